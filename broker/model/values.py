@@ -1,0 +1,38 @@
+"""JSON kinds and instants (clauses 4.6.3, 4.6.4)."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import TypeAlias
+
+Json: TypeAlias = "None | bool | int | float | str | list[Json] | dict[str, Json]"
+Scalar: TypeAlias = bool | int | float | str
+Instant: TypeAlias = int
+"""Microseconds since 1970-01-01T00:00:00Z."""
+
+NGSI_LD_NULL = "urn:ngsi-ld:null"
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_DATETIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:[.,]\d{1,9})?Z")
+
+
+def to_text(instant: Instant) -> str:
+    """`1767225600000000` gives `2026-01-01T00:00:00.000000Z`."""
+    return (_EPOCH + instant * _MICROSECOND).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def to_instant(text: str) -> Instant | None:
+    """Read a DateTime of 4.6.3 (`2026-01-01T00:00:00.5Z`); None where it is none.
+
+    Digits beyond microseconds are cut; a leap second and an offset other than `Z` are refused.
+    """
+    if not _DATETIME.fullmatch(text):
+        return None
+    fraction = text[20:-1][:6].ljust(6, "0")
+    try:
+        whole = datetime.fromisoformat(text[:19] + "+00:00")
+    except ValueError:
+        return None
+    return (whole - _EPOCH) // _MICROSECOND + int(fraction)

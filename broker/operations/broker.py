@@ -1,0 +1,40 @@
+"""What every operation is called with: the parts of this broker, and who calls in which tenant and @context."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from broker.ldcontext.active import ActiveContext
+from broker.ports import (
+    UNRESTRICTED,
+    Access,
+    ChangeLog,
+    Clock,
+    DocumentStore,
+    EntityStore,
+    Principal,
+    Restriction,
+    Tenants,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Broker:
+    """The parts, built once by `wiring`."""
+
+    entities: EntityStore
+    tenants: Tenants
+    changes: ChangeLog
+    documents: DocumentStore
+    access: Access
+    clock: Clock
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One caller's call: `tenant` is `""` for the default one; `names` expands and compacts for this caller."""
+
+    tenant: str
+    names: ActiveContext
+    principal: Principal = field(default_factory=Principal)
+    restriction: Restriction = UNRESTRICTED
