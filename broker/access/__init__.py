@@ -1,0 +1,1 @@
+"""Who may see and do what: policies that give a restriction of query and projection."""

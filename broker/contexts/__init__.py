@@ -1,0 +1,1 @@
+"""@contexts from outside: loaded, cached, hosted (clauses 4.4, 5.13)."""

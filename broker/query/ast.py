@@ -128,7 +128,7 @@ class Pattern:
 
 @dataclass(frozen=True, slots=True)
 class Linked:
-    """`rel{Type:node}`: some entity that the Relationship at `path` points to, of one of `types` if any, meets `node`."""
+    """`rel{Type:node}`: some entity `path` points to, of one of `types` (any where empty), meets `node`."""
 
     path: Path
     types: tuple[str, ...]

@@ -1,0 +1,1 @@
+"""The engines, each keeping the promises of `broker.ports`."""
