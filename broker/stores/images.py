@@ -1,0 +1,78 @@
+"""What a write leaves in the change log: the changed members, before and after.
+
+Shared by the engines: whichever holds the entity, the log says the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from broker.model.entity import Entity
+from broker.model.values import Json, to_text
+from broker.ports import Labels
+
+Image: TypeAlias = dict[str, Json]
+
+_ABSENT = object()
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """The changed members of one write; `before` is None for a creation, `after` None for a deletion."""
+
+    before: Image | None
+    after: Image | None
+
+
+def changed(before: Entity | None, after: Entity | None) -> Change:
+    """The members that differ, whole; `expiresAt` stands among them as DateTime text.
+
+    A patch of one attribute gives `Change({"https://…/speed": {…, "value": 1}}, {"https://…/speed": {…, "value": 2}})`.
+    """
+    old = None if before is None else _members(before)
+    new = None if after is None else _members(after)
+    if old is None or new is None:
+        return Change(old, new)
+    return Change(
+        {name: value for name, value in old.items() if not same(value, new.get(name, _ABSENT))},
+        {name: value for name, value in new.items() if not same(value, old.get(name, _ABSENT))},
+    )
+
+
+def same(one: object, other: object) -> bool:
+    """Whether two JSON values are written the same: True is not 1, 1 is not 1.0, and members have an order."""
+    if one is other:
+        return True
+    if type(one) is not type(other):
+        return False
+    if isinstance(one, dict) and isinstance(other, dict):
+        return list(one) == list(other) and all(same(value, other[name]) for name, value in one.items())
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(same(a, b) for a, b in zip(one, other, strict=True))
+    return one == other and (one != 0 or str(one) == str(other))
+
+
+def touched(labels: Labels, change: Change) -> tuple[frozenset[int], frozenset[str]]:
+    """The subjects and data classes that a change touched: `({3}, {"personal"})`."""
+    if not labels.of:
+        return frozenset(), frozenset()
+    names: set[str | None] = {None, *(change.before or ()), *(change.after or ())}
+    found = [label for name, label in labels.of.items() if name in names]
+    return frozenset(subject for subject, _ in found), frozenset(cls for _, cls in found if cls != "none")
+
+
+def no_labels(_: Entity) -> Labels:
+    """Nobody is concerned, nothing is sensitive."""
+    return _NO_LABELS
+
+
+def _members(entity: Entity) -> Mapping[str, Json]:
+    document = entity.document
+    if entity.expires_at is None:
+        return document
+    return {**document, "expiresAt": to_text(entity.expires_at)}
+
+
+_NO_LABELS = Labels()

@@ -1,0 +1,255 @@
+"""The memory engine: dictionaries and `query.match`, the model every other engine must agree with.
+
+It keeps nothing past the process. Everything is one lock wide: it is made to be evidently right, not fast.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
+from copy import deepcopy
+from dataclasses import dataclass, field, replace
+from threading import RLock
+
+from broker.errors import NgsiError, NonexistentTenant, ResourceNotFound
+from broker.model.entity import Entity
+from broker.model.expiry import live, next_expiry
+from broker.model.values import Instant, Json
+from broker.ports import (
+    AttributeCount,
+    Clock,
+    Command,
+    Keep,
+    Labels,
+    LoggedChange,
+    Page,
+    Put,
+    Remove,
+    Restriction,
+    StoredDocument,
+    TypeCount,
+)
+from broker.query.ast import Selection, Window
+from broker.query.match import matches
+from broker.query.ordering import sort
+from broker.stores.discovery import count_attributes, count_types
+from broker.stores.images import Change, changed, no_labels, touched
+
+LOG_ROWS_MAX = 100_000  # memory is the limit here; an older position gets ResourceNotFound
+
+
+@dataclass(slots=True)
+class _Tenant:
+    """One tenant's entities in creation order, its log, and its clock's high-water mark."""
+
+    entities: dict[str, Entity] = field(default_factory=dict)
+    log: deque[LoggedChange] = field(default_factory=lambda: deque(maxlen=LOG_ROWS_MAX))
+    sequence: int = 0
+    clock: Instant = 0
+
+
+class MemoryStore:
+    """EntityStore, Tenants, ChangeLog and DocumentStore in one process's memory."""
+
+    def __init__(self, clock: Clock, label: Callable[[Entity], Labels] = no_labels) -> None:
+        self._clock = clock
+        self._label = label
+        self._lock = RLock()
+        self._tenants = {"": _Tenant()}
+        self._documents: dict[str, dict[str, StoredDocument]] = {}
+        self._generations: dict[str, int] = {}
+
+    def apply(self, tenant: str, commands: Sequence[Command]) -> Future[list[object]]:
+        """Run the commands at once; the future is done on return."""
+        done: Future[list[object]] = Future()
+        with self._lock:
+            held = self._tenants.get(tenant)
+            if held is None and not any(command.creates for command in commands):
+                done.set_exception(_no_tenant(tenant))
+                return done
+            held = held or _Tenant()
+            now = held.clock = max(self._clock.now(), held.clock)
+            done.set_result([self._run(held, command, now) for command in commands])
+            if held.sequence:
+                self._tenants[tenant] = held
+        return done
+
+    def get(self, tenant: str, entity_id: str) -> Entity | None:
+        """The live entity, or None."""
+        with self._lock:
+            found = self._of(tenant).entities.get(entity_id)
+            return None if found is None else live(found, self._clock.now())
+
+    def select(self, tenant: str, selection: Selection, window: Window, restriction: Restriction) -> Page:
+        """What `match` says of every visible entity, in order, cut to the window."""
+        with self._lock:
+            visible = self._visible(tenant, restriction)
+            found = [entity for entity in visible if self._fits(tenant, selection, entity, restriction)]
+        if selection.order is not None:
+            found = sort(found, selection.order)
+        end = window.offset + window.limit
+        return Page(found[window.offset : end], len(found) if window.count else None, len(found) > end)
+
+    def types(self, tenant: str, restriction: Restriction) -> list[TypeCount]:
+        """Every type of the visible entities."""
+        with self._lock:
+            return count_types(self._visible(tenant, restriction))
+
+    def attributes(self, tenant: str, restriction: Restriction) -> list[AttributeCount]:
+        """Every attribute name of the visible entities."""
+        with self._lock:
+            return count_attributes(self._visible(tenant, restriction))
+
+    def scan(self, tenant: str) -> Iterator[Entity]:
+        """All live entities of this moment."""
+        with self._lock:
+            now = self._clock.now()
+            held = list(self._of(tenant).entities.values())
+        return (kept for entity in held if (kept := live(entity, now)) is not None)
+
+    def sweep(self) -> int:
+        """Remove what has expired, as ordinary logged changes; how many entities were touched."""
+        with self._lock:
+            return sum(self._sweep(held) for held in self._tenants.values())
+
+    def exists(self, tenant: str) -> bool:
+        """Whether something was ever created in it."""
+        return tenant in self._tenants
+
+    def names(self) -> list[str]:
+        """All tenants, the default one first."""
+        return sorted(self._tenants)
+
+    def since(self, tenant: str, sequence: int, limit: int) -> list[LoggedChange]:
+        """Log rows after `sequence`."""
+        with self._lock:
+            held = self._of(tenant)
+            oldest = held.log[0].sequence if held.log else held.sequence + 1
+            if sequence < oldest - 1:
+                raise ResourceNotFound(
+                    f"The change log starts at {oldest}.", pointer="sequence", remedy=f"Start again from {oldest - 1}."
+                )
+            return [row for row in held.log if row.sequence > sequence][:limit]
+
+    def bounds(self, tenant: str) -> tuple[int, int]:
+        """The oldest and the newest sequence kept."""
+        with self._lock:
+            log = self._of(tenant).log
+            return (log[0].sequence, log[-1].sequence) if log else (0, 0)
+
+    def put(self, kind: str, document_id: str, body: dict[str, Json], created_at: Instant) -> None:
+        """Write one document."""
+        with self._lock:
+            held = self._documents.setdefault(kind, {})
+            held[document_id] = StoredDocument(document_id, deepcopy(body), created_at)
+            self._generations[kind] = self.generation(kind) + 1
+
+    def find(self, kind: str, document_id: str) -> StoredDocument | None:
+        """One document."""
+        with self._lock:
+            return deepcopy(self._documents.get(kind, {}).get(document_id))
+
+    def all(self, kind: str) -> list[StoredDocument]:
+        """All of a kind, oldest first."""
+        with self._lock:
+            return sorted(deepcopy(list(self._documents.get(kind, {}).values())), key=lambda one: one.created_at)
+
+    def delete(self, kind: str, document_id: str) -> bool:
+        """Whether there was one."""
+        with self._lock:
+            if self._documents.get(kind, {}).pop(document_id, None) is None:
+                return False
+            self._generations[kind] = self.generation(kind) + 1
+            return True
+
+    def generation(self, kind: str) -> int:
+        """How many writes the kind has seen."""
+        return self._generations.get(kind, 0)
+
+    def close(self) -> None:
+        """Nothing is held open."""
+
+    def _of(self, tenant: str) -> _Tenant:
+        if tenant not in self._tenants:
+            raise _no_tenant(tenant)
+        return self._tenants[tenant]
+
+    def _visible(self, tenant: str, restriction: Restriction) -> Iterator[Entity]:
+        def linked(entity_id: str) -> Entity | None:
+            return self.get(tenant, entity_id)
+
+        for entity in self.scan(tenant):
+            shown = restriction.show(entity)
+            if shown is not None and matches(restriction.where, entity, linked):
+                yield shown
+
+    def _fits(self, tenant: str, selection: Selection, entity: Entity, restriction: Restriction) -> bool:
+        return matches(selection.where, entity, lambda other: restriction.show(self.get(tenant, other)))
+
+    def _run(self, held: _Tenant, command: Command, now: Instant) -> object:
+        stored = held.entities.get(command.id)
+        current = None if stored is None else live(stored, now)
+        try:
+            decision = command.decide(current, now)
+        except NgsiError as refusal:
+            return refusal
+        match decision:
+            case Keep():
+                pass
+            case Put(entity):
+                if stored is not None and current is None:
+                    self._remove(held, stored, now)
+                    stored = None
+                self._put(held, stored, entity, now)
+            case Remove():
+                if stored is not None:
+                    self._remove(held, stored, now)
+        return decision.result
+
+    def _put(self, held: _Tenant, stored: Entity | None, entity: Entity, now: Instant) -> None:
+        created_at, version = (now, 1) if stored is None else (stored.created_at, stored.version + 1)
+        written = replace(entity, created_at=created_at, modified_at=now, version=version)
+        held.entities[written.id] = written
+        self._log(held, written, changed(stored, written))
+
+    def _remove(self, held: _Tenant, stored: Entity, now: Instant) -> None:
+        del held.entities[stored.id]
+        gone = replace(stored, modified_at=now, version=stored.version + 1)
+        self._log(held, gone, changed(stored, None))
+
+    def _log(self, held: _Tenant, entity: Entity, change: Change) -> None:
+        held.sequence += 1
+        subjects, classes = touched(self._label(entity), change)
+        held.log.append(
+            LoggedChange(
+                held.sequence,
+                entity.id,
+                entity.version,
+                entity.modified_at,
+                change.before,
+                change.after,
+                subjects,
+                classes,
+            )
+        )
+
+    def _sweep(self, held: _Tenant) -> int:
+        now = held.clock = max(self._clock.now(), held.clock)
+        due = [one for one in held.entities.values() if (at := next_expiry(one)) is not None and at <= now]
+        for stored in due:
+            current = live(stored, now)
+            if current is None:
+                self._remove(held, stored, now)
+            else:
+                self._put(held, stored, current, now)
+        return len(due)
+
+
+def _no_tenant(tenant: str) -> NonexistentTenant:
+    return NonexistentTenant(
+        f"The tenant {tenant!r} does not exist.",
+        pointer="NGSILD-Tenant",
+        clause="6.3.14",
+        remedy="Create an entity in it first: that makes the tenant.",
+    )
