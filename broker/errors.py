@@ -130,11 +130,15 @@ class InternalError(NgsiError):
 
 
 class MethodNotAllowed(NgsiError):
-    """The path knows other methods than this one (clause 6.3.3)."""
+    """The path knows other methods than this one (clause 6.3.2): `allowed` is what the header Allow says, `GET, POST`."""
 
     status = 405
     title = "Method not allowed"
     namespace = MISONO_ERRORS
+
+    def __init__(self, detail: str, *, allowed: str, clause: str = "", remedy: str = "") -> None:
+        super().__init__(detail, clause=clause, remedy=remedy)
+        self.allowed = allowed
 
 
 class NotAcceptable(NgsiError):

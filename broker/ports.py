@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 
@@ -101,6 +102,15 @@ class AttributeCount:
     types: frozenset[str]
 
 
+INLINE: ContextVar[bool] = ContextVar("INLINE", default=False)
+"""True on the event loop: a read there may work for INLINE_BUDGET_MS, then raises OverBudget and runs again in a thread."""
+INLINE_BUDGET_MS = 2
+
+
+class OverBudget(Exception):
+    """An inline read needs more than its budget; the door runs it again in a thread, where INLINE is False."""
+
+
 class EntityStore(Protocol):
     """Current state. Raises NonexistentTenant for a tenant nobody made (the default tenant `""` always exists)."""
 
@@ -115,7 +125,7 @@ class EntityStore(Protocol):
         """The live (unexpired) entity, or None."""
 
     def select(self, tenant: str, selection: Selection, window: Window, restriction: Restriction) -> Page:
-        """The window of the answer. Raises TooComplexQuery past the work budget."""
+        """The window of the answer. Raises TooComplexQuery past the work budget, OverBudget where INLINE is set."""
 
     def types(self, tenant: str, restriction: Restriction) -> list[TypeCount]:
         """Every type of live visible entities, by IRI."""

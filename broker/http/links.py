@@ -1,0 +1,81 @@
+"""Link headers: the @context of a request, and the links of an answer (clauses 6.3.5, 6.3.6, 6.3.10)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+from urllib.parse import quote
+
+from broker.errors import BadRequestData
+from broker.http.media import LD_JSON
+from broker.http.route import API_ROOT
+
+CONTEXT_RELATION = "http://www.w3.org/ns/json-ld#context"
+
+_VALUE = re.compile(r"\s*<([^>]*)>((?:\s*;\s*[^;,=\s]+\s*(?:=\s*(?:\"[^\"]*\"|[^;,\"\s]*))?)*)\s*(?:,|$)")
+_ATTRIBUTE = re.compile(r";\s*([^;,=\s]+)\s*=\s*(?:\"([^\"]*)\"|([^;,\"\s]*))")
+_SAFE_IN_SEGMENT = ":@!$&'()*+,;=~-._"
+
+
+@lru_cache(maxsize=4096)
+def context_of(link: str) -> str | None:
+    """The URL of a Link header's @context, or None where it names none.
+
+    `<https://x.org/c.jsonld>; rel="http://www.w3.org/ns/json-ld#context"` gives `https://x.org/c.jsonld`.
+    Raises BadRequestData where it names several, or is no Link header.
+    """
+    found, end = [], 0
+    while end < len(link):
+        value = _VALUE.match(link, end)
+        if value is None:
+            raise BadRequestData(
+                "the header Link is not well formed", pointer="Link", clause="6.3.5", remedy=context_link("https://…")
+            )
+        end = value.end()
+        attributes = {name.lower(): quoted or bare for name, quoted, bare in _ATTRIBUTE.findall(value[2])}
+        if CONTEXT_RELATION in attributes.get("rel", "").split():
+            found.append(value[1].strip())
+    if len(found) > 1:
+        raise BadRequestData(
+            "the header Link names more than one @context", pointer="Link", clause="6.3.5",
+            remedy="host one @context that lists them: POST /ngsi-ld/v1/jsonldContexts",
+        )  # fmt: skip
+    return found[0] if found else None
+
+
+@lru_cache(maxsize=4096)
+def context_link(url: str) -> str:
+    """The Link value that tells an application/json answer's @context (clause 6.3.6)."""
+    return f'<{url}>; rel="{CONTEXT_RELATION}"; type="{LD_JSON}"'
+
+
+def page_links(
+    path: str, parameters: Sequence[tuple[str, str]], window: tuple[int, int, bool], media_type: str
+) -> str | None:
+    """The Link value to the previous and the next page, None where there is neither (clause 6.3.10).
+
+    `window` is (offset, limit, whether more follow); `parameters` are the request's own, in the order to give them.
+    """
+    offset, limit, more = window
+    links = []
+    if offset > 0:
+        links.append(("prev", max(offset - limit, 0)))
+    if more:
+        links.append(("next", offset + limit))
+    return ", ".join(_page_link(path, parameters, start, (relation, limit, media_type)) for relation, start in links) or None
+
+
+def _page_link(
+    path: str, parameters: Sequence[tuple[str, str]], offset: int, rest: tuple[str, int, str]
+) -> str:
+    relation, limit, media_type = rest
+    own = [(name, text) for name, text in parameters if text and name not in ("limit", "offset")]
+    pairs = sorted([*own, ("limit", str(limit)), ("offset", str(offset))])
+    query = "&".join(f"{name}={quote(text, safe=':,;()/@!$*~')}" for name, text in pairs)
+    return f'<{path}?{query}>;rel="{relation}";type="{media_type}"'
+
+
+def location(collection: str, element_id: str) -> str:
+    """`/ngsi-ld/v1/entities/urn:x:a%2Fb` for the entity `urn:x:a/b`."""
+    return f"{API_ROOT}/{collection}/{quote(element_id, safe=_SAFE_IN_SEGMENT)}"

@@ -1,0 +1,53 @@
+"""What the operation table is made of: one row, one operation of clauses 5.6 to 5.16 under one method of clause 6."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from broker.http.exchange import Exchange
+from broker.http.messages import Answer
+from broker.http.media import GEO_JSON, JSON, LD_JSON, MERGE_PATCH
+from broker.http.parameters import Accepted
+
+Handler: TypeAlias = Callable[[Exchange], Answer]
+Body: TypeAlias = Literal["none", "object", "array", "any"]
+
+NOTHING = Accepted()
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One row. `template` is relative to the API's root: `/entities/{entityId}/attrs`.
+
+    `accepts` is what the query string may hold; `body` is the JSON kind of the request's body;
+    `writes` the media types of the answer in the order of 6.3.4; `hot` says that the front serves it inline;
+    `later` that it answers 501 once all else is found right; `answers` HTTP status -> schema name in /openapi.json.
+    """
+
+    name: str
+    clause: str
+    http_clause: str
+    method: str
+    template: str
+    handler: Handler
+    answers: tuple[tuple[int, str], ...]
+    accepts: Accepted = NOTHING
+    body: Body = "none"
+    schema: str = ""
+    writes: tuple[str, ...] = (JSON, LD_JSON)
+    hot: bool = False
+    later: bool = False
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """The media types of the body; none where there is no body (clause 6.3.4)."""
+        if self.body == "none":
+            return ()
+        return (JSON, LD_JSON, MERGE_PATCH) if self.method == "PATCH" else (JSON, LD_JSON)
+
+    @property
+    def summary(self) -> str:
+        """`Create entity` for `create_entity`."""
+        return self.name.replace("_", " ").capitalize()
