@@ -1,16 +1,55 @@
-# Misono. `make` alone lists what there is.
+# Misono. `make` alone lists what there is. Every target does its own set-up on a machine with Python and make.
 .DEFAULT_GOAL := help
-PYTHON ?= python3
-BIN := .venv/bin
+BIN  := .venv/bin
+DATA ?= var
+PORT ?= 1026
+AREA ?= broker
+# In continuous integration laws are tried on more examples.
+HYPOTHESIS_PROFILE ?= $(if $(CI),ci,desk)
 
-.PHONY: help
-help: ## This list
+.PHONY: help install serve demo test check format bench figures conformance docs clean
+
+help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
 
-.PHONY: check
-check: ## Format, lint, types, import contracts, house style
+install: ## .venv/ with everything the broker needs to run; no network after that
+	@tools/install.sh
+
+serve: install ## the broker on 127.0.0.1:1026, its data in ./var (PORT=, DATA=)
+	exec $(BIN)/misono serve --host 127.0.0.1 --port $(PORT) --data $(DATA)
+
+demo: install ## the broker with the Misono district in it, and three requests to try
+	exec $(BIN)/misono demo --port $(PORT) --data $(DATA)
+
+test: ## installs what tests need, runs everything that has a test, prints pytest's counts
+	@tools/install.sh packages strace git
+	@tools/install.sh test
+	HYPOTHESIS_PROFILE=$(HYPOTHESIS_PROFILE) $(BIN)/python tools/run_tests.py $(ARGS)
+
+check: ## format, lint, types, import contracts, house style
+	@tools/install.sh test
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-logo
 	$(BIN)/pytest -q tests/tidy
+
+format: ## put the code into the house's form
+	$(BIN)/ruff check --fix-only --quiet . ; $(BIN)/ruff format .
+
+docs: ## write the pages that are made from code (errors, settings)
+	$(BIN)/python tools/generate_docs.py
+
+bench: install ## the load generator's steps against this checkout: a table for docs/performance.md (ONLY=step,step D=seconds)
+	tools/bench.sh
+
+figures: ## every figure of the issue with its bar beside it (AREA=broker, LONG=1 for those over ten minutes)
+	@tools/install.sh test
+	$(BIN)/python -m tools.figures $(AREA) $(if $(LONG),--long)
+
+conformance: ## the ETSI conformance suite against this checkout
+	@tools/install.sh test
+	tools/conformance.sh
+
+clean: ## what was built here, not the data in ./var
+	rm -rf .venv dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

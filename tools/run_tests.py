@@ -1,0 +1,68 @@
+"""Run pytest over everything that has a test, and hold each area's seconds against its budget.
+
+    python tools/run_tests.py [pytest's own arguments]
+
+Before pytest's counts stands a table: seconds and tests by kind (`unit`, `property`, `http`, ...) and by area.
+An area that takes over a fifth more than its budget fails the run: a slow test suite is one that nobody runs.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+BUDGET_S = {"broker": 9 * 60}
+"""Seconds an area's tests may take on two cores of the build machine."""
+TOLERANCE = 1.2
+
+
+def place(node_id: str) -> tuple[str, str]:
+    """Kind and area of a test: `tests/unit/query/test_q.py::test_or` gives `("unit", "broker")`.
+
+    An area is a top-level package; what stands in a folder of no other package's name is the broker's.
+    """
+    parts = node_id.partition("::")[0].split("/")
+    kind = parts[1] if parts[0] == "tests" and len(parts) > 1 else parts[0]
+    area = next((part for part in parts[1:-1] if part in BUDGET_S), "broker")
+    return kind, area
+
+
+class Stopwatch:
+    """A pytest plugin: the seconds of set-up, call and tear-down of every test, by kind and by area."""
+
+    def __init__(self) -> None:
+        self.seconds: Counter[str] = Counter()
+        self.tests: Counter[str] = Counter()
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Add one phase of one test."""
+        for label in place(report.nodeid):
+            self.seconds[label] += report.duration  # type: ignore[assignment]
+            self.tests[label] += report.when == "call"
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Print the table, the longest first."""
+        terminalreporter.section("seconds")
+        for label, seconds in sorted(self.seconds.items(), key=lambda row: -row[1]):
+            budget = f"  budget {BUDGET_S[label]} s" if label in BUDGET_S else ""
+            over = "  OVER BUDGET" if label in self.over_budget() else ""
+            terminalreporter.write_line(f"{label:<10} {self.tests[label]:>6} tests {seconds:>8.1f} s{budget}{over}")
+
+    def over_budget(self) -> list[str]:
+        """The areas that took more than their budget and a fifth."""
+        return [area for area, budget in BUDGET_S.items() if self.seconds[area] > budget * TOLERANCE]
+
+
+def main() -> int:
+    """Give pytest's exit code, or 1 where only a budget is not kept."""
+    stopwatch = Stopwatch()
+    code = pytest.main([f"--rootdir={ROOT}", *sys.argv[1:]], plugins=[stopwatch])
+    return int(code) or int(bool(stopwatch.over_budget()))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
