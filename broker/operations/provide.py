@@ -1,0 +1,259 @@
+"""Providing context: single entities and their attributes (clauses 5.6.1 to 5.6.6, 5.6.17 to 5.6.19, 5.6.21).
+
+Every function gives a Future: it is done when the write is durable, and no thread waits for it. It fails with the
+NgsiError that the write was refused with. Documents and fragments come decoded (`broker.decode.entity`).
+
+    target = Target("urn:ngsi-ld:House:1", types=None, precondition=NO_PRECONDITION)
+    update_attributes(broker, call, target, {"https://…/speed": {"type": "Property", "value": 9}}).result()
+    -> Written("urn:ngsi-ld:House:1", version=2, result=UpdateResult(["speed"], []), created=False)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from broker.errors import AlreadyExists, BadRequestData, NgsiError, ResourceNotFound
+from broker.model import change
+from broker.model.change import MergeOptions, NotUpdated, UpdateResult
+from broker.model.entity import Document, Entity, Instance
+from broker.model.values import Instant, Json
+from broker.operations.broker import Broker, Call
+from broker.operations.futures import then
+from broker.operations.guard import guarded
+from broker.operations.identifiers import require_uri
+from broker.operations.preconditions import NO_PRECONDITION, Precondition
+from broker.ports import Command, Decision, Keep, Put, Remove
+from broker.query.ast import Node
+from broker.query.match import matches
+
+Changed: TypeAlias = tuple[Entity, UpdateResult]
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Which entity is written: its id as it stands in the path, and what must hold of it.
+
+    `types` is a bound type selection (clause 4.17): an entity outside of it is not found.
+    """
+
+    id: str
+    types: Node | None = None
+    precondition: Precondition = NO_PRECONDITION
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What became of a write: the entity's version (its ETag; 0 once deleted) and what was updated, in short names."""
+
+    id: str
+    version: int
+    result: UpdateResult = field(default_factory=UpdateResult)
+    created: bool = False
+
+
+def create_entity(
+    broker: Broker, call: Call, document: Document, precondition: Precondition = NO_PRECONDITION
+) -> Future[Written]:
+    """Create Entity (clause 5.6.1): 201. Makes the tenant.
+
+    Fails with AlreadyExists, and with PreconditionFailed where the precondition does not hold.
+    """
+    return _one(broker, call, creation(call, document, precondition))
+
+
+def creation(call: Call, document: Document, precondition: Precondition = NO_PRECONDITION) -> Command:
+    """The command of `create_entity`."""
+    entity_id = str(document["id"])
+
+    def decide(current: Entity | None, now: Instant) -> Decision:
+        precondition.require(current)
+        if current is not None:
+            raise AlreadyExists(
+                f"The entity {entity_id} exists already.",
+                pointer="/id",
+                clause="5.6.1",
+                remedy="Choose another id, or PUT, PATCH or upsert the entity.",
+            )
+        return Put(change.create(document, now), Written(entity_id, 1, created=True))
+
+    return Command(entity_id, guarded(call.restriction, decide), creates=True)
+
+
+def replace_entity(broker: Broker, call: Call, target: Target, document: Document) -> Future[Written]:
+    """Replace Entity (clause 5.6.18): 204. An `id` in the document must be the target's."""
+    return _one(broker, call, replacement(call, target, document))
+
+
+def replacement(call: Call, target: Target, document: Document) -> Command:
+    """The command of `replace_entity`."""
+    if document.get("id", target.id) != target.id:
+        raise BadRequestData(
+            "The id of the body is another one than that of the path.",
+            pointer="/id",
+            clause="5.6.18",
+            remedy=f'Give "id": "{target.id}", or leave it away.',
+        )
+    whole: Document = {"id": target.id, **document}
+    return writing(call, target, lambda entity, now: change.replace(entity, whole, now))
+
+
+def update_attributes(broker: Broker, call: Call, target: Target, fragment: Document) -> Future[Written]:
+    """Update Attributes (clause 5.6.2): 204, or 207 where `result.complete` is False."""
+    return _one(broker, call, writing(call, target, lambda entity, now: change.update(entity, fragment, now)))
+
+
+def append_attributes(
+    broker: Broker, call: Call, target: Target, fragment: Document, *, overwrite: bool = True
+) -> Future[Written]:
+    """Append Attributes (clause 5.6.3): 204, or 207; `overwrite` is False for `options=noOverwrite`."""
+
+    def appended(entity: Entity, now: Instant) -> Changed:
+        return change.append(entity, fragment, now, overwrite=overwrite)
+
+    return _one(broker, call, writing(call, target, appended))
+
+
+def partial_attribute_update(
+    broker: Broker, call: Call, target: Target, name: str, fragment: Instance
+) -> Future[Written]:
+    """Partial Attribute Update (clause 5.6.4): 204. `name` is the attribute's IRI, `fragment` the decoded instance.
+
+    Fails with BadRequestData for `scope`, id and type, and where the kind would change.
+    """
+    _require_attribute(name, "5.6.4")
+
+    def patched(entity: Entity, now: Instant) -> Changed:
+        return change.partial_update(entity, name, fragment, now), UpdateResult([name])
+
+    return _one(broker, call, writing(call, target, patched))
+
+
+def replace_attribute(broker: Broker, call: Call, target: Target, name: str, value: Json) -> Future[Written]:
+    """Replace Attribute (clause 5.6.19): 204. `value` is the decoded instance, or a list of them."""
+    _require_attribute(name, "5.6.19")
+
+    def replaced(entity: Entity, now: Instant) -> Changed:
+        return change.replace_attribute(entity, name, value, now), UpdateResult([name])
+
+    return _one(broker, call, writing(call, target, replaced))
+
+
+@dataclass(frozen=True, slots=True)
+class AttributeTarget:
+    """Which instances of an attribute go: `name` is its IRI, or `scope`; `dataset_id` None is the default one."""
+
+    name: str
+    dataset_id: str | None = None
+    delete_all: bool = False
+
+
+def delete_attribute(broker: Broker, call: Call, target: Target, attribute: AttributeTarget) -> Future[Written]:
+    """Delete Attribute (clause 5.6.5): 204."""
+
+    def deleted(entity: Entity, now: Instant) -> Changed:
+        after = change.delete_attribute(
+            entity, attribute.name, now, dataset_id=attribute.dataset_id, delete_all=attribute.delete_all
+        )
+        return after, UpdateResult([attribute.name])
+
+    return _one(broker, call, writing(call, target, deleted))
+
+
+def merge_entity(
+    broker: Broker, call: Call, target: Target, fragment: Document, options: MergeOptions = change.NO_OPTIONS
+) -> Future[Written]:
+    """Merge Entity (clause 5.6.17): 204. For simplified bodies give `MergeOptions(simplified=True, …)`."""
+    return _one(broker, call, writing(call, target, lambda entity, now: change.merge(entity, fragment, now, options)))
+
+
+def delete_entity(broker: Broker, call: Call, target: Target) -> Future[Written]:
+    """Delete Entity (clause 5.6.6): 204, hidden parts included."""
+    return _one(broker, call, deletion(call, target))
+
+
+def deletion(call: Call, target: Target) -> Command:
+    """The command of `delete_entity`."""
+
+    def decide(current: Entity | None, _: Instant) -> Decision:
+        found = _found(current, target)
+        target.precondition.require(found)
+        return Remove(Written(target.id, 0))
+
+    return Command(target.id, guarded(call.restriction, decide))
+
+
+def writing(call: Call, target: Target, function: Callable[[Entity, Instant], Changed]) -> Command:
+    """The command that writes what `function` makes of an existing entity; nothing where it makes nothing new.
+
+    The UpdateResult of `function` speaks IRIs; what the caller gets speaks the names of their @context.
+    """
+
+    def decide(current: Entity | None, now: Instant) -> Decision:
+        found = _found(current, target)
+        if target.precondition is not NO_PRECONDITION:
+            target.precondition.require(found)
+        after, result = function(found, now)
+        written = Written(target.id, after.version, result)
+        return Keep(written) if after is found else Put(after, written)
+
+    return Command(target.id, guarded(call.restriction, decide))
+
+
+def _one(broker: Broker, call: Call, command: Command) -> Future[Written]:
+    def unwrap(results: list[object]) -> Written:
+        return in_terms(results[0], call)
+
+    return then(broker.entities.apply(call.tenant, [command]), unwrap)
+
+
+def in_terms(outcome: object, call: Call) -> Written:
+    """The outcome of a write in the caller's names. Raises it where it is a refusal."""
+    if isinstance(outcome, NgsiError):
+        raise with_short_pointer(outcome, call)
+    assert isinstance(outcome, Written)
+    compact = call.names.compact
+    result = outcome.result
+    named = UpdateResult(
+        [compact(name) for name in result.updated],
+        [NotUpdated(compact(one.name), one.reason) for one in result.not_updated],
+    )
+    return Written(outcome.id, outcome.version, named, outcome.created)
+
+
+def with_short_pointer(refusal: NgsiError, call: Call) -> NgsiError:
+    """The refusal with the caller's names in its pointer: `/https:~1~1…~1speed/value` becomes `/speed/value`."""
+    if ":" in refusal.pointer:
+        parts = [part.replace("~1", "/").replace("~0", "~") for part in refusal.pointer.split("/")]
+        short = [call.names.compact(part) if ":" in part else part for part in parts]
+        refusal.pointer = "/".join(part.replace("~", "~0").replace("/", "~1") for part in short)
+    return refusal
+
+
+def _found(current: Entity | None, target: Target) -> Entity:
+    """The target entity. Raises ResourceNotFound, or BadRequestData where its id cannot be one."""
+    if current is not None and (target.types is None or matches(target.types, current, _nothing_linked)):
+        return current
+    require_uri(target.id)
+    raise ResourceNotFound(
+        f"There is no entity {target.id}" + ("." if target.types is None else " of these types."),
+        pointer="entityId",
+        clause="5.5.2",
+        remedy="Create it by POST to /entities, or query /entities for what there is.",
+    )
+
+
+def _require_attribute(name: str, clause: str) -> None:
+    if ":" not in name:
+        raise BadRequestData(
+            f"{name!r} is no attribute that this operation changes.",
+            pointer="attrId",
+            clause=clause,
+            remedy="Name an attribute; type and scope change by PATCH of the entity.",
+        )
+
+
+def _nothing_linked(_: str) -> Entity | None:
+    return None
