@@ -38,7 +38,7 @@ format: ## put the code into the house's form
 	$(BIN)/ruff check --fix-only --quiet . ; $(BIN)/ruff format .
 
 docs: ## write the pages that are made from code (errors, settings)
-	$(BIN)/python tools/generate_docs.py
+	$(BIN)/python -m tools.generate_docs
 
 bench: install ## the load generator's steps against this checkout: a table for docs/performance.md (ONLY=step,step D=seconds)
 	tools/bench.sh

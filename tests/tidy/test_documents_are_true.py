@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tools.generate_docs import stale
+
 ROOT = Path(__file__).resolve().parents[2]
 DECISIONS = sorted((ROOT / "docs/decisions").glob("[0-9]*.md"))
 PAGES = [ROOT / "README.md", ROOT / "README.ja.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -70,3 +72,7 @@ def test_links_lead_somewhere(page: Path) -> None:
 def test_changelog_has_the_version_or_what_comes() -> None:
     text = (ROOT / "CHANGELOG.md").read_text()
     assert "## [Unreleased]" in text
+
+
+def test_generated_pages_are_what_the_code_says() -> None:
+    assert not stale(), "make docs"
