@@ -24,22 +24,7 @@ def update(entity: Entity, fragment: Document, now: Instant) -> tuple[Entity, Up
     nothing else, the attribute's createdAt kept; the value `urn:ngsi-ld:null` deletes the instance. New types are
     added; a scope is replaced where there is one. The kind of an attribute may change.
     """
-    document = dict(entity.document)
-    result = UpdateResult()
-    moment = Moment.of(entity, now)
-    for name, value in fragment.items():
-        if name in NO_ATTRIBUTES:
-            continue
-        held = document.get(name)
-        # The one hot shape: one default instance in the place of one default instance.
-        if type(value) is dict and type(held) is dict and value.get("datasetId") == held.get("datasetId"):
-            if takes_away(value):
-                del document[name]
-            else:
-                document[name] = renewed(held, value, moment)
-            result.updated.append(name)
-        else:
-            _update_instances(document, name, value, moment, result)
+    document, result = _written(entity, fragment, now)
     _update_entity_members(document, fragment, result)
     return rebuilt(entity, document, expiry(entity, fragment), now), result
 
@@ -70,18 +55,33 @@ def append(entity: Entity, fragment: Document, now: Instant, *, overwrite: bool 
 
 
 def _appended_over(entity: Entity, fragment: Document, now: Instant) -> tuple[Entity, UpdateResult]:
-    document = dict(entity.document)
-    result = UpdateResult()
-    moment = Moment.of(entity, now)
-    for name, value in fragment.items():
-        if name not in NO_ATTRIBUTES:
-            document[name] = placed(document.get(name), instances(value), moment)
-            result.updated.append(name)
+    document, result = _written(entity, fragment, now)
     if "type" in fragment:
         add_types(document, fragment)
     if "scope" in fragment:
         set_scope(document, fragment["scope"])
     return rebuilt(entity, document, expiry(entity, fragment), now), result
+
+
+def _written(entity: Entity, fragment: Document, now: Instant) -> tuple[Document, UpdateResult]:
+    """The document with the fragment's attributes in the place of its own, and what came of it."""
+    document = dict(entity.document)
+    result = UpdateResult()
+    moment = Moment.of(entity, now)
+    for name, value in fragment.items():
+        if name in NO_ATTRIBUTES:
+            continue
+        held = document.get(name)
+        # The one hot shape: one default instance in the place of one default instance.
+        if type(value) is dict and type(held) is dict and value.get("datasetId") == held.get("datasetId"):
+            if takes_away(value):
+                del document[name]
+            else:
+                document[name] = renewed(held, value, moment)
+            result.updated.append(name)
+        else:
+            _update_instances(document, name, value, moment, result)
+    return document, result
 
 
 def replace_attribute(entity: Entity, name: str, value: Json, now: Instant) -> Entity:
