@@ -1,0 +1,83 @@
+"""The frame that type selection and scopeQ share: `(A;B)|C`, where `,` is `|` too (clauses 4.17, 4.19).
+
+In `type` and `scopeQ` an element may be a URI; `, ; | ( )` end it all the same (clause 4.17, NOTE).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Final
+
+from broker.errors import BadRequestData, TooComplexQuery
+from broker.query.ast import And, Node, Or
+
+CHARACTERS_MAX: Final = 4096
+_TOKEN: Final = re.compile(r"[|,;()]|[^|,;()]+")
+
+
+def parse_disjunction(text: str, *, parameter: str, clause: str, element: Callable[[str, int], Node]) -> Node:
+    """Parse `(A;B)|C` to `Or((And((a, b)), c))`, where `element(text, column)` reads A, B and C.
+
+    Raises BadRequestData (says the column) and TooComplexQuery past 4 kB.
+    """
+    if len(text) > CHARACTERS_MAX:
+        raise TooComplexQuery(
+            f"{parameter} has {len(text)} characters.",
+            pointer=parameter,
+            clause="5.5.2",
+            remedy=f"At most {CHARACTERS_MAX} characters are read.",
+        )
+    reading = _Reading(text, parameter, clause, element)
+    terms = [reading.conjunction()]
+    while reading.skip("|,"):
+        terms.append(reading.conjunction())
+    reading.end()
+    return terms[0] if len(terms) == 1 else Or(tuple(terms))
+
+
+class _Reading:
+    """Where in the text the parser stands."""
+
+    def __init__(self, text: str, parameter: str, clause: str, element: Callable[[str, int], Node]) -> None:
+        self._tokens = [(found.group(), found.start()) for found in _TOKEN.finditer(text)]
+        self._tokens.append(("", len(text)))
+        self._at = 0
+        self._parameter, self._clause, self._element = parameter, clause, element
+
+    def conjunction(self) -> Node:
+        if not self.skip("("):
+            return self._one()
+        terms = [self._one()]
+        while self.skip(";"):
+            terms.append(self._one())
+        if not self.skip(")"):
+            raise self._refusal("';' or ')'")
+        return terms[0] if len(terms) == 1 else And(tuple(terms))
+
+    def skip(self, marks: str) -> bool:
+        token = self._tokens[self._at][0]
+        if not token or token not in marks:
+            return False
+        self._at += 1
+        return True
+
+    def end(self) -> None:
+        if self._tokens[self._at][0]:
+            raise self._refusal("'|', ',' or the end")
+
+    def _one(self) -> Node:
+        found, column = self._tokens[self._at]
+        if not found or found in "|,;()":
+            raise self._refusal("a name")
+        self._at += 1
+        return self._element(found, column)
+
+    def _refusal(self, expected: str) -> BadRequestData:
+        token, column = self._tokens[self._at]
+        return BadRequestData(
+            f"{self._parameter}, column {column}: expected {expected}, got {token[:40] or 'the end'!r}.",
+            pointer=self._parameter,
+            clause=self._clause,
+            remedy="A or B is A|B or A,B; A and B is (A;B).",
+        )
