@@ -33,6 +33,7 @@ INSTANCE_MEMBERS = frozenset(
         "objectType", "unitCode", "observedAt", "datasetId", "expiresAt", "createdAt", "modifiedAt", "deletedAt",
         "instanceId", "ngsildproof", "lang", "entity", "entityList", "previousValue", "previousObject",
         "previousLanguageMap", "previousVocab", "previousJson", "previousValueList", "previousObjectList",
+        "entityIdSealed", "entityTypeSealed",
     }
 )  # fmt: skip
 VALUE_MEMBER = {
