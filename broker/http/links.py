@@ -15,6 +15,7 @@ CONTEXT_RELATION = "http://www.w3.org/ns/json-ld#context"
 
 _VALUE = re.compile(r"\s*<([^>]*)>((?:\s*;\s*[^;,=\s]+\s*(?:=\s*(?:\"[^\"]*\"|[^;,\"\s]*))?)*)\s*(?:,|$)")
 _ATTRIBUTE = re.compile(r";\s*([^;,=\s]+)\s*=\s*(?:\"([^\"]*)\"|([^;,\"\s]*))")
+_SAFE_IN_URL = ":/?#[]@!$&'()*+,;=%~-._"
 _SAFE_IN_SEGMENT = ":@!$&'()*+,;=~-._"
 
 
@@ -47,7 +48,8 @@ def context_of(link: str) -> str | None:
 @lru_cache(maxsize=4096)
 def context_link(url: str) -> str:
     """The Link value that tells an application/json answer's @context (clause 6.3.6)."""
-    return f'<{url}>; rel="{CONTEXT_RELATION}"; type="{LD_JSON}"'
+    target = quote(url, safe=_SAFE_IN_URL)  # an IRI as its URI, and nothing that could end the header
+    return f'<{target}>; rel="{CONTEXT_RELATION}"; type="{LD_JSON}"'
 
 
 def page_links(
@@ -72,7 +74,7 @@ def _page_link(
     relation, limit, media_type = rest
     own = [(name, text) for name, text in parameters if text and name not in ("limit", "offset")]
     pairs = sorted([*own, ("limit", str(limit)), ("offset", str(offset))])
-    query = "&".join(f"{name}={quote(text, safe=':,;()/@!$*~')}" for name, text in pairs)
+    query = "&".join(f"{name}={quote(text, safe=':()/@!$*~')}" for name, text in pairs)
     return f'<{path}?{query}>;rel="{relation}";type="{media_type}"'
 
 

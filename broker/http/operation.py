@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from broker.http.exchange import Exchange
+from broker.http.media import JSON, LD_JSON, MERGE_PATCH
 from broker.http.messages import Answer
-from broker.http.media import GEO_JSON, JSON, LD_JSON, MERGE_PATCH
 from broker.http.parameters import Accepted
 
 Handler: TypeAlias = Callable[[Exchange], Answer]
@@ -22,6 +22,7 @@ class Operation:
     """One row. `template` is relative to the API's root: `/entities/{entityId}/attrs`.
 
     `accepts` is what the query string may hold; `body` is the JSON kind of the request's body;
+    `context_is_body` that its @context is what it is about;
     `writes` the media types of the answer in the order of 6.3.4; `hot` says that the front serves it inline;
     `later` that it answers 501 once all else is found right; `answers` HTTP status -> schema name in /openapi.json.
     """
@@ -37,6 +38,7 @@ class Operation:
     body: Body = "none"
     schema: str = ""
     writes: tuple[str, ...] = (JSON, LD_JSON)
+    context_is_body: bool = False
     hot: bool = False
     later: bool = False
 

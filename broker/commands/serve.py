@@ -1,0 +1,100 @@
+"""Serve the API: `misono serve --data DIR`.
+
+One worker is this process itself. With `--workers N` this process starts N children and waits: each child ends when
+this process dies by any means, and this process ends when a child does.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import logging
+import os
+import signal
+import subprocess
+import sys
+from argparse import ArgumentParser, Namespace
+
+from broker.settings import SettingError, Settings, add_options, of_environment
+from broker.wiring import Running, start
+
+log = logging.getLogger("misono")
+
+_WORKER = "MISONO_WORKER_OF"
+_PR_SET_PDEATHSIG = 1
+_SETTINGS_WRONG = 2
+_LEVELS = logging.getLevelNamesMapping()
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """The options of the settings table."""
+    add_options(parser)
+
+
+def run(arguments: Namespace) -> int:
+    """Serve until SIGTERM; 0 then, 2 for settings that cannot be, 1 where a worker or the store failed."""
+    try:
+        settings = of_environment(arguments)
+    except SettingError as error:
+        print(f"misono: {error}", file=sys.stderr)
+        return _SETTINGS_WRONG
+    _log_to_stderr(settings)
+    if settings.workers > 1 and _WORKER not in os.environ:
+        return _supervise(settings)
+    if _WORKER in os.environ:
+        _die_with(int(os.environ[_WORKER]))
+    return _serve(settings)
+
+
+def _serve(settings: Settings) -> int:
+    _tune()
+    try:
+        running: Running = start(settings)
+    except SettingError as error:
+        print(f"misono: {error}", file=sys.stderr)
+        return _SETTINGS_WRONG
+    running.serve()
+    log.info("stopped")
+    return 0
+
+
+def _tune() -> None:
+    # The event loop waits up to this long for the GIL while another thread computes: a shorter wait costs the writer
+    # little and keeps reads prompt.
+    sys.setswitchinterval(0.0005)
+
+
+def _supervise(settings: Settings) -> int:
+    """Start the workers; end them all when one ends or this process is told to."""
+    environment = {**os.environ, _WORKER: str(os.getpid())}
+    command = [sys.executable, "-m", "broker", *sys.argv[1:]]
+    workers = [subprocess.Popen(command, env=environment) for _ in range(settings.workers)]  # noqa: S603  our own words
+
+    def stop(_number: int, _frame: object) -> None:
+        for worker in workers:
+            worker.send_signal(signal.SIGTERM)
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    pid, status = os.wait()
+    code = os.waitstatus_to_exitcode(status)
+    for worker in workers:
+        if worker.pid == pid:
+            worker.returncode = code
+        else:
+            worker.terminate()
+    codes = [abs(worker.wait()) for worker in workers]
+    return max(codes)
+
+
+def _die_with(parent: int) -> None:
+    """Have the kernel kill this process when the supervising one is gone."""
+    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:  # it went before the kernel knew
+        sys.exit(1)
+
+
+def _log_to_stderr(settings: Settings) -> None:
+    logging.basicConfig(
+        level=_LEVELS[settings.log_level.upper()], stream=sys.stderr,
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+    )  # fmt: skip

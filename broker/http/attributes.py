@@ -1,0 +1,65 @@
+"""`/entities/{entityId}/attrs` and `/entities/{entityId}/attrs/{attrId}` (clauses 6.6, 6.7)."""
+
+from __future__ import annotations
+
+from broker.decode.attribute import decode_attribute
+from broker.decode.entity import decode_fragment
+from broker.errors import BadRequestData, InvalidRequest
+from broker.http.exchange import Exchange
+from broker.http.messages import Answer, Deferred
+from broker.http.targets import attribute_name, target, updated, written
+from broker.model.entity import Instance
+from broker.operations import provide
+from broker.operations.provide import AttributeTarget
+
+
+def append_attributes(exchange: Exchange) -> Answer:
+    """POST …/attrs: 204, 207 (clause 6.6.3.1)."""
+    fragment = decode_fragment(exchange.body, exchange.call.names, nulls=False)
+    overwrite = "noOverwrite" not in exchange.parameters.words("options")
+    where = target(exchange)
+    pending = provide.append_attributes(exchange.house.broker, exchange.call, where, fragment, overwrite=overwrite)
+    return Deferred(pending, updated)
+
+
+def update_attributes(exchange: Exchange) -> Answer:
+    """PATCH …/attrs: 204, 207 (clause 6.6.3.2)."""
+    fragment = decode_fragment(exchange.body, exchange.call.names, nulls=True)
+    pending = provide.update_attributes(exchange.house.broker, exchange.call, target(exchange), fragment)
+    return Deferred(pending, updated)
+
+
+def partial_attribute_update(exchange: Exchange) -> Answer:
+    """PATCH …/attrs/{attrId}: 204 (clause 6.7.3.1)."""
+    name = attribute_name(exchange)
+    fragment = decode_attribute(exchange.body, exchange.call.names, name=name, nulls=True, partial=True)
+    if not isinstance(fragment, dict):
+        raise BadRequestData(
+            "the body is not one attribute instance", clause="5.6.4",
+            remedy='{"value": 21.5}, with a datasetId for an instance that is not the default one',
+        )  # fmt: skip
+    one: Instance = fragment
+    pending = provide.partial_attribute_update(exchange.house.broker, exchange.call, target(exchange), name, one)
+    return Deferred(pending, written)
+
+
+def replace_attribute(exchange: Exchange) -> Answer:
+    """PUT …/attrs/{attrId}: 204 (clause 6.7.3.3)."""
+    name = attribute_name(exchange)
+    value = decode_attribute(exchange.body, exchange.call.names, name=name, nulls=False, partial=False)
+    pending = provide.replace_attribute(exchange.house.broker, exchange.call, target(exchange), name, value)
+    return Deferred(pending, written)
+
+
+def delete_attribute(exchange: Exchange) -> Answer:
+    """DELETE …/attrs/{attrId}: 204; the default instance, that of datasetId, or all (clause 6.7.3.2)."""
+    parameters = exchange.parameters
+    datasets, delete_all = parameters.words("datasetId"), parameters.flag("deleteAll")
+    if len(datasets) > 1 or (datasets and delete_all):
+        raise InvalidRequest(
+            "one datasetId or deleteAll=true, not both", pointer="datasetId", clause="6.7.3.2",
+            remedy="deleteAll=true, or one datasetId",
+        )  # fmt: skip
+    dataset_id = datasets[0] if datasets and datasets[0] != "@none" else None
+    which = AttributeTarget(attribute_name(exchange), dataset_id, delete_all)
+    return Deferred(provide.delete_attribute(exchange.house.broker, exchange.call, target(exchange), which), written)

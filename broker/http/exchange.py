@@ -1,0 +1,67 @@
+"""One request as a handler gets it: read, checked, and with its @context resolved (clause 6.3)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from broker.http.media import Preferences
+from broker.http.messages import Request
+from broker.http.parameters import Parameters
+from broker.ldcontext.active import ActiveContext
+from broker.model.values import Instant, Json
+from broker.operations.broker import Broker, Call
+from broker.telemetry import Timing
+
+MIB = 1024 * 1024
+
+
+class Contexts(Protocol):
+    """The @contexts this broker knows, as the doors need them."""
+
+    def resolve(self, source: Json) -> ActiveContext:
+        """The @context of a request: a URL, a list, an object. Raises LdContextNotAvailable, BadRequestData."""
+
+    def link(self, active: ActiveContext) -> str:
+        """The one URL under which a client gets this @context (clause 6.3.6)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a request may ask for; beyond it a named refusal."""
+
+    body_bytes_max: int = 8 * MIB
+    page_default: int = 20
+    page_max: int = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """What the handlers work with, built once by `wiring`."""
+
+    broker: Broker
+    contexts: Contexts
+    core: ActiveContext
+    alias: str
+    started_at: Instant
+    limits: Limits = Limits()
+
+
+@dataclass(slots=True)
+class Exchange:
+    """A request that has passed everything of clause 6.3.
+
+    `path` are the decoded path variables, `media_type` what the answer will be in, `body` the parsed body without
+    its @context (None where the operation has none), `call` tenant, @context and what the caller may see.
+    """
+
+    house: House
+    request: Request
+    path: Mapping[str, str]
+    parameters: Parameters
+    media_type: str
+    preferences: Preferences
+    call: Call
+    body: Json
+    timing: Timing | None

@@ -1,0 +1,161 @@
+"""The warm door: an ASGI callable that serves the hot operations itself and hands all else to Flask.
+
+Reads by id and small pages are done on the event loop; where one passes its budget (OverBudget) it is run again in a
+thread. Writes are awaited without a thread: the writer's thread puts finished futures into one list and wakes the
+loop once for all of them. Bodies over INLINE_BODY_BYTES_MAX are decoded in a thread. Both doors route on the raw path.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, MutableMapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, TypeAlias
+
+from broker.errors import NgsiError
+from broker.http.exchange import House
+from broker.http.messages import Answer, Request, Response
+from broker.http.operation import Operation
+from broker.http.perform import complete, perform
+from broker.http.route import Routes
+from broker.ports import OverBudget
+
+Scope: TypeAlias = MutableMapping[str, Any]
+Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Application: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+INLINE_BODY_BYTES_MAX = 32 * 1024
+"""About 1 ms of parsing and decoding; a longer body would hold up every read behind it."""
+THREADS = 4
+"""For long bodies and reads over budget: with one GIL more threads only take turns."""
+
+
+class Front:
+    """The door granian serves; `behind` is Flask's ASGI face."""
+
+    def __init__(self, house: House, routes: Routes, behind: Application) -> None:
+        self._house = house
+        self._find = routes.find
+        self._behind = behind
+        self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="front")
+        self._arrivals = Arrivals()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            return
+        raw_path = scope["raw_path"].decode("latin-1")
+        try:
+            operation, path = self._find(scope["method"], raw_path)
+        except NgsiError:  # an unknown path, or one outside the standard's: Flask knows which
+            await self._to_flask(scope, receive, send, raw_path)
+            return
+        if not operation.hot:
+            await self._to_flask(scope, receive, send, raw_path)
+            return
+        headers = read_headers(scope["headers"])
+        body = b"" if operation.body == "none" else await self._read_body(headers, receive)
+        query_string = scope["query_string"].decode("latin-1")
+        request = Request(scope["method"], raw_path, query_string, headers, body, path)
+        await send_response(send, await self._serve(operation, request))
+
+    async def _serve(self, operation: Operation, request: Request) -> Response:
+        if len(request.body) > INLINE_BODY_BYTES_MAX:
+            answer = await self._in_thread(operation, request)
+        else:
+            try:
+                answer = perform(self._house, operation, request)
+            except OverBudget:
+                answer = await self._in_thread(operation, request)
+        if isinstance(answer, Response):
+            return answer
+        await self._arrivals.wait(answer.pending)
+        return complete(answer, request)
+
+    async def _in_thread(self, operation: Operation, request: Request) -> Answer:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._pool, perform, self._house, operation, request)
+
+    async def _read_body(self, headers: dict[str, str], receive: Receive) -> bytes:
+        """The body; not read where it is too long or has no length: those requests are refused by their headers."""
+        length = headers.get("content-length", "")
+        if not length.isdigit() or int(length) > self._house.limits.body_bytes_max:
+            return b""
+        message = await receive()
+        body: bytes = message.get("body", b"")
+        if not message.get("more_body"):
+            return body
+        chunks = [body]
+        while message.get("more_body"):
+            message = await receive()
+            chunks.append(message.get("body", b""))
+        return b"".join(chunks)
+
+    async def _to_flask(self, scope: Scope, receive: Receive, send: Send, raw_path: str) -> None:
+        headers = read_headers(scope["headers"])
+        body = await self._read_body(headers, receive) if headers.get("content-length", "0") != "0" else b""
+
+        async def receive_again() -> MutableMapping[str, Any]:
+            return {"type": "http.request", "body": body, "more_body": False}
+
+        async def send_on(message: MutableMapping[str, Any]) -> None:
+            await send(message)
+
+        await self._behind({**scope, "path": raw_path, "root_path": ""}, receive_again, send_on)
+
+    def close(self) -> None:
+        """End the threads, once their work is done."""
+        self._pool.shutdown()
+
+
+class Arrivals:
+    """Futures of other threads, awaited on the event loop with one wake-up for all that finish together."""
+
+    def __init__(self) -> None:
+        self._done: deque[asyncio.Future[None]] = deque()
+        self._woken = False
+
+    async def wait(self, pending: Future[Any]) -> None:
+        """Return once `pending` is done, however it ends."""
+        if pending.done():
+            return
+        loop = asyncio.get_running_loop()
+        waiter: asyncio.Future[None] = loop.create_future()
+
+        def arrived(_pending: Future[Any]) -> None:
+            self._done.append(waiter)
+            if not self._woken:
+                self._woken = True
+                loop.call_soon_threadsafe(self._wake)
+
+        pending.add_done_callback(arrived)
+        await waiter
+
+    def _wake(self) -> None:
+        # First the flag, then the list: what arrives in between is either taken here or wakes the loop again.
+        self._woken = False
+        while self._done:
+            waiter = self._done.popleft()
+            if not waiter.done():
+                waiter.set_result(None)
+
+
+def read_headers(raw: list[tuple[bytes, bytes]]) -> dict[str, str]:
+    """Lower-case names; a name sent twice has its values joined (RFC 9110)."""
+    headers: dict[str, str] = {}
+    for name_bytes, value_bytes in raw:
+        name = name_bytes.decode("latin-1")
+        value = value_bytes.decode("latin-1")
+        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    return headers
+
+
+async def send_response(send: Send, response: Response) -> None:
+    """Send one whole response."""
+    headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in response.headers]
+    if response.status != 204:  # noqa: PLR2004  no Content-Length there (clause 6.3.6)
+        headers.append((b"Content-Length", b"%d" % len(response.body)))
+    await send({"type": "http.response.start", "status": response.status, "headers": headers})
+    await send({"type": "http.response.body", "body": response.body})

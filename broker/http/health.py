@@ -1,0 +1,45 @@
+"""Whether this broker serves: `/ready`, `/health`, and what it serves: `/openapi.json`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+
+from broker.encode.text import dump
+from broker.http.messages import Response
+from broker.http.operation import Operation
+from broker.http.openapi import openapi
+from broker.http.respond import plain
+from broker.model.values import Json
+
+Pages = tuple[tuple[str, Callable[[], Response]], ...]
+
+
+class Readiness:
+    """Ready from the first request until the stop begins."""
+
+    __slots__ = ("stopping",)
+
+    def __init__(self) -> None:
+        self.stopping = False
+
+
+def make_pages(
+    operations: Iterable[Operation], version: str, parts: Callable[[], Mapping[str, Json]], readiness: Readiness
+) -> Pages:
+    """The pages outside the standard's root; `parts` tells how each part of the broker is (`{"store": "ok"}`)."""
+    described: list[bytes] = []
+
+    def ready() -> Response:
+        return plain({"status": "stopping"}, 503) if readiness.stopping else plain({"status": "ready"})
+
+    def health() -> Response:
+        found = dict(parts())
+        well = all(state == "ok" for state in found.values())
+        return plain({"status": "ok" if well else "failing", "version": version, "parts": found}, 200 if well else 503)
+
+    def document() -> Response:
+        if not described:  # made once, when first asked for
+            described.append(dump(openapi(operations, version)))
+        return Response(200, (("Content-Type", "application/json"),), described[0])
+
+    return (("/ready", ready), ("/health", health), ("/openapi.json", document))

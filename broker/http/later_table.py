@@ -1,0 +1,91 @@
+"""The rows of the operation table whose resources come later: found, checked, and answered 501."""
+
+from __future__ import annotations
+
+from broker.http.later import not_yet
+from broker.http.operation import Body, Operation
+from broker.http.parameters import Accepted
+
+_PAGE = frozenset({"limit", "offset", "count"})
+_GEO = frozenset({"georel", "geometry", "coordinates", "geoproperty", "geometryProperty"})
+_WHICH = frozenset({"id", "idPattern", "type", "q", "csf", "scopeQ", "expandValues", "jsonKeys", "local"}) | _GEO
+_TIME = frozenset({"timerel", "timeAt", "endTimeAt", "timeproperty", "lastN", "aggrMethods", "aggrPeriodDuration"})
+_PICTURE = frozenset({"attrs", "pick", "omit", "lang", "format", "options", "datasetId"})
+_MAP = frozenset({"entityMap", "entityMapLifetime", "splitEntities"})
+_ORDER = frozenset({"orderBy", "orderFrom", "orderGeometry", "collation"})
+_JOIN = frozenset({"join", "joinLevel", "containedBy"})
+_SYS = frozenset({"sysAttrs"})
+_TEMPORAL_FORMATS = frozenset({"temporalValues", "aggregatedValues", "normalized", "concise", "simplified", "keyValues"})
+_FORMATS = frozenset({"normalized", "concise", "simplified", "keyValues"})
+_NO_MORE = Accepted()
+_LOCAL = Accepted(frozenset({"local"}))
+_LIST = Accepted(_PAGE | {"options", "local"}, _SYS)
+_ONE = Accepted(frozenset({"options", "local"}), _SYS)
+_SOURCES = Accepted(_WHICH | _PAGE | _TIME | {"attrs", "pick", "omit", "options"}, _SYS)
+_TEMPORAL = Accepted(_TIME | _PICTURE | _MAP | {"type", "local"}, _TEMPORAL_FORMATS | _SYS, _TEMPORAL_FORMATS)
+_TEMPORALS = Accepted(
+    _WHICH | _PAGE | _TIME | _PICTURE | _MAP | _ORDER, _TEMPORAL_FORMATS | _SYS, _TEMPORAL_FORMATS
+)  # fmt: skip
+_MAPPED = Accepted(_WHICH | _PAGE | _PICTURE | _MAP | _ORDER | _JOIN, _FORMATS | _SYS, _FORMATS)
+_DELETE_ATTRIBUTE = Accepted(frozenset({"datasetId", "deleteAll", "type", "local"}))
+_STATUS = {"GET": 200, "POST": 201, "PATCH": 204, "DELETE": 204}
+
+
+def _later(name: str, clauses: tuple[str, str], where: str, accepts: Accepted, body: Body = "none") -> Operation:
+    method, template = where.split(" ")
+    writes = () if method in ("PATCH", "DELETE") or (method == "POST" and not name.startswith("query")) else None
+    answers = ((_STATUS[method], ""), (400, "ProblemDetails"), (501, "ProblemDetails"))
+    row = Operation(
+        name, *clauses, method, template, not_yet, answers, accepts, body, "Json" if body != "none" else "", later=True
+    )
+    return row if writes is None else Operation(
+        name, *clauses, method, template, not_yet, answers, accepts, body, "Json" if body != "none" else "", writes,
+        later=True,
+    )  # fmt: skip
+
+
+_EVOLUTION = "/temporal/entities/{entityId}"
+_INSTANCE = "/temporal/entities/{entityId}/attrs/{attrId}/{instanceId}"
+
+LATER: tuple[Operation, ...] = (
+    _later("create_subscription", ("5.8.1", "6.10.3.1"), "POST /subscriptions", _LOCAL, "object"),
+    _later("query_subscriptions", ("5.8.4", "6.10.3.2"), "GET /subscriptions", _LIST),
+    _later("retrieve_subscription", ("5.8.3", "6.11.3.1"), "GET /subscriptions/{subscriptionId}", _ONE),
+    _later("update_subscription", ("5.8.2", "6.11.3.2"), "PATCH /subscriptions/{subscriptionId}", _LOCAL, "object"),
+    _later("delete_subscription", ("5.8.5", "6.11.3.3"), "DELETE /subscriptions/{subscriptionId}", _LOCAL),
+    _later("register_source", ("5.9.2", "6.8.3.1"), "POST /csourceRegistrations", _LOCAL, "object"),
+    _later("query_sources", ("5.10.2", "6.8.3.2"), "GET /csourceRegistrations", _SOURCES),
+    _later("retrieve_source", ("5.10.1", "6.9.3.1"), "GET /csourceRegistrations/{registrationId}", _ONE),
+    _later("update_source", ("5.9.3", "6.9.3.2"), "PATCH /csourceRegistrations/{registrationId}", _LOCAL, "object"),
+    _later("delete_source", ("5.9.4", "6.9.3.3"), "DELETE /csourceRegistrations/{registrationId}", _LOCAL),
+    _later("create_source_subscription", ("5.11.2", "6.12.3.1"), "POST /csourceSubscriptions", _LOCAL, "object"),
+    _later("query_source_subscriptions", ("5.11.5", "6.12.3.2"), "GET /csourceSubscriptions", _LIST),
+    _later("retrieve_source_subscription", ("5.11.4", "6.13.3.1"), "GET /csourceSubscriptions/{subscriptionId}", _ONE),
+    _later(
+        "update_source_subscription", ("5.11.3", "6.13.3.2"), "PATCH /csourceSubscriptions/{subscriptionId}", _LOCAL,
+        "object",
+    ),
+    _later("delete_source_subscription", ("5.11.6", "6.13.3.3"), "DELETE /csourceSubscriptions/{subscriptionId}", _LOCAL),
+    _later("upsert_temporal_evolution", ("5.6.11", "6.18.3.1"), "POST /temporal/entities", _LOCAL, "object"),
+    _later("query_temporal_evolutions", ("5.7.4", "6.18.3.2"), "GET /temporal/entities", _TEMPORALS),
+    _later("retrieve_temporal_evolution", ("5.7.3", "6.19.3.1"), f"GET {_EVOLUTION}", _TEMPORAL),
+    _later("delete_temporal_evolution", ("5.6.16", "6.19.3.2"), f"DELETE {_EVOLUTION}", _LOCAL),
+    _later("add_attribute_evolution", ("5.6.12", "6.20.3.1"), f"POST {_EVOLUTION}/attrs", _LOCAL, "object"),
+    _later("delete_attribute_evolution", ("5.6.13", "6.21.3.1"), f"DELETE {_EVOLUTION}/attrs/{{attrId}}", _DELETE_ATTRIBUTE),
+    _later("modify_attribute_instance", ("5.6.14", "6.22.3.1"), f"PATCH {_INSTANCE}", _LOCAL, "object"),
+    _later("delete_attribute_instance", ("5.6.15", "6.22.3.2"), f"DELETE {_INSTANCE}", _LOCAL),
+    _later("query_temporal_by_post", ("5.7.4", "6.24.3.1"), "POST /temporal/entityOperations/query", _TEMPORALS, "object"),
+    _later("create_entity_map", ("5.14.4", "6.34.3.1"), "GET /entityMaps", _MAPPED),
+    _later("create_entity_map_by_post", ("5.14.4", "6.34.3.2"), "POST /entityMaps", _MAPPED, "object"),
+    _later("retrieve_entity_map", ("5.14.1", "6.32.3.1"), "GET /entityMaps/{entityMapId}", _NO_MORE),
+    _later("update_entity_map", ("5.14.2", "6.32.3.2"), "PATCH /entityMaps/{entityMapId}", _NO_MORE, "object"),
+    _later("delete_entity_map", ("5.14.3", "6.32.3.3"), "DELETE /entityMaps/{entityMapId}", _NO_MORE),
+    _later("create_temporal_entity_map", ("5.14.5", "6.35.3.1"), "GET /temporal/entityMaps", _TEMPORALS),
+    _later("create_temporal_entity_map_by_post", ("5.14.5", "6.35.3.2"), "POST /temporal/entityMaps", _TEMPORALS, "object"),
+    _later("create_snapshot", ("5.16.1", "6.36.3.1"), "POST /snapshots", _NO_MORE, "object"),
+    _later("purge_snapshots", ("5.16.7", "6.36.3.2"), "DELETE /snapshots", Accepted(frozenset({"q"}))),
+    _later("retrieve_snapshot", ("5.16.3", "6.37.3.1"), "GET /snapshots/{snapshotId}", _NO_MORE),
+    _later("update_snapshot", ("5.16.4", "6.37.3.2"), "PATCH /snapshots/{snapshotId}", _NO_MORE, "object"),
+    _later("delete_snapshot", ("5.16.5", "6.37.3.3"), "DELETE /snapshots/{snapshotId}", _NO_MORE),
+    _later("clone_snapshot", ("5.16.2", "6.38.3.1"), "POST /snapshots/{snapshotId}/clone", _NO_MORE, "object"),
+)  # fmt: skip

@@ -1,0 +1,135 @@
+"""The JSON schemas of /openapi.json, by name (clause 5.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+_URI = {"type": "string", "format": "uri"}
+_NAME = {"type": "string", "minLength": 1}
+_NAMES = {"type": "array", "items": _NAME}
+_DATETIME = {"type": "string", "format": "date-time"}
+_TYPES = {"oneOf": [_NAME, {"type": "array", "items": _NAME, "minItems": 1}]}
+_SCOPES = {"oneOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]}
+_CONTEXT = {"oneOf": [_URI, {"type": "object"}, {"type": "array"}]}
+
+
+def _ref(name: str) -> dict[str, str]:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def _object(properties: Mapping[str, Any], *required: str, more: object = None) -> dict[str, Any]:
+    schema: dict[str, Any] = {"type": "object", "properties": dict(properties)}
+    if required:
+        schema["required"] = list(required)
+    if more is not None:
+        schema["additionalProperties"] = more
+    return schema
+
+
+_MEMBERS = {"type": _TYPES, "scope": _SCOPES, "expiresAt": _DATETIME, "@context": _CONTEXT}
+
+SCHEMAS: Mapping[str, Any] = {
+    "Json": {},
+    "Entity": {
+        "description": "An entity (5.2.4): id, type, and its attributes by name.",
+        **_object({"id": _URI, **_MEMBERS}, "id", "type", more=_ref("Attribute")),
+    },
+    "EntityFragment": {
+        "description": "A part of an entity: the attributes to change.",
+        **_object({"id": _URI, **_MEMBERS}, more=_ref("Attribute")),
+    },
+    "Attribute": {
+        "description": "A Property, Relationship, GeoProperty, LanguageProperty, VocabProperty, ListProperty, "
+        "ListRelationship or JsonProperty (5.2.5 to 5.2.7, 5.2.32, 5.2.35 to 5.2.38), concise or normalized; "
+        "an array of them, one a datasetId.",
+    },
+    "AttributeFragment": {"description": "An attribute, or the members of one to change."},
+    "EntityList": {"type": "array", "items": _ref("Entity")},
+    "IdList": {"type": "array", "items": _URI},
+    "Query": {
+        "description": "A query (5.2.23).",
+        **_object(
+            {
+                "type": {"const": "Query"},
+                "entities": {"type": "array", "items": {"type": "object"}},
+                "q": {"type": "string"},
+                "scopeQ": {"type": "string"},
+                "geoQ": {"type": "object"},
+                "pick": _NAMES,
+                "omit": _NAMES,
+                "attrs": _NAMES,
+                "lang": {"type": "string"},
+                "@context": _CONTEXT,
+            },
+            "type",
+        ),
+    },
+    "BatchOperationResult": {
+        "description": "What went well and what did not (5.2.16).",
+        **_object(
+            {"success": {"type": "array", "items": _URI}, "errors": {"type": "array", "items": _ref("BatchEntityError")}},
+            "success", "errors",
+        ),
+    },
+    "BatchEntityError": _object({"entityId": {"type": "string"}, "error": _ref("ProblemDetails")}, "error"),
+    "UpdateResult": {
+        "description": "Which attributes were updated and which were not (5.2.18).",
+        **_object(
+            {
+                "updated": _NAMES,
+                "notUpdated": {
+                    "type": "array",
+                    "items": _object({"attributeName": _NAME, "reason": {"type": "string"}}, "attributeName", "reason"),
+                },
+            },
+            "updated", "notUpdated",
+        ),
+    },
+    "EntityTypeList": {
+        "description": "The types known (5.2.24); with details=true an array of EntityType (5.2.25).",
+        "oneOf": [_object({"id": _URI, "type": {"const": "EntityTypeList"}, "typeList": _NAMES}), {"type": "array"}],
+    },
+    "EntityTypeInfo": _object(
+        {
+            "id": _URI,
+            "type": {"const": "EntityTypeInfo"},
+            "typeName": _NAME,
+            "entityCount": {"type": "integer", "minimum": 0},
+            "attributeDetails": {"type": "array", "items": {"type": "object"}},
+        },
+        "id", "type", "typeName", "entityCount", "attributeDetails",
+    ),
+    "AttributeList": {
+        "description": "The attributes known (5.2.27); with details=true an array of Attribute (5.2.28).",
+        "oneOf": [_object({"id": _URI, "type": {"const": "AttributeList"}, "attributeList": _NAMES}), {"type": "array"}],
+    },
+    "AttributeInfo": _object({"id": _URI, "type": {"const": "Attribute"}, "attributeName": _NAME}, "id", "type"),
+    "ContextSourceIdentity": _object(
+        {
+            "id": _URI,
+            "type": {"const": "ContextSourceIdentity"},
+            "contextSourceAlias": _NAME,
+            "contextSourceUptime": {"type": "string"},
+            "contextSourceTimeAt": _DATETIME,
+        },
+        "id", "type", "contextSourceAlias", "contextSourceUptime", "contextSourceTimeAt",
+    ),
+    "Context": _object({"@context": _CONTEXT}),
+    "ContextList": {"type": "array", "items": {"oneOf": [{"type": "string"}, {"type": "object"}]}},
+    "ProblemDetails": {
+        "description": "Why a request was refused (RFC 7807, 5.5.3): where, by which clause, and what would work.",
+        **_object(
+            {
+                "type": _URI,
+                "title": {"type": "string"},
+                "detail": {"type": "string"},
+                "status": {"type": "integer"},
+                "pointer": {"type": "string", "description": "JSON pointer of the member, or the parameter or header"},
+                "clause": {"type": "string"},
+                "remedy": {"type": "string"},
+            },
+            "type", "title", "detail", "status",
+        ),
+    },
+}  # fmt: skip

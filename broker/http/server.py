@@ -1,0 +1,68 @@
+"""granian in this process: one event loop, one worker, a drain at the end.
+
+granian's embedded server is used for every worker process: with one worker the process of `misono serve` is all there
+is (no child that could outlive it, 30 MiB less), with several each child runs the same code.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import uvloop
+from granian.constants import HTTPModes, Interfaces
+from granian.http import HTTP1Settings
+from granian.server.embed import Server
+
+from broker.ports import INLINE
+
+BACKLOG = 1024
+HEADER_BYTES_MAX = 64 * 1024
+DRAIN_S_MAX = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """Where to listen, and the files of TLS: PEM certificate and key, and the CA that clients' certificates need."""
+
+    host: str
+    port: int
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
+    client_ca: Path | None = None
+
+
+def serve(application: Any, binding: Binding, on_stop: Callable[[], None]) -> None:  # noqa: ANN401  an ASGI callable
+    """Serve until SIGTERM or SIGINT: no new connection then, requests under way end, `on_stop` runs."""
+    uvloop.run(_serve(application, binding))
+    on_stop()
+
+
+async def _serve(application: Any, binding: Binding) -> None:  # noqa: ANN401  an ASGI callable
+    INLINE.set(True)
+    server = Server(
+        application,
+        binding.host,
+        binding.port,
+        interface=Interfaces.ASGINL,
+        http=HTTPModes.http1,
+        http1_settings=HTTP1Settings(max_buffer_size=HEADER_BYTES_MAX),
+        websockets=False,
+        backlog=BACKLOG,
+        backpressure=BACKLOG,
+        runtime_threads=1,
+        runtime_blocking_threads=1,
+        log_enabled=False,
+        ssl_cert=binding.tls_cert,
+        ssl_key=binding.tls_key,
+        ssl_ca=binding.client_ca,
+        ssl_client_verify=binding.client_ca is not None,
+    )
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, server.stop)
+    await server.serve()

@@ -1,0 +1,44 @@
+"""Which entity a path means, and what a write of it answers (clauses 6.5, 6.6, 6.7)."""
+
+from __future__ import annotations
+
+from broker.http.exchange import Exchange
+from broker.http.messages import Response
+from broker.http.preconditions import etag, precondition
+from broker.http.respond import multi_status
+from broker.model.values import Json
+from broker.operations.provide import Target, Written
+from broker.query.ast import Node
+from broker.query.bind import bind
+from broker.query.types import parse_types
+
+
+def target(exchange: Exchange) -> Target:
+    """The entity of the path, of the types of the parameter `type`, under If-Match."""
+    return Target(exchange.path["entityId"], types_of(exchange), precondition(exchange))
+
+
+def types_of(exchange: Exchange) -> Node | None:
+    """The parameter `type` as a bound selection (clause 4.17), None where it was not given."""
+    text = exchange.parameters.text("type")
+    return None if text is None else bind(parse_types(text), exchange.call.names)
+
+
+def attribute_name(exchange: Exchange) -> str:
+    """The IRI of the attribute in the path. Raises BadRequestData where it is no legal name (clause 4.6.2)."""
+    name = exchange.path["attrId"]
+    return name if name in ("scope", "id", "type") else exchange.call.names.expand(name, "attrId")
+
+
+def written(result: Written) -> Response:
+    """204 with the entity's new ETag; nothing to say of an entity that is gone."""
+    return Response(204, (etag(result.version),) if result.version else ())
+
+
+def updated(result: Written) -> Response:
+    """204, or 207 with an UpdateResult where some attributes were left as they are (clause 5.2.18)."""
+    if result.result.complete:
+        return written(result)
+    names: list[Json] = list(result.result.updated)
+    left: list[Json] = [{"attributeName": one.name, "reason": one.reason} for one in result.result.not_updated]
+    return multi_status({"updated": names, "notUpdated": left}, (etag(result.version),))
