@@ -48,8 +48,7 @@ def pages() -> dict[Path, str]:
 def _error_rows() -> Iterator[str]:
     yield "| Status | Type | When |"
     yield "|---|---|---|"
-    table = [error for error in vars(errors).values() if isinstance(error, type) and error.__base__ is errors.NgsiError]
-    for error in sorted(table, key=lambda error: (error.status, error.__name__)):
+    for error in sorted(errors.NgsiError.__subclasses__(), key=lambda error: (error.status, error.__name__)):
         when = (error.__doc__ or "").strip().splitlines()[0]
         yield f"| {error.status} | `{error.namespace}{error.__name__}` | {when} |"
 
