@@ -43,9 +43,9 @@ docs: ## write the pages that are made from code (errors, settings)
 bench: install ## the load generator's steps against this checkout: a table for docs/performance.md (ONLY=step,step D=seconds)
 	tools/bench.sh
 
-figures: ## every figure of the issue with its bar beside it (AREA=broker, LONG=1 for those over ten minutes)
+figures: ## every figure of the issue with its bar beside it (AREA=broker, ONLY=source,source, LONG=1: over ten minutes)
 	@tools/install.sh test
-	$(BIN)/python -m tools.figures $(AREA) $(if $(LONG),--long)
+	$(BIN)/python -m tools.figures $(AREA) $(if $(LONG),--long) $(if $(ONLY),--only $(ONLY))
 
 conformance: ## the ETSI conformance suite against this checkout
 	@tools/install.sh test

@@ -1,0 +1,87 @@
+"""The broker's figures: what its issue says it must show, each with its bar and where it is measured."""
+
+from __future__ import annotations
+
+from tools.figures import runs
+from tools.figures.figure import Figure, Source
+
+OUTSIDE = "tests/outside"
+
+SOURCES = (
+    Source("conformance", runs.conformance),
+    Source("agreement", runs.from_tests("agreement", "tests/property")),
+    Source("schemathesis", runs.from_tests("schemathesis", f"{OUTSIDE}/test_schemathesis.py")),
+    Source("hostile", runs.from_tests("hostile", f"{OUTSIDE}/test_hostile_input.py")),
+    Source("doors", runs.from_tests("doors", f"{OUTSIDE}/test_doors_agree.py")),
+    Source("client", runs.from_tests("client", f"{OUTSIDE}/test_ngsildclient.py")),
+    Source("increments", runs.from_tests("increments", f"{OUTSIDE}/test_increments.py")),
+    Source("kills", runs.from_tests("kills", f"{OUTSIDE}/test_kill.py")),
+    Source("cuts", runs.from_tests("cuts", "tests/engines")),
+    Source("hiding", runs.from_tests("hiding", "tests/contract")),
+    Source("models", runs.from_tests("models", "tests/engines/import")),
+    Source("tenants", runs.from_tests("tenants", f"{OUTSIDE}/test_tenants.py", environment={"TENANTS": "10000"})),
+    Source("durability", runs.durability),
+    Source("bench", runs.bench, long=True),
+)
+
+
+def _none_fails(source: str, about: str) -> Figure:
+    return Figure(about, source, "failed", "at most", 0)
+
+
+def _rates() -> list[Figure]:
+    rows = [
+        ("create_c16", 2000, 500),
+        ("create_c16_100k", 2000, 500),
+        ("get_c16", 12000, 90),
+        ("get_c16_100k", 12000, 90),
+    ]
+    found = []
+    for step, rate, cpu_us in rows:
+        found.append(Figure(f"{step}, operations/s", "bench", f"{step}.ops_per_s", "at least", rate))
+        found.append(Figure(f"{step}, µs of CPU each", "bench", f"{step}.sut_cpu_us_per_op", "at most", cpu_us))
+    found.append(Figure("upsert_new, entities/s", "bench", "upsert_new.entities_per_s", "at least", 6700))
+    found.append(Figure("patch_c16_100k, operations/s", "bench", "patch_c16_100k.ops_per_s", "at least", 2000))
+    return found
+
+
+def _reads() -> list[Figure]:
+    found = []
+    for step, p50_ms in (("query_c4", 5), ("geo_c4", 5), ("find_c4", 5), ("tail_c4", 15), ("page_c4", 50)):
+        found.append(Figure(f"{step}_100k, p50 ms", "bench", f"{step}_100k.p50_ms", "at most", p50_ms))
+        found.append(
+            Figure(f"{step}_100k, p50 as a multiple of that over 20,000", "bench", f"{step}.growth", "at most", 2)
+        )
+    return found
+
+
+FIGURES = (
+    Figure("ETSI tests that pass, %", "conformance", "percent", "at least", 94),
+    Figure("ETSI tests run", "conformance", "tests", "at least", 796),
+    Figure("failing ETSI tests without a reason", "conformance", "unexplained", "at most", 0),
+    _none_fails("agreement", "property tests that fail: stores against query.match, fidelity, state machines"),
+    Figure("entity and query pairs compared", "agreement", "pairs", "at least", 10_000),
+    _none_fails("schemathesis", "schemathesis runs that found a wrong answer, both doors"),
+    _none_fails("hostile", "tests of hostile input that fail"),
+    _none_fails("doors", "operations that the two doors answer differently"),
+    _none_fails("client", "runs of PyPI ngsildclient 0.5.2 that fail"),
+    _none_fails("increments", "runs of 16 clients that lose an increment, 1 and 2 workers"),
+    _none_fails("kills", "runs of 50 kills under load that lose an acknowledged write"),
+    _none_fails("cuts", "tests of the engine that fail: 200 power cuts, plans, migrations"),
+    _none_fails("hiding", "contract tests that fail: every operation under the hiding policy, each store"),
+    _none_fails("models", "imports of the 180 smart data model examples that fail"),
+    Figure("RSS with 10,000 tenants of 10 entities, MiB", "tenants", "rss_mib", "at most", 400),
+    Figure("cold GET among 10,000 tenants, p99 ms", "tenants", "cold_get_p99_ms", "at most", 20),
+    *(
+        Figure(f"syncs between a {kind} and its answer, least", "durability", f"{kind}_syncs", "at least", 1)
+        for kind in ("create", "patch", "upsert", "delete")
+    ),
+    Figure("entity there after kill -9 right after its 201", "durability", "kept", "at least", 1),
+    *_rates(),
+    *_reads(),
+    Figure("RSS at 100,000 entities, MiB", "bench", "mem_100k.rss_mib", "at most", 250),
+    Figure("disk at 100,000 entities, MiB", "bench", "mem_100k.disk_mib", "at most", 500),
+    Figure("largest WAL, MiB", "bench", "wal_peak_mib", "at most", 64),
+    Figure("idle RSS, MiB", "bench", "idle.rss_mib", "at most", 90),
+    Figure("start to ready, s", "bench", "start_s", "at most", 2),
+)

@@ -1,0 +1,105 @@
+"""Running what gives samples: tests of this repository, scripts, the load generator; what they say is kept raw."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from tools.figures.figure import Sample, Samples
+
+ROOT = Path(__file__).resolve().parents[2]
+RAW = ROOT / "var/figures"
+
+
+class NotMeasured(Exception):
+    """The run ended without its samples; the text says where to look."""
+
+
+def run(name: str, command: list[str], environment: Mapping[str, str] | None = None) -> str:
+    """Run a command, keep what it says in var/figures/NAME.log, and give it back."""
+    RAW.mkdir(parents=True, exist_ok=True)
+    log = RAW / f"{name}.log"
+    with log.open("w") as out:
+        ended = subprocess.run(
+            command,
+            cwd=ROOT,
+            env={**os.environ, **(environment or {})},
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            check=False,
+        )
+    text = log.read_text()
+    if ended.returncode not in (0, 1):
+        raise NotMeasured(f"{' '.join(command)} ended with {ended.returncode}: {log.relative_to(ROOT)}")
+    return text
+
+
+def from_tests(name: str, *paths: str, environment: Mapping[str, str] | None = None) -> Callable[[], Samples]:
+    """Tests as a source: `failed`, `passed`, and each `figure NAME VALUE [SAMPLES]` line that they print."""
+
+    def measure() -> Samples:
+        command = [sys.executable, "-m", "pytest", "-q", "-s", "-p", "no:randomly", *paths]
+        text = run(name, command, {"HYPOTHESIS_PROFILE": "ci", **(environment or {})})
+        counts = {word: int(number) for number, word in re.findall(r"(\d+) (passed|failed|errors?)\b", text)}
+        if not counts:
+            raise NotMeasured(f"no tests ran: var/figures/{name}.log")
+        failed = counts.get("failed", 0) + counts.get("error", 0) + counts.get("errors", 0)
+        total = failed + counts.get("passed", 0)
+        found = {"failed": Sample(failed, total), "passed": Sample(counts.get("passed", 0), total)}
+        for key, value, samples in re.findall(r"(?m)figure (\w+) ([-+.\d]+)(?: (\d+))?\s*$", text):
+            found[key] = Sample(float(value), int(samples or 1))
+        return found
+
+    return measure
+
+
+def conformance() -> Samples:
+    """The ETSI suite: percent that pass, of how many tests; failing tests without a reason."""
+    text = run("conformance", ["sh", "tools/conformance.sh"])
+    share = re.search(r"of (\d+) pass: ([\d.]+) %", text)
+    unexplained = re.search(r"(\d+) failing tests without a reason", text)
+    if share is None or unexplained is None:
+        raise NotMeasured("the suite did not run: var/figures/conformance.log")
+    return {
+        "percent": Sample(float(share[2]), int(share[1])),
+        "tests": Sample(float(share[1])),
+        "unexplained": Sample(float(unexplained[1]), int(share[1])),
+    }
+
+
+def durability() -> Samples:
+    """Sync calls that ended between request and answer, the least of a kind of write; and what a kill left."""
+    bench = ROOT / "var/bench"
+    subprocess.run(["sh", "tools/bench.sh"], cwd=ROOT, env={**os.environ, "COPY_ONLY": "1"}, check=True)
+    text = run("durability", ["bash", str(bench / "durability.sh"), "misono", "19900"], {"MISONO_ROOT": str(ROOT)})
+    found = {}
+    for kind, counts in re.findall(r"(?m)^(\w+): codes .*?syncs before the answer \[([\d, ]+)\]", text):
+        syncs = [int(count) for count in counts.split(",")]
+        found[f"{kind}_syncs"] = Sample(min(syncs), len(syncs))
+    kept = re.search(r"right after 201, restart, get: (\d+)", text)
+    if not found or kept is None:
+        raise NotMeasured("strace gave nothing: var/figures/durability.log")
+    return {**found, "kept": Sample(float(kept[1] == "200"))}
+
+
+def bench() -> Samples:
+    """Every field of every step, `STEP.FIELD`; `p50` of each step over 100,000 as a multiple of that over 20,000."""
+    run("bench", ["sh", "tools/bench.sh"])
+    results = json.loads((ROOT / "var/bench/results.json").read_text())["peers"]["misono"]
+    (RAW / "bench.json").write_text(json.dumps(results, indent=1))
+    found = {"start_s": Sample(results["start_s"]), "wal_peak_mib": Sample(results.get("wal_peak_mib", 0.0))}
+    for step, fields in results["steps"].items():
+        wrong = fields.get("errors", 0) or fields.get("verify_failed", 0)
+        for field, value in fields.items():
+            if isinstance(value, int | float) and not wrong:
+                found[f"{step}.{field}"] = Sample(float(value), int(fields.get("ops", 1)))
+    for step in ("query_c4", "geo_c4", "find_c4", "tail_c4", "page_c4"):
+        small, big = found.get(f"{step}.p50_ms"), found.get(f"{step}_100k.p50_ms")
+        if small and big and small.value:
+            found[f"{step}.growth"] = Sample(big.value / small.value, big.samples)
+    return found
