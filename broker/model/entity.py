@@ -31,7 +31,8 @@ INSTANCE_MEMBERS = frozenset(
     {
         "type", "value", "object", "languageMap", "vocab", "json", "valueList", "objectList", "valueType",
         "objectType", "unitCode", "observedAt", "datasetId", "expiresAt", "createdAt", "modifiedAt", "deletedAt",
-        "instanceId", "ngsildproof", "lang", "entity", "entityList", "previousValue", "previousObject",
+        "instanceId", "ngsildproof", "entityIdSealed", "entityTypeSealed", "lang", "entity", "entityList",
+        "previousValue", "previousObject",
         "previousLanguageMap", "previousVocab", "previousJson", "previousValueList", "previousObjectList",
         "entityIdSealed", "entityTypeSealed",
     }

@@ -109,7 +109,7 @@ def batch_merge(broker: Broker, call: Call, members: Json, names_of: NamesOf | N
     """Batch Entity Merge (clause 5.6.20): 204, or 207."""
 
     def command(member: Json, names: ActiveContext) -> Command:
-        fragment = decode_fragment(member, names, nulls=True)
+        fragment = decode_fragment(member, names, nulls=True, merge=True)
         return writing(call, Target(_id_of(fragment)), lambda entity, now: change.merge(entity, fragment, now))
 
     return _run(broker, call, _read(members, command, names_of or _of(call)))

@@ -13,7 +13,6 @@ from broker.errors import AlreadyExists, Conflict
 from broker.model.entity import ENTITY_MEMBERS, INSTANCE_MEMBERS, Document, Entity, Instance, instances, member
 from broker.model.values import Instant, Json
 from broker.ports import Decision, Put, Restriction
-from broker.query.match import matches
 
 Decide: TypeAlias = Callable[[Entity | None, Instant], Decision]
 
@@ -29,7 +28,7 @@ def guarded(restriction: Restriction, decide: Decide) -> Decide:
     def decided(current: Entity | None, now: Instant) -> Decision:
         if current is None:
             return decide(None, now)
-        shown = restriction.show(current) if matches(restriction.where, current, _nothing_linked) else None
+        shown = restriction.show(current)
         if shown is None:
             decision = decide(None, now)
             if isinstance(decision, Put):
@@ -41,10 +40,6 @@ def guarded(restriction: Restriction, decide: Decide) -> Decide:
         return Put(_with_hidden(current, shown, decision.entity), decision.result)
 
     return decided
-
-
-def _nothing_linked(_: str) -> Entity | None:
-    return None
 
 
 def _with_hidden(current: Entity, shown: Entity, put: Entity) -> Entity:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from broker.errors import BadRequestData
-from broker.ldcontext.names import is_iri
+from broker.model.names import is_uri
 
 
 def require_uri(entity_id: str, pointer: str = "entityId") -> None:
     """Raise BadRequestData where the id is no URI."""
-    if not is_iri(entity_id):
+    if not is_uri(entity_id):
         raise BadRequestData(
             f"The entity id {entity_id[:80]!r} is no URI.",
             pointer=pointer,

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import cast
 
-from broker.errors import NgsiError
+from broker.errors import BadRequestData, NgsiError
 from broker.model.change.attributes import hold
 from broker.model.change.entitywide import NO_ATTRIBUTES, add_types, expiry, rebuilt, set_scope
 from broker.model.change.nulls import is_null, stripped, takes_away, without_nulls
@@ -14,7 +14,7 @@ from broker.model.change.partial import require_kind
 from broker.model.change.result import UpdateResult
 from broker.model.change.sameness import same
 from broker.model.change.stamps import Moment, added, by_dataset, regrouped, settled, unstamped
-from broker.model.entity import INSTANCE_MEMBERS, VALUE_MEMBER, Document, Entity, Instance, instances
+from broker.model.entity import INSTANCE_MEMBERS, VALUE_MEMBER, Document, Entity, Instance, instances, sub_attributes
 from broker.model.values import Instant, Json
 
 _DEEP = frozenset({"value", "json", "languageMap"})
@@ -90,9 +90,24 @@ def _merge_one(after: dict[Json, Instance], fresh: Instance, moment: Moment, opt
     if takes_away(fresh):
         after.pop(dataset, None)
     elif old is None:
-        after[dataset] = added(stripped(fresh), moment)
+        after[dataset] = added(_complete(stripped(fresh)), moment)
     else:
         after[dataset] = _merged(old, _in_kind_of(old, fresh, options), moment, options)
+
+
+def _complete(fresh: Instance) -> Instance:
+    """The instance, if it can stand by itself. Raises BadRequestData where it, or a sub-attribute, has no value."""
+    kind = fresh.get("type")
+    if not isinstance(kind, str) or VALUE_MEMBER[kind] not in fresh:
+        raise BadRequestData(
+            "The entity has no such attribute instance yet, and this one has no value.",
+            clause="5.6.17",
+            remedy='Give the attribute a value: {"type": "Property", "value": 1}.',
+        )
+    for _, found in sub_attributes(fresh):
+        for one in found:
+            _complete(one)
+    return fresh
 
 
 def _merged(old: Instance, fresh: Instance, moment: Moment, options: MergeOptions) -> Instance:
