@@ -142,7 +142,7 @@ def require_filter(
 
 
 def require_depth(q: Node | None, projection: Projection | None, join: Join | None) -> None:
-    """Raise BadRequestData where q or a projection reaches deeper into linked entities than the join (clause 5.7.2.4)."""
+    """Raise BadRequestData where q or a projection goes deeper into linked entities than the join (clause 5.7.2.4)."""
     level = 0 if join is None else join.level
     for pointer, depth in (("q", linked_depth(q)), ("pick", 0 if projection is None else projection.depth)):
         if depth > level:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from typing import TypeVar
 
@@ -33,26 +33,38 @@ def then(pending: Future[A], function: Callable[[A], B]) -> Future[B]:
     return mapped
 
 
-def chained(pending: Future[A], function: Callable[[A], Future[B]]) -> Future[B]:
-    """The result of the future that `function` starts with the result of this one."""
-    mapped: Future[B] = Future()
+def one_after_another(steps: Iterable[Callable[[], Future[A]]], collect: Callable[[A], None]) -> Future[None]:
+    """Done when every step is, each started when the one before it has finished and been collected.
 
-    def pass_on(source: Future[B]) -> None:
-        error = source.exception()
+    The first failure ends it and fails the future. However many steps there are, the stack does not grow with them.
+    """
+    finished: Future[None] = Future()
+    rest = iter(steps)
+
+    def gather(pending: Future[A]) -> bool:
+        error = pending.exception()
         if error is None:
-            mapped.set_result(source.result())
+            collect(pending.result())
         else:
-            mapped.set_exception(error)
+            finished.set_exception(error)
+        return error is None
 
-    def finish(source: Future[Future[B]]) -> None:
-        error = source.exception()
-        if error is None:
-            source.result().add_done_callback(pass_on)
-        else:
-            mapped.set_exception(error)
+    def go_on(pending: Future[A]) -> None:
+        if gather(pending):
+            start()
 
-    then(pending, function).add_done_callback(finish)
-    return mapped
+    def start() -> None:
+        for step in rest:
+            pending = step()
+            if not pending.done():
+                pending.add_done_callback(go_on)
+                return
+            if not gather(pending):
+                return
+        finished.set_result(None)
+
+    start()
+    return finished
 
 
 def done(result: A) -> Future[A]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ from broker.model.values import Instant
 from broker.operations.batch import BatchFailure, BatchResult
 from broker.operations.broker import Broker, Call
 from broker.operations.consume import linked_depth
-from broker.operations.futures import chained, done
+from broker.operations.futures import one_after_another, then
 from broker.operations.guard import guarded
 from broker.operations.provide import Written, in_terms
 from broker.ports import Command, Decision, Keep, Put, Remove
@@ -58,7 +58,7 @@ def purge_entities(broker: Broker, call: Call, where: Node, purge: Purge) -> Fut
             remedy="Ask for attributes of the entities themselves.",
         )
     commands = [_command(call, entity_id, where, purge) for entity_id in list(_ids(broker, call, where))]
-    return _in_chunks(broker, call, commands, BatchResult())
+    return _in_chunks(broker, call, commands)
 
 
 def _ids(broker: Broker, call: Call, where: Node) -> Iterator[str]:
@@ -69,16 +69,18 @@ def _ids(broker: Broker, call: Call, where: Node) -> Iterator[str]:
         offset, more = offset + _PAGE, page.more
 
 
-def _in_chunks(broker: Broker, call: Call, commands: list[Command], result: BatchResult) -> Future[BatchResult]:
-    if not commands:
-        return done(result)
+def _in_chunks(broker: Broker, call: Call, commands: list[Command]) -> Future[BatchResult]:
+    result = BatchResult()
 
-    def proceed(outcomes: list[object]) -> Future[BatchResult]:
-        for command, outcome in zip(commands, outcomes, strict=False):
-            _collect(call, command.id, outcome, result)
-        return _in_chunks(broker, call, commands[_CHUNK:], result)
+    def step(chunk: list[Command]) -> Callable[[], Future[list[object]]]:
+        return lambda: broker.entities.apply(call.tenant, chunk)
 
-    return chained(broker.entities.apply(call.tenant, commands[:_CHUNK]), proceed)
+    def collect(outcomes: list[object]) -> None:
+        for outcome in outcomes:
+            _collect(call, commands[len(result.success) + len(result.errors)].id, outcome, result)
+
+    steps = (step(commands[start : start + _CHUNK]) for start in range(0, len(commands), _CHUNK))
+    return then(one_after_another(steps, collect), lambda _: result)
 
 
 def _collect(call: Call, entity_id: str, outcome: object, result: BatchResult) -> None:
