@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
-from typing import TypeVar
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
 
 A = TypeVar("A")
 B = TypeVar("B")
@@ -38,33 +39,41 @@ def one_after_another(steps: Iterable[Callable[[], Future[A]]], collect: Callabl
 
     The first failure ends it and fails the future. However many steps there are, the stack does not grow with them.
     """
-    finished: Future[None] = Future()
-    rest = iter(steps)
+    sequence = _Sequence(iter(steps), collect)
+    sequence.go_on()
+    return sequence.finished
 
-    def gather(pending: Future[A]) -> bool:
-        error = pending.exception()
-        if error is None:
-            collect(pending.result())
-        else:
-            finished.set_exception(error)
-        return error is None
 
-    def go_on(pending: Future[A]) -> None:
-        if gather(pending):
-            start()
+@dataclass(slots=True)
+class _Sequence(Generic[A]):
+    """The steps that are left, and where their results go."""
 
-    def start() -> None:
-        for step in rest:
+    rest: Iterator[Callable[[], Future[A]]]
+    collect: Callable[[A], None]
+    finished: Future[None] = field(default_factory=Future)
+
+    def go_on(self) -> None:
+        """Run the steps whose futures are done at once; come back later where one is not."""
+        for step in self.rest:
             pending = step()
             if not pending.done():
-                pending.add_done_callback(go_on)
+                pending.add_done_callback(self._come_back)
                 return
-            if not gather(pending):
+            if not self._gather(pending):
                 return
-        finished.set_result(None)
+        self.finished.set_result(None)
 
-    start()
-    return finished
+    def _come_back(self, pending: Future[A]) -> None:
+        if self._gather(pending):
+            self.go_on()
+
+    def _gather(self, pending: Future[A]) -> bool:
+        error = pending.exception()
+        if error is None:
+            self.collect(pending.result())
+        else:
+            self.finished.set_exception(error)
+        return error is None
 
 
 def done(result: A) -> Future[A]:
