@@ -33,7 +33,8 @@ class Tables:
         gone = set(self.definitions) - set(self.prefixes)
         kept = {name: iri for name, iri in below.prefixes.items() if name not in gone}
         terms = {name: iri for name, iri in below.definitions.items() if name not in self.keywords}
-        return Tables({**terms, **self.definitions}, {**kept, **self.prefixes}, below.keywords | self.keywords)
+        keywords = (below.keywords - set(self.definitions)) | self.keywords
+        return Tables({**terms, **self.definitions}, {**kept, **self.prefixes}, keywords)
 
 
 class Remembered(dict[str, str]):
@@ -131,11 +132,9 @@ class ActiveContext:
 
     def _shortest(self, iri: str, comes_back: Callable[[str, str], bool]) -> str:
         """Term, else the rest after the default vocabulary, else the shortest prefix form, else the IRI."""
-        if iri in self._inverse:
-            return self._inverse[iri]
-        rest = iri.removeprefix(DEFAULT_VOCABULARY)
-        if rest and rest != iri and comes_back(rest, iri):
-            return rest
+        for text in (self._inverse.get(iri, ""), iri.removeprefix(DEFAULT_VOCABULARY)):
+            if text and text != iri and comes_back(text, iri):
+                return text
         compact = (f"{name}:{iri[len(start) :]}" for name, start in self._prefixes.items() if iri.startswith(start))
         fitting = [text for text in compact if text not in self._definitions and comes_back(text, iri)]
         return min(fitting, key=_length_first, default=iri)
@@ -150,9 +149,13 @@ class ActiveContext:
 
 
 def _inverse(definitions: Mapping[str, str], whole: Tables) -> dict[str, str]:
-    """IRI -> its shortest term, the first in the alphabet of equal ones, of the definitions still in force."""
-    terms = sorted((term for term, iri in definitions.items() if whole.definitions.get(term) == iri), key=_length_first)
+    """IRI -> its shortest term of those in force, legal names before what only a value may be."""
+    terms = sorted((term for term, iri in definitions.items() if whole.definitions.get(term) == iri), key=_legal_first)
     return {definitions[term]: term for term in reversed(terms)}
+
+
+def _legal_first(term: str) -> tuple[bool, int, str]:
+    return not is_name(term), len(term), term
 
 
 def _length_first(text: str) -> tuple[int, str]:

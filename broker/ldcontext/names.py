@@ -15,7 +15,7 @@ _NO_IRI = re.compile(r"[\x00-\x20\x7f-\x9f<>\"{}|\\^`\u00a0\u2000-\u200f\u2028-\
 def is_name(text: str) -> bool:
     """Whether `text` is a letter followed by letters, numbers and `_`: `temperature`, `温度`, `no2_24h`."""
     if text.isascii():
-        return text.isidentifier() and text[0] != "_"
+        return text.isidentifier() and text[:1] != "_"
     return unicodedata.category(text[0])[0] == "L" and all(
         character == "_" or unicodedata.category(character)[0] in "LN" for character in text
     )
