@@ -40,12 +40,12 @@ format: ## put the code into the house's form
 docs: ## write the pages that are made from code (errors, settings)
 	$(BIN)/python -m tools.generate_docs
 
-bench: install ## the load generator's steps against this checkout: a table for docs/performance.md (ONLY=step,step D=seconds)
-	tools/bench.sh
+bench: install ## the load generator's steps against this checkout: a table in var/bench/results.md (ONLY=step,step D=seconds)
+	ONLY=$(ONLY) D=$(D) tools/bench.sh
 
 figures: ## every figure of the issue with its bar beside it (AREA=broker, ONLY=source,source, LONG=1: over ten minutes)
 	@tools/install.sh test
-	$(BIN)/python -m tools.figures $(AREA) $(if $(LONG),--long) $(if $(ONLY),--only $(ONLY))
+	$(BIN)/python -m tools.figures $(AREA) $(if $(LONG),--long) $(if $(ONLY),--only $(ONLY)) $(if $(ONLY),--only $(ONLY))
 
 conformance: ## the ETSI conformance suite against this checkout
 	@tools/install.sh test

@@ -18,9 +18,9 @@ apt() { # apt PACKAGE…: with the rights we have; says so where there are none
   $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "$@" >&2
 }
 
-uv() { # the uv on the path where there is one, else our own in var/uv
+with_uv() { # the uv on the path where there is one, else our own in var/uv
   if [ -x var/uv/bin/uv ]; then var/uv/bin/uv "$@"
-  elif command -v uv >/dev/null; then command uv "$@"
+  elif command -v uv >/dev/null; then uv "$@"
   else
     mkdir -p var
     "$PYTHON" -c 'import ensurepip' 2>/dev/null || apt python3-venv
@@ -41,4 +41,4 @@ fi
 
 if [ "${1:-}" = test ]; then groups=""; else groups="--no-default-groups --inexact"; fi
 # shellcheck disable=SC2086  # one word an option
-uv sync --locked --quiet --python-preference only-system --python "$(command -v "$PYTHON")" $groups
+with_uv sync --locked --quiet --python-preference only-system --python "$(command -v "$PYTHON")" $groups
