@@ -11,6 +11,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 
+from broker.ldcontext.active import ActiveContext
 from broker.model.entity import Entity
 from broker.model.values import Instant, Json
 from broker.query.ast import EVERYTHING, Node, Selection, Window
@@ -215,6 +216,62 @@ class ContextLoader(Protocol):
 
     def load(self, url: str) -> LoadedContext:
         """Raises LdContextNotAvailable, naming the URL and the reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class ContextEntry:
+    """One stored @context and what is known of it (clause 5.13.3.5).
+
+    `kind` is `Hosted` (a client gave it), `ImplicitlyCreated` (this broker made it to have a URL) or `Cached` (this
+    broker fetched it, or it is built in: `fixed`). `changed` names the terms a newer version gives another IRI; that
+    version is kept apart until the entry is reloaded.
+    """
+
+    id: str
+    url: str
+    kind: str
+    created_at: Instant
+    document: dict[str, Json]
+    expires_at: Instant | None = None
+    hits: int = 0
+    last_used_at: Instant | None = None
+    changed: tuple[str, ...] = ()
+    fixed: bool = False
+
+
+class ContextNames(Protocol):
+    """@contexts as names: from how a client gave one to an ActiveContext."""
+
+    def resolve_cached(self, source: Json, tenant: str = "") -> ActiveContext | None:
+        """The names, where no I/O is needed for them; else None. For the event loop."""
+
+    def resolve(self, source: Json, tenant: str = "") -> ActiveContext:
+        """The names; may fetch and store. Raises BadRequestData or LdContextNotAvailable."""
+
+    def link(self, source: Json, tenant: str = "") -> str:
+        """A URL for this @context: its own, or that of an implicitly created one, which may be stored now."""
+
+
+class ContextShelf(Protocol):
+    """The @contexts this broker keeps; those of a tenant are seen by it alone, cached ones by all."""
+
+    def add(self, context: Json, tenant: str) -> ContextEntry:
+        """Keep a client's @context (kind Hosted), durable on return."""
+
+    def entry(self, context_id: str, tenant: str) -> ContextEntry | None:
+        """By its local id; for cached and built-in ones also by its URL."""
+
+    def entries(self, tenant: str) -> list[ContextEntry]:
+        """All stored ones that the tenant may see, oldest first; the built-in ones are not among them."""
+
+    def used(self, entry: ContextEntry) -> None:
+        """Count one use."""
+
+    def remove(self, entry: ContextEntry) -> None:
+        """Forget it, durable on return."""
+
+    def reload(self, entry: ContextEntry) -> None:
+        """Fetch a cached one again and take what came. Raises LdContextNotAvailable; the old one stays then."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from functools import cache
 from importlib import import_module
-from typing import Any
+from typing import Any, cast
 
 from broker.errors import BadRequestData
 from broker.ldcontext.active import DEFAULT_VOCABULARY, ActiveContext, Tables
 from broker.ldcontext.core import CORE_URL, CORE_URLS, core_context, core_tables
 from broker.ldcontext.names import is_iri
-from broker.ldcontext.parts import Fetch, Part, invalid, parts
+from broker.ldcontext.parts import Fetch, Part, check_shape, invalid, parts
 from broker.model.values import Json
 
 _FIRST: dict[str, Json] = {"@vocab": DEFAULT_VOCABULARY, **core_tables("1.9").prefixes}
@@ -30,6 +30,17 @@ def compile_context(source: Json, fetch: Fetch) -> ActiveContext:
     if source is None or (isinstance(source, str) and CORE_URLS.get(source) == CORE_URLS[CORE_URL]):
         return _named(source)
     return ActiveContext(source, _tables(parts(source, fetch)), core_tables("1.9"))
+
+
+def check_context(context: Json) -> None:
+    """Refuse what is no @context, without fetching what it refers to (clauses 5.5.4, 5.13.2.4).
+
+    Raises BadRequestData, with the JSON pointer of the element.
+    """
+    check_shape(context)
+    own = [element for element in (context if isinstance(context, list) else [context]) if isinstance(element, dict)]
+    if own:
+        compile_context(cast("Json", own), _nothing_there)
 
 
 @cache
@@ -97,6 +108,10 @@ class _Processor:
 @cache
 def _processor() -> _Processor:
     return _Processor()
+
+
+def _nothing_there(_url: str) -> Json:
+    return {"@context": {}}
 
 
 def _nothing_to_load(url: str, _options: object) -> Any:  # noqa: ANN401 - PyLD asks for this signature
