@@ -91,3 +91,24 @@ def test_fakes_not_mocks() -> None:
             for alias in node.names
         }
         assert not imported & {"mock", "Mock", "MagicMock", "patch"}, path
+
+
+BENCH_NAMES = frozenset(
+    {"SmartMeter", "serialNumber", "temperature", "voltage", "activePower", "energy", "frequency", "refBuilding"}
+)
+    "SmartMeter",
+    "serialNumber",
+    "temperature",
+    "voltage",
+    "activePower",
+    "energy",
+    "frequency",
+    "refBuilding",
+}
+
+
+@pytest.mark.parametrize("path", [path for path in MODULES if "broker" in path.parts], ids=name_of)
+def test_nothing_is_made_for_the_data_of_the_bench(path: Path) -> None:
+    tree = ast.parse(path.read_text())
+    named = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+    assert not named & BENCH_NAMES
