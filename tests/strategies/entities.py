@@ -9,6 +9,8 @@ modified instants that differ from the entity's, scopes and several types occur.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from random import Random
 from typing import Any
 
 from hypothesis import strategies as st
@@ -60,12 +62,6 @@ numbers = st.sampled_from([*INTEGERS, *FLOATS])
 texts = st.sampled_from(TEXTS)
 moments = st.sampled_from(TIMES)
 scalars = st.one_of(numbers, texts, st.booleans(), moments)
-_json = st.recursive(
-    scalars | st.none(),
-    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from(MEMBERS), inner, max_size=2),
-    max_leaves=4,
-)
-_objects = st.dictionaries(st.sampled_from(MEMBERS), _json, min_size=1, max_size=3)
 
 
 def mostly(usual: st.SearchStrategy[Any], unusual: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
@@ -73,89 +69,141 @@ def mostly(usual: st.SearchStrategy[Any], unusual: st.SearchStrategy[Any]) -> st
     return st.one_of(usual, usual, usual, unusual)
 
 
-def _in_list(item: st.SearchStrategy[Any], most: int = 3) -> st.SearchStrategy[Any]:
-    return st.lists(item, min_size=1, max_size=most)
+class _Dice:
+    """Builds the pools: plain seeded chance, because a pool is made once and drawn from with one draw."""
+
+    def __init__(self, seed: str) -> None:
+        self._random = Random(seed)
+
+    def pick(self, *among: Any) -> Any:
+        return self._random.choice(among)
+
+    def rarely(self) -> bool:
+        return self._random.random() < 1 / 4
+
+    def some(self, make: Callable[[], Any], least: int = 1, most: int = 3) -> list[Any]:
+        return [make() for _ in range(self._random.randint(least, most))]
+
+    def scalar(self) -> Any:
+        return self.pick(self.number(), self.text(), self.moment(), self.pick(True, False))
+
+    def number(self) -> Any:
+        return self.pick(*INTEGERS, *FLOATS)
+
+    def text(self) -> Any:
+        return self.pick(*TEXTS)
+
+    def moment(self) -> Any:
+        return self.pick(*TIMES)
+
+    def uri(self) -> Any:
+        return self.pick(*IDS)
+
+    def json(self, depth: int = 2) -> Any:
+        if depth == 0 or not self.rarely():
+            return None if self._random.random() < 1 / 16 else self.scalar()
+        if self.rarely():
+            return self.some(lambda: self.json(depth - 1), 0, 2)
+        return self.object(depth)
+
+    def object(self, depth: int = 2) -> dict[str, Any]:
+        return {self.pick(*MEMBERS): self.json(depth - 1) for _ in range(self._random.randint(1, 4))}
+
+    def words(self) -> Any:
+        return self.some(lambda: self.pick(*WORDS)) if self.rarely() else self.pick(*WORDS)
+
+    def languages(self) -> dict[str, Any]:
+        return {self.pick(*LANGUAGES): self.texts() for _ in range(self._random.randint(1, 3))}
+
+    def texts(self) -> Any:
+        return self.some(self.text, 1, 2) if self.rarely() else self.text()
+
+    def value(self, usual: Callable[[], Any]) -> Any:
+        if not self.rarely():
+            return usual()
+        return self.some(usual) if self.rarely() else self.scalar()
 
 
-_ids = st.sampled_from(IDS)
-_language_map = st.dictionaries(
-    st.sampled_from(LANGUAGES), mostly(texts, st.lists(texts, min_size=1, max_size=2)), min_size=1, max_size=3
-)
-_geometries = st.sampled_from(GEOMETRIES)
-
-
-def _of_kind(kind: str, member: str, value: st.SearchStrategy[Any]) -> st.SearchStrategy[Instance]:
-    return st.fixed_dictionaries({"type": st.just(kind), member: value})
-
-
-property_of = {
-    SPEED: _of_kind("Property", "value", mostly(numbers, scalars | _in_list(scalars))),
-    NAME: _of_kind("Property", "value", mostly(texts, scalars | _in_list(texts))),
-    SEEN: _of_kind("Property", "value", mostly(moments, texts | moments.map(lambda at: {"@value": at}))),
-    ADDRESS: mostly(_of_kind("Property", "value", _objects), _of_kind("JsonProperty", "json", _json)),
-    TAGS: _of_kind("ListProperty", "valueList", st.lists(scalars, max_size=3)),
-    LINK: _of_kind("Relationship", "object", mostly(_ids, _in_list(_ids))),
-    LINKS: _of_kind("ListRelationship", "objectList", _in_list(_ids.map(lambda uri: {"object": uri}))),
-    LABEL: _of_kind("LanguageProperty", "languageMap", _language_map),
-    KIND: _of_kind("VocabProperty", "vocab", mostly(st.sampled_from(WORDS), _in_list(st.sampled_from(WORDS)))),
-    PLACE: _of_kind("GeoProperty", "value", _geometries),
-    AREA: _of_kind("GeoProperty", "value", _geometries),
+_BARE: dict[str, Callable[[_Dice], Instance]] = {
+    SPEED: lambda dice: {"type": "Property", "value": dice.value(dice.number)},
+    NAME: lambda dice: {"type": "Property", "value": dice.value(dice.text)},
+    SEEN: lambda dice: {
+        "type": "Property",
+        "value": {"@type": "DateTime", "@value": dice.moment()} if dice.rarely() else dice.value(dice.moment),
+    },
+    ADDRESS: lambda dice: (
+        {"type": "JsonProperty", "json": dice.json()}
+        if dice.rarely()
+        else {"type": "Property", "value": dice.object(3)}
+    ),
+    TAGS: lambda dice: {"type": "ListProperty", "valueList": dice.some(dice.scalar, 0)},
+    LINK: lambda dice: {"type": "Relationship", "object": dice.some(dice.uri) if dice.rarely() else dice.uri()},
+    LINKS: lambda dice: {"type": "ListRelationship", "objectList": dice.some(lambda: {"object": dice.uri()})},
+    LABEL: lambda dice: {"type": "LanguageProperty", "languageMap": dice.languages()},
+    KIND: lambda dice: {"type": "VocabProperty", "vocab": dice.words()},
+    PLACE: lambda dice: {"type": "GeoProperty", "value": dice.pick(*GEOMETRIES)},
+    AREA: lambda dice: {"type": "GeoProperty", "value": dice.pick(*GEOMETRIES)},
 }
-"""Attribute -> its instances without sub-attributes; a name has its usual kind and values, so that queries can meet it."""
+ATTRIBUTES = list(_BARE)
+"""A name has its usual kind and values, so that queries can meet it."""
+_SUBS = {ACCURACY: _BARE[SPEED], SOURCE: _BARE[LINK], NOTE: _BARE[LABEL]}
+POOL_SIZE = 60
 
-_sub_kinds = {ACCURACY: property_of[SPEED], SOURCE: property_of[LINK], NOTE: property_of[LABEL]}
 
-
-@st.composite
-def instances_of(draw: st.DrawFn, bare: st.SearchStrategy[Instance], depth: int) -> Any:
-    """One instance, or a list of two and more with different datasetIds."""
-    datasets = draw(mostly(st.just([None]), st.sampled_from([[None, DATASETS[0]], DATASETS, [DATASETS[0]]])))
-    made = [draw(_dressed(bare, dataset, depth)) for dataset in datasets]
+def _attribute(dice: _Dice, bare: Callable[[_Dice], Instance], depth: int) -> Any:
+    """One instance, or a list of two with different datasetIds."""
+    datasets = dice.pick([None, DATASETS[0]], DATASETS, [DATASETS[0]]) if dice.rarely() else [None]
+    made = [_dressed(dice, bare(dice), dataset, depth) for dataset in datasets]
     return made[0] if len(made) == 1 else made
 
 
-@st.composite
-def _dressed(draw: st.DrawFn, bare: st.SearchStrategy[Instance], dataset: str | None, depth: int) -> Instance:
-    instance = dict(draw(bare))
+def _dressed(dice: _Dice, instance: Instance, dataset: str | None, depth: int) -> Instance:
     if dataset is not None:
         instance["datasetId"] = dataset
-    if draw(st.booleans()):
-        return instance
-    if draw(st.booleans()):
-        instance["observedAt"] = to_text(draw(st.sampled_from(INSTANTS)))
-    if draw(st.booleans()):
-        instance["unitCode"] = draw(st.sampled_from(["CEL", "KMH"]))
-    if draw(st.integers(0, 3)) == 0:
-        instance["createdAt"] = to_text(draw(st.sampled_from(INSTANTS)))
-    if draw(st.integers(0, 3)) == 0:
-        instance["modifiedAt"] = to_text(draw(st.sampled_from(INSTANTS)))
-    if depth:
-        for name in draw(st.sets(st.sampled_from(list(_sub_kinds)), max_size=2)):
-            instance[name] = draw(instances_of(_sub_kinds[name], depth - 1))
+    for member in ("observedAt", "createdAt", "modifiedAt"):
+        if dice.rarely():
+            instance[member] = to_text(dice.pick(*INSTANTS))
+    if dice.rarely():
+        instance["unitCode"] = dice.pick("CEL", "KMH")
+    for name, bare in _SUBS.items() if depth else ():
+        if dice.rarely():
+            instance[name] = _attribute(dice, bare, depth - 1)
     return instance
 
 
+def _pool(name: str) -> list[Any]:
+    dice = _Dice(name)
+    return [_attribute(dice, _BARE[name], depth=2) for _ in range(POOL_SIZE)]
+
+
+POOLS = {name: _pool(name) for name in ATTRIBUTES}
+_any_id = st.sampled_from(IDS)
+_types: st.SearchStrategy[Any] = st.sampled_from([*TYPES, TYPES[:2], TYPES[1:]])
+_scopes: st.SearchStrategy[Any] = st.sampled_from([None, *SCOPES, SCOPES[:2], [SCOPES[3], SCOPES[4]]])
+_held = {name: st.sampled_from([None] * (POOL_SIZE // 2) + pool) for name, pool in POOLS.items()}
+_instants = st.sampled_from(INSTANTS)
+_expiries = st.sampled_from([None, None, to_instant("2099-01-01T00:00:00Z")])
+
+
 @st.composite
-def documents(draw: st.DrawFn, ids: st.SearchStrategy[str] = _ids) -> Document:
+def documents(draw: st.DrawFn, ids: st.SearchStrategy[str] = _any_id) -> Document:
     """A stored document: normalized, expanded."""
-    types = draw(mostly(st.sampled_from(TYPES), st.lists(st.sampled_from(TYPES), min_size=2, max_size=2, unique=True)))
-    document: Document = {"id": draw(ids), "type": types}
-    scopes = draw(st.lists(st.sampled_from(SCOPES), max_size=2, unique=True))
-    if scopes:
-        document["scope"] = scopes[0] if len(scopes) == 1 else list(scopes)
-    for name, bare in property_of.items():
-        if draw(st.booleans()):
-            document[name] = draw(instances_of(bare, 2))
+    document: Document = {"id": draw(ids), "type": draw(_types)}
+    scope = draw(_scopes)
+    if scope is not None:
+        document["scope"] = scope
+    for name, held in _held.items():
+        value = draw(held)
+        if value is not None:
+            document[name] = value
     return document
 
 
 @st.composite
-def entities(draw: st.DrawFn, ids: st.SearchStrategy[str] = _ids) -> Entity:
+def entities(draw: st.DrawFn, ids: st.SearchStrategy[str] = _any_id) -> Entity:
     """An entity with its instants; modified at its creation or later."""
-    created = draw(st.sampled_from(INSTANTS))
-    modified = max(created, draw(st.sampled_from(INSTANTS)))
-    expires = draw(mostly(st.none(), st.just(to_instant("2099-01-01T00:00:00Z"))))
-    return Entity(draw(documents(ids)), created, modified, expires)
+    created = draw(_instants)
+    return Entity(draw(documents(ids)), created, max(created, draw(_instants)), draw(_expiries))
 
 
 @st.composite

@@ -82,6 +82,7 @@ _LIKELY: dict[str, st.SearchStrategy[Value]] = {
 }
 _INSTANT_MEMBERS = ["observedAt", "createdAt", "modifiedAt"]
 _SUBS = [known.ACCURACY, known.SOURCE, known.NOTE]
+_ways = st.sampled_from([*[()] * 9, *((sub,) for sub in _SUBS), (_SUBS[0], _SUBS[1]), (_SUBS[1], _SUBS[0])])
 _REGEXES = ["a", "^a", "b$", "^.$", "[A-Z]", "é|大", "^$", "2026-01-01", "^https://example.org/(red|blue)$", "urn"]
 _languages = st.sampled_from([("*",), *((language,) for language in known.LANGUAGES)])
 _inside = st.lists(st.sampled_from(known.MEMBERS), min_size=1, max_size=2).map(tuple)
@@ -102,12 +103,10 @@ def paths(draw: st.DrawFn) -> Path:
     """Attributes, sub-attributes, reserved members, value members, languages, and the entity's own instants."""
     if draw(st.integers(0, 15)) == 0:
         return Path(draw(st.sampled_from(["createdAt", "modifiedAt", "expiresAt"])))
-    names = [draw(st.sampled_from(list(known.property_of)))]
-    for _ in range(draw(st.sampled_from([0, 0, 0, 0, 1, 1, 2]))):
-        names.append(draw(st.sampled_from(_SUBS)))
+    names = (draw(st.sampled_from(known.ATTRIBUTES)), *draw(_ways))
     if draw(st.integers(0, 5)) == 0:
         return Path(names[0], (*names[1:], draw(st.sampled_from([*_INSTANT_MEMBERS, "unitCode", "datasetId"]))))
-    return Path(names[0], tuple(names[1:]), draw(_members(names[-1])))
+    return Path(names[0], names[1:], draw(_members(names[-1])))
 
 
 def values_at(path: Path) -> st.SearchStrategy[Value]:
@@ -120,13 +119,21 @@ def values_at(path: Path) -> st.SearchStrategy[Value]:
     return known.mostly(_LIKELY[last], _any)
 
 
+_KINDS: list[tuple[Any, st.SearchStrategy[Value]]] = [
+    (int | float, _numbers),
+    (str, _texts),
+    (DateTimeValue, st.sampled_from([DateTimeValue(instant) for instant in known.INSTANTS])),
+    (DateValue, st.sampled_from([DateValue("2026-01-01"), DateValue("2026-01-02")])),
+    (TimeValue, st.just(TimeValue(_HALF_PAST_NINE, "09:30:00Z"))),
+]
+
+
 @st.composite
 def _compares(draw: st.DrawFn) -> Node:
     path = draw(paths())
     op, value = draw(st.sampled_from(Op)), draw(values_at(path))
-    equality = op in (Op.EQ, Op.NE)
-    if not equality and isinstance(value, bool | UriValue):
-        op = Op.EQ
+    if op not in (Op.EQ, Op.NE) and isinstance(value, bool | UriValue):
+        value = draw(_numbers)
     return Compare(path, op, value)
 
 
@@ -139,33 +146,28 @@ def _lists(draw: st.DrawFn) -> Node:
 @st.composite
 def _ranges(draw: st.DrawFn) -> Node:
     path = draw(paths())
-    low = draw(values_at(path).filter(lambda value: not isinstance(value, bool | UriValue)))
-    high = draw(known.mostly(values_at(path), _scalars).filter(lambda value: _same_kind(low, value)))
+    low = draw(values_at(path))
+    low = "a" if isinstance(low, bool | UriValue) else low
+    high = draw(next(pool for kind, pool in _KINDS if isinstance(low, kind)))
     return Between(path, low, high, draw(st.booleans()))
 
 
-def _same_kind(one: Value, other: Value) -> bool:
-    if isinstance(one, bool) or isinstance(other, bool):
-        return False
-    return type(one) is type(other) or (isinstance(one, int | float) and isinstance(other, int | float))
-
-
 _patterns = st.builds(Pattern, paths(), st.sampled_from(_REGEXES), st.booleans())
-_geometry_texts = st.sampled_from([json.dumps(geometry) for geometry in known.GEOMETRIES])
-_metres = st.sampled_from([1.0, 500.0, 200_000.0, 500_000.0, 10_000_000.0])
+_geometry_texts = [json.dumps(geometry) for geometry in known.GEOMETRIES]
+_METRES = [1.0, 500.0, 200_000.0, 500_000.0, 10_000_000.0]
 
 
-@st.composite
-def geos(draw: st.DrawFn) -> Node:
-    """Every relation, near with either distance."""
-    path, geometry = Path(draw(st.sampled_from([known.PLACE, known.AREA]))), draw(_geometry_texts)
-    relation = draw(st.sampled_from(Relation))
-    if relation is not Relation.NEAR:
-        return Geo(path, relation, geometry)
-    metres = draw(_metres)
-    if draw(st.booleans()):
-        return Geo(path, relation, geometry, max_distance_m=metres)
-    return Geo(path, relation, geometry, min_distance_m=metres)
+def _geos_at(path: Path, geometry: str) -> list[Node]:
+    found: list[Node] = [Geo(path, relation, geometry) for relation in Relation if relation is not Relation.NEAR]
+    found += [Geo(path, Relation.NEAR, geometry, max_distance_m=metres) for metres in _METRES]
+    found += [Geo(path, Relation.NEAR, geometry, min_distance_m=metres) for metres in _METRES]
+    return found
+
+
+def geos() -> st.SearchStrategy[Node]:
+    """Every relation to every geometry, near with either distance."""
+    ways = [Path(known.PLACE), Path(known.AREA)]
+    return st.sampled_from([node for text in _geometry_texts for path in ways for node in _geos_at(path, text)])
 
 
 _ids = st.sampled_from(known.IDS)
@@ -176,7 +178,7 @@ _heads: st.SearchStrategy[Node] = st.one_of(
     st.sampled_from(["[0-3]$", "^urn:e:[246]$", "e:1", "x", ":"]).map(IdPattern),
     st.builds(
         HasAttribute,
-        st.sampled_from(list(known.property_of)),
+        st.sampled_from(known.ATTRIBUTES),
         st.sampled_from([(), (known.DATASETS[0],), ("@none",), tuple(known.DATASETS)]),
     ),
 )
@@ -205,14 +207,19 @@ def _combined(inner: st.SearchStrategy[Node]) -> st.SearchStrategy[Node]:
 
 def nodes(*, linked: bool = True) -> st.SearchStrategy[Node]:
     """What a store can be asked, but for SubjectIn."""
-    leaves = st.one_of(q_nodes(linked=linked), q_nodes(linked=linked), q_nodes(linked=linked), geos(), _heads)
+    leaves = st.one_of(*[q_nodes(linked=linked)] * 3, geos(), geos(), _heads)
     return st.one_of(leaves, leaves, _combined(leaves), st.just(And(())), st.just(Or(())))
 
 
 def orderings() -> st.SearchStrategy[Ordering]:
     """One to three keys; distances on geometries."""
     plain = st.builds(OrderTerm, paths() | st.sampled_from([Path("id"), Path("createdAt")]), st.booleans())
-    far = st.builds(OrderTerm, st.sampled_from([Path(known.PLACE), Path(known.AREA)]), st.booleans(), _geometry_texts)
+    far = st.builds(
+        OrderTerm,
+        st.sampled_from([Path(known.PLACE), Path(known.AREA)]),
+        st.booleans(),
+        st.sampled_from(_geometry_texts),
+    )
     terms: st.SearchStrategy[Any] = st.lists(st.one_of(plain, plain, plain, far), min_size=1, max_size=3).map(tuple)
     return st.builds(Ordering, terms, st.sampled_from(["und", "und", "ja", "und-u-ks-level1"]))
 
