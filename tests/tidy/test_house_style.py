@@ -96,15 +96,6 @@ def test_fakes_not_mocks() -> None:
 BENCH_NAMES = frozenset(
     {"SmartMeter", "serialNumber", "temperature", "voltage", "activePower", "energy", "frequency", "refBuilding"}
 )
-    "SmartMeter",
-    "serialNumber",
-    "temperature",
-    "voltage",
-    "activePower",
-    "energy",
-    "frequency",
-    "refBuilding",
-}
 
 
 @pytest.mark.parametrize("path", [path for path in MODULES if "broker" in path.parts], ids=name_of)
