@@ -39,7 +39,9 @@ def list_contexts(shelf: ContextShelf, tenant: str, *, kind: str | None = None, 
     `kind` is `Cached`, `Hosted`, `ImplicitlyCreated` or None for all. Raises BadRequestData for another one.
     """
     if kind is not None and kind not in KINDS:
-        raise BadRequestData(f"'{kind[:40]}' is no kind of @context", pointer="kind", clause="5.13.3.3", remedy=f"one of {', '.join(KINDS)}")  # fmt: skip
+        raise BadRequestData(
+            f"'{kind[:40]}' is no kind of @context", pointer="kind", clause="5.13.3.3", remedy=f"one of {KINDS}"
+        )
     found = [entry for entry in shelf.entries(tenant) if kind is None or entry.kind == kind]
     return [describe(entry) if details else entry.url for entry in found]
 
