@@ -4,7 +4,8 @@
     inline    {"id": "a", "rel": {"object": "b", "entity": {"id": "b"}}}   each at its Relationship
 
 An entity that the caller may not see, that is not there, or that stands in `containedBy` is not linked. Inline, an
-entity is never put inside of itself; flat, each comes once.
+entity is never put inside of itself; flat, each comes once. Inline documents carry createdAt, modifiedAt and
+expiresAt as members, which the encoder shows where they are asked for.
 """
 
 from __future__ import annotations
@@ -13,9 +14,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal, cast
 
+from broker.encode.entity import stamped
 from broker.errors import BadRequestData, TooManyResults
 from broker.model.entity import ENTITY_MEMBERS, Document, Entity, Instance, as_list, instances, member
-from broker.model.values import Json, to_text
+from broker.model.values import Json
 from broker.operations.broker import Broker, Call
 from broker.query.projection import Projection, project
 
@@ -96,7 +98,7 @@ class Linker:
             linked = None if target in path else self._get(target)
             if linked is not None:
                 document = self._inlined(_project(linked.document, shape), shape, path | {target}, levels - 1)
-                found.append(_nested(linked, document))
+                found.append(stamped(_with(linked, document)))
         if not found:
             return instance
         if instance["type"] == "ListRelationship":
@@ -132,14 +134,6 @@ def _targets(instance: Instance) -> list[str]:
     if instance["type"] == "ListRelationship":
         return [cast("str", one["object"]) for one in cast("list[Instance]", instance["objectList"])]
     return []
-
-
-def _nested(entity: Entity, document: Document) -> Document:
-    """A document that stands inside of an instance: it carries the entity's system attributes as members."""
-    system: Document = {"createdAt": to_text(entity.created_at), "modifiedAt": to_text(entity.modified_at)}
-    if entity.expires_at is not None:
-        system["expiresAt"] = to_text(entity.expires_at)
-    return {**document, **system}
 
 
 def _inner(projection: Projection | None, name: str) -> Projection | None:

@@ -133,6 +133,8 @@ def keep_only(entity: Entity, names: AbstractSet[str], now: Instant) -> Entity:
 
 def written_over(held: Json, value: Json, moment: Moment) -> Json:
     """The attribute `value` and nothing else, with the createdAt of the instances it had before in `held`."""
+    if type(value) is dict and type(held) is dict and value.get("datasetId") == held.get("datasetId"):
+        return renewed(held, value, moment)
     before = by_dataset(held)
     return regrouped(held, [_placed_one(before.get(one.get("datasetId")), one, moment) for one in instances(value)])
 

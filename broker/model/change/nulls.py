@@ -22,7 +22,10 @@ def takes_away(instance: Instance | Json) -> bool:
     """
     if not isinstance(instance, dict):
         return instance == NGSI_LD_NULL
-    return any(_empties(name, instance[name]) for name in instance if name in VALUE_MEMBERS)
+    for name in instance:
+        if name in VALUE_MEMBERS:
+            return _empties(name, instance[name])
+    return False
 
 
 def _empties(name: str, value: Json) -> bool:

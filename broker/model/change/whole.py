@@ -5,7 +5,6 @@ from __future__ import annotations
 from broker.model.change.attributes import written_over
 from broker.model.change.entitywide import expiry
 from broker.model.change.result import UpdateResult
-from broker.model.change.sameness import same
 from broker.model.change.stamps import Moment
 from broker.model.entity import ENTITY_MEMBERS, Document, Entity
 from broker.model.values import Instant, to_instant
@@ -38,7 +37,13 @@ def replace(entity: Entity, document: Document, now: Instant) -> tuple[Entity, U
         elif name != "expiresAt":
             written[name] = written_over(held.get(name), value, moment)
     expires_at = expiry(entity, document) if "expiresAt" in document else None
-    names = [name for name in written if name not in ENTITY_MEMBERS]
-    if expires_at == entity.expires_at and same(held, written):
-        return entity, UpdateResult(names)
-    return Entity(written, entity.created_at, now, expires_at, entity.version + 1), UpdateResult(names)
+    result = UpdateResult([name for name in written if name not in ENTITY_MEMBERS])
+    if expires_at == entity.expires_at and list(held) == list(written) and _unchanged(held, written):
+        return entity, result
+    return Entity(written, entity.created_at, now, expires_at, entity.version + 1), result
+
+
+def _unchanged(held: Document, written: Document) -> bool:
+    return all(
+        value is held[name] or (name in ENTITY_MEMBERS and value == held[name]) for name, value in written.items()
+    )
