@@ -13,7 +13,7 @@ from broker.decode.values import decode_value
 from broker.errors import BadRequestData
 from broker.ldcontext.active import ActiveContext
 from broker.model.entity import VALUE_MEMBER, Document
-from broker.model.kinds import SYSTEM_MEMBERS, is_dataset_map, is_geometry, told_kind
+from broker.model.kinds import PROOF, SYSTEM_MEMBERS, is_dataset_map, is_geometry, told_kind
 from broker.model.names import is_datetime, is_scope, is_uri
 from broker.model.values import NGSI_LD_NULL, Json
 
@@ -161,7 +161,7 @@ def _attributes(members: dict[str, Json], document: Document, reading: Reading) 
             raise no_attribute(name, below("", name))
         if iri in document:
             raise twice(name, iri, below("", name))
-        if type(value) is dict and _is_plain(value):
+        if type(value) is dict and _is_plain(value) and name != PROOF:
             document[iri] = value
         else:
             document[iri] = decode_member(value, below("", name), name, reading)
@@ -220,4 +220,4 @@ def _is_typed(value: Json) -> bool:
 
 def _has_kind(value: dict[str, Json]) -> bool:
     kind = value.get("type")
-    return (isinstance(kind, str) and kind in VALUE_MEMBER) or told_kind(value) is not None
+    return told_kind(value) is not None if kind is None else isinstance(kind, str) and kind in VALUE_MEMBER

@@ -27,7 +27,7 @@ _CLAUSE = "5.2.23"
 
 @dataclass(frozen=True, slots=True)
 class EntitySelector:
-    """One group of entities: all that is given must hold (clause 5.2.33); `type` is a type selection of 4.17."""
+    """One group of entities (clause 5.2.33): a type selection of 4.17, and ids, or else a pattern of ids."""
 
     type: str
     ids: tuple[str, ...] = ()
@@ -177,7 +177,7 @@ def _selector(value: Json, pointer: str) -> EntitySelector:
     return EntitySelector(
         _listed(members["type"], pointer + "/type"),
         _ids(members["id"], pointer + "/id") if "id" in members else (),
-        None if pattern is None else _text(pattern, pointer + "/idPattern"),
+        None if pattern is None or "id" in members else _text(pattern, pointer + "/idPattern"),
     )
 
 
@@ -202,10 +202,16 @@ def _ordering(value: Json, pointer: str) -> Ordering:
     coordinates, geometry, collation = (members.get(name) for name in ("coordinates", "geometry", "collation"))
     return Ordering(
         _listed(members["orderBy"], pointer + "/orderBy"),
-        None if coordinates is None else _coordinates(coordinates, pointer + "/coordinates"),
+        None if coordinates is None else _position(coordinates, pointer + "/coordinates"),
         None if geometry is None else _text(geometry, pointer + "/geometry"),
         None if collation is None else _text(collation, pointer + "/collation"),
     )
+
+
+def _position(value: Json, pointer: str) -> str:
+    if not isinstance(value, list):
+        raise refusal(f"Coordinates are an array, not {shown(value)}.", pointer, "5.2.43", "[139.7, 35.7]")
+    return _coordinates(value, pointer)
 
 
 def _coordinates(value: Json, pointer: str) -> str:

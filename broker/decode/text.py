@@ -36,7 +36,7 @@ def parse_json(body: bytes) -> Json:
 def _check(document: Json) -> None:
     """Refuse what the parser lets through: 1e400 (it gives infinity) and deep nesting, level by level."""
     level = [document]
-    for _ in range(DEPTH_MAX + 1):
+    for _ in range(DEPTH_MAX):
         deeper: list[Json] = []
         for node in level:
             for child in node.values() if type(node) is dict else node if type(node) is list else (node,):

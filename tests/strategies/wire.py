@@ -93,6 +93,7 @@ def instances(draw: st.DrawFn, depth: int = 2) -> dict[str, Any]:
 def attributes(draw: st.DrawFn, depth: int = 2) -> Any:
     """What an attribute's name holds: one instance, or several that differ in their datasetId."""
     found = draw(st.lists(instances(depth), min_size=1, max_size=2))
+    datasets: list[str | None]
     if len(found) == 1:
         datasets = draw(st.sampled_from([[None], [None], [DATASETS[0]]]))
     else:

@@ -1,0 +1,316 @@
+"""Entities and fragments: how each part is read (clauses 4.5.1 to 4.5.5, 4.18, 5.5.7)."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import pytest
+
+from broker.decode.attribute import ATTRIBUTES_MAX, decode_attribute
+from broker.decode.entity import decode_entity, decode_fragment, decode_simplified, is_simplified
+from broker.errors import BadRequestData
+from broker.ldcontext.core import core_context
+from broker.model.values import NGSI_LD_NULL
+
+NAMES = core_context()
+HOME = "https://uri.etsi.org/ngsi-ld/default-context/"
+A, B, C = (HOME + name for name in "abc")
+WHOLE: dict[str, Any] = {"id": "urn:x:1", "type": "House"}
+POINT: Any = {"type": "Point", "coordinates": [139.5, 35.5]}
+WHEN = "2026-01-01T00:00:00Z"
+
+
+def read(attribute: Any) -> Any:
+    """The member `a` of a document whose body has this attribute `a`."""
+    return decode_entity({**WHOLE, "a": copy.deepcopy(attribute)}, NAMES)[A]
+
+
+@pytest.mark.parametrize(
+    ("sent", "held"),
+    [
+        (1, {"type": "Property", "value": 1}),
+        (False, {"type": "Property", "value": False}),
+        ([], {"type": "Property", "value": []}),
+        ([1], {"type": "Property", "value": [1]}),
+        ([{"x": 1}], {"type": "Property", "value": [{"x": 1}]}),
+        ({}, {"type": "Property", "value": {}}),
+        ({"city": "東京"}, {"type": "Property", "value": {"city": "東京"}}),
+        ({"@type": "xsd:date", "@value": "x"}, {"type": "Property", "value": {"@type": "xsd:date", "@value": "x"}}),
+        ({"value": {"x": None}}, {"type": "Property", "value": {"x": None}}),
+        (POINT, {"type": "GeoProperty", "value": POINT}),
+        ({"value": POINT}, {"type": "GeoProperty", "value": POINT}),
+        ({"type": "Property", "value": POINT}, {"type": "Property", "value": POINT}),
+        (
+            {"type": "GeoProperty", "value": '{"type": "Point", "coordinates": [139.5, 35.5]}'},
+            {"type": "GeoProperty", "value": POINT},
+        ),
+        ({"object": "urn:x:2"}, {"type": "Relationship", "object": "urn:x:2"}),
+        ({"object": ["urn:x:2"]}, {"type": "Relationship", "object": ["urn:x:2"]}),
+        ({"languageMap": {"en": "a"}}, {"type": "LanguageProperty", "languageMap": {"en": "a"}}),
+        ({"vocab": "b"}, {"type": "VocabProperty", "vocab": B}),
+        ({"vocab": ["b"]}, {"type": "VocabProperty", "vocab": [B]}),
+        ({"json": {"value": 1}}, {"type": "JsonProperty", "json": {"value": 1}}),
+        ({"valueList": [1]}, {"type": "ListProperty", "valueList": [1]}),
+        ({"objectList": ["urn:x:2"]}, {"type": "ListRelationship", "objectList": [{"object": "urn:x:2"}]}),
+        (
+            {"objectList": [{"object": "urn:x:2"}]},
+            {"type": "ListRelationship", "objectList": [{"object": "urn:x:2"}]},
+        ),
+        ({"@type": "Property", "value": 1}, {"type": "Property", "value": 1}),
+        (
+            {"value": 1, "observedAt": "2026-01-01T00:00:00,5Z"},
+            {"type": "Property", "value": 1, "observedAt": "2026-01-01T00:00:00.5Z"},
+        ),
+        (
+            {"object": "urn:x:2", "objectType": ["b", "c"]},
+            {"type": "Relationship", "object": "urn:x:2", "objectType": [B, C]},
+        ),
+        (
+            {"value": 1, "b": {"value": 2, "c": {"object": "urn:x:2"}}},
+            {
+                "type": "Property",
+                "value": 1,
+                B: {"type": "Property", "value": 2, C: {"type": "Relationship", "object": "urn:x:2"}},
+            },
+        ),
+        (
+            {
+                "type": "Property",
+                "value": 1,
+                "createdAt": "never",
+                "modifiedAt": 5,
+                "instanceId": "x",
+                "deletedAt": WHEN,
+            },
+            {"type": "Property", "value": 1},
+        ),
+        ([{"value": 1, "datasetId": "@none"}], {"type": "Property", "value": 1}),
+        (
+            [{"value": 1, "datasetId": "@none"}, {"value": 2, "datasetId": "urn:x:d"}],
+            [{"type": "Property", "value": 1}, {"type": "Property", "value": 2, "datasetId": "urn:x:d"}],
+        ),
+        (
+            {"dataset": {"@none": 1, "urn:x:d": {"vocab": "b"}}},
+            [{"type": "Property", "value": 1}, {"type": "VocabProperty", "vocab": B, "datasetId": "urn:x:d"}],
+        ),
+    ],
+)
+def test_an_attribute_is_read(sent: Any, held: Any) -> None:
+    assert read(sent) == held
+
+
+@pytest.mark.parametrize(
+    ("sent", "pointer", "clause"),
+    [
+        (None, "/a", "4.5.0"),
+        (NGSI_LD_NULL, "/a", "5.5.4"),
+        ({"type": "Property"}, "/a", "4.5.2.2"),
+        ({"type": "Property", "value": None}, "/a/value", "4.5.0"),
+        ({"type": "Property", "value": NGSI_LD_NULL}, "/a/value", "5.5.4"),
+        ({"value": [{"x": {"y/z": NGSI_LD_NULL}}]}, "/a/value/0/x/y~1z", "5.5.4"),
+        ({"type": "Thing", "value": 1}, "/a/type", "4.5.2.3"),
+        ({"type": ["Property"], "value": 1}, "/a/type", "4.5.2.3"),
+        ({"type": None, "value": 1}, "/a/type", "4.5.2.3"),
+        ({"value": 1, "object": "urn:x:2"}, "/a/object", "4.5.2.2"),
+        ({"value": 1, "previousValue": 0}, "/a/previousValue", "4.5.2.2"),
+        ({"value": 1, "entityIdSealed": "urn:x:2"}, "/a/entityIdSealed", "4.5.2.2"),
+        ({"value": 1, "entity": {}}, "/a/entity", "4.5.2.2"),
+        ({"object": "urn:x:2", "unitCode": "MTR"}, "/a/unitCode", "4.5.3.2"),
+        ({"object": "urn:x:2", "value": 1}, "/a/object", "4.5.2.2"),
+        ({"json": {}, "unitCode": "MTR"}, "/a/unitCode", "4.5.2.2"),
+        ({"value": 1, "unitCode": 5}, "/a/unitCode", "4.5.2.2"),
+        ({"value": 1, "unitCode": None}, "/a/unitCode", "4.5.0"),
+        ({"value": 1, "observedAt": "2026-01-01T00:00:00+09:00"}, "/a/observedAt", "4.6.3"),
+        ({"value": 1, "observedAt": "2026-02-30T00:00:00Z"}, "/a/observedAt", "4.6.3"),
+        ({"value": 1, "observedAt": "9999-99-99T00:00:00Z"}, "/a/observedAt", "4.6.3"),
+        ({"value": 1, "observedAt": {"type": "Property", "value": WHEN}}, "/a/observedAt", "4.6.3"),
+        ({"value": 1, "expiresAt": "soon"}, "/a/expiresAt", "4.6.3"),
+        ({"value": 1, "datasetId": "d"}, "/a/datasetId", "4.5.5.1"),
+        ({"value": 1, "@context": {}}, "/a/@context", "5.5.7"),
+        ({"value": 1, "my attr": 2}, "/a/my attr", "4.6.2"),
+        ({"value": 1, "b": {"type": "Property"}}, "/a/b", "4.5.2.2"),
+        ({"value": 1, "b": {"value": NGSI_LD_NULL}}, "/a/b/value", "5.5.4"),
+        ({"value": 1, "b": 1, B: 2}, "/a/" + B.replace("/", "~1"), "5.5.7"),
+        ({"object": "house"}, "/a/object", "4.5.3.2"),
+        ({"object": ["urn:x:2", 5]}, "/a/object/1", "4.5.3.2"),
+        ({"object": []}, "/a/object", "4.5.3.2"),
+        ({"object": "urn:x:" + "1" * 3000}, "/a/object", "4.5.3.2"),
+        ({"objectList": "urn:x:2"}, "/a/objectList", "4.5.22.2"),
+        ({"objectList": [{"object": "x"}]}, "/a/objectList/0/object", "4.5.22.2"),
+        ({"valueList": 1}, "/a/valueList", "4.5.21.2"),
+        ({"valueList": [1], "value": 1}, "/a/valueList", "4.5.2.2"),
+        ({"json": 5}, "/a/json", "4.5.24.2"),
+        ({"vocab": 5}, "/a/vocab", "4.5.20.2"),
+        ({"languageMap": {"en": 5}}, "/a/languageMap/en", "4.6.5"),
+        ({"languageMap": {"": "x"}}, "/a/languageMap/", "4.6.5"),
+        ({"languageMap": {"@none": NGSI_LD_NULL}}, "/a/languageMap", "5.5.4"),
+        ({"languageMap": "x"}, "/a/languageMap", "4.5.18.2"),
+        ({"type": "Point", "coordinates": [1, 200]}, "/a/coordinates", "4.7.1"),
+        ({"type": "GeometryCollection", "geometries": []}, "/a", "4.7.1"),
+        ({"type": "GeoProperty", "value": "POINT (1 2)"}, "/a/value", "4.7.2"),
+        ([{"value": 1}, {"value": 2}], "/a/1", "4.5.5.1"),
+        ([{"value": 1}, {"value": 2, "datasetId": "@none"}], "/a/1", "4.5.5.1"),
+        ([{"value": 1, "datasetId": "urn:x:d"}, {"value": 2, "datasetId": "urn:x:d"}], "/a/1", "4.5.5.1"),
+        ([{"value": 1}, 5], "/a/1", "4.5.5.1"),
+    ],
+)
+def test_a_wrong_attribute_is_refused_with_its_place(sent: Any, pointer: str, clause: str) -> None:
+    with pytest.raises(BadRequestData) as refused:
+        read(sent)
+    assert (refused.value.pointer, refused.value.clause) == (pointer, clause)
+    assert refused.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer"),
+    [
+        ([], ""),
+        (5, ""),
+        ({"type": "House"}, "/id"),
+        ({"id": "urn:x:1"}, "/type"),
+        ({**WHOLE, "id": "1"}, "/id"),
+        ({**WHOLE, "id": "urn:x:" + "1" * 1_000_000}, "/id"),
+        ({**WHOLE, "id": NGSI_LD_NULL}, "/id"),
+        ({**WHOLE, "@id": "urn:x:1"}, "/@id"),
+        ({**WHOLE, "type": "9V"}, "/type"),
+        ({**WHOLE, "type": []}, "/type"),
+        ({**WHOLE, "type": ["House", 5]}, "/type/1"),
+        ({**WHOLE, "type": NGSI_LD_NULL}, "/type"),
+        ({**WHOLE, "scope": NGSI_LD_NULL}, "/scope"),
+        ({**WHOLE, "scope": "/a//b"}, "/scope"),
+        ({**WHOLE, "scope": "/1a"}, "/scope"),
+        ({**WHOLE, "scope": ["/a", 5]}, "/scope"),
+        ({**WHOLE, "scope": []}, "/scope"),
+        ({**WHOLE, "expiresAt": "soon"}, "/expiresAt"),
+        ({**WHOLE, "datasetId": {"type": "Property", "value": 1}}, "/datasetId"),
+        ({**WHOLE, "value": 1}, "/value"),
+        ({**WHOLE, "https://uri.etsi.org/ngsi-ld/observedAt": 1}, "/https:~1~1uri.etsi.org~1ngsi-ld~1observedAt"),
+        ({**WHOLE, "my attr": 1}, "/my attr"),
+        ({**WHOLE, "__proto__": 1}, "/__proto__"),
+        ({**WHOLE, "": 1}, "/"),
+        ({**WHOLE, "a": 1, A: 2}, "/" + A.replace("/", "~1")),
+        ({**WHOLE, "ngsildproof": {"type": "Property", "value": "x"}}, "/ngsildproof"),
+        ({**WHOLE, **{f"a{number}": 1 for number in range(ATTRIBUTES_MAX)}}, ""),
+    ],
+)
+def test_a_wrong_entity_is_refused_with_its_place(body: Any, pointer: str) -> None:
+    with pytest.raises(BadRequestData) as refused:
+        decode_entity(body, NAMES)
+    assert refused.value.pointer == pointer
+    assert refused.value.clause
+    assert refused.value.remedy
+
+
+def test_the_members_that_are_no_attributes() -> None:
+    body: Any = {
+        "@id": "urn:x:1",
+        "@type": ["House", "House"],
+        "scope": ["/a", "/b", "/a"],
+        "expiresAt": "2030-01-01T00:00:00,5Z",
+        "createdAt": WHEN,
+        "modifiedAt": WHEN,
+        "@context": [],
+    }
+    assert decode_entity(body, NAMES) == {
+        "id": "urn:x:1",
+        "type": HOME + "House",
+        "scope": ["/a", "/b"],
+        "expiresAt": "2030-01-01T00:00:00.5Z",
+    }
+
+
+def test_a_proof_keeps_its_sealed_members() -> None:
+    proof: Any = {
+        "type": "Property",
+        "entityIdSealed": "urn:x:1",
+        "entityTypeSealed": "House",
+        "value": {"type": "Proof"},
+    }
+    held = decode_entity({**WHOLE, "ngsildproof": proof}, NAMES)[NAMES.expand("ngsildproof")]
+    assert held == {**proof, "entityTypeSealed": HOME + "House"}
+
+
+@pytest.mark.parametrize(
+    ("sent", "held"),
+    [
+        (NGSI_LD_NULL, NGSI_LD_NULL),
+        ({"value": NGSI_LD_NULL, "datasetId": "urn:x:d"}, {"type": "Property", "value": NGSI_LD_NULL}),
+        ({"object": NGSI_LD_NULL}, {"type": "Relationship", "object": NGSI_LD_NULL}),
+        ({"valueList": [NGSI_LD_NULL]}, {"type": "ListProperty", "valueList": NGSI_LD_NULL}),
+        ({"objectList": [{"object": NGSI_LD_NULL}]}, {"type": "ListRelationship", "objectList": NGSI_LD_NULL}),
+        (
+            {"languageMap": NGSI_LD_NULL},
+            {"type": "LanguageProperty", "languageMap": {"@none": NGSI_LD_NULL}},
+        ),
+        (
+            {"value": 1, "unitCode": NGSI_LD_NULL, "b": NGSI_LD_NULL},
+            {"type": "Property", "value": 1, "unitCode": NGSI_LD_NULL, B: NGSI_LD_NULL},
+        ),
+    ],
+)
+def test_fragments_of_updates_take_nulls(sent: Any, held: Any) -> None:
+    fragment = decode_fragment({"a": sent}, NAMES, nulls=True)
+    if isinstance(held, dict) and "datasetId" in sent:
+        held = {**held, "datasetId": "urn:x:d"}
+    assert fragment == {A: held}
+
+
+def test_a_dataset_id_is_never_null() -> None:
+    with pytest.raises(BadRequestData) as refused:
+        decode_fragment({"a": {"value": 1, "datasetId": NGSI_LD_NULL}}, NAMES, nulls=True)
+    assert refused.value.pointer == "/a/datasetId"
+
+
+def test_only_a_merge_goes_into_values() -> None:
+    body: Any = {"a": {"type": "Property", "value": {"x": NGSI_LD_NULL}}, "b": {"languageMap": {"en": NGSI_LD_NULL}}}
+    assert decode_fragment(copy.deepcopy(body), NAMES, nulls=True, merge=True)[A] == body["a"]
+    with pytest.raises(BadRequestData) as refused:
+        decode_fragment(copy.deepcopy(body), NAMES, nulls=True)
+    assert refused.value.pointer == "/a/value/x"
+
+
+def test_a_merge_may_leave_the_value_out() -> None:
+    fragment = decode_fragment({"a": {"unitCode": "CEL"}, "b": {"c": 1}}, NAMES, nulls=True, merge=True)
+    assert fragment == {A: {"unitCode": "CEL"}, B: {"type": "Property", "value": {"c": 1}}}
+
+
+def test_a_partial_attribute_may_lack_kind_and_value() -> None:
+    body: Any = {"@context": [], "id": "urn:x:9", "observedAt": WHEN, "b": 1, "unitCode": NGSI_LD_NULL}
+    held = decode_attribute(body, NAMES, name="a", nulls=True, partial=True)
+    assert held == {"observedAt": WHEN, B: {"type": "Property", "value": 1}, "unitCode": NGSI_LD_NULL}
+    with pytest.raises(BadRequestData) as refused:
+        decode_attribute({"b": {"type": "Property"}}, NAMES, name="a", nulls=True, partial=True)
+    assert refused.value.pointer == "/b"
+
+
+def test_an_attribute_to_replace_another_is_whole() -> None:
+    held = decode_attribute({"value": 1, "unitCode": "CEL"}, NAMES, name="a", nulls=False, partial=False)
+    assert held == {"type": "Property", "value": 1, "unitCode": "CEL"}
+    with pytest.raises(BadRequestData):
+        decode_attribute({"type": "Property", "unitCode": "CEL"}, NAMES, name="a", nulls=False, partial=False)
+
+
+def test_a_simplified_fragment_guesses_no_relationship() -> None:
+    fragment = decode_fragment({"a": "urn:x:2", "b": {"type": "x", "value": 1}}, NAMES, nulls=True, simplified=True)
+    assert fragment == {
+        A: {"type": "Property", "value": "urn:x:2"},
+        B: {"type": "Property", "value": {"type": "x", "value": 1}},
+    }
+
+
+def test_a_simplified_entity_for_import() -> None:
+    body: Any = {
+        **WHOLE,
+        "a": "urn:ngsi-ld:Person:1",
+        "b": {"type": "big", "value": 1},
+        "c": {"dataset": {"@none": 1, "urn:x:d": 2}},
+        "location": POINT,
+    }
+    assert is_simplified(body)
+    assert not is_simplified({**WHOLE, "a": {"type": "Property", "value": 1}})
+    document = decode_simplified(body, NAMES)
+    assert document[A] == {"type": "Relationship", "object": "urn:ngsi-ld:Person:1"}
+    assert document[B] == {"type": "Property", "value": {"type": "big", "value": 1}}
+    assert document[C] == [{"type": "Property", "value": 1}, {"type": "Property", "value": 2, "datasetId": "urn:x:d"}]
+    assert document[NAMES.expand("location")] == {"type": "GeoProperty", "value": POINT}
