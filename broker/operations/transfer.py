@@ -10,10 +10,11 @@ from concurrent.futures import Future
 
 from broker.decode.entity import decode_entity, decode_simplified, is_simplified
 from broker.decode.files import in_utc
-from broker.errors import NgsiError
+from broker.errors import BadRequestData, NgsiError
 from broker.ldcontext.active import ActiveContext
 from broker.model import change
 from broker.model.entity import Document, Entity
+from broker.model.kinds import SYSTEM_MEMBERS
 from broker.model.values import Instant, Json
 from broker.operations.broker import Broker, Call
 from broker.operations.futures import then
@@ -32,7 +33,19 @@ def read_entity(
     names = resolve(body.get("@context", context))
     members = in_utc(body) if convert_times else dict(body)
     members.pop("@context", None)
+    for name in SYSTEM_MEMBERS & members.keys():
+        if not isinstance(members[name], str):
+            raise _would_be_lost(name)
     return decode_simplified(members, names) if is_simplified(members) else decode_entity(members, names)
+
+
+def _would_be_lost(name: str) -> BadRequestData:
+    return BadRequestData(
+        f"'{name}' is a system attribute and names no attribute of one's own: the broker would ignore it.",
+        pointer=f"/{name}",
+        clause="4.8",
+        remedy="Give the attribute another name, or leave it out",
+    )
 
 
 def load_entities(broker: Broker, call: Call, documents: Sequence[Document]) -> Future[list[NgsiError | None]]:
