@@ -21,6 +21,8 @@ from broker.operations.futures import then
 from broker.operations.guard import guarded
 from broker.ports import Command, Decision, Keep, Put
 
+_VALUES = frozenset({"value", "object"})
+
 
 def read_entity(
     body: dict[str, Json], resolve: Callable[[Json], ActiveContext], *, context: Json, convert_times: bool = False
@@ -36,7 +38,13 @@ def read_entity(
     for name in SYSTEM_MEMBERS & members.keys():
         if not isinstance(members[name], str):
             raise _would_be_lost(name)
-    return decode_simplified(members, names) if is_simplified(members) else decode_entity(members, names)
+    simplified = is_simplified(members) and not any(_is_typed(one) for one in members.values())
+    return decode_simplified(members, names) if simplified else decode_entity(members, names)
+
+
+def _is_typed(member: Json) -> bool:
+    """Whether this is written as an instance, of a kind that there is or not: `{"type": "Text", "value": "a"}`."""
+    return isinstance(member, dict) and "type" in member and not _VALUES.isdisjoint(member)
 
 
 def _would_be_lost(name: str) -> BadRequestData:
