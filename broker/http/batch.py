@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from broker.encode.outcome import encode_batch_result
 from broker.errors import BadRequestData, InvalidRequest
-from broker.http.exchange import Exchange
+from broker.http.exchange import Exchange, resolve
 from broker.http.media import LD_JSON
 from broker.http.messages import Answer, Deferred, Response
-from broker.http.respond import NO_CONTENT, details, multi_status, plain
+from broker.http.respond import NO_CONTENT, multi_status, plain
 from broker.ldcontext.active import ActiveContext
 from broker.model.values import Json
 from broker.operations import batch
@@ -39,26 +40,24 @@ def batch_entity_update(exchange: Exchange) -> Answer:
     pending = batch.batch_update(
         exchange.house.broker, exchange.call, exchange.body, overwrite=overwrite, names_of=_names_of(exchange)
     )
-    return Deferred(pending, _done)
+    return Deferred(pending, done)
 
 
 def batch_entity_merge(exchange: Exchange) -> Answer:
     """POST /entityOperations/merge: 204, 207 (clause 6.31.3.1)."""
-    return Deferred(
-        batch.batch_merge(exchange.house.broker, exchange.call, exchange.body, _names_of(exchange)), _done
-    )
+    return Deferred(batch.batch_merge(exchange.house.broker, exchange.call, exchange.body, _names_of(exchange)), done)
 
 
 def batch_entity_delete(exchange: Exchange) -> Answer:
     """POST /entityOperations/delete: 204, 207 (clause 6.17.3.1)."""
-    return Deferred(batch.batch_delete(exchange.house.broker, exchange.call, exchange.body), _done)
+    return Deferred(batch.batch_delete(exchange.house.broker, exchange.call, exchange.body), done)
 
 
 def _names_of(exchange: Exchange) -> NamesOf | None:
     """How each member is read: application/ld+json members bring their own @context (clause 6.3.5)."""
     if not exchange.request.headers.get("content-type", "").lower().startswith(LD_JSON):
         return None
-    resolve = exchange.house.contexts.resolve
+    house, tenant = exchange.house, exchange.call.tenant
 
     def names_of(member: Json) -> ActiveContext:
         source = member.get("@context") if isinstance(member, dict) else None
@@ -67,7 +66,7 @@ def _names_of(exchange: Exchange) -> NamesOf | None:
                 "a member of an application/ld+json batch has no @context", pointer="/@context", clause="6.3.5",
                 remedy="an @context in each member, or Content-Type: application/json and a Link",
             )  # fmt: skip
-        return resolve(source)
+        return resolve(house, source, tenant)
 
     return names_of
 
@@ -82,12 +81,12 @@ def _upserted(result: BatchResult) -> Response:
     return plain(list(result.created), 201) if result.created else NO_CONTENT
 
 
-def _done(result: BatchResult) -> Response:
+def done(result: BatchResult) -> Response:
+    """204, or 207 where there are errors."""
     return _partly(result) if result.errors else NO_CONTENT
 
 
 def _partly(result: BatchResult) -> Response:
     """207 with a BatchOperationResult (clause 5.2.16)."""
-    success: list[Json] = list(result.success)
-    errors: list[Json] = [{"entityId": one.entity_id, "error": details(one.refusal)} for one in result.errors]
-    return multi_status({"success": success, "errors": errors})
+    errors = [(one.entity_id, one.refusal) for one in result.errors]
+    return multi_status(encode_batch_result(result.success, errors))

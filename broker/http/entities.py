@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from broker.decode.entity import decode_entity, decode_fragment
-from broker.errors import BadRequestData
+from broker.decode.query import Query
+from broker.errors import BadRequestData, ResourceNotFound
+from broker.http.batch import done
 from broker.http.exchange import Exchange
 from broker.http.messages import Answer, Deferred, Response
 from broker.http.preconditions import etag, precondition
 from broker.http.respond import created
-from broker.http.targets import target, written
+from broker.http.seeking import attributes_of, query_of, seek, view_of
+from broker.http.showing import geometry_property, show_many, show_one
+from broker.http.targets import target, types_of, written
 from broker.model.change import MergeOptions
+from broker.model.entity import Entity
 from broker.model.names import is_datetime
-from broker.operations import provide
+from broker.operations import consume, provide
+from broker.operations import purge as purging
 from broker.operations.provide import Written
+from broker.operations.purge import Purge
 
 _SIMPLIFIED = frozenset({"simplified", "keyValues"})
 
@@ -57,3 +64,49 @@ def merge_entity(exchange: Exchange) -> Answer:
 def delete_entity(exchange: Exchange) -> Answer:
     """DELETE /entities/{entityId}: 204 (clause 6.5.3.2)."""
     return Deferred(provide.delete_entity(exchange.house.broker, exchange.call, target(exchange)), written)
+
+
+def retrieve_entity(exchange: Exchange) -> Answer:
+    """GET /entities/{entityId}: 200, 203, 404 (clause 6.5.3.1)."""
+    house, call, entity_id = exchange.house, exchange.call, exchange.path["entityId"]
+    if not exchange.parameters:
+        entity = consume.retrieve_entity(house.broker, call, entity_id)
+        return show_one(exchange, entity, entity, (etag(entity.version),))
+    geometry_property(exchange, exchange.parameters.text("geometryProperty"))
+    query = query_of(exchange.parameters)
+    view = view_of(query, call.names)
+    consume.require_depth(None, view.projection, view.join)
+    whole = consume.retrieve_entity(house.broker, call, entity_id, types_of(exchange))
+    _require_attributes(exchange, query, whole)
+    headers = (etag(whole.version),)
+    if view.join is not None and view.join.mode == "flat":
+        found = consume.retrieve_with_linked(house.broker, call, entity_id, types_of(exchange), view)
+        return show_many(exchange, found, query.lang, headers)
+    entity = consume.retrieve_entity(house.broker, call, entity_id, types_of(exchange), view)
+    return show_one(exchange, entity, whole, headers)
+
+
+def _require_attributes(exchange: Exchange, query: Query, entity: Entity) -> None:
+    """Raise ResourceNotFound where the entity has none of `attrs` (clause 5.7.1.4)."""
+    wanted = attributes_of(query, exchange.call.names)
+    if wanted and not any(name in entity.document for name in wanted):
+        raise ResourceNotFound(
+            "the entity has none of these attributes", pointer="attrs", clause="5.7.1.4", remedy="leave attrs out"
+        )
+
+
+def purge_entities(exchange: Exchange) -> Answer:
+    """DELETE /entities: 204, 207 (clause 6.4.3.3)."""
+    names, parameters = exchange.call.names, exchange.parameters
+    local = parameters.flag("local") if "local" in parameters else None
+    where = seek(query_of(parameters), names, local=local).selection.where
+    purge = Purge(_names(exchange, "keep"), _names(exchange, "drop"))
+    return Deferred(purging.purge_entities(exchange.house.broker, exchange.call, where, purge), done)
+
+
+def _names(exchange: Exchange, parameter: str) -> frozenset[str] | None:
+    text = exchange.parameters.text(parameter)
+    if text is None:
+        return None
+    terms = [term.strip() for term in text.split(",")]
+    return frozenset(term if term == "scope" else exchange.call.names.expand(term, parameter) for term in terms)

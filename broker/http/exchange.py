@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
 
 from broker.http.media import Preferences
 from broker.http.messages import Request
@@ -12,19 +11,10 @@ from broker.http.parameters import Parameters
 from broker.ldcontext.active import ActiveContext
 from broker.model.values import Instant, Json
 from broker.operations.broker import Broker, Call
+from broker.ports import INLINE, ContextNames, ContextShelf, OverBudget
 from broker.telemetry import Timing
 
 MIB = 1024 * 1024
-
-
-class Contexts(Protocol):
-    """The @contexts this broker knows, as the doors need them."""
-
-    def resolve(self, source: Json) -> ActiveContext:
-        """The @context of a request: a URL, a list, an object. Raises LdContextNotAvailable, BadRequestData."""
-
-    def link(self, active: ActiveContext) -> str:
-        """The one URL under which a client gets this @context (clause 6.3.6)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +31,8 @@ class House:
     """What the handlers work with, built once by `wiring`."""
 
     broker: Broker
-    contexts: Contexts
+    names: ContextNames
+    shelf: ContextShelf
     core: ActiveContext
     alias: str
     started_at: Instant
@@ -65,3 +56,16 @@ class Exchange:
     call: Call
     body: Json
     timing: Timing | None
+
+
+def resolve(house: House, source: Json, tenant: str) -> ActiveContext:
+    """The names of a @context as a client gave it. Raises BadRequestData, LdContextNotAvailable.
+
+    On the event loop nothing is fetched or stored: where that is needed the request goes to a thread (OverBudget).
+    """
+    if not INLINE.get():
+        return house.names.resolve(source, tenant)
+    found = house.names.resolve_cached(source, tenant)
+    if found is None:
+        raise OverBudget
+    return found

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Mapping
 
 from broker.encode.text import dump
 from broker.http.messages import Response
-from broker.http.operation import Operation
 from broker.http.openapi import openapi
+from broker.http.operation import Operation
 from broker.http.respond import plain
 from broker.model.values import Json
 

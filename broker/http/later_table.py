@@ -15,7 +15,9 @@ _MAP = frozenset({"entityMap", "entityMapLifetime", "splitEntities"})
 _ORDER = frozenset({"orderBy", "orderFrom", "orderGeometry", "collation"})
 _JOIN = frozenset({"join", "joinLevel", "containedBy"})
 _SYS = frozenset({"sysAttrs"})
-_TEMPORAL_FORMATS = frozenset({"temporalValues", "aggregatedValues", "normalized", "concise", "simplified", "keyValues"})
+_TEMPORAL_FORMATS = frozenset(
+    {"temporalValues", "aggregatedValues", "normalized", "concise", "simplified", "keyValues"}
+)
 _FORMATS = frozenset({"normalized", "concise", "simplified", "keyValues"})
 _NO_MORE = Accepted()
 _LOCAL = Accepted(frozenset({"local"}))
@@ -45,6 +47,10 @@ def _later(name: str, clauses: tuple[str, str], where: str, accepts: Accepted, b
 
 
 _EVOLUTION = "/temporal/entities/{entityId}"
+_SOURCE_SUBSCRIPTION = "/csourceSubscriptions/{subscriptionId}"
+_ATTRIBUTE = "/temporal/entities/{entityId}/attrs/{attrId}"
+_TEMPORAL_QUERY = "POST /temporal/entityOperations/query"
+_TEMPORAL_MAPS = "POST /temporal/entityMaps"
 _INSTANCE = "/temporal/entities/{entityId}/attrs/{attrId}/{instanceId}"
 
 LATER: tuple[Operation, ...] = (
@@ -60,28 +66,28 @@ LATER: tuple[Operation, ...] = (
     _later("delete_source", ("5.9.4", "6.9.3.3"), "DELETE /csourceRegistrations/{registrationId}", _LOCAL),
     _later("create_source_subscription", ("5.11.2", "6.12.3.1"), "POST /csourceSubscriptions", _LOCAL, "object"),
     _later("query_source_subscriptions", ("5.11.5", "6.12.3.2"), "GET /csourceSubscriptions", _LIST),
-    _later("retrieve_source_subscription", ("5.11.4", "6.13.3.1"), "GET /csourceSubscriptions/{subscriptionId}", _ONE),
+    _later("retrieve_source_subscription", ("5.11.4", "6.13.3.1"), f"GET {_SOURCE_SUBSCRIPTION}", _ONE),
     _later(
-        "update_source_subscription", ("5.11.3", "6.13.3.2"), "PATCH /csourceSubscriptions/{subscriptionId}", _LOCAL,
+        "update_source_subscription", ("5.11.3", "6.13.3.2"), f"PATCH {_SOURCE_SUBSCRIPTION}", _LOCAL,
         "object",
     ),
-    _later("delete_source_subscription", ("5.11.6", "6.13.3.3"), "DELETE /csourceSubscriptions/{subscriptionId}", _LOCAL),
+    _later("delete_source_subscription", ("5.11.6", "6.13.3.3"), f"DELETE {_SOURCE_SUBSCRIPTION}", _LOCAL),
     _later("upsert_temporal_evolution", ("5.6.11", "6.18.3.1"), "POST /temporal/entities", _LOCAL, "object"),
     _later("query_temporal_evolutions", ("5.7.4", "6.18.3.2"), "GET /temporal/entities", _TEMPORALS),
     _later("retrieve_temporal_evolution", ("5.7.3", "6.19.3.1"), f"GET {_EVOLUTION}", _TEMPORAL),
     _later("delete_temporal_evolution", ("5.6.16", "6.19.3.2"), f"DELETE {_EVOLUTION}", _LOCAL),
     _later("add_attribute_evolution", ("5.6.12", "6.20.3.1"), f"POST {_EVOLUTION}/attrs", _LOCAL, "object"),
-    _later("delete_attribute_evolution", ("5.6.13", "6.21.3.1"), f"DELETE {_EVOLUTION}/attrs/{{attrId}}", _DELETE_ATTRIBUTE),
+    _later("delete_attribute_evolution", ("5.6.13", "6.21.3.1"), f"DELETE {_ATTRIBUTE}", _DELETE_ATTRIBUTE),
     _later("modify_attribute_instance", ("5.6.14", "6.22.3.1"), f"PATCH {_INSTANCE}", _LOCAL, "object"),
     _later("delete_attribute_instance", ("5.6.15", "6.22.3.2"), f"DELETE {_INSTANCE}", _LOCAL),
-    _later("query_temporal_by_post", ("5.7.4", "6.24.3.1"), "POST /temporal/entityOperations/query", _TEMPORALS, "object"),
+    _later("query_temporal_by_post", ("5.7.4", "6.24.3.1"), _TEMPORAL_QUERY, _TEMPORALS, "object"),
     _later("create_entity_map", ("5.14.4", "6.34.3.1"), "GET /entityMaps", _MAPPED),
     _later("create_entity_map_by_post", ("5.14.4", "6.34.3.2"), "POST /entityMaps", _MAPPED, "object"),
     _later("retrieve_entity_map", ("5.14.1", "6.32.3.1"), "GET /entityMaps/{entityMapId}", _NO_MORE),
     _later("update_entity_map", ("5.14.2", "6.32.3.2"), "PATCH /entityMaps/{entityMapId}", _NO_MORE, "object"),
     _later("delete_entity_map", ("5.14.3", "6.32.3.3"), "DELETE /entityMaps/{entityMapId}", _NO_MORE),
     _later("create_temporal_entity_map", ("5.14.5", "6.35.3.1"), "GET /temporal/entityMaps", _TEMPORALS),
-    _later("create_temporal_entity_map_by_post", ("5.14.5", "6.35.3.2"), "POST /temporal/entityMaps", _TEMPORALS, "object"),
+    _later("create_temporal_entity_map_by_post", ("5.14.5", "6.35.3.2"), _TEMPORAL_MAPS, _TEMPORALS, "object"),
     _later("create_snapshot", ("5.16.1", "6.36.3.1"), "POST /snapshots", _NO_MORE, "object"),
     _later("purge_snapshots", ("5.16.7", "6.36.3.2"), "DELETE /snapshots", Accepted(frozenset({"q"}))),
     _later("retrieve_snapshot", ("5.16.3", "6.37.3.1"), "GET /snapshots/{snapshotId}", _NO_MORE),

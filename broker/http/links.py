@@ -65,12 +65,13 @@ def page_links(
         links.append(("prev", max(offset - limit, 0)))
     if more:
         links.append(("next", offset + limit))
-    return ", ".join(_page_link(path, parameters, start, (relation, limit, media_type)) for relation, start in links) or None
+    return (
+        ", ".join(_page_link(path, parameters, start, (relation, limit, media_type)) for relation, start in links)
+        or None
+    )
 
 
-def _page_link(
-    path: str, parameters: Sequence[tuple[str, str]], offset: int, rest: tuple[str, int, str]
-) -> str:
+def _page_link(path: str, parameters: Sequence[tuple[str, str]], offset: int, rest: tuple[str, int, str]) -> str:
     relation, limit, media_type = rest
     own = [(name, text) for name, text in parameters if text and name not in ("limit", "offset")]
     pairs = sorted([*own, ("limit", str(limit)), ("offset", str(offset))])

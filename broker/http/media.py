@@ -72,8 +72,9 @@ def check_content(content_type: str, readable: tuple[str, ...]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Preferences:
-    """What the header Prefer asks for (clause 6.3.6): a version of the standard, where a GeoJSON answer's @context
-    goes, and whether the answer says where its time went.
+    """What the header Prefer asks for (clause 6.3.6).
+
+    A version of the standard, the place of a GeoJSON answer's @context, and whether the answer says where time went.
     """
 
     version: str | None = None

@@ -27,7 +27,12 @@ _LINK = {
     "description": 'the @context (6.3.5): `<URL>; rel="http://www.w3.org/ns/json-ld#context"`',
 }  # fmt: skip
 _CONDITIONS = tuple(
-    {"name": name, "in": "header", "description": "version of the entity, as ETag gave it", "schema": {"type": "string"}}
+    {
+        "name": name,
+        "in": "header",
+        "description": "version of the entity, as ETag gave it",
+        "schema": {"type": "string"},
+    }
     for name in ("If-Match", "If-None-Match")
 )
 

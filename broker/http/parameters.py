@@ -91,7 +91,9 @@ def _choice(*allowed: str) -> Mapping[str, Json]:
 TABLE: Mapping[str, Parameter] = {
     row.name: row
     for row in (
-        Parameter("attrs", "6.4.3.2", _text, _TEXT, "attribute names; entities having one, reduced to these (deprecated)"),
+        Parameter(
+            "attrs", "6.4.3.2", _text, _TEXT, "attribute names; entities having one, reduced to these (deprecated)"
+        ),
         Parameter("aggrMethods", "4.5.19", _text, _TEXT, "aggregation methods"),
         Parameter("aggrPeriodDuration", "4.5.19", _text, _TEXT, "ISO 8601 duration of an aggregation bucket"),
         Parameter("collation", "4.23", _text, _TEXT, "ICU collation of the ordering: `ja`, `de-u-co-phonebk`"),
@@ -99,7 +101,9 @@ TABLE: Mapping[str, Parameter] = {
         Parameter("coordinates", "4.10", _text, _TEXT, "GeoJSON coordinates of the geoquery"),
         Parameter("count", "6.3.13", _flag, _FLAG, "whether NGSILD-Results-Count tells how many match"),
         Parameter("csf", "4.9", _text, _TEXT, "filter of context sources"),
-        Parameter("datasetId", "4.5.5", _words, _TEXT, "datasetIds of the instances to select; @none for the default one"),
+        Parameter(
+            "datasetId", "4.5.5", _words, _TEXT, "datasetIds of the instances to select; @none for the default one"
+        ),
         Parameter("deleteAll", "6.7.3.2", _flag, _FLAG, "whether all instances of the attribute are deleted"),
         Parameter("details", "6.25.3.1", _flag, _FLAG, "whether details are given, not names only"),
         Parameter("drop", "6.4.3.3", _text, _TEXT, "attributes to remove from the entities that match"),
@@ -109,7 +113,9 @@ TABLE: Mapping[str, Parameter] = {
         Parameter("expandValues", "4.9", _words, _TEXT, "attributes whose values in q are expanded to URIs"),
         Parameter("format", "6.3.7", _text, _TEXT, "representation: normalized, concise, simplified (or keyValues)"),
         Parameter("geometry", "4.10", _text, _TEXT, "GeoJSON geometry type of the geoquery"),
-        Parameter("geometryProperty", "6.3.15", _text, _TEXT, "GeoProperty that becomes the geometry of a GeoJSON answer"),
+        Parameter(
+            "geometryProperty", "6.3.15", _text, _TEXT, "GeoProperty that becomes the geometry of a GeoJSON answer"
+        ),
         Parameter("geoproperty", "4.10", _text, _TEXT, "GeoProperty the geoquery looks at (default `location`)"),
         Parameter("georel", "4.10", _text, _TEXT, "relation of the geoquery: `near;maxDistance==2000`"),
         Parameter("id", "6.4.3.2", _text, _TEXT, "entity ids, with a comma between"),

@@ -15,7 +15,7 @@ from typing import cast
 
 from broker.decode.text import parse_json
 from broker.errors import BadRequestData, InternalError, LengthRequired, NgsiError, PayloadTooLarge
-from broker.http.exchange import Exchange, House
+from broker.http.exchange import Exchange, House, resolve
 from broker.http.links import context_of
 from broker.http.media import JSON, LD_JSON, NO_PREFERENCE, check_content, choose, preferences
 from broker.http.messages import Answer, Deferred, Request, Response
@@ -68,7 +68,7 @@ def _guarded(work: Callable[[], Answer], request: Request) -> Answer:
         return refuse(error, request)
     except OverBudget:
         raise
-    except Exception:  # noqa: BLE001  the outermost loop: no request may end as a broken connection
+    except Exception:  # the outermost loop: no request may end as a broken connection
         number = f"{next(_numbers)}"
         log.exception("request %s failed: %s %s", number, request.method, request.raw_path[:200])
         error = InternalError(f"the broker failed; its log has the reason under request {number}")
@@ -91,7 +91,7 @@ def read_exchange(house: House, operation: Operation, request: Request) -> Excha
     body, source = _read_body(operation, request, content_type)
     if timing:
         timing.mark("read")
-    names = house.core if source is None else house.contexts.resolve(source)
+    names = house.core if source is None else resolve(house, source, tenant)
     if timing:
         timing.mark("context")
     access = house.broker.access
@@ -133,7 +133,7 @@ def _read_body(operation: Operation, request: Request, content_type: str) -> tup
     if operation.context_is_body:
         return body, None
     if content_type == LD_JSON:
-        return body, _context_in_body(operation, body, linked)
+        return body, _context_in_body(body, linked)
     if _holds_context(body):
         raise BadRequestData(
             "an application/json body holds @context", pointer="/@context", clause="6.3.5",
@@ -151,7 +151,7 @@ def _check_kind(operation: Operation, body: Json) -> None:
         )  # fmt: skip
 
 
-def _context_in_body(operation: Operation, body: Json, linked: str | None) -> Json:
+def _context_in_body(body: Json, linked: str | None) -> Json:
     if linked is not None:
         raise BadRequestData(
             "an application/ld+json body comes with a Link to an @context", pointer="Link", clause="6.3.5",
@@ -195,5 +195,3 @@ def _finish(timing: Timing | None, request: Request, response: Response) -> Resp
         timing.mark("write")
         extra += (("Server-Timing", timing.header()),)
     return Response(response.status, response.headers + extra, response.body) if extra else response
-
-

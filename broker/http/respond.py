@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import cast
 
+from broker.encode.outcome import encode_problem
 from broker.encode.text import dump
+from broker.encode.versions import OWN_VERSION, read_version
 from broker.errors import LengthRequired, MethodNotAllowed, NgsiError, ServiceUnavailable, UnsupportedMediaType
 from broker.http.exchange import Exchange
 from broker.http.links import context_link, location
@@ -31,22 +33,7 @@ def problem(error: NgsiError) -> Response:
         headers += (("Allow", error.allowed),)
     if isinstance(error, ServiceUnavailable):
         headers += (("Retry-After", str(error.retry_after_s)),)
-    return Response(error.status, headers, dump(details(error)))
-
-
-def details(error: NgsiError) -> dict[str, Json]:
-    """The ProblemDetails of a refusal, also as an element of a batch's answer (clauses 5.2.17, 5.5.3)."""
-    body: dict[str, Json] = {
-        "type": error.type_uri,
-        "title": error.title,
-        "detail": error.detail,
-        "status": error.status,
-    }
-    for name in ("pointer", "clause", "remedy"):
-        text = getattr(error, name)
-        if text:
-            body[name] = text
-    return body
+    return Response(error.status, headers, dump(encode_problem(error)))
 
 
 def content(exchange: Exchange, body: Json, headers: Headers = (), status: int = 200) -> Response:
@@ -57,12 +44,19 @@ def content(exchange: Exchange, body: Json, headers: Headers = (), status: int =
     else:
         headers = (("Content-Type", media_type), *headers)
         body = with_context(body, exchange.call.names.source, each=media_type == LD_JSON)
+    wanted = exchange.preferences.version
+    if wanted is not None:
+        applied = min(read_version(wanted), OWN_VERSION)
+        headers += (("Preference-Applied", f"ngsi-ld={applied[0]}.{applied[1]}"),)
     return Response(status, headers, dump(body))
 
 
 def context_header(exchange: Exchange) -> tuple[str, str]:
     """The Link header that names the answer's @context."""
-    return ("Link", context_link(exchange.house.contexts.link(exchange.call.names)))
+    call = exchange.call
+    source = call.names.source
+    url = source if isinstance(source, str) else exchange.house.names.link(source, call.tenant)
+    return ("Link", context_link(url))
 
 
 def with_context(body: Json, source: Json, *, each: bool) -> Json:

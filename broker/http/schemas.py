@@ -7,6 +7,7 @@ from typing import Any
 
 _URI = {"type": "string", "format": "uri"}
 _NAME = {"type": "string", "minLength": 1}
+_URIS = {"type": "array", "items": _URI}
 _NAMES = {"type": "array", "items": _NAME}
 _DATETIME = {"type": "string", "format": "date-time"}
 _TYPES = {"oneOf": [_NAME, {"type": "array", "items": _NAME, "minItems": 1}]}
@@ -68,7 +69,7 @@ SCHEMAS: Mapping[str, Any] = {
     "BatchOperationResult": {
         "description": "What went well and what did not (5.2.16).",
         **_object(
-            {"success": {"type": "array", "items": _URI}, "errors": {"type": "array", "items": _ref("BatchEntityError")}},
+            {"success": _URIS, "errors": {"type": "array", "items": _ref("BatchEntityError")}},
             "success", "errors",
         ),
     },
@@ -102,7 +103,10 @@ SCHEMAS: Mapping[str, Any] = {
     ),
     "AttributeList": {
         "description": "The attributes known (5.2.27); with details=true an array of Attribute (5.2.28).",
-        "oneOf": [_object({"id": _URI, "type": {"const": "AttributeList"}, "attributeList": _NAMES}), {"type": "array"}],
+        "oneOf": [
+            _object({"id": _URI, "type": {"const": "AttributeList"}, "attributeList": _NAMES}),
+            {"type": "array"},
+        ],
     },
     "AttributeInfo": _object({"id": _URI, "type": {"const": "Attribute"}, "attributeName": _NAME}, "id", "type"),
     "ContextSourceIdentity": _object(

@@ -28,7 +28,9 @@ def test_other_links_are_none_of_our_business() -> None:
     assert context_of('<https://uri.etsi.org/ngsi-ld/profile/version>; rel="profile"') is None
 
 
-@pytest.mark.parametrize("link", ["nonsense", f"<https://a>; {CONTEXT}, <https://b>; {CONTEXT}", "<unclosed; rel=x", "<a> b"])
+@pytest.mark.parametrize(
+    "link", ["nonsense", f"<https://a>; {CONTEXT}, <https://b>; {CONTEXT}", "<unclosed; rel=x", "<a> b"]
+)
 def test_what_is_no_link_header_or_names_two_contexts_is_refused(link: str) -> None:
     with pytest.raises(BadRequestData):
         context_of(link)

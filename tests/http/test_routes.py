@@ -34,8 +34,19 @@ def test_an_encoded_slash_is_no_path_separator() -> None:
     assert variables == {"entityId": "urn:x:a/attrs/b"}
 
 
-@pytest.mark.parametrize("path", ["/", "/ngsi-ld/v1", "/ngsi-ld/v1/", "/ngsi-ld/v1/nothing", "/ngsi-ld/v2/entities",
-                                  "/ngsi-ld/v1/entities/urn:x:1/other", "/ngsi-ld/v1/temporal", "//ngsi-ld/v1/entities"])  # fmt: skip
+UNKNOWN = [
+    "/",
+    "/ngsi-ld/v1",
+    "/ngsi-ld/v1/",
+    "/ngsi-ld/v1/nothing",
+    "/ngsi-ld/v2/entities",
+    "/ngsi-ld/v1/entities/urn:x:1/other",
+    "/ngsi-ld/v1/temporal",
+    "//ngsi-ld/v1/entities",
+]
+
+
+@pytest.mark.parametrize("path", UNKNOWN)
 def test_unknown_paths_are_not_found(path: str) -> None:
     with pytest.raises(ResourceNotFound):
         ROUTES.find("GET", path)
