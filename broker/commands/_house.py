@@ -1,0 +1,82 @@
+"""The data directory and the @contexts that commands on files work with, opened and closed again."""
+
+from __future__ import annotations
+
+import os
+from argparse import ArgumentParser, Namespace
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from broker.contexts.copies import BadMap, read_copies
+from broker.contexts.loading import HttpLoader, not_available
+from broker.ldcontext.active import ActiveContext
+from broker.ldcontext.compile import compile_context
+from broker.ldcontext.core import CORE_URL
+from broker.model.values import Json
+from broker.operations.broker import Broker, Call
+from broker.settings import SettingError, Settings, read_settings
+from broker.wiring import SystemClock, build
+
+_SHARED = ("data", "contexts", "allow_private")
+
+
+class NotOpened(Exception):
+    """A command cannot begin; the text says why."""
+
+
+def add_place_options(parser: ArgumentParser) -> None:
+    """Options that import and export share."""
+    parser.add_argument("--data", metavar="DIR", help="directory of the store; MISONO_DATA (default var)")
+    parser.add_argument("--tenant", metavar="NAME", default="", help="tenant; the default one where it is not given")
+    parser.add_argument("--contexts", metavar="MAP.tsv", help="local copies of @contexts: lines of URL, tab, file")
+    parser.add_argument("--context", metavar="URL", default=CORE_URL, help="@context of entities that carry none")
+    parser.add_argument("--allow-private", action="store_const", const="true", help="@contexts on private addresses")
+    parser.add_argument("--offline", action="store_true", help="fetch no @context")
+
+
+def settings_of(arguments: Namespace, store: str) -> Settings:
+    """Settings of a broker without doors. Raises NotOpened."""
+    given = {name: value for name in _SHARED if (value := getattr(arguments, name, None)) is not None}
+    try:
+        return read_settings(Namespace(config="", store=store, **given), os.environ)
+    except SettingError as error:
+        raise NotOpened(str(error)) from error
+
+
+@contextmanager
+def open_store(arguments: Namespace, *, existing: bool = False) -> Iterator[tuple[Broker, Call]]:
+    """The broker of a data directory, and a call in the tenant. Raises NotOpened.
+
+    With `existing` there must be one already.
+    """
+    settings = settings_of(arguments, "sqlite")
+    if existing and not Path(settings.data).is_dir():
+        raise NotOpened(f"{settings.data} is no data directory: --data DIR of `misono serve`")
+    built = build(settings)
+    try:
+        yield built.house.broker, Call(arguments.tenant, built.house.core)
+    finally:
+        built.store.close()
+
+
+def context_reader(arguments: Namespace) -> Callable[[Json], ActiveContext]:
+    """What resolves @contexts: the local copies, and the network unless --offline. Raises NotOpened."""
+    settings = settings_of(arguments, "memory")
+    try:
+        copies = read_copies(settings.contexts) if settings.contexts else {}
+    except BadMap as error:
+        raise NotOpened(str(error)) from error
+    loader = HttpLoader(SystemClock(), allow_private=settings.allow_private)
+
+    def fetch(url: str) -> dict[str, Json]:
+        if url in copies:
+            return copies[url]
+        if arguments.offline:
+            raise not_available(url, "it is not in --contexts MAP.tsv, and --offline fetches none")
+        return loader.load(url).document
+
+    def resolve(source: Json) -> ActiveContext:
+        return compile_context(source, fetch)
+
+    return resolve
