@@ -16,7 +16,7 @@ from broker.decode.members import (
     decode_unit,
     decode_value_type,
 )
-from broker.decode.reading import Reading, attribute_iri, below, no_null, refusal, shown
+from broker.decode.reading import Reading, attribute_iri, below, no_attribute, no_null, refusal, shown
 from broker.decode.values import decode_value
 from broker.errors import BadRequestData
 from broker.ldcontext.active import ActiveContext
@@ -133,9 +133,11 @@ def _instance(value: Instance, pointer: str, name: str, reading: Reading) -> Ins
     if len(value) > ATTRIBUTES_MAX:
         raise refusal(f"The attribute has {len(value)} members.", pointer, "4.5.2.2", f"at most {ATTRIBUTES_MAX}")
     for key, one in value.items():
-        if key in {"type", "@type"} or key in _IGNORED:
+        if key in {"type", "@type"} or (key in _IGNORED and not isinstance(one, dict | list)):
             continue
         here = below(pointer, key)
+        if key in _IGNORED:
+            raise no_attribute(key, here)
         if key in KIND_OF_MEMBER or key in _MEMBERS or (key in INSTANCE_MEMBERS and key != PROOF) or key in SEALED:
             _put_member(found, (key, one), here, (name, reading))
         else:

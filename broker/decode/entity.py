@@ -113,6 +113,9 @@ def _identity(members: dict[str, Json], reading: Reading) -> Document:
         document[name] = read(members[given], "/" + given, reading)
     if "scope" in members:
         document["scope"] = _scope(members["scope"], reading)
+    for name in SYSTEM_MEMBERS & members.keys():
+        if isinstance(members[name], dict | list):
+            raise no_attribute(name, "/" + name)
     if "expiresAt" in members:
         document["expiresAt"] = decode_datetime(members["expiresAt"], "/expiresAt", reading)
     return document
@@ -213,11 +216,10 @@ def _is_reference(value: Json) -> bool:
 
 
 def _is_typed(value: Json) -> bool:
+    """Whether the value is an attribute instance, or was meant as one: `{"type": "string", "value": "x"}`."""
     if isinstance(value, list):
         return bool(value) and _is_typed(value[0])
-    return isinstance(value, dict) and not is_geometry(value) and not _WRAPS.issuperset(value) and _has_kind(value)
-
-
-def _has_kind(value: dict[str, Json]) -> bool:
+    if not isinstance(value, dict) or is_geometry(value) or _WRAPS.issuperset(value):
+        return False
     kind = value.get("type")
-    return told_kind(value) is not None if kind is None else isinstance(kind, str) and kind in VALUE_MEMBER
+    return told_kind(value) is not None or (isinstance(kind, str) and kind in VALUE_MEMBER)

@@ -127,6 +127,7 @@ def test_an_attribute_is_read(sent: Any, held: Any) -> None:
         ({"value": 1, "observedAt": {"type": "Property", "value": WHEN}}, "/a/observedAt", "4.6.3"),
         ({"value": 1, "expiresAt": "soon"}, "/a/expiresAt", "4.6.3"),
         ({"value": 1, "datasetId": "d"}, "/a/datasetId", "4.5.5.1"),
+        ({"value": 1, "modifiedAt": {"type": "Property", "value": WHEN}}, "/a/modifiedAt", "4.5.1"),
         ({"value": 1, "@context": {}}, "/a/@context", "5.5.7"),
         ({"value": 1, "my attr": 2}, "/a/my attr", "4.6.2"),
         ({"value": 1, "b": {"type": "Property"}}, "/a/b", "4.5.2.2"),
@@ -186,6 +187,7 @@ def test_a_wrong_attribute_is_refused_with_its_place(sent: Any, pointer: str, cl
         ({**WHOLE, "datasetId": {"type": "Property", "value": 1}}, "/datasetId"),
         ({**WHOLE, "value": 1}, "/value"),
         ({**WHOLE, "https://uri.etsi.org/ngsi-ld/observedAt": 1}, "/https:~1~1uri.etsi.org~1ngsi-ld~1observedAt"),
+        ({**WHOLE, "createdAt": {"type": "Property", "value": WHEN}}, "/createdAt"),
         ({**WHOLE, "my attr": 1}, "/my attr"),
         ({**WHOLE, "__proto__": 1}, "/__proto__"),
         ({**WHOLE, "": 1}, "/"),
@@ -303,14 +305,16 @@ def test_a_simplified_entity_for_import() -> None:
     body: Any = {
         **WHOLE,
         "a": "urn:ngsi-ld:Person:1",
-        "b": {"type": "big", "value": 1},
+        "b": {"type": "big", "size": 1},
         "c": {"dataset": {"@none": 1, "urn:x:d": 2}},
         "location": POINT,
     }
     assert is_simplified(body)
     assert not is_simplified({**WHOLE, "a": {"type": "Property", "value": 1}})
+    assert not is_simplified({**WHOLE, "a": {"type": "string", "value": "x"}})
+    assert not is_simplified([WHOLE])
     document = decode_simplified(body, NAMES)
     assert document[A] == {"type": "Relationship", "object": "urn:ngsi-ld:Person:1"}
-    assert document[B] == {"type": "Property", "value": {"type": "big", "value": 1}}
+    assert document[B] == {"type": "Property", "value": {"type": "big", "size": 1}}
     assert document[C] == [{"type": "Property", "value": 1}, {"type": "Property", "value": 2, "datasetId": "urn:x:d"}]
     assert document[NAMES.expand("location")] == {"type": "GeoProperty", "value": POINT}
