@@ -15,7 +15,6 @@ import sys
 from argparse import ArgumentParser, Namespace
 
 from broker.settings import SettingError, Settings, add_options, of_environment
-from broker.wiring import Running, start
 
 log = logging.getLogger("misono")
 
@@ -41,33 +40,32 @@ def run(arguments: Namespace) -> int:
     if settings.workers > 1 and _WORKER not in os.environ:
         return _supervise(settings)
     if _WORKER in os.environ:
-        _die_with(int(os.environ[_WORKER]))
+        _die_with(int(os.environ[_WORKER].partition(":")[0]))
     return _serve(settings)
 
 
 def _serve(settings: Settings) -> int:
-    _tune()
+    from broker import wiring  # noqa: PLC0415  the process that only watches over workers stays small
+
+    # The event loop waits up to this long for the GIL while another thread computes: a shorter wait costs the writer
+    # little and keeps reads prompt.
+    sys.setswitchinterval(0.0005)
     try:
-        running: Running = start(settings)
-    except SettingError as error:
+        wiring.run(settings, os.environ.get(_WORKER, "0").rpartition(":")[2])
+    except wiring.StartError as error:
         print(f"misono: {error}", file=sys.stderr)
         return _SETTINGS_WRONG
-    running.serve()
     log.info("stopped")
     return 0
 
 
-def _tune() -> None:
-    # The event loop waits up to this long for the GIL while another thread computes: a shorter wait costs the writer
-    # little and keeps reads prompt.
-    sys.setswitchinterval(0.0005)
-
-
 def _supervise(settings: Settings) -> int:
     """Start the workers; end them all when one ends or this process is told to."""
-    environment = {**os.environ, _WORKER: str(os.getpid())}
     command = [sys.executable, "-m", "broker", *sys.argv[1:]]
-    workers = [subprocess.Popen(command, env=environment) for _ in range(settings.workers)]  # noqa: S603  our own words
+    workers = [
+        subprocess.Popen(command, env={**os.environ, _WORKER: f"{os.getpid()}:{number}"})  # noqa: S603  our own words
+        for number in range(settings.workers)
+    ]
 
     def stop(_number: int, _frame: object) -> None:
         for worker in workers:

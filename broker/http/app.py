@@ -31,7 +31,7 @@ def make_app(house: House, operations: Iterable[Operation], routes: Routes, page
     """The application; `pages` are paths outside the standard's root, such as `/ready`."""
     app = Flask("misono", static_folder=None)
     app.url_map.merge_slashes = False
-    app.wsgi_app = _raw_path(app.wsgi_app)  # type: ignore[method-assign]  Flask's own way to wrap itself
+    app.wsgi_app = _raw_path(app.wsgi_app)  # type: ignore[assignment,method-assign]
     for operation in operations:
         _add_operation(app, house, operation)
     for path, page in pages:

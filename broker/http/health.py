@@ -22,6 +22,10 @@ class Readiness:
     def __init__(self) -> None:
         self.stopping = False
 
+    def stop(self) -> None:
+        """Say no from now on."""
+        self.stopping = True
+
 
 def make_pages(
     operations: Iterable[Operation], version: str, parts: Callable[[], Mapping[str, Json]], readiness: Readiness

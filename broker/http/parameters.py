@@ -176,7 +176,7 @@ class Accepted:
     def schema(self, name: str) -> dict[str, Json]:
         """The JSON schema of one parameter; `format` lists this operation's own values."""
         if name == "format" and self.formats:
-            return {"type": "string", "enum": sorted(self.formats)}
+            return dict(_choice(*sorted(self.formats)))
         if name == "options" and self.options:
             one = "(" + "|".join(sorted(self.options)) + ")"
             return {"type": "string", "pattern": f"^{one}(,{one})*$"}

@@ -71,8 +71,8 @@ def _guarded(work: Callable[[], Answer], request: Request) -> Answer:
     except Exception:  # the outermost loop: no request may end as a broken connection
         number = f"{next(_numbers)}"
         log.exception("request %s failed: %s %s", number, request.method, request.raw_path[:200])
-        error = InternalError(f"the broker failed; its log has the reason under request {number}")
-        return refuse(error, request)
+        failure = InternalError(f"the broker failed; its log has the reason under request {number}")
+        return refuse(failure, request)
 
 
 def read_exchange(house: House, operation: Operation, request: Request) -> Exchange:

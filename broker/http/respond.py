@@ -12,6 +12,7 @@ from broker.http.exchange import Exchange
 from broker.http.links import context_link, location
 from broker.http.media import GEO_JSON, JSON, LD_JSON
 from broker.http.messages import Response
+from broker.ldcontext.served import served_context, served_url
 from broker.model.values import Json
 
 Headers = tuple[tuple[str, str], ...]
@@ -43,7 +44,7 @@ def content(exchange: Exchange, body: Json, headers: Headers = (), status: int =
         headers = (("Content-Type", media_type), context_header(exchange), *headers)
     else:
         headers = (("Content-Type", media_type), *headers)
-        body = with_context(body, exchange.call.names.source, each=media_type == LD_JSON)
+        body = with_context(body, served_context(exchange.call.names.source), each=media_type == LD_JSON)
     wanted = exchange.preferences.version
     if wanted is not None:
         applied = min(read_version(wanted), OWN_VERSION)
@@ -55,7 +56,7 @@ def context_header(exchange: Exchange) -> tuple[str, str]:
     """The Link header that names the answer's @context."""
     call = exchange.call
     source = call.names.source
-    url = source if isinstance(source, str) else exchange.house.names.link(source, call.tenant)
+    url = (source if isinstance(source, str) else served_url(source)) or exchange.house.names.link(source, call.tenant)
     return ("Link", context_link(url))
 
 

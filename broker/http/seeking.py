@@ -200,5 +200,4 @@ def _projection(query: Query, names: ActiveContext) -> Projection | None:
 def _join(query: Query) -> Join | None:
     if query.join is None or query.join == "@none":
         return None
-    mode = "flat" if query.join == "flat" else "inline"
-    return Join(mode, query.join_level or 1, frozenset(query.contained_by))
+    return Join("flat" if query.join == "flat" else "inline", query.join_level or 1, frozenset(query.contained_by))

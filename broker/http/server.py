@@ -22,7 +22,6 @@ from broker.ports import INLINE
 
 BACKLOG = 1024
 HEADER_BYTES_MAX = 64 * 1024
-DRAIN_S_MAX = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +36,11 @@ class Binding:
 
 
 def serve(application: Any, binding: Binding, on_stop: Callable[[], None]) -> None:  # noqa: ANN401  an ASGI callable
-    """Serve until SIGTERM or SIGINT: no new connection then, requests under way end, `on_stop` runs."""
-    uvloop.run(_serve(application, binding))
-    on_stop()
+    """Serve until SIGTERM or SIGINT; then call `on_stop`, take no new connection, and end what is under way."""
+    uvloop.run(_serve(application, binding, on_stop))
 
 
-async def _serve(application: Any, binding: Binding) -> None:  # noqa: ANN401  an ASGI callable
+async def _serve(application: Any, binding: Binding, on_stop: Callable[[], None]) -> None:  # noqa: ANN401
     INLINE.set(True)
     server = Server(
         application,
@@ -62,7 +60,12 @@ async def _serve(application: Any, binding: Binding) -> None:  # noqa: ANN401  a
         ssl_ca=binding.client_ca,
         ssl_client_verify=binding.client_ca is not None,
     )
+
+    def stop() -> None:
+        on_stop()
+        server.stop()  # type: ignore[no-untyped-call]
+
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, server.stop)
+        loop.add_signal_handler(number, stop)
     await server.serve()

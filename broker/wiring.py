@@ -1,0 +1,151 @@
+"""The one place that builds objects and hands them to each other."""
+
+from __future__ import annotations
+
+import logging
+import time
+import uuid
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Any, Protocol, cast
+
+from a2wsgi import WSGIMiddleware
+from flask import Flask
+
+from broker.access.policies import AllowAll
+from broker.contexts.copies import BadMap, read_copies
+from broker.contexts.loading import HttpLoader
+from broker.contexts.resolving import Contexts
+from broker.contexts.shelf import Shelf
+from broker.contexts.usage import Usage
+from broker.http.app import make_app
+from broker.http.exchange import House
+from broker.http.front import Application, Front
+from broker.http.health import Readiness, make_pages
+from broker.http.route import Routes
+from broker.http.server import Binding, serve
+from broker.http.table import OPERATIONS
+from broker.ldcontext.core import core_context
+from broker.model.values import Instant, Json
+from broker.operations.broker import Broker
+from broker.ports import Access, ChangeLog, Clock, DocumentStore, EntityStore, Tenants
+from broker.settings import Settings
+from broker.stores.memory import MemoryStore
+from broker.stores.sqlite import UnusableFile, open_store
+from broker.timers import Repeating
+
+log = logging.getLogger("misono")
+
+FLASK_THREADS = 8
+"""Threads behind the front for what is not hot; what waits beyond them stands in line."""
+
+
+class StartError(Exception):
+    """Something that was named at the start is not in order; the message says what."""
+
+
+class Store(EntityStore, Tenants, ChangeLog, DocumentStore, Protocol):
+    """An engine: everything that is kept."""
+
+    def sweep(self) -> int:
+        """Remove what has expired; how many entities were touched."""
+
+    def close(self) -> None:
+        """Finish what is under way and let go of the files."""
+
+
+class SystemClock:
+    """The machine's clock."""
+
+    def now(self) -> Instant:
+        """Microseconds since the epoch, UTC."""
+        return time.time_ns() // 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """A broker without a door: what other commands than `serve` and what tests work with.
+
+    `close` ends its timers and its store; the order is that of building, backwards.
+    """
+
+    house: House
+    store: Store
+    closing: ExitStack
+
+    def close(self) -> None:
+        """Finish and let go."""
+        self.closing.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Doors:
+    """Both doors of one broker."""
+
+    front: Front
+    app: Flask
+    readiness: Readiness
+
+
+def build(settings: Settings, *, worker: str = "0", clock: Clock | None = None, access: Access | None = None) -> Built:
+    """The broker of these settings.
+
+    Raises StartError where the data directory or a file that was named is not in order.
+    """
+    clock, access = clock or SystemClock(), access or AllowAll()
+    closing = ExitStack()
+    store = _open_store(settings, clock, access)
+    closing.callback(store.close)
+    contexts = _make_contexts(settings, store, clock, worker)
+    closing.callback(contexts.flush)
+    closing.callback(Repeating("sweep", settings.sweep_s, store.sweep).stop)
+    broker = Broker(store, store, store, store, access, clock)
+    house = House(broker, contexts, contexts, core_context(), settings.alias, clock.now())
+    return Built(house, store, closing)
+
+
+def _make_contexts(settings: Settings, store: DocumentStore, clock: Clock, worker: str) -> Contexts:
+    try:
+        copies = read_copies(settings.contexts) if settings.contexts else {}
+    except BadMap as error:
+        raise StartError(f"--contexts {settings.contexts}: {error}") from error
+    public_url = settings.public_url or f"http://{settings.host}:{settings.port}"
+    shelf = Shelf(store, clock, Usage(store, worker), lambda: uuid.uuid4().hex, public_url, copies, clock.now())
+    return Contexts(shelf, HttpLoader(clock, settings.allow_private))
+
+
+def _open_store(settings: Settings, clock: Clock, access: Access) -> Store:
+    if settings.store == "memory":
+        return MemoryStore(clock, access.label)
+    try:
+        return open_store(settings.data, clock, access.label)
+    except (OSError, UnusableFile) as error:
+        raise StartError(f"--data {settings.data}: {error}") from error
+
+
+def make_doors(built: Built) -> Doors:
+    """The front and Flask, over one operation table."""
+    routes, readiness = Routes(OPERATIONS), Readiness()
+
+    def parts() -> Mapping[str, Json]:
+        return {"store": "ok" if built.store.exists("") else "failing"}
+
+    pages = make_pages(OPERATIONS, version("misono"), parts, readiness)
+    app = make_app(built.house, OPERATIONS, routes, pages)
+    behind = cast("Application", WSGIMiddleware(cast("Any", app), workers=FLASK_THREADS))
+    return Doors(Front(built.house, routes, behind), app, readiness)
+
+
+def run(settings: Settings, worker: str) -> None:
+    """Serve until told to stop; then drain, commit and close. Raises StartError."""
+    built = build(settings, worker=worker)
+    try:
+        doors = make_doors(built)
+        binding = Binding(settings.host, settings.port, settings.tls_cert, settings.tls_key, settings.client_ca)
+        log.info("serving on %s:%d, %s in %s", settings.host, settings.port, settings.store, settings.data)
+        serve(doors.front, binding, doors.readiness.stop)
+        doors.front.close()
+    finally:
+        built.close()
