@@ -9,18 +9,14 @@ from __future__ import annotations
 import gzip
 import sys
 from argparse import ArgumentParser, Namespace
-from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import BinaryIO, cast
 
 from broker.commands._house import NotOpened, add_place_options, context_reader, open_store
-from broker.encode.entity import Representation, encode_entity
-from broker.encode.text import dump
+from broker.encode import files
+from broker.encode.entity import Representation
 from broker.errors import NgsiError
-from broker.ldcontext.active import ActiveContext
-from broker.model.entity import Entity
-from broker.model.values import Json
 from broker.operations.transfer import dump_entities
 
 _NOT_BEGUN = 2
@@ -46,9 +42,9 @@ def run(arguments: Namespace) -> int:
         except (NotOpened, NgsiError, OSError) as refusal:
             print(f"misono export: {refusal}", file=sys.stderr)
             return _NOT_BEGUN
-        representation = Representation(format="simplified" if arguments.simplified else "normalized")
-        texts = _texts(dump_entities(broker, call), representation, names, arguments.context)
-        for part in _array(texts) if arguments.format == "jsonld" else _lines(texts):
+        representation = Representation(format="simplified") if arguments.simplified else files.WHOLE
+        texts = files.texts(dump_entities(broker, call), representation, names, arguments.context)
+        for part in files.array(texts) if arguments.format == "jsonld" else files.lines(texts):
             out.write(part)
     return 0
 
@@ -59,25 +55,3 @@ def _opened(name: str, closing: ExitStack) -> BinaryIO:
     if name.endswith(".gz"):
         return cast("BinaryIO", closing.enter_context(gzip.open(name, "wb")))
     return closing.enter_context(Path(name).open("wb"))
-
-
-def _texts(
-    entities: Iterable[Entity], representation: Representation, names: ActiveContext, context: Json
-) -> Iterator[bytes]:
-    for entity in entities:
-        body = encode_entity(entity, representation, names)
-        assert isinstance(body, dict)
-        yield dump({**body, "@context": context})
-
-
-def _lines(texts: Iterable[bytes]) -> Iterator[bytes]:
-    for text in texts:
-        yield text + b"\n"
-
-
-def _array(texts: Iterable[bytes]) -> Iterator[bytes]:
-    before = b"[\n"
-    for text in texts:
-        yield before + text
-        before = b",\n"
-    yield b"[]\n" if before == b"[\n" else b"\n]\n"
