@@ -1,7 +1,8 @@
 """What every selection language parses to and every store compiles from (clauses 4.9, 4.10, 4.17, 4.19).
 
 Nodes are frozen, hashable and a closed union: each consumer ends its `match` in `assert_never`, so a node that
-one store forgot is a type error, not a wrong answer. Parsers build them with terms; `query.bind` replaces every
+one store forgot is a type error, not a wrong answer. A cache keyed by a node must not mix up `Compare(p, EQ, 1)` and
+`Compare(p, EQ, True)`, which Python calls equal. Parsers build them with terms; `query.bind` replaces every
 name by its IRI; from there on names are IRIs.
 
 Meaning is existential throughout: a term holds where *some* instance of the attribute (any datasetId), some
@@ -60,9 +61,13 @@ class TimeValue:
 
 @dataclass(frozen=True, slots=True)
 class UriValue:
-    """An unquoted URI or term: equal to URIs (Relationship, Vocab) and to text that is the same."""
+    """An unquoted URI or term: equal to URIs (Relationship, Vocab) and to text that is the same.
+
+    `expand` stands only between parser and `query.bind`: the value of an attribute listed in expandValues.
+    """
 
     uri: str
+    expand: bool = False
 
 
 Value: TypeAlias = bool | int | float | str | DateTimeValue | DateValue | TimeValue | UriValue
