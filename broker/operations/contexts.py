@@ -97,8 +97,9 @@ def describe(entry: ContextEntry) -> dict[str, Json]:
         "localId": entry.id,
         "kind": entry.kind,
         "createdAt": to_text(entry.created_at),
-        "numberOfHits": entry.hits,
     }
+    if not entry.fixed:  # uses of what is built in are not counted
+        known["numberOfHits"] = entry.hits
     if entry.expires_at is not None:
         known["expiresAt"] = to_text(entry.expires_at)
     if entry.last_used_at is not None:

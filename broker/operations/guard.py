@@ -1,7 +1,8 @@
 """What a write may see and touch: a decision made on the view, hidden parts kept (ARCHITECTURE: access is a seam).
 
-A decide function behind the guard sees the entity as the principal does. What it writes gets the hidden parts back;
-where the place of a hidden part is taken, or its holder gone, the write is refused without a word on why.
+A decide function behind the guard sees the entity as the principal does, and must write what they may see: whether a
+hidden part is there or not, writing onto its place is refused in the same words. What is written gets the hidden parts
+back; where the holder of one is gone, the write is refused too.
 """
 
 from __future__ import annotations
@@ -20,22 +21,24 @@ Decide: TypeAlias = Callable[[Entity | None, Instant], Decision]
 def guarded(restriction: Restriction, decide: Decide) -> Decide:
     """`decide` as this principal may have it; `decide` itself where nothing is hidden from them.
 
-    Of an entity that is hidden as a whole, `decide` sees None: what then would make one is answered AlreadyExists.
+    Of an entity that is hidden as a whole, `decide` sees None: what then would make one is answered AlreadyExists,
+    and so is an entity that they could not see once it is made. What they write must be visible to them.
     """
-    if restriction.view is None:
+    view = restriction.view
+    if view is None:
         return decide
 
     def decided(current: Entity | None, now: Instant) -> Decision:
-        if current is None:
-            return decide(None, now)
-        shown = restriction.show(current)
-        if shown is None:
-            decision = decide(None, now)
-            if isinstance(decision, Put):
-                raise AlreadyExists("The entity exists already.", clause="5.6.1", remedy="Choose another id.")
-            return decision
+        shown = None if current is None else view(current)
         decision = decide(shown, now)
-        if not isinstance(decision, Put) or shown is current:
+        if not isinstance(decision, Put):
+            return decision
+        seen = view(decision.entity)
+        if shown is None and (seen is None or current is not None):
+            raise AlreadyExists("The entity exists already.", clause="5.6.1", remedy="Choose another id.")
+        if seen is not decision.entity:
+            raise _touches_what_is_hidden()
+        if current is None or shown is None or shown is current:
             return decision
         return Put(_with_hidden(current, shown, decision.entity), decision.result)
 

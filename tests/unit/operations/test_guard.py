@@ -118,9 +118,21 @@ def test_a_hidden_entity_is_not_found_and_cannot_be_made() -> None:
         assert current is None
         return Put(change.create({"id": "urn:x:secret", "type": "https://e/Car"}, now))
 
-    with pytest.raises(AlreadyExists):
-        guarded(HIDING, created)(secret, T1)
-    assert isinstance(guarded(HIDING, created)(None, T1), Put)
+    for there in (secret, None):
+        with pytest.raises(AlreadyExists):
+            guarded(HIDING, created)(there, T1)
+
+
+def test_writing_what_is_hidden_is_refused_alike_whether_it_is_there_or_not() -> None:
+    def created(_: Entity | None, now: Instant) -> Decision:
+        return Put(change.create({"id": "urn:x:1", "type": "https://e/Car", OWNER: prop(1)}, now))
+
+    with pytest.raises(Conflict):
+        guarded(HIDING, created)(None, T1)
+    without = change.purge(car(), {OWNER}, T0)
+    for entity in (car(), without):
+        with pytest.raises(Conflict):
+            decide(lambda shown, now: change.append(shown, {OWNER: prop("mine")}, now)[0])(entity, T1)
 
 
 def test_an_entity_goes_as_a_whole_with_what_is_hidden_in_it() -> None:
