@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from http.client import HTTPException
+from socket import SHUT_RDWR
+from ssl import create_default_context
+from threading import Timer
 from time import monotonic
 from typing import cast
-from urllib.parse import SplitResult, urljoin, urlsplit
+from urllib.parse import SplitResult, quote, urljoin, urlsplit
 
 import orjson
 import urllib3
+from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError
 
 from broker.contexts.addresses import Refused, pinned_address
@@ -24,6 +31,8 @@ REDIRECTS_MAX = 5
 
 _ACCEPT = "application/ld+json, application/json;q=0.9, */*;q=0.1"
 _CHUNK_BYTES = 64 * 1024
+_PORTS = {"http": 80, "https": 443}
+_SAFE = "/%:=&?~+!$,;'@()*[]"
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
@@ -37,13 +46,12 @@ class HttpLoader(ContextLoader):
 
     def load(self, url: str) -> LoadedContext:
         """The document at `url`. Raises LdContextNotAvailable, naming the URL and the reason."""
-        deadline = monotonic() + self.timeout_s
         try:
-            headers, body = self._follow(url, deadline)
+            headers, body = self._follow(url, monotonic() + self.timeout_s)
         except Refused as reason:
             raise not_available(url, str(reason)) from reason
-        except (HTTPError, OSError) as error:
-            raise not_available(url, _short(error)) from error
+        except (HTTPError, HTTPException, OSError, ValueError) as error:
+            raise not_available(url, f"{type(error).__name__}: {error}"[:300]) from error
         try:
             document = cast("Json", orjson.loads(body))
         except orjson.JSONDecodeError as error:
@@ -55,29 +63,48 @@ class HttpLoader(ContextLoader):
     def _follow(self, url: str, deadline: float) -> tuple[dict[str, str], bytes]:
         target = url
         for _ in range(REDIRECTS_MAX + 1):
-            response = self._ask(urlsplit(target), deadline)
-            try:
-                if response.status not in _REDIRECTS:
-                    if response.status != 200:  # noqa: PLR2004 - the one status that brings a document
-                        raise Refused(f"the server answered {response.status} {response.reason or ''}".rstrip())
-                    return {name.lower(): text for name, text in response.headers.items()}, _body(response, deadline)
-                target = urljoin(target, response.headers.get("location", ""))
-            finally:
-                response.close()
+            answer = self._ask(urlsplit(target), deadline)
+            if answer.status not in _REDIRECTS:
+                if answer.status != 200:  # noqa: PLR2004 - the one status that brings a document
+                    raise Refused(f"the server answered {answer.status} {answer.reason}".rstrip())
+                return answer.headers, answer.body
+            target = urljoin(target, answer.headers.get("location", ""))
         raise Refused(f"it leads through more than {REDIRECTS_MAX} redirects")
 
-    def _ask(self, url: SplitResult, deadline: float) -> urllib3.BaseHTTPResponse:
+    def _ask(self, url: SplitResult, deadline: float) -> _Answer:
         host = url.hostname
-        if url.scheme not in ("http", "https") or host is None:
+        if url.scheme not in _PORTS or not host:
             raise Refused(f"{url.geturl()[:200]} is no http or https URL")
-        port = url.port or (443 if url.scheme == "https" else 80)
+        port = url.port or _PORTS[url.scheme]
+        host = host.encode("idna").decode() if ":" not in host else host
+        name = url.netloc.rpartition("@")[2].lower().replace(url.hostname or "", host)
         address = pinned_address(host, port, _left_s(deadline), allow_private=self.allow_private)
-        path = (url.path or "/") + (f"?{url.query}" if url.query else "")
-        return _pool(url.scheme, address, host, port).urlopen(
-            "GET", path, redirect=False, retries=False, preload_content=False,
-            timeout=urllib3.Timeout(total=_left_s(deadline)),
-            headers={"Host": url.netloc.rpartition("@")[2], "Accept": _ACCEPT, "User-Agent": "misono"},
-        )  # fmt: skip
+        connection = _connection(url.scheme, (address, port), host, _left_s(deadline))
+        # A socket's timeout begins anew with every byte that comes: only closing it bounds the whole.
+        alarm = Timer(_left_s(deadline), _hang_up, (connection,))
+        alarm.daemon = True
+        alarm.start()
+        try:
+            path = quote((url.path or "/") + (f"?{url.query}" if url.query else ""), safe=_SAFE)
+            connection.request(
+                "GET", path, headers={"Host": name, "Accept": _ACCEPT, "User-Agent": "misono"},
+                preload_content=False,
+            )  # fmt: skip
+            response = connection.getresponse()
+            answer = _Answer(response.status, response.reason or "", _lower(response.headers), _body(response))
+            _left_s(deadline)
+            return answer
+        finally:
+            alarm.cancel()
+            connection.close()
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    status: int
+    reason: str
+    headers: dict[str, str]
+    body: bytes
 
 
 def not_available(url: str, reason: str) -> LdContextNotAvailable:
@@ -88,22 +115,33 @@ def not_available(url: str, reason: str) -> LdContextNotAvailable:
     )  # fmt: skip
 
 
-def _pool(scheme: str, address: str, host: str, port: int) -> urllib3.HTTPConnectionPool:
-    """One connection to the address that was checked, whatever the name means by now."""
+def _connection(scheme: str, address: tuple[str, int], host: str, timeout_s: float) -> HTTPConnection:
+    """A connection to the address that was checked, whatever the name means by now; TLS is for the name."""
     if scheme == "http":
-        return urllib3.HTTPConnectionPool(address, port, maxsize=1)
-    return urllib3.HTTPSConnectionPool(address, port, maxsize=1, server_hostname=host, assert_hostname=host)
+        return HTTPConnection(*address, timeout=timeout_s)
+    return HTTPSConnection(
+        *address, timeout=timeout_s, server_hostname=host, assert_hostname=host, ssl_context=create_default_context()
+    )
 
 
-def _body(response: urllib3.BaseHTTPResponse, deadline: float) -> bytes:
+def _body(response: urllib3.HTTPResponse) -> bytes:
     chunks, size = [], 0
     for chunk in response.stream(_CHUNK_BYTES, decode_content=True):
         chunks.append(chunk)
         size += len(chunk)
         if size > CONTEXT_BYTES_MAX:
             raise Refused(f"it is longer than {CONTEXT_BYTES_MAX} bytes")
-        _left_s(deadline)
     return b"".join(chunks)
+
+
+def _hang_up(connection: HTTPConnection) -> None:
+    if connection.sock is not None:
+        with suppress(OSError):
+            connection.sock.shutdown(SHUT_RDWR)
+
+
+def _lower(headers: Mapping[str, str]) -> dict[str, str]:
+    return {name.lower(): text for name, text in headers.items()}
 
 
 def _left_s(deadline: float) -> float:
@@ -111,7 +149,3 @@ def _left_s(deadline: float) -> float:
     if left <= 0:
         raise Refused("the server took too long")
     return left
-
-
-def _short(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}".partition(" (Caused by")[0][:300]

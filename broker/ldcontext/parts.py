@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias, cast
-from urllib.parse import urljoin
+from urllib.parse import urljoin, urlsplit
 
 from broker.errors import BadRequestData, LdContextNotAvailable, NgsiError
 from broker.ldcontext.core import CORE_URLS, core_document
+from broker.ldcontext.names import is_iri
 from broker.model.values import Json
 
 Fetch: TypeAlias = Callable[[str], Json]
@@ -45,7 +46,7 @@ def check_shape(context: Json, url: str = "") -> None:
     elif isinstance(context, dict):
         _check_object(context, url)
     elif isinstance(context, str):
-        _check_url(context, url)
+        _check_url(_absolute(context, url), url)
     elif context is not None:
         raise invalid(url, f"an element of @context is {type(context).__name__}, which is no URL and no object")
 
@@ -96,7 +97,7 @@ def _walk(context: Json, url: str, fetch: Fetch, above: tuple[str, ...]) -> Iter
         for element in context:
             yield from _walk(element, url, fetch, (*above, ""))
     elif isinstance(context, str):
-        yield from _referred(urljoin(url, context), url, fetch, above)
+        yield from _referred(_absolute(context, url), url, fetch, above)
     elif isinstance(context, dict):
         if "@import" in context:
             yield from _walk(context["@import"], url, fetch, above)
@@ -122,6 +123,13 @@ def _referred(target: str, url: str, fetch: Fetch, above: tuple[str, ...]) -> It
     yield from _walk(document["@context"], target, fetch, (*above, target))
 
 
+def _absolute(context: str, url: str) -> str:
+    try:
+        return urljoin(url, context)
+    except ValueError:
+        raise invalid(url, f"'{context[:200]}' is no URL") from None
+
+
 def _check_object(context: dict[str, Json], url: str) -> None:
     for term, value in context.items():
         if _is_scoped(value):
@@ -141,7 +149,15 @@ def _is_scoped(definition: Json) -> bool:
 
 
 def _check_url(target: str, url: str) -> None:
-    if not target.startswith(("http://", "https://", "/")) and "://" not in url:
+    """Refuse what is no absolute http or https URL; the request itself may also name a path of this broker's own."""
+    if not url and target.startswith("/") and is_iri("http:" + target):
+        return
+    try:
+        parsed = urlsplit(target)
+        usable = parsed.scheme in ("http", "https") and parsed.hostname and parsed.port != 0 and is_iri(target)
+    except ValueError:
+        usable = False
+    if not usable:
         raise invalid(url, f"'{target[:200]}' is no http or https URL")
 
 
