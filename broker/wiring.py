@@ -33,7 +33,6 @@ from broker.operations.broker import Broker
 from broker.ports import Access, ChangeLog, Clock, DocumentStore, EntityStore, Tenants
 from broker.settings import Settings
 from broker.stores.memory import MemoryStore
-from broker.stores.sqlite import UnusableFile, open_store
 from broker.timers import Repeating
 
 log = logging.getLogger("misono")
@@ -119,6 +118,8 @@ def _make_contexts(settings: Settings, store: DocumentStore, clock: Clock, worke
 def _open_store(settings: Settings, clock: Clock, access: Access) -> Store:
     if settings.store == "memory":
         return MemoryStore(clock, access.label)
+    from broker.stores.sqlite import UnusableFile, open_store  # noqa: PLC0415  the memory engine needs no SQLite
+
     try:
         return open_store(settings.data, clock, access.label)
     except (OSError, UnusableFile) as error:

@@ -160,7 +160,6 @@ _NEEDS: tuple[tuple[str, str, str], ...] = (
     ("georel", "geometry", "4.10"),
     ("geometry", "coordinates", "4.10"),
     ("coordinates", "georel", "4.10"),
-    ("orderFrom", "orderGeometry", "4.23"),
     ("orderGeometry", "orderFrom", "4.23"),
 )
 

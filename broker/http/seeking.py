@@ -15,9 +15,11 @@ from broker.ldcontext.active import ActiveContext
 from broker.operations.consume import WHOLE, View, require_depth, require_filter
 from broker.operations.linking import Join
 from broker.query.ast import And, HasAttribute, Node, Or, Selection
+from broker.query.ast import Ordering as BoundOrdering
 from broker.query.bind import bind
 from broker.query.geo import parse_geo
 from broker.query.ids import parse_id_pattern, parse_ids
+from broker.query.ordering import bind_order, parse_order_by
 from broker.query.projection import Projection, bind_projection, parse_omit, parse_pick
 from broker.query.q import parse_q
 from broker.query.scopes import parse_scope_q
@@ -111,8 +113,7 @@ def seek(query: Query, names: ActiveContext, *, local: bool | None) -> Sought:
     terms += [node for node in (q, geo) if node is not None]
     if query.scope_q is not None:
         terms.append(parse_scope_q(query.scope_q))
-    order = None if query.ordering is None else _bound_order(query.ordering, names)
-    return Sought(Selection(_and(terms), order), view)
+    return Sought(Selection(_and(terms), _order(query, names)), view)
 
 
 def _and(terms: list[Node]) -> Node:
@@ -155,6 +156,14 @@ def _bound_geo(geo: GeoQuery, names: ActiveContext) -> Node:
     return bind(parse_geo(geo.georel, geo.geometry, geo.coordinates, geo.geoproperty), names)
 
 
+def _order(query: Query, names: ActiveContext) -> BoundOrdering | None:
+    given = query.ordering
+    if given is None:
+        return None
+    parsed = parse_order_by(given.order_by, given.order_from, given.order_geometry, given.collation)
+    return bind_order(parsed, names)
+
+
 def attributes_of(query: Query, names: ActiveContext) -> tuple[str, ...]:
     """The IRIs of `attrs`, names of core members apart (clause 6.4.3.2)."""
     terms = [term.strip() for text in query.attrs for term in text.split(",")]
@@ -164,10 +173,6 @@ def attributes_of(query: Query, names: ActiveContext) -> tuple[str, ...]:
 def _has_any(attributes: tuple[str, ...], dataset_ids: tuple[str, ...]) -> Node:
     found: tuple[Node, ...] = tuple(HasAttribute(name, dataset_ids) for name in attributes)
     return found[0] if len(found) == 1 else Or(found)
-
-
-def _bound_order(ordering: Ordering, names: ActiveContext) -> object:
-    raise NotImplementedError
 
 
 @lru_cache(maxsize=1024)
