@@ -16,7 +16,7 @@ from broker.ldcontext.core import CORE_URL
 from broker.model.values import Json
 from broker.operations.broker import Broker, Call
 from broker.settings import SettingError, Settings, read_settings
-from broker.wiring import SystemClock, build
+from broker.wiring import StartError, SystemClock, build
 
 _SHARED = ("data", "contexts", "allow_private")
 
@@ -53,11 +53,14 @@ def open_store(arguments: Namespace, *, existing: bool = False) -> Iterator[tupl
     settings = settings_of(arguments, "sqlite")
     if existing and not Path(settings.data).is_dir():
         raise NotOpened(f"{settings.data} is no data directory: --data DIR of `misono serve`")
-    built = build(settings)
+    try:
+        built = build(settings)
+    except StartError as error:
+        raise NotOpened(str(error)) from error
     try:
         yield built.house.broker, Call(arguments.tenant, built.house.core)
     finally:
-        built.store.close()
+        built.close()
 
 
 def context_reader(arguments: Namespace) -> Callable[[Json], ActiveContext]:

@@ -68,7 +68,7 @@ class HttpSink:
         if answer.status == _TOO_LARGE and len(documents) > 1:
             half = len(documents) // 2
             return self.send(documents[:half]) + self.send(documents[half:])
-        problems: Any = _json(answer.data)
+        problems = _object(answer.data)
         if answer.status != _SOME_WENT_IN:
             return [read_problem(problems, answer.status) for _ in documents]
         refused = {one["entityId"]: read_problem(one["error"], answer.status) for one in problems["errors"]}
@@ -87,8 +87,10 @@ def read_problem(problem: Mapping[str, Any], status: int) -> NgsiError:
     )
 
 
-def _json(body: bytes) -> Any:  # noqa: ANN401  whatever the broker answered
+def _object(body: bytes) -> dict[str, Any]:
+    """The JSON object of an answer; for anything else one that shows how it begins."""
     try:
-        return parse_json(body)
+        answer = parse_json(body)
     except NgsiError:
-        return {"detail": body[:200].decode(errors="replace")}
+        answer = None
+    return answer if isinstance(answer, dict) else {"detail": body[:200].decode(errors="replace")}

@@ -18,7 +18,7 @@ SOURCES = (
     Source("kills", runs.from_tests("kills", f"{OUTSIDE}/test_kill.py")),
     Source("cuts", runs.from_tests("cuts", "tests/engines")),
     Source("hiding", runs.from_tests("hiding", "tests/contract")),
-    Source("models", runs.from_tests("models", "tests/engines/import")),
+    Source("models", runs.from_tests("models", f"{OUTSIDE}/test_smart_data_models.py")),
     Source("tenants", runs.from_tests("tenants", f"{OUTSIDE}/test_tenants.py", environment={"TENANTS": "10000"})),
     Source("durability", runs.durability),
     Source("bench", runs.bench, long=True),
