@@ -1,0 +1,82 @@
+"""Names of a query to IRIs: terms go, what an entity document holds stays (clause 5.5.7)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final, assert_never
+
+from broker.ldcontext.active import ActiveContext
+from broker.query.ast import (
+    And,
+    Between,
+    Compare,
+    Exists,
+    Geo,
+    HasAttribute,
+    HasType,
+    IdIn,
+    IdPattern,
+    InScope,
+    Linked,
+    Node,
+    OneOf,
+    Or,
+    Path,
+    Pattern,
+    SubjectIn,
+    UriValue,
+    Value,
+)
+from broker.query.targets import ENTITY_ELEMENTS, TEMPORAL_MEMBERS
+
+RESERVED_SUBS: Final = TEMPORAL_MEMBERS | {"unitCode", "datasetId", "instanceId", "objectType", "valueType"}
+"""Members of an instance that may end a path, unexpanded."""
+
+
+def bind(node: Node, names: ActiveContext) -> Node:
+    """The node with every attribute and type name, and every value marked for it, replaced by its IRI.
+
+    Raises BadRequestData for a name the @context cannot expand.
+    """
+    match node:
+        case And(terms) | Or(terms):
+            return type(node)(tuple(bind(term, names) for term in terms))
+        case Exists() | Compare() | OneOf() | Between() | Pattern() | Geo():
+            return _bind_term(node, names)
+        case Linked(path, types, inner):
+            iris = tuple(names.expand(term, "q") for term in types)
+            return Linked(bind_path(path, names, "q"), iris, bind(inner, names))
+        case HasType(term):
+            return HasType(names.expand(term, "type"))
+        case HasAttribute(term, dataset_ids):
+            return HasAttribute(names.expand(term, "attrs"), dataset_ids)
+        case InScope() | IdIn() | IdPattern() | SubjectIn():
+            return node
+        case _:
+            assert_never(node)
+
+
+def bind_path(path: Path, names: ActiveContext, parameter: str) -> Path:
+    """The path with IRIs; `createdAt` and `id` of the entity, and a reserved member at the end, stay as they are."""
+    if path.name in ENTITY_ELEMENTS and not path.subs:
+        return path
+    last = len(path.subs) - 1
+    subs = tuple(
+        sub if at == last and sub in RESERVED_SUBS else names.expand(sub, parameter) for at, sub in enumerate(path.subs)
+    )
+    return Path(names.expand(path.name, parameter), subs, path.members)
+
+
+def _bind_term(node: Exists | Compare | OneOf | Between | Pattern | Geo, names: ActiveContext) -> Node:
+    path = bind_path(node.path, names, "geoproperty" if isinstance(node, Geo) else "q")
+    match node:
+        case Compare(_, op, value):
+            return Compare(path, op, _bind_value(value, names))
+        case OneOf(_, values, negated):
+            return OneOf(path, tuple(_bind_value(value, names) for value in values), negated)
+        case _:
+            return replace(node, path=path)
+
+
+def _bind_value(value: Value, names: ActiveContext) -> Value:
+    return UriValue(names.expand_value(value.uri)) if isinstance(value, UriValue) and value.expand else value
