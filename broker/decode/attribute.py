@@ -12,6 +12,7 @@ from typing import cast
 from broker.decode.members import (
     decode_dataset_id,
     decode_datetime,
+    decode_language_type,
     decode_types,
     decode_unit,
     decode_value_type,
@@ -167,7 +168,7 @@ def _kind(value: Instance, pointer: str, reading: Reading) -> str | None:
 
 
 def _put_member(found: Instance, item: tuple[str, Json], pointer: str, frame: tuple[str, Reading]) -> None:
-    """Put a member of 4.5 into the instance, or leave it out, or refusal it."""
+    """Put a member of 4.5 into the instance, or leave it out, or refuse it."""
     (key, value), (name, reading) = item, frame
     kind = found.get("type")
     if value is None:
@@ -179,7 +180,8 @@ def _put_member(found: Instance, item: tuple[str, Json], pointer: str, frame: tu
         if dataset is not None:
             found[key] = dataset
     elif key in _MEMBERS and _may_have(kind, key):
-        found[key] = _MEMBERS[key](value, pointer, reading)
+        read = decode_language_type if (kind, key) == ("LanguageProperty", "valueType") else _MEMBERS[key]
+        found[key] = read(value, pointer, reading)
     elif key in SEALED and name == PROOF:
         found[key] = _sealed(key, value, pointer, reading)
     elif _INLINED.get(key) != kind or kind is None:

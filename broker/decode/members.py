@@ -26,8 +26,6 @@ def decode_unit(value: Json, pointer: str, reading: Reading) -> str:
     """A unit code as it was sent: `CEL`. Raises BadRequestData (clause 4.5.2.2)."""
     if isinstance(value, str) and 0 < len(value) <= UNIT_CHARS_MAX and (reading.nulls or value != NGSI_LD_NULL):
         return value
-    if value is None:
-        raise no_null(pointer)
     raise refusal(
         f"{shown(value)} is no unit code.", pointer, "4.5.2.2", "a text of the UN/CEFACT common codes, such as 'CEL'"
     )
@@ -39,9 +37,14 @@ def decode_value_type(value: Json, pointer: str, reading: Reading) -> Json:
         return value
     if isinstance(value, str) and 0 < len(value) <= URI_CHARS_MAX and value != NGSI_LD_NULL:
         return reading.names.expand_value(value)
-    if value is None:
-        raise no_null(pointer)
     raise refusal(f"{shown(value)} is no datatype.", pointer, "4.5.2.2", "a term or an IRI, such as 'xsd:double'")
+
+
+def decode_language_type(value: Json, pointer: str, reading: Reading) -> Json:
+    """`langString` as it is: a LanguageProperty has no other datatype. Raises BadRequestData (clause 5.2.32)."""
+    if value == "langString" or (value == NGSI_LD_NULL and reading.nulls):
+        return value
+    raise refusal(f"A languageMap is no {shown(value)}.", pointer, "5.2.32", "'langString', or no valueType")
 
 
 def decode_types(value: Json, pointer: str, reading: Reading) -> Json:

@@ -128,8 +128,13 @@ class _Writer:
     def _attribute(self, found: list[Instance]) -> Json:
         if self.representation.format == "simplified":
             return self._simplified(found)
-        shown = [self._instance(one) for one in found]
-        return shown[0] if len(shown) == 1 else shown
+        return self._instances(found)
+
+    def _instances(self, found: list[Instance]) -> Json:
+        """One instance, or a list; in a list each is an object, for a bare value would make it an array of values."""
+        if len(found) == 1:
+            return self._instance(found[0], alone=True)
+        return [self._instance(one, alone=False) for one in found]
 
     def _types(self, value: Json) -> Json:
         terms = self.names.terms
@@ -139,7 +144,7 @@ class _Writer:
         compact = self.names.compact_value
         return compact(value) if isinstance(value, str) else [compact(one) for one in as_list(value)]
 
-    def _instance(self, instance: Instance) -> Json:
+    def _instance(self, instance: Instance, *, alone: bool) -> Json:
         """One instance with its sub-attributes, normalized or concise."""
         shown: dict[str, Json] = {}
         for name, value in self._in_language(instance).items():
@@ -154,13 +159,12 @@ class _Writer:
         if self.representation.sys_attrs and self.created is not None:
             created = shown.setdefault("createdAt", self.created)
             shown.setdefault("modifiedAt", created)
-        return _concise(shown) if self.representation.format == "concise" else shown
+        return _concise(shown, alone=alone) if self.representation.format == "concise" else shown
 
     def _sub_attribute(self, value: Json) -> Json:
         if isinstance(value, str):  # the NGSI-LD null of a notification
             return value
-        shown = [self._instance(one) for one in instances(value)]
-        return shown[0] if len(shown) == 1 else shown
+        return self._instances(instances(value))
 
     def _member(self, name: str, value: Json) -> Json:
         if name in _COMPACTED:
@@ -212,7 +216,7 @@ def _uris(objects: Json) -> Json:
     return [one["object"] if isinstance(one, dict) else one for one in objects]
 
 
-def _concise(instance: Instance) -> Json:
+def _concise(instance: Instance, *, alone: bool) -> Json:
     """A normalized instance without what can be told from the rest (clauses 4.5.2.3, 4.5.3.3).
 
     `{"type": "Property", "value": 1}` gives `1`; with a unitCode, `{"value": 1, "unitCode": "CEL"}`. A Property whose
@@ -220,7 +224,7 @@ def _concise(instance: Instance) -> Json:
     """
     kind = cast("str", instance["type"])
     rest = {name: value for name, value in instance.items() if name != "type"}
-    if rest.keys() == {"value"} and is_bare(kind, rest["value"]):
+    if alone and rest.keys() == {"value"} and is_bare(kind, rest["value"]):
         return rest["value"]
     if kind == "ListRelationship":
         rest["objectList"] = _uris(rest["objectList"])

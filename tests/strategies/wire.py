@@ -89,10 +89,17 @@ def instances(draw: st.DrawFn, depth: int = 2) -> dict[str, Any]:
     return instance
 
 
+_plain = st.fixed_dictionaries(
+    {"type": st.just("Property"), "value": _scalars},
+    optional={"observedAt": st.sampled_from(TIMES), "unitCode": st.sampled_from(["CEL", "percent"])},
+)
+"""What most devices send, and what the decoder has a short way for."""
+
+
 @st.composite
 def attributes(draw: st.DrawFn, depth: int = 2) -> Any:
     """What an attribute's name holds: one instance, or several that differ in their datasetId."""
-    found = draw(st.lists(instances(depth), min_size=1, max_size=2))
+    found = draw(st.lists(st.one_of(_plain, instances(depth)), min_size=1, max_size=2))
     datasets: list[str | None]
     if len(found) == 1:
         datasets = draw(st.sampled_from([[None], [None], [DATASETS[0]]]))

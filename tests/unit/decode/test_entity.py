@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from broker.decode.attribute import ATTRIBUTES_MAX, decode_attribute
+from broker.decode.attribute import ATTRIBUTES_MAX, INSTANCES_MAX, decode_attribute
 from broker.decode.entity import decode_entity, decode_fragment, decode_simplified, is_simplified
 from broker.errors import BadRequestData
 from broker.ldcontext.core import core_context
@@ -126,6 +126,17 @@ def test_an_attribute_is_read(sent: Any, held: Any) -> None:
         ({"value": 1, "observedAt": "9999-99-99T00:00:00Z"}, "/a/observedAt", "4.6.3"),
         ({"value": 1, "observedAt": {"type": "Property", "value": WHEN}}, "/a/observedAt", "4.6.3"),
         ({"value": 1, "expiresAt": "soon"}, "/a/expiresAt", "4.6.3"),
+        ({"type": "Property", "value": 1, "observedAt": 5}, "/a/observedAt", "4.6.3"),
+        ({"type": "Property", "value": 1, "unitCode": ""}, "/a/unitCode", "4.5.2.2"),
+        ({"type": "Property", "value": 1, "unitCode": "C" * 1000}, "/a/unitCode", "4.5.2.2"),
+        ({"value": 1, "valueType": 5}, "/a/valueType", "4.5.2.2"),
+        ({"languageMap": {"en": "x"}, "valueType": "xsd:string"}, "/a/valueType", "5.2.32"),
+        ({"value": 1, "objectType": "b"}, "/a/objectType", "4.5.2.2"),
+        ({"object": "urn:x:2", "objectType": 5}, "/a/objectType", "5.2.4"),
+        ({"languageMap": {"en": None}}, "/a/languageMap/en", "4.5.0"),
+        ({"value": 1, "observedAt": None}, "/a/observedAt", "4.5.0"),
+        ({"value": 1, **{f"b{number}": 1 for number in range(ATTRIBUTES_MAX)}}, "/a", "4.5.2.2"),
+        ([{"value": 1, "datasetId": f"urn:x:{number}"} for number in range(INSTANCES_MAX + 1)], "/a", "4.5.5.1"),
         ({"value": 1, "datasetId": "d"}, "/a/datasetId", "4.5.5.1"),
         ({"value": 1, "modifiedAt": {"type": "Property", "value": WHEN}}, "/a/modifiedAt", "4.5.1"),
         ({"value": 1, "@context": {}}, "/a/@context", "5.5.7"),
@@ -180,6 +191,10 @@ def test_a_wrong_attribute_is_refused_with_its_place(sent: Any, pointer: str, cl
         ({**WHOLE, "type": NGSI_LD_NULL}, "/type"),
         ({**WHOLE, "scope": NGSI_LD_NULL}, "/scope"),
         ({**WHOLE, "scope": "/a//b"}, "/scope"),
+        ({**WHOLE, "scope": None}, "/scope"),
+        ({**WHOLE, "scope": "/" + "a" * 5000}, "/scope"),
+        ({**WHOLE, "type": None}, "/type"),
+        ({**WHOLE, "expiresAt": None}, "/expiresAt"),
         ({**WHOLE, "scope": "/1a"}, "/scope"),
         ({**WHOLE, "scope": ["/a", 5]}, "/scope"),
         ({**WHOLE, "scope": []}, "/scope"),
@@ -258,6 +273,33 @@ def test_fragments_of_updates_take_nulls(sent: Any, held: Any) -> None:
     assert fragment == {A: held}
 
 
+def test_a_null_takes_a_scope_and_an_expiry_away_but_no_type() -> None:
+    gone = {"scope": NGSI_LD_NULL, "expiresAt": NGSI_LD_NULL}
+    assert decode_fragment({**gone}, NAMES, nulls=True) == gone
+    for members in (gone, {"type": NGSI_LD_NULL}):
+        with pytest.raises(BadRequestData):
+            decode_fragment({**members}, NAMES, nulls="type" in members)
+
+
+def test_nulls_of_every_member() -> None:
+    sent: Any = {"object": "urn:x:2", "objectType": NGSI_LD_NULL, "observedAt": NGSI_LD_NULL, "expiresAt": NGSI_LD_NULL}
+    assert decode_fragment({"a": {**sent}}, NAMES, nulls=True) == {A: {"type": "Relationship", **sent}}
+    typed: Any = {"value": 1, "valueType": NGSI_LD_NULL}
+    assert decode_fragment({"a": {**typed}}, NAMES, nulls=True) == {A: {"type": "Property", **typed}}
+
+
+def test_the_texts_of_a_language_map_are_taken_away_by_a_merge() -> None:
+    sent: Any = {"languageMap": {"en": NGSI_LD_NULL, "ja": "x"}}
+    assert decode_fragment({"a": {**sent}}, NAMES, nulls=True, merge=True) == {A: {"type": "LanguageProperty", **sent}}
+    with pytest.raises(BadRequestData) as refused:
+        decode_fragment({"a": {**sent}}, NAMES, nulls=True)
+    assert refused.value.pointer == "/a/languageMap/en"
+
+
+def test_a_language_map_may_say_that_it_is_one() -> None:
+    assert read({"languageMap": {"en": "x"}, "valueType": "langString"})["valueType"] == "langString"
+
+
 def test_a_dataset_id_is_never_null() -> None:
     with pytest.raises(BadRequestData) as refused:
         decode_fragment({"a": {"value": 1, "datasetId": NGSI_LD_NULL}}, NAMES, nulls=True)
@@ -313,6 +355,10 @@ def test_a_simplified_entity_for_import() -> None:
     assert not is_simplified({**WHOLE, "a": {"type": "Property", "value": 1}})
     assert not is_simplified({**WHOLE, "a": {"type": "string", "value": "x"}})
     assert not is_simplified([WHOLE])
+    with pytest.raises(BadRequestData):
+        decode_simplified({"id": "urn:x:1", "a": 1}, NAMES)
+    with pytest.raises(BadRequestData):
+        decode_simplified({**WHOLE, "a": 1, A: 2}, NAMES)
     document = decode_simplified(body, NAMES)
     assert document[A] == {"type": "Relationship", "object": "urn:ngsi-ld:Person:1"}
     assert document[B] == {"type": "Property", "value": {"type": "big", "size": 1}}

@@ -75,7 +75,7 @@ def test_concise_leaves_out_what_can_be_told() -> None:
         "depths": {"valueList": [1.5]},
         "owner": {"object": "urn:x:2", "objectType": "Person"},
         "route": {"objectList": ["urn:x:3"]},
-        "speed": [1, {"value": 2, "datasetId": "urn:x:gps"}],
+        "speed": [{"value": 1}, {"value": 2, "datasetId": "urn:x:gps"}],
     }
 
 
