@@ -26,13 +26,13 @@ test: ## installs what tests need, runs everything that has a test, prints pytes
 	@tools/install.sh test
 	HYPOTHESIS_PROFILE=$(HYPOTHESIS_PROFILE) $(BIN)/python tools/run_tests.py $(ARGS)
 
+CHECKS := "ruff format --check --output-format concise ." "ruff check ." "mypy" "lint-imports --no-logo" "pytest -q tests/tidy"
 check: ## format, lint, types, import contracts, house style
 	@tools/install.sh test
-	$(BIN)/ruff format --check .
-	$(BIN)/ruff check .
-	$(BIN)/mypy
-	$(BIN)/lint-imports --no-logo
-	$(BIN)/pytest -q tests/tidy
+	@failed=""; for step in $(CHECKS); do \
+	  echo "== $$step"; $(BIN)/$$step || failed="$$failed, $$step"; \
+	done; \
+	[ -z "$$failed" ] || { echo "not in order: $${failed#, }"; exit 1; }
 
 format: ## put the code into the house's form
 	$(BIN)/ruff check --fix-only --quiet . ; $(BIN)/ruff format .
