@@ -197,9 +197,13 @@ def _viewed(broker: Broker, call: Call, entity: Entity, view: View) -> Entity:
 
 
 def _require_picked(shown: Entity, projection: Projection | None) -> None:
-    if projection is not None and not shown.document:
+    """Raise ResourceNotFound where attributes were picked and the entity has none of them (clause 5.7.1.4)."""
+    if projection is None or projection.omits:
+        return
+    picked = [name for name in projection.by_name if ":" in name]
+    if picked and not any(name in shown.document for name in picked):
         raise ResourceNotFound(
-            "The entity has none of the members that were asked for.",
+            "The entity has none of the attributes that were asked for.",
             pointer="pick",
             clause="5.7.1.4",
             remedy="Retrieve the entity without pick to see what it has.",

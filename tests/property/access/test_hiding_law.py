@@ -125,7 +125,7 @@ def writes(draw: st.DrawFn) -> Operation:
     target = Target(document["id"])
     name = draw(st.sampled_from([NAME, SPEED, LABEL]))
     which = AttributeTarget(name, draw(st.sampled_from([None, *DATASETS])), draw(st.booleans()))
-    one = next((part for part in instances(document.get(name))), {"type": "Property", "value": 1})
+    one: Any = next((part for part in instances(document.get(name))), {"type": "Property", "value": 1})
     choices: list[Operation] = [
         lambda b, c: provide.create_entity(b, c, document),
         lambda b, c: provide.replace_entity(b, c, target, document),
@@ -172,7 +172,7 @@ def seen(outcome: Any) -> Any:
 @given(populations())
 def test_the_hidden_entity_s_id_is_taken_without_a_word(population: list[Entity]) -> None:
     full, _ = filled(population)
-    made = {"id": IDS[0], "type": TYPES[0]}
+    made: dict[str, Any] = {"id": IDS[0], "type": TYPES[0]}
     assert answer(lambda b, c: provide.create_entity(b, c, made), full, HIDING) == (AlreadyExists, "")
     assert answer(lambda b, c: provide.delete_entity(b, c, Target(IDS[0])), full, HIDING)[0] is not AlreadyExists
     assert full.entities.get("", IDS[0]) is not None

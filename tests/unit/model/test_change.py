@@ -89,7 +89,7 @@ def test_update_targets_the_instance_of_the_dataset() -> None:
         prop(2, datasetId="urn:d:1", createdAt=NOW1, modifiedAt=NOW2),
         prop(3, datasetId="urn:d:2", createdAt=NOW2),
     ]
-    assert after.document[TEMP][0] is before.document[TEMP][0]  # type: ignore[index, call-overload]
+    assert after.document[TEMP][0] is before.document[TEMP][0]  # type: ignore[index]
     left, _ = change.update(before, {TEMP: prop(NULL, datasetId="urn:d:1")}, T2)
     assert left.document[TEMP] == prop(25, unitCode="CEL")
 
@@ -111,7 +111,7 @@ def test_update_adds_types_and_replaces_a_scope_that_is_there() -> None:
 
 def test_append_without_overwrite_leaves_what_exists() -> None:
     before = house(scope="/a")
-    fragment = {TEMP: [prop(1), prop(2, datasetId="urn:d:1")], SPEED: prop(3), "scope": ["/a", "/b"]}
+    fragment: dict[str, Any] = {TEMP: [prop(1), prop(2, datasetId="urn:d:1")], SPEED: prop(3), "scope": ["/a", "/b"]}
     after, result = change.append(before, fragment, T1, overwrite=False)
     assert after.document[TEMP] == [prop(25, unitCode="CEL"), prop(2, datasetId="urn:d:1", createdAt=NOW1)]
     assert after.document["scope"] == ["/a", "/b"]
@@ -179,13 +179,13 @@ def test_replace_keeps_created_at_of_the_entity_and_of_instances_that_stay() -> 
         NAME: prop("n", createdAt=NOW2),
     }
     assert (after.created_at, after.expires_at, after.version) == (T0, None, 3)
-    same = {"id": "urn:x:1", "type": "https://e/Shop", SPEED: prop(2), NAME: prop("n")}
+    same: dict[str, Any] = {"id": "urn:x:1", "type": "https://e/Shop", SPEED: prop(2), NAME: prop("n")}
     assert change.replace(after, same, T2)[0] is after
 
 
 def test_merge_goes_into_values_and_takes_nulls_away() -> None:
     before = house(**{NAME: prop({"street": "Straße des 17. Juni", "city": "Berlin", "country": "Germany"})})
-    fragment = {NAME: prop({"street": "Pariser Platz", "country": NULL}), TEMP: {"unitCode": NULL}}
+    fragment: dict[str, Any] = {NAME: prop({"street": "Pariser Platz", "country": NULL}), TEMP: {"unitCode": NULL}}
     after, result = change.merge(before, fragment, T1)
     assert after.document[NAME] == prop({"street": "Pariser Platz", "city": "Berlin"}, modifiedAt=NOW1)
     assert after.document[TEMP] == prop(25, modifiedAt=NOW1)

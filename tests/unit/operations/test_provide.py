@@ -61,7 +61,7 @@ def test_create_makes_a_tenant_and_nothing_else_does(broker: Broker) -> None:
 
 
 def test_update_names_attributes_as_the_caller_does(broker: Broker) -> None:
-    fragment = {f"{NS}speed": prop(2), f"{NS}colour": "urn:ngsi-ld:null"}
+    fragment: dict[str, Any] = {f"{NS}speed": prop(2), f"{NS}colour": "urn:ngsi-ld:null"}
     written = provide.update_attributes(broker, CALL, Target(ID), fragment).result()
     assert written.version == 2
     assert written.result.updated == ["speed"]
@@ -127,7 +127,7 @@ def test_attribute_writes(broker: Broker) -> None:
 
 
 def test_a_refusal_points_at_the_caller_s_name(broker: Broker) -> None:
-    fragment = {f"{NS}speed": {"type": "Relationship", "object": "urn:x:2"}}
+    fragment: dict[str, Any] = {f"{NS}speed": {"type": "Relationship", "object": "urn:x:2"}}
     with pytest.raises(BadRequestData) as refusal:
         provide.merge_entity(broker, CALL, Target(ID), fragment).result()
     assert refusal.value.pointer == "/speed/type"
