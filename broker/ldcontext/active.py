@@ -132,8 +132,8 @@ class ActiveContext:
 
     def _shortest(self, iri: str, comes_back: Callable[[str, str], bool]) -> str:
         """Term, else the rest after the default vocabulary, else the shortest prefix form, else the IRI."""
-        for text in (self._inverse.get(iri, ""), iri.removeprefix(DEFAULT_VOCABULARY)):
-            if text and text != iri and comes_back(text, iri):
+        for text in (self._inverse.get(iri, iri), iri.removeprefix(DEFAULT_VOCABULARY)):
+            if text != iri and comes_back(text, iri):
                 return text
         compact = (f"{name}:{iri[len(start) :]}" for name, start in self._prefixes.items() if iri.startswith(start))
         fitting = [text for text in compact if text not in self._definitions and comes_back(text, iri)]

@@ -27,7 +27,7 @@ def compile_context(source: Json, fetch: Fetch) -> ActiveContext:
     Raises BadRequestData where it is no valid one, LdContextNotAvailable where a document it needs cannot be had
     or is no valid one.
     """
-    if source is None or (isinstance(source, str) and CORE_URLS.get(source) == CORE_URLS[CORE_URL]):
+    if source is None or (isinstance(source, str) and source in CORE_URLS):
         return _named(source)
     return ActiveContext(source, _tables(parts(source, fetch)), core_tables("1.9"))
 
@@ -44,8 +44,11 @@ def check_context(context: Json) -> None:
 
 
 @cache
-def _named(source: str | None) -> ActiveContext:
-    return core_context() if source in (None, CORE_URL) else ActiveContext(source, Tables(), core_tables("1.9"))
+def _named(url: str | None) -> ActiveContext:
+    """The names of one core @context. An older one is a user @context below the newest."""
+    if url in (None, CORE_URL):
+        return core_context()
+    return ActiveContext(url, core_tables(CORE_URLS[str(url)]), core_tables("1.9"))
 
 
 def _tables(row: list[Part]) -> Tables:
