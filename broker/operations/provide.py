@@ -44,7 +44,7 @@ class Target:
     precondition: Precondition = NO_PRECONDITION
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Written:
     """What became of a write: the entity's version (its ETag; 0 once deleted) and what was updated, in short names."""
 
@@ -214,13 +214,11 @@ def in_terms(outcome: object, call: Call) -> Written:
     if isinstance(outcome, NgsiError):
         raise with_short_pointer(outcome, call)
     assert isinstance(outcome, Written)
-    compact = call.names.compact
-    result = outcome.result
-    named = UpdateResult(
-        [compact(name) for name in result.updated],
-        [NotUpdated(compact(one.name), one.reason) for one in result.not_updated],
-    )
-    return Written(outcome.id, outcome.version, named, outcome.created)
+    terms, result = call.names.terms, outcome.result
+    result.updated = [terms[name] for name in result.updated]
+    if result.not_updated:
+        result.not_updated = [NotUpdated(terms[one.name], one.reason) for one in result.not_updated]
+    return outcome
 
 
 def with_short_pointer(refusal: NgsiError, call: Call) -> NgsiError:
