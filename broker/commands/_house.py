@@ -58,6 +58,8 @@ def open_store(arguments: Namespace, *, existing: bool = False) -> Iterator[tupl
     except StartError as error:
         raise NotOpened(str(error)) from error
     try:
+        if existing and not built.store.exists(arguments.tenant):
+            raise NotOpened(f"{settings.data} has no tenant '{arguments.tenant}'")
         yield built.house.broker, Call(arguments.tenant, built.house.core)
     finally:
         built.close()

@@ -30,17 +30,21 @@ _READY_S_MAX = 30.0
 _LOADER = "MISONO_DEMO_LOADER"
 _CANNOT = 2
 _LINK = '<{url}>; rel="http://www.w3.org/ns/json-ld#context"; type="application/ld+json"'
-_REQUESTS = (
-    ("the buildings, in short form and in Japanese", "entities?type=Building&format=simplified&lang=ja"),
+REQUESTS = (
+    (
+        "the buildings, in short form and in Japanese",
+        "entities?type=Building&pick=id,name,address&format=simplified&lang=ja",
+    ),
     (
         "batteries that are more than half full, the fullest first",
-        "entities?type=StorageBatteryDevice&q=stateOfCharge%3E0.5&orderBy=stateOfCharge;desc&format=simplified",
+        "entities?type=StorageBatteryDevice&q=stateOfCharge%3E0.5&orderBy=stateOfCharge;desc&pick=name,stateOfCharge",
     ),
     (
         "parcel lockers within 300 metres of the convenience store",
         "entities?type=ParcelLocker&georel=near;maxDistance==300&geometry=Point&coordinates=[139.7319,35.8716]",
     ),
 )
+"""What to try first: README shows the same lines."""
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -118,6 +122,6 @@ def _host_context(pool: PoolManager, root: str, file: Path) -> str:
 def _tell(root: str, context: str) -> None:
     lines = ["", f"Misono is running: {root}/ngsi-ld/v1. Ctrl-C ends it. In another terminal:", ""]
     lines += [f"  CONTEXT='Link: {_LINK.format(url=context)}'"]
-    for about, path in _REQUESTS:
+    for about, path in REQUESTS:
         lines += ["", f"  # {about}", f"  curl -gs '{root}/ngsi-ld/v1/{path}' -H \"$CONTEXT\""]
     print("\n".join(lines), flush=True)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from broker.commands.demo import REQUESTS
 from tools.generate_docs import stale
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -76,3 +77,10 @@ def test_changelog_has_the_version_or_what_comes() -> None:
 
 def test_generated_pages_are_what_the_code_says() -> None:
     assert not stale(), "make docs"
+
+
+@pytest.mark.parametrize("page", ["README.md", "README.ja.md"])
+def test_readme_shows_the_requests_of_the_demo(page: str) -> None:
+    text = (ROOT / page).read_text()
+    for _, path in REQUESTS:
+        assert f"curl -gs 'http://127.0.0.1:1026/ngsi-ld/v1/{path}' -H \"$CONTEXT\"" in text
