@@ -18,6 +18,7 @@ from tests.fakes.documents import FakeDocuments
 
 URL = "https://x.org/c.jsonld"
 OTHER = "https://x.org/d.jsonld"
+BROKEN: list[Json] = [7, {"a": {"@id": 7}}]
 SPEED: Json = {"speed": "https://ex.org/speed"}
 
 
@@ -114,7 +115,7 @@ def test_a_refresh_that_fails_keeps_the_old_one_and_is_not_tried_each_time(conte
 def test_a_refresh_that_is_no_context_keeps_the_old_one(contexts: Contexts, city: City) -> None:
     contexts.resolve(URL)
     city.clock.advance(city.loader.lifetime_s + 1)
-    for broken in (7, {"a": {"@id": 7}}):
+    for broken in BROKEN:
         city.loader.documents[URL] = broken
         city.clock.advance(61)
         assert contexts.resolve(URL).expand("speed") == "https://ex.org/speed"
@@ -171,7 +172,7 @@ def test_a_reload_that_fails_keeps_the_stored_one(contexts: Contexts, city: City
     contexts.resolve(URL)
     entry = contexts.entry(URL, "")
     assert entry is not None
-    for broken in (7, {"a": {"@id": 7}}):
+    for broken in BROKEN:
         city.loader.documents[URL] = broken
         with pytest.raises(LdContextNotAvailable):
             contexts.reload(entry)
