@@ -8,15 +8,27 @@ from __future__ import annotations
 
 from broker.decode.attribute import ATTRIBUTES_MAX, decode_instance, decode_member, twice
 from broker.decode.members import decode_datetime, decode_types, decode_uri
-from broker.decode.reading import NO_ATTRIBUTES, Reading, attribute_iri, below, no_attribute, no_null, refusal, shown
+from broker.decode.reading import (
+    NGSI_LD,
+    NO_ATTRIBUTES,
+    Reading,
+    attribute_iri,
+    below,
+    no_attribute,
+    no_null,
+    refusal,
+    shown,
+)
 from broker.decode.values import decode_value
-from broker.errors import BadRequestData
+from broker.errors import BadRequestData, InvalidRequest
 from broker.ldcontext.active import ActiveContext
-from broker.model.entity import VALUE_MEMBER, Document
+from broker.model.entity import VALUE_MEMBER, Document, instances
 from broker.model.kinds import PROOF, SYSTEM_MEMBERS, is_dataset_map, is_geometry, told_kind
 from broker.model.names import is_datetime, is_scope, is_uri
 from broker.model.values import NGSI_LD_NULL, Json
 
+_PLACES = frozenset(NGSI_LD + term for term in ("location", "observationSpace", "operationSpace"))
+_SPECIAL = NO_ATTRIBUTES | _PLACES | {NGSI_LD + PROOF}
 _UNIT_CHARS_PLAIN = 3
 _PLAIN = frozenset({"type", "value", "unitCode", "observedAt"})
 _IDENTITY = frozenset({"id", "@id", "type", "@type", "scope", "expiresAt", "@context"}) | SYSTEM_MEMBERS
@@ -29,7 +41,8 @@ def decode_entity(body: Json, names: ActiveContext) -> Document:
     `{"id": "urn:ngsi-ld:House:1", "type": "House", "temperature": 20.5}` gives `{"id": "urn:ngsi-ld:House:1",
     "type": "https://…/House", "https://…/temperature": {"type": "Property", "value": 20.5}}`.
 
-    Raises BadRequestData, which names the member at fault (clauses 4.5.1, 5.5.4).
+    Raises BadRequestData, which names the member at fault, and InvalidRequest for what is no object (clauses 4.5.1,
+    5.5.4); so do the other functions here.
     """
     members = _members(body)
     document = _identity(members, Reading(names))
@@ -92,7 +105,9 @@ def is_simplified(body: Json) -> bool:
 
 def _members(body: Json) -> dict[str, Json]:
     if not isinstance(body, dict):
-        raise refusal(f"An entity is a JSON object, not {shown(body)}.", "", "5.5.4", '{"id": "urn:…", "type": "…", …}')
+        raise InvalidRequest(
+            f"An entity is a JSON object, not {shown(body)}.", clause="5.5.4", remedy='{"id": "urn:…", "type": "…", …}'
+        )
     if len(body) > ATTRIBUTES_MAX:
         raise refusal(
             f"The entity has {len(body)} members.", "", "4.5.1", f"at most {ATTRIBUTES_MAX}, or several entities"
@@ -160,14 +175,35 @@ def _attributes(members: dict[str, Json], document: Document, reading: Reading) 
         except BadRequestData as illegal:
             illegal.pointer = below("", name)
             raise
-        if iri in NO_ATTRIBUTES:
-            raise no_attribute(name, below("", name))
         if iri in document:
             raise twice(name, iri, below("", name))
-        if type(value) is dict and _is_plain(value) and name != PROOF:
+        if iri in _SPECIAL:
+            document[iri] = _special(name, iri, value, reading)
+        elif type(value) is dict and _is_plain(value):
             document[iri] = value
         else:
             document[iri] = decode_member(value, below("", name), name, reading)
+
+
+def _special(name: str, iri: str, value: Json, reading: Reading) -> Json:
+    """An attribute of a name to which the core @context gives a meaning (clauses 4.5.1, 4.5.2.2, 4.7.1)."""
+    if iri in NO_ATTRIBUTES:
+        raise no_attribute(name, below("", name))
+    held = decode_member(value, below("", name), name, reading)
+    if iri in _PLACES:
+        _check_place(name, held)
+    return held
+
+
+def _check_place(name: str, held: Json) -> None:
+    for instance in [] if isinstance(held, str) else instances(held):  # a text is the null: it takes the place away
+        if instance.get("type", "GeoProperty") != "GeoProperty":
+            raise refusal(
+                f"'{name}' is a GeoProperty, not a {instance['type']}.",
+                below("", name),
+                "4.7.1",
+                'a geometry: {"type": "GeoProperty", "value": {"type": "Point", "coordinates": [139.7, 35.7]}}',
+            )
 
 
 def _is_plain(value: dict[str, Json]) -> bool:
@@ -197,7 +233,9 @@ def _simplified(members: dict[str, Json], document: Document, reading: Reading) 
         iri = attribute_iri(name, pointer, reading)
         if iri in document:
             raise twice(name, iri, pointer)
-        document[iri] = _simplified_member(value, pointer, name, reading)
+        document[iri] = held = _simplified_member(value, pointer, name, reading)
+        if iri in _PLACES:
+            _check_place(name, held)
 
 
 def _simplified_member(value: Json, pointer: str, name: str, reading: Reading) -> Json:

@@ -17,6 +17,14 @@ URI_CHARS_MAX = 2048  # ids and objects: what proxies and clients carry in a pat
 SCOPE_CHARS_MAX = 2048
 
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:[^\s<>\"{}|\\^`\x00-\x20\x7f]+")
+_UNSEEN = re.compile(
+    "[\u0080-\u00a0\u00ad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200f\u2028-\u202f"
+    "\u205f-\u206f\u2800\u3000\u3164\ud800-\uf8ff\ufdd0-\ufdef\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff"
+    + "".join(chr(plane * 0x10000 + last) for plane in range(1, 14) for last in (0xFFFE, 0xFFFF))
+    + "\U000e0000-\U0010ffff]"
+)
+"""Blanks, controls, fillers, selectors, private use, noncharacters: ids that look the same would differ by them."""
+
 _LANGUAGE = re.compile(r"[A-Za-z]{1,8}(?:[-_][A-Za-z0-9]{1,8})*|@none")
 
 
@@ -26,8 +34,13 @@ def is_word(text: str) -> bool:
 
 
 def is_uri(text: str) -> bool:
-    """Whether the text is an absolute URI or IRI of bearable length: `urn:ngsi-ld:House:1`, `https://例え.jp/1`."""
-    return len(text) <= URI_CHARS_MAX and _URI.fullmatch(text) is not None and text != NGSI_LD_NULL
+    """Whether the text is an absolute URI or IRI of bearable length: `urn:ngsi-ld:House:1`, `https://例え.jp/1`.
+
+    Every character of it can be seen (RFC 3987, and narrower).
+    """
+    if len(text) > URI_CHARS_MAX or _URI.fullmatch(text) is None or text == NGSI_LD_NULL:
+        return False
+    return text.isascii() or _UNSEEN.search(text) is None
 
 
 def is_scope(text: str) -> bool:

@@ -9,7 +9,7 @@ import pytest
 
 from broker.decode.attribute import ATTRIBUTES_MAX, INSTANCES_MAX, decode_attribute
 from broker.decode.entity import decode_entity, decode_fragment, decode_simplified, is_simplified
-from broker.errors import BadRequestData
+from broker.errors import BadRequestData, InvalidRequest
 from broker.ldcontext.core import core_context
 from broker.model.values import NGSI_LD_NULL
 
@@ -18,6 +18,7 @@ HOME = "https://uri.etsi.org/ngsi-ld/default-context/"
 A, B, C = (HOME + name for name in "abc")
 WHOLE: dict[str, Any] = {"id": "urn:x:1", "type": "House"}
 POINT: Any = {"type": "Point", "coordinates": [139.5, 35.5]}
+UNSEEN = [0x202E, 0x200B, 0xFEFF, 0x2028, 0xA0, 0x3C, 0xFE0F, 0xE0100, 0xFDD0, 0xFFFE, 0x1FFFF, 0x3164, 0x2800, 0xE000]
 WHEN = "2026-01-01T00:00:00Z"
 
 
@@ -177,13 +178,13 @@ def test_a_wrong_attribute_is_refused_with_its_place(sent: Any, pointer: str, cl
 @pytest.mark.parametrize(
     ("body", "pointer"),
     [
-        ([], ""),
-        (5, ""),
         ({"type": "House"}, "/id"),
         ({"id": "urn:x:1"}, "/type"),
         ({**WHOLE, "id": "1"}, "/id"),
         ({**WHOLE, "id": "urn:x:" + "1" * 1_000_000}, "/id"),
         ({**WHOLE, "id": NGSI_LD_NULL}, "/id"),
+        ({**WHOLE, "id": "urn:x:a b"}, "/id"),
+        *(({**WHOLE, "id": f"urn:x:a{chr(code)}b"}, "/id") for code in UNSEEN),
         ({**WHOLE, "@id": "urn:x:1"}, "/@id"),
         ({**WHOLE, "type": "9V"}, "/type"),
         ({**WHOLE, "type": []}, "/type"),
@@ -219,6 +220,38 @@ def test_a_wrong_entity_is_refused_with_its_place(body: Any, pointer: str) -> No
     assert refused.value.remedy
 
 
+@pytest.mark.parametrize("body", [[], 5, None, "x"])
+def test_what_is_no_object_is_an_invalid_request(body: Any) -> None:
+    for read_body in (decode_entity, decode_simplified):
+        with pytest.raises(InvalidRequest):
+            read_body(body, NAMES)
+
+
+@pytest.mark.parametrize(
+    "held",
+    [
+        {"type": "Property", "value": 7},
+        7,
+        {"object": "urn:x:2"},
+        [{"value": POINT}, {"value": 1, "datasetId": "urn:x:d"}],
+    ],
+)
+@pytest.mark.parametrize("name", ["location", "observationSpace", "operationSpace"])
+def test_a_place_is_a_geo_property(name: str, held: Any) -> None:
+    for read_body in (decode_entity, decode_simplified):
+        with pytest.raises(BadRequestData) as refused:
+            read_body({**WHOLE, name: copy.deepcopy(held)}, NAMES)
+        assert refused.value.pointer.startswith("/" + name)
+
+
+def test_a_place_may_be_taken_away_or_have_a_member_changed() -> None:
+    iri = NAMES.expand("location")
+    assert decode_fragment({"location": NGSI_LD_NULL}, NAMES, nulls=True) == {iri: NGSI_LD_NULL}
+    assert decode_fragment({"location": {"observedAt": WHEN}}, NAMES, nulls=True, merge=True) == {
+        iri: {"observedAt": WHEN}
+    }
+
+
 def test_the_members_that_are_no_attributes() -> None:
     body: Any = {
         "@id": "urn:x:1",
@@ -235,6 +268,10 @@ def test_the_members_that_are_no_attributes() -> None:
         "scope": ["/a", "/b"],
         "expiresAt": "2030-01-01T00:00:00.5Z",
     }
+
+
+def test_an_id_may_be_an_iri() -> None:
+    assert decode_entity({"id": "urn:ngsi-ld:市:会津若松", "type": "City"}, NAMES)["id"] == "urn:ngsi-ld:市:会津若松"
 
 
 def test_a_proof_keeps_its_sealed_members() -> None:
