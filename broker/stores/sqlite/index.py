@@ -1,0 +1,159 @@
+"""What an entity puts into the index tables, and what a change of it adds and takes away.
+
+    leaf_value("a long text…")   its first 120 characters: longer texts are candidates, and `match` decides
+    leaf_value(10**30)           1e+30, the same way
+    leaf_value("2026-01-01T00:00:00.000000Z") under …observedAt      1767225600000000
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final, TypeAlias, cast
+
+from broker.model.entity import ENTITY_MEMBERS, Document, Entity, Instance, as_list, instances
+from broker.model.geometry import Bounds, Geometry, bounds
+from broker.model.values import Json, Scalar, to_instant
+from broker.query.leaves import INSTANCE_LEAF, SUB, leaves
+
+TEXT_CHARACTERS_MAX: Final = 120
+INTEGER_MAX: Final = 2**63
+_EXACT_FLOAT: Final = 2.0**53
+_FLOAT_MAX: Final = 1.7976931348623157e308
+UNORDERED: Final = "\x1d"
+"""Ends the name of a path whose leaves have no order (elements of arrays, URIs of Relationships, no scalar)."""
+OBSERVED_AT: Final = SUB + INSTANCE_LEAF
+BOX_BITS: Final = 20  # a box has the id entity * 2**20 + ordinal; a body of 8 MiB holds fewer
+LEAVES_MAX: Final = 1_000
+
+LeafValue: TypeAlias = Scalar | None
+PathNumbers: TypeAlias = Callable[[str], int]
+"""Gives the number of a path, or of a type IRI."""
+Paths: TypeAlias = dict[int, list[LeafValue]]
+
+
+@dataclass(slots=True)
+class Indexed:
+    """The index rows of some attributes: leaves by path, attributes with too many of them, boxes."""
+
+    paths: Paths = field(default_factory=dict)
+    uncovered: set[int] = field(default_factory=set)
+    boxes: list[tuple[int, Bounds]] = field(default_factory=list)
+
+
+def index(document: Document, number_of: PathNumbers) -> Indexed:
+    """The index rows of a document, or of the part of one that a change touched.
+
+    Attributes are indexed each for itself, so that an attribute's rows follow from the attribute alone.
+    """
+    found, uncovered = leaves(document)
+    indexed = Indexed()
+    if uncovered or len(found) > LEAVES_MAX:
+        found = []
+        for name, value in document.items():
+            if name not in ENTITY_MEMBERS:
+                some, too_many = leaves({name: value})
+                if too_many:
+                    indexed.uncovered.add(number_of(name))
+                else:
+                    found += some
+    paths = indexed.paths
+    for _, key, value, ordered in found:
+        number = number_of(key if ordered else key + UNORDERED)
+        held = paths.get(number)
+        if held is None:
+            paths[number] = [leaf_value(key, value)]
+        else:
+            held.append(leaf_value(key, value))
+    indexed.boxes = boxes(document, number_of)
+    return indexed
+
+
+def boxes(document: Document, number_of: PathNumbers) -> list[tuple[int, Bounds]]:
+    """The boxes of all GeoProperties at any depth, with the number of their path."""
+    found: list[tuple[int, Bounds]] = []
+    for name, value in document.items():
+        if name not in ENTITY_MEMBERS:
+            _boxes(found, name, instances(value), number_of)
+    return found
+
+
+def leaf_value(key: str, value: LeafValue) -> LeafValue:
+    """The value as it stands in the index; larger values never stand below smaller ones, but may beside them."""
+    kind = type(value)
+    if kind is str:
+        text = cast(str, value)
+        if key.endswith(OBSERVED_AT):
+            instant = to_instant(text)
+            return text[:TEXT_CHARACTERS_MAX] if instant is None else instant
+        return text if len(text) <= TEXT_CHARACTERS_MAX else text[:TEXT_CHARACTERS_MAX]
+    if kind is float:
+        number = cast(float, value)
+        return int(number) if number.is_integer() and -_EXACT_FLOAT < number < _EXACT_FLOAT else number
+    if kind is int and not -INTEGER_MAX <= cast(int, value) < INTEGER_MAX:
+        return rounded(cast(int, value))
+    return value
+
+
+def rounded(number: int) -> float:
+    """The nearest finite float of an integer however long."""
+    try:
+        return float(number)
+    except OverflowError:
+        return _FLOAT_MAX if number > 0 else -_FLOAT_MAX
+
+
+def difference(old: Paths, new: Paths) -> tuple[Paths, Paths]:
+    """`(removed, added)` values by path; True and 1 are two values."""
+    removed, added = {}, {}
+    for path, values in old.items():
+        kept = {(value, value is True or value is False) for value in new.get(path, ())}
+        gone = [value for value in values if (value, value is True or value is False) not in kept]
+        if gone:
+            removed[path] = gone
+    for path, values in new.items():
+        held = {(value, value is True or value is False) for value in old.get(path, ())}
+        fresh = [value for value in values if (value, value is True or value is False) not in held]
+        if fresh:
+            added[path] = fresh
+    return removed, added
+
+
+def form_of(entity: Entity) -> tuple[object, ...]:
+    """The types and attribute kinds of an entity: equal for entities that count alike in discovery."""
+    document = entity.document
+    attributes = []
+    for name, value in document.items():
+        if name in ENTITY_MEMBERS:
+            continue
+        if type(value) is dict:
+            attributes.append((name, value["type"]))
+        else:
+            attributes.append((name, *[one["type"] for one in instances(value)]))
+    kind = document["type"]
+    return (kind if type(kind) is str else tuple(as_list(kind)), frozenset(attributes))
+
+
+def form_text(form: tuple[object, ...]) -> dict[str, Json]:
+    """A form as JSON: `{"types": ["https://…/House"], "attributes": {"https://…/speed": ["Property"]}}`."""
+    types, attributes = form
+    listed = sorted(cast("frozenset[tuple[str, ...]]", attributes))
+    return {
+        "types": [types] if isinstance(types, str) else list(cast("tuple[str, ...]", types)),
+        "attributes": {name: cast(Json, list(kinds)) for name, *kinds in listed},
+    }
+
+
+def normal_scope(scope: str) -> str:
+    """`/misono/east` is kept as `misono/east`: the leading slash says nothing."""
+    return scope.strip("/")
+
+
+def _boxes(found: list[tuple[int, Bounds]], key: str, held: list[Instance], number_of: PathNumbers) -> None:
+    for instance in held:
+        if instance["type"] == "GeoProperty":
+            found.append((number_of(key), bounds(cast(Geometry, instance["value"]))))
+        if len(instance) > 2:  # noqa: PLR2004 - type and value, nothing else
+            for sub, part in instance.items():
+                if ":" in sub:
+                    _boxes(found, key + SUB + sub, instances(part), number_of)

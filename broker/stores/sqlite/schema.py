@@ -1,0 +1,90 @@
+"""The tables, and the steps that lead an older file to them.
+
+A file's `user_version` counts the steps it has seen. One file a tenant:
+
+    name          text <-> number: type IRIs, and leaf paths (`query.leaves.path_key`, one more for leaves without order)
+    entity        the stored document and its system attributes; `number` order is creation order
+    entity_type   type -> entities, in creation order
+    entity_scope  scope, without its leading slash -> entities
+    probe         an entity's leaves as JSONB, path -> [values]: asked where the candidate is known
+    leaf          (path, value) -> entities: asked where the value is known
+    uncovered     attributes with more leaves than are kept: their entity is a candidate for every term on them
+    bounds        R*Tree over the boxes of GeoProperties; id = entity * 2**20 + ordinal
+    shape         types and attribute kinds that occur, and how many entities have them: discovery without a scan
+    expiry        when an entity, or a part of it, expires next
+    change_log    before- and after-images; `bytes` adds up, so that the size kept is one subtraction
+
+Values in `leaf` are numbers, texts (cut to 120 characters) or blobs: x'' no scalar, x'00' false, x'01' true.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import apsw
+
+TENANT_STEPS: Final = (
+    """
+    CREATE TABLE name (number INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE) STRICT;
+    CREATE TABLE entity (
+        number INTEGER PRIMARY KEY, iri TEXT NOT NULL UNIQUE, document TEXT NOT NULL,
+        created_at INTEGER NOT NULL, modified_at INTEGER NOT NULL, expires_at INTEGER, next_expiry INTEGER,
+        version INTEGER NOT NULL, exact_integers INTEGER NOT NULL, shape INTEGER NOT NULL,
+        subject INTEGER, data_class TEXT
+    ) STRICT;
+    CREATE TABLE entity_type (type INTEGER, entity INTEGER, PRIMARY KEY (type, entity)) STRICT, WITHOUT ROWID;
+    CREATE TABLE entity_scope (scope TEXT, entity INTEGER, PRIMARY KEY (scope, entity)) STRICT, WITHOUT ROWID;
+    CREATE TABLE probe (entity INTEGER PRIMARY KEY, leaves BLOB NOT NULL) STRICT;
+    CREATE TABLE leaf (
+        path INTEGER, value, entity INTEGER, subject INTEGER, data_class TEXT, PRIMARY KEY (path, value, entity)
+    ) WITHOUT ROWID;
+    CREATE TABLE uncovered (path INTEGER, entity INTEGER, PRIMARY KEY (path, entity)) STRICT, WITHOUT ROWID;
+    CREATE VIRTUAL TABLE bounds USING rtree (id, west, east, south, north, +path);
+    CREATE TABLE shape (number INTEGER PRIMARY KEY, form TEXT NOT NULL UNIQUE, entities INTEGER NOT NULL) STRICT;
+    CREATE TABLE expiry (due INTEGER, entity INTEGER, PRIMARY KEY (due, entity)) STRICT, WITHOUT ROWID;
+    CREATE TABLE change_log (
+        sequence INTEGER PRIMARY KEY AUTOINCREMENT, iri TEXT NOT NULL, version INTEGER NOT NULL, at INTEGER NOT NULL,
+        before TEXT, after TEXT, subjects TEXT, data_classes TEXT, bytes INTEGER NOT NULL
+    ) STRICT;
+    """,
+)
+HUB_STEPS: Final = (
+    """
+    CREATE TABLE tenant (name TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
+    CREATE TABLE document (
+        kind TEXT, id TEXT, body TEXT NOT NULL, created_at INTEGER NOT NULL, ordinal INTEGER NOT NULL,
+        PRIMARY KEY (kind, id)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE generation (kind TEXT PRIMARY KEY, number INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+    """,
+)
+
+
+class UnusableFile(Exception):
+    """A database file that cannot be worked with: damaged, or written by a newer release."""
+
+
+def migrate(db: apsw.Connection, steps: tuple[str, ...]) -> None:
+    """Bring the file up to date; each step is a transaction of its own, and runs once whoever else opens the file.
+
+    Raises UnusableFile where the file is newer than this program.
+    """
+    while (done := version(db)) < len(steps):
+        db.execute("BEGIN IMMEDIATE")
+        try:
+            if version(db) == done:
+                db.execute(steps[done])
+                db.pragma("user_version", done + 1)
+            db.execute("COMMIT")
+        finally:
+            if db.in_transaction:
+                db.execute("ROLLBACK")
+    if done > len(steps):
+        raise UnusableFile(
+            f"{db.filename} has schema {done}; this release knows {len(steps)}. Use the release that wrote it."
+        )
+
+
+def version(db: apsw.Connection) -> int:
+    """How many steps the file has seen."""
+    return int(db.pragma("user_version"))

@@ -1,0 +1,257 @@
+"""The SQLite engine: EntityStore, Tenants, ChangeLog and DocumentStore over one directory.
+
+Reads run on the calling thread and end their transaction before they answer; writes go to the writer thread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Lock
+from typing import Final
+
+import apsw
+
+from broker.errors import NonexistentTenant
+from broker.model.entity import Entity
+from broker.model.expiry import live
+from broker.model.values import Instant, Json
+from broker.ports import (
+    AttributeCount,
+    Clock,
+    Command,
+    Keep,
+    Labels,
+    LoggedChange,
+    Page,
+    Put,
+    Remove,
+    Restriction,
+    StoredDocument,
+    TypeCount,
+)
+from broker.query.ast import EVERYTHING, Selection, Window
+from broker.stores.discovery import count_attributes, count_types
+from broker.stores.images import no_labels
+from broker.stores.sqlite import changelog, counts
+from broker.stores.sqlite.budget import Budget
+from broker.stores.sqlite.codec import ENTITY_COLUMNS, to_entity
+from broker.stores.sqlite.documents import Hub
+from broker.stores.sqlite.files import copy, hub_path, prepare, tenant_path, create
+from broker.stores.sqlite.readers import Readers, Tenant
+from broker.stores.sqlite.schema import TENANT_STEPS
+from broker.stores.sqlite.select import Asked, Reading
+from broker.stores.sqlite.writer import Writer
+
+_GET: Final = f"SELECT {ENTITY_COLUMNS} FROM entity WHERE iri = ?"  # noqa: S608 - constants of ours
+_SCAN: Final = f"SELECT {ENTITY_COLUMNS} FROM entity ORDER BY number"  # noqa: S608
+_SCAN_AFTER: Final = f"SELECT number, {ENTITY_COLUMNS} FROM entity WHERE number > ? ORDER BY number LIMIT 500"  # noqa: S608
+SWEEP_MAX: Final = 200  # entities a sweep takes up at a time, so that writes come in between
+
+
+class SqliteStore:
+    """One directory of files; several processes may have it open."""
+
+    def __init__(self, directory: Path, clock: Clock, label: Callable[[Entity], Labels] = no_labels) -> None:
+        self._directory = directory
+        self._clock = clock
+        self._hub = Hub(hub_path(directory))
+        self._readers = Readers()
+        self._template: bytes | None = None
+        self._unlisted: set[str] = set()
+        self._making = Lock()
+        self._writer = Writer(clock, self._path_for_writing, self._committed, label)
+
+    def apply(self, tenant: str, commands: Sequence[Command]) -> Future[list[object]]:
+        """Queue the commands for the writer."""
+        if tenant and not self._hub.exists(tenant) and not any(command.creates for command in commands):
+            refused: Future[list[object]] = Future()
+            refused.set_exception(_no_tenant(tenant))
+            return refused
+        return self._writer.submit(tenant, commands)
+
+    def get(self, tenant: str, entity_id: str) -> Entity | None:
+        """The live entity, or None."""
+        with self._readers.use(tenant, self._path(tenant)) as (db, _):
+            row = db.execute(_GET, (entity_id,)).fetchall()
+        if not row:
+            return None
+        entity = to_entity(row[0])
+        return entity if row[0][-1] is None else live(entity, self._clock.now())
+
+    def select(
+        self,
+        tenant: str,
+        selection: Selection,
+        window: Window,
+        restriction: Restriction,
+        budget_ms: float | None = None,
+    ) -> Page:
+        """The window of the answer.
+
+        Raises TooComplexQuery past the work budget; with `budget_ms`, OverBudget past that many milliseconds.
+        """
+        asked = Asked(selection, window, restriction, self._clock.now())
+        budget = Budget(budget_ms)
+        with self._transaction(tenant) as (db, known), budget.on(db):
+            return Reading(db, known.names, budget, asked).page(known.offsets)
+
+    def types(self, tenant: str, restriction: Restriction) -> list[TypeCount]:
+        """Every type of live visible entities."""
+        if restriction.view is not None or restriction.where != EVERYTHING:
+            return count_types(self._visible(tenant, restriction))
+        with self._transaction(tenant) as (db, _):
+            return counts.types(counts.forms(db, self._clock.now()))
+
+    def attributes(self, tenant: str, restriction: Restriction) -> list[AttributeCount]:
+        """Every attribute name of live visible entities."""
+        if restriction.view is not None or restriction.where != EVERYTHING:
+            return count_attributes(self._visible(tenant, restriction))
+        with self._transaction(tenant) as (db, _):
+            return counts.attributes(counts.forms(db, self._clock.now()))
+
+    def scan(self, tenant: str) -> Iterator[Entity]:
+        """All live entities of one moment; the file's WAL grows while this is read."""
+        now = self._clock.now()
+        with self._transaction(tenant) as (db, _):
+            after = 0
+            while rows := db.execute(_SCAN_AFTER, (after,)).fetchall():
+                after = rows[-1][0]
+                for row in rows:
+                    entity = live(to_entity(row[1:]), now)
+                    if entity is not None:
+                        yield entity
+
+    def exists(self, tenant: str) -> bool:
+        """Whether something was ever created in it."""
+        return self._hub.exists(tenant)
+
+    def names(self) -> list[str]:
+        """All tenants, the default one first."""
+        return self._hub.names()
+
+    def since(self, tenant: str, sequence: int, limit: int) -> list[LoggedChange]:
+        """Log rows after `sequence`."""
+        with self._transaction(tenant) as (db, _):
+            return changelog.since(db, sequence, limit)
+
+    def bounds(self, tenant: str) -> tuple[int, int]:
+        """The oldest and the newest sequence kept."""
+        with self._transaction(tenant) as (db, _):
+            return changelog.bounds(db)
+
+    def put(self, kind: str, document_id: str, body: dict[str, Json], created_at: Instant) -> None:
+        """Write one hub-wide document."""
+        self._hub.put(kind, document_id, body, created_at)
+
+    def find(self, kind: str, document_id: str) -> StoredDocument | None:
+        """One document."""
+        return self._hub.find(kind, document_id)
+
+    def all(self, kind: str) -> list[StoredDocument]:
+        """All of a kind."""
+        return self._hub.all(kind)
+
+    def delete(self, kind: str, document_id: str) -> bool:
+        """Whether there was one."""
+        return self._hub.delete(kind, document_id)
+
+    def generation(self, kind: str) -> int:
+        """Rises with every write of the kind."""
+        return self._hub.generation(kind)
+
+    def sweep(self) -> int:
+        """Remove what has expired, as ordinary logged changes; how many entities were touched."""
+        return sum(self._sweep(tenant) for tenant in self.names())
+
+    def close(self) -> None:
+        """Commit what waits, then let go of the files."""
+        self._writer.close()
+        self._readers.close()
+        self._hub.close()
+
+    def _sweep(self, tenant: str) -> int:
+        swept = 0
+        while True:
+            now = self._clock.now()
+            with self._transaction(tenant) as (db, _):
+                rows = db.execute(
+                    "SELECT iri FROM expiry CROSS JOIN entity ON number = entity WHERE due <= ? LIMIT ?",
+                    (now, SWEEP_MAX),
+                ).fetchall()
+            if not rows:
+                return swept
+            swept += len(rows)
+            self.apply(tenant, [Command(row[0], _keep_what_lives) for row in rows]).result()
+
+    @contextmanager
+    def _transaction(self, tenant: str) -> Iterator[tuple[apsw.Connection, Tenant]]:
+        """A read transaction, over before the answer goes out."""
+        with self._readers.use(tenant, self._path(tenant)) as (db, known):
+            db.execute("BEGIN")
+            try:
+                yield db, known
+            finally:
+                db.execute("ROLLBACK")
+
+    def _visible(self, tenant: str, restriction: Restriction) -> Iterator[Entity]:
+        selection = Selection(EVERYTHING)
+        offset = 0
+        while True:
+            page = self.select(tenant, selection, Window(1_000, offset), restriction)
+            yield from page.entities
+            offset += len(page.entities)
+            if not page.more:
+                return
+
+    def _path(self, tenant: str) -> Path:
+        if tenant and not self._hub.exists(tenant):
+            raise _no_tenant(tenant)
+        return tenant_path(self._directory, tenant)
+
+    def _path_for_writing(self, tenant: str) -> Path:
+        """The tenant's file, made where there is none."""
+        path = tenant_path(self._directory, tenant)
+        if tenant and not self._hub.exists(tenant):
+            self._unlisted.add(tenant)
+            if not path.exists():
+                copy(self._empty(), path)
+        return path
+
+    def _empty(self) -> bytes:
+        """A tenant's file with nothing in it: copying one costs less than making its tables."""
+        if self._template is None:
+            path = self._directory / ".template.sqlite"
+            path.unlink(missing_ok=True)
+            create(path, TENANT_STEPS)
+            self._template = path.read_bytes()
+        return self._template
+
+    def _committed(self, tenant: str) -> None:
+        if tenant in self._unlisted:
+            self._hub.add([tenant])
+            self._unlisted.discard(tenant)
+
+
+def open_store(directory: Path, clock: Clock, label: Callable[[Entity], Labels] = no_labels) -> SqliteStore:
+    """The store in this directory, made where there is none.
+
+    Raises UnusableFile where a file is damaged or from a newer release.
+    """
+    prepare(directory)
+    return SqliteStore(directory, clock, label)
+
+
+def _keep_what_lives(current: Entity | None, _now: Instant) -> Keep | Put | Remove:
+    return Remove() if current is None else Put(current)
+
+
+def _no_tenant(tenant: str) -> NonexistentTenant:
+    return NonexistentTenant(
+        f"The tenant {tenant!r} does not exist.",
+        pointer="NGSILD-Tenant",
+        clause="6.3.14",
+        remedy="Create an entity in it first: that makes the tenant.",
+    )

@@ -1,0 +1,226 @@
+"""The writer: one thread a process, that takes all writes waiting, a transaction and a sync for each tenant.
+
+    apply ─> queue ─> take everything ─> by tenant: BEGIN IMMEDIATE, decide, rows, log, COMMIT (sync) ─> futures
+
+A queue that is full refuses; a transaction that fails (disk full, another process too long at it) fails its futures;
+a thread that dies fails all that wait and all that come.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Condition, Thread
+from typing import Final
+
+import apsw
+
+from broker.errors import ServiceUnavailable
+from broker.model.entity import Entity
+from broker.model.values import Instant
+from broker.ports import Clock, Command, Labels
+from broker.stores.sqlite import changelog
+from broker.stores.sqlite.files import WRITE_CACHE_KIB, connect
+from broker.stores.sqlite.flush import Flush
+from broker.stores.sqlite.group import PREFETCH_MIN, Group
+
+log = logging.getLogger("misono.store")
+
+QUEUED_MAX: Final = 20_000  # commands waiting; at 5,000 a second that is 4 s, and a client has given up by then
+GROUP_MAX: Final = 1_000  # commands a transaction: some MiB of WAL
+OPEN_MAX: Final = 64  # tenants whose file this thread holds open
+WAL_PAGES_MAX: Final = 4_096  # 16 MiB: past it, checkpoint after the commit
+WAL_PAGES_FULL: Final = 10_240  # 40 MiB: past it, wait for readers and start the WAL again
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """Commands of one caller, in order, for one tenant."""
+
+    tenant: str
+    commands: Sequence[Command]
+    done: Future[list[object]]
+
+
+class Open:
+    """One tenant's file, open for writing."""
+
+    def __init__(self, path: Path, label: Callable[[Entity], Labels]) -> None:
+        self.db = connect(path, cache_kib=WRITE_CACHE_KIB, writes=True)
+        self.flush = Flush(self.db, label)
+        self.clock: Instant = 0
+        self.wal_pages = 0
+        self.db.set_wal_hook(self._grown)
+
+    def _grown(self, _db: apsw.Connection, _name: str, pages: int) -> int:
+        self.wal_pages = pages
+        return apsw.SQLITE_OK
+
+
+class Writer:
+    """The thread and its queue. `path_of(tenant)` gives the file, made if it must be."""
+
+    def __init__(
+        self,
+        clock: Clock,
+        path_of: Callable[[str], Path],
+        committed: Callable[[str], None],
+        label: Callable[[Entity], Labels],
+    ) -> None:
+        self._clock, self._path_of, self._committed, self._label = clock, path_of, committed, label
+        self._waiting: list[Submission] = []
+        self._commands = 0
+        self._wake = Condition()
+        self._ended: str | None = None
+        self._closing = False
+        self._open: OrderedDict[str, Open] = OrderedDict()
+        self._thread = Thread(target=self._main, name="misono-writer", daemon=True)
+        self._thread.start()
+
+    def submit(self, tenant: str, commands: Sequence[Command]) -> Future[list[object]]:
+        """Queue the commands; the future is done when they are durable, or fails."""
+        done: Future[list[object]] = Future()
+        with self._wake:
+            if self._ended is not None:
+                done.set_exception(_unavailable(self._ended))
+            elif self._commands and self._commands + len(commands) > QUEUED_MAX:
+                done.set_exception(_unavailable("The write queue is full."))
+            else:
+                self._waiting.append(Submission(tenant, commands, done))
+                self._commands += len(commands)
+                self._wake.notify()
+        return done
+
+    def close(self) -> None:
+        """Commit what waits, then end; later submissions fail."""
+        with self._wake:
+            self._closing = True
+            self._wake.notify()
+        self._thread.join()
+
+    def _main(self) -> None:
+        reason = "The store is closed."
+        try:
+            while (taken := self._take()) is not None:
+                self._write(taken)
+            self._close_all()
+        except BaseException:
+            reason = "The writer has ended."
+            log.exception("the writer thread ends")
+            raise
+        finally:
+            with self._wake:
+                self._ended = reason
+                left, self._waiting = self._waiting, []
+            _fail(left, _unavailable(reason))
+
+    def _take(self) -> list[Submission] | None:
+        """All that waits, waiting for some; None when it is time to end."""
+        with self._wake:
+            while not self._waiting:
+                if self._closing:
+                    return None
+                self._wake.wait()
+            taken, self._waiting = self._waiting, []
+            self._commands = 0
+        # From here on it will be written: who gave up before this leaves nothing, who does after it cannot cancel.
+        return [one for one in taken if one.done.set_running_or_notify_cancel()]
+
+    def _write(self, taken: list[Submission]) -> None:
+        groups: dict[str, list[list[Submission]]] = {}
+        for one in taken:
+            parts = groups.setdefault(one.tenant, [[]])
+            if parts[-1] and sum(len(held.commands) for held in parts[-1]) + len(one.commands) > GROUP_MAX:
+                parts.append([])
+            parts[-1].append(one)
+        try:
+            for tenant, parts in groups.items():
+                for part in parts:
+                    self._commit(tenant, part)
+        finally:
+            _fail(taken, _unavailable("The writer has ended."))
+
+    def _commit(self, tenant: str, part: list[Submission]) -> None:
+        try:
+            held = self._opened(tenant)
+            answers = self._transact(held, part)
+        except (apsw.Error, OSError) as error:
+            log.error("a write to tenant %r failed: %s", tenant, error)  # noqa: TRY400 - no fault of this program
+            self._forget(tenant)
+            _fail(part, _unavailable(f"The write failed: {error}."))
+            return
+        self._committed(tenant)
+        for one, answer in zip(part, answers, strict=True):
+            if isinstance(answer, BaseException):
+                one.done.set_exception(answer)
+            else:
+                one.done.set_result(answer)
+        self._checkpoint(held)
+
+    def _transact(self, held: Open, part: list[Submission]) -> list[list[object] | Exception]:
+        db = held.db
+        db.execute("BEGIN IMMEDIATE")
+        try:
+            now = held.clock = max(self._clock.now(), held.clock, changelog.last_instant(db))
+            group = Group(db, now, self._label)
+            ids = [command.id for one in part for command in one.commands]
+            if len(ids) >= PREFETCH_MIN:
+                group.prefetch(ids)
+            answers = [_decide(group, one) for one in part]
+            written = group.written()
+            held.flush.write(written, lambda rows, bodies: changelog.append(db, rows, bodies))
+            changelog.trim(db, now, len(written.log))
+            db.execute("COMMIT")
+        finally:
+            if db.in_transaction:
+                held.flush.forget()
+                db.execute("ROLLBACK")
+        return answers
+
+    def _opened(self, tenant: str) -> Open:
+        held = self._open.get(tenant)
+        if held is None:
+            while len(self._open) >= OPEN_MAX:
+                self._open.popitem(last=False)[1].db.close()
+            held = self._open[tenant] = Open(self._path_of(tenant), self._label)
+        self._open.move_to_end(tenant)
+        return held
+
+    def _forget(self, tenant: str) -> None:
+        held = self._open.pop(tenant, None)
+        if held is not None:
+            held.db.close()
+
+    def _checkpoint(self, held: Open) -> None:
+        if held.wal_pages > WAL_PAGES_MAX:
+            mode = apsw.SQLITE_CHECKPOINT_RESTART if held.wal_pages > WAL_PAGES_FULL else apsw.SQLITE_CHECKPOINT_PASSIVE
+            try:
+                held.db.wal_checkpoint(mode=mode)
+            except apsw.BusyError:
+                log.warning("a reader holds back the WAL of %s at %d pages", held.db.filename, held.wal_pages)
+
+    def _close_all(self) -> None:
+        while self._open:
+            self._open.popitem()[1].db.close()
+
+
+def _decide(group: Group, one: Submission) -> list[object] | Exception:
+    """The submission's results; a fault in a decision is its caller's alone."""
+    try:
+        return group.run(one.commands)
+    except Exception as fault:  # noqa: BLE001 - whatever a decision raises goes to who made it
+        return fault
+
+
+def _fail(submissions: Sequence[Submission], reason: ServiceUnavailable) -> None:
+    for one in submissions:
+        if not one.done.done():
+            one.done.set_exception(reason)
+
+
+def _unavailable(detail: str) -> ServiceUnavailable:
+    return ServiceUnavailable(detail, remedy="Send the request again.")
