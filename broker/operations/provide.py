@@ -121,9 +121,13 @@ def partial_attribute_update(
 ) -> Future[Written]:
     """Partial Attribute Update (clause 5.6.4): 204. `name` is the attribute's IRI, `fragment` the decoded instance.
 
-    Fails with BadRequestData for `scope`, id and type, and where the kind would change.
+    Fails with BadRequestData for `scope`, id and type, for an empty fragment, and where the kind would change.
     """
     _require_attribute(name, "5.6.4")
+    if not fragment.keys() - {"type", "datasetId"}:
+        raise BadRequestData(
+            "The fragment changes nothing.", clause="5.6.4", remedy='Give a member to change: {"value": 21.5}.'
+        )
 
     def patched(entity: Entity, now: Instant) -> Changed:
         return change.partial_update(entity, name, fragment, now), UpdateResult([name])

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from broker.errors import AlreadyExists, BadRequestData, LdContextNotAvailable, ResourceNotFound
+from broker.errors import AlreadyExists, BadRequestData, InvalidRequest, LdContextNotAvailable, ResourceNotFound
 from broker.ldcontext.active import ActiveContext
 from broker.model.values import Json
 from broker.operations import batch
@@ -41,7 +41,7 @@ def test_a_bad_member_never_harms_its_neighbours(broker: Broker) -> None:
     result = batch.batch_create(broker, CALL, members).result()
     assert result.success == result.created == ["urn:c:1", "urn:c:3"]
     assert failures(result) == [
-        ("urn:misono:member:1", BadRequestData, "/1"),
+        ("urn:misono:member:1", InvalidRequest, "/1"),
         ("urn:c:2", BadRequestData, "/2/speed/value"),
         ("urn:misono:member:3", BadRequestData, "/3/id"),
         ("urn:c:1", AlreadyExists, "/4/id"),

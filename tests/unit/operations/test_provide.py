@@ -126,6 +126,12 @@ def test_attribute_writes(broker: Broker) -> None:
         provide.delete_attribute(broker, CALL, Target(ID), AttributeTarget(speed)).result()
 
 
+def test_a_partial_update_with_nothing_in_it_is_bad_data(broker: Broker) -> None:
+    for fragment in ({}, {"type": "Property"}):
+        with pytest.raises(BadRequestData):
+            provide.partial_attribute_update(broker, CALL, Target(ID), f"{NS}speed", dict(fragment))
+
+
 def test_a_refusal_points_at_the_caller_s_name(broker: Broker) -> None:
     fragment: dict[str, Any] = {f"{NS}speed": {"type": "Relationship", "object": "urn:x:2"}}
     with pytest.raises(BadRequestData) as refusal:
