@@ -56,7 +56,14 @@ def imported(examples: list[Path], tmp_path_factory: pytest.TempPathFactory) -> 
     assert len(contexts) == 21
     lines = [f"{url.format(file.parent.name)}\t{file}\n" for file in contexts for url in SPELLINGS]
     (folder / "contexts.tsv").write_text("".join(lines))
-    options = ["--data", folder / "data", "--contexts", folder / "contexts.tsv", "--report", folder / "report.tsv"]
+    options: list[str | Path] = [
+        "--data",
+        folder / "data",
+        "--contexts",
+        folder / "contexts.tsv",
+        "--report",
+        folder / "report.tsv",
+    ]
     command: list[str | Path] = [sys.executable, "-m", "broker", "import", "--offline", *options, *examples]
     ended = subprocess.run(command, capture_output=True, text=True, check=False)
     assert ended.returncode == 1, ended.stderr
