@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from broker.errors import ResourceNotFound
 from broker.http.exchange import Exchange
 from broker.http.messages import Answer
 from broker.http.respond import content
 from broker.operations import discover
+
+_MEMBERS = frozenset({"id", "type", "scope", "@id", "@type", "@context"})
 
 
 def retrieve_attributes(exchange: Exchange) -> Answer:
@@ -18,5 +21,13 @@ def retrieve_attributes(exchange: Exchange) -> Answer:
 
 def retrieve_attribute(exchange: Exchange) -> Answer:
     """GET /attributes/{attrId}: Attribute, 404 (clause 6.28.3.1)."""
-    iri = exchange.call.names.expand(exchange.path["attrId"], "attrId")
+    name = exchange.path["attrId"]
+    if name in _MEMBERS:
+        raise ResourceNotFound(
+            f"{name} is a member of entities and no attribute",
+            pointer="attrId",
+            clause="5.7.10.4",
+            remedy="GET /attributes",
+        )
+    iri = exchange.call.names.expand(name, "attrId")
     return content(exchange, discover.describe_attribute(exchange.house.broker, exchange.call, iri))

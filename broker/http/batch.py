@@ -53,22 +53,28 @@ def batch_entity_delete(exchange: Exchange) -> Answer:
     return Deferred(batch.batch_delete(exchange.house.broker, exchange.call, exchange.body), done)
 
 
-def _names_of(exchange: Exchange) -> NamesOf | None:
-    """How each member is read: application/ld+json members bring their own @context (clause 6.3.5)."""
-    if not exchange.request.headers.get("content-type", "").lower().startswith(LD_JSON):
-        return None
-    house, tenant = exchange.house, exchange.call.tenant
+def _names_of(exchange: Exchange) -> NamesOf:
+    """How each member is read: application/ld+json members bring their own @context, others none (clause 6.3.5)."""
+    house, call = exchange.house, exchange.call
+    own = exchange.request.headers.get("content-type", "").lower().startswith(LD_JSON)
 
     def names_of(member: Json) -> ActiveContext:
         source = member.get("@context") if isinstance(member, dict) else None
-        if source is None:
-            raise BadRequestData(
-                "a member of an application/ld+json batch has no @context", pointer="/@context", clause="6.3.5",
-                remedy="an @context in each member, or Content-Type: application/json and a Link",
-            )  # fmt: skip
-        return resolve(house, source, tenant)
+        if own and source is not None:
+            return resolve(house, source, call.tenant)
+        if own or source is not None:
+            raise _misplaced(own=own)
+        return call.names
 
     return names_of
+
+
+def _misplaced(*, own: bool) -> BadRequestData:
+    return BadRequestData(
+        f"a member of an application/{'ld+json batch has no' if own else 'json batch has an'} @context",
+        pointer="/@context", clause="6.3.5",
+        remedy="application/ld+json with an @context in each member, or application/json with a Link header",
+    )  # fmt: skip
 
 
 def _created(result: BatchResult) -> Response:

@@ -81,8 +81,15 @@ def retrieve_entity(exchange: Exchange) -> Answer:
     headers = (etag(whole.version),)
     if view.join is not None and view.join.mode == "flat":
         found = consume.retrieve_with_linked(house.broker, call, entity_id, types_of(exchange), view)
-        return show_many(exchange, found, query.lang, headers)
-    entity = consume.retrieve_entity(house.broker, call, entity_id, types_of(exchange), view)
+        if len(found) > 1:
+            return show_many(exchange, found, query.lang, headers)
+        entity = found[0]
+    else:
+        entity = consume.retrieve_entity(house.broker, call, entity_id, types_of(exchange), view)
+    if not entity.document:
+        raise ResourceNotFound(
+            "nothing is left of the entity", pointer="omit", clause="5.7.1.4", remedy="leave some members in"
+        )
     return show_one(exchange, entity, whole, headers)
 
 

@@ -50,7 +50,7 @@ def _weight(parameters: list[str]) -> float:
             try:
                 return min(max(float(parameter[2:]), 0.0), 1.0)
             except ValueError:
-                return 0.0
+                return 1.0  # no weight at all, so the default
     return 1.0
 
 

@@ -279,7 +279,7 @@ def _unknown(accepted: Accepted, name: str) -> InvalidRequest:
 def _check_together(values: Mapping[str, Value]) -> None:
     for one, other, clause in _ALONE:
         if one in values and other in values:
-            raise InvalidRequest(
+            raise BadRequestData(
                 f"{one} and {other} exclude each other", pointer=other, clause=clause, remedy=f"give {one} or {other}"
             )
     for one, needed, clause in _NEEDS:

@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import cast
 
 from broker.decode.text import parse_json
-from broker.errors import BadRequestData, InternalError, LengthRequired, NgsiError, PayloadTooLarge
+from broker.errors import BadRequestData, InternalError, InvalidRequest, LengthRequired, NgsiError, PayloadTooLarge
 from broker.http.exchange import Exchange, House, resolve
 from broker.http.links import context_of
 from broker.http.media import JSON, LD_JSON, NO_PREFERENCE, check_content, choose, preferences
@@ -134,7 +134,7 @@ def _read_body(operation: Operation, request: Request, content_type: str) -> tup
         return body, None
     if content_type == LD_JSON:
         return body, _context_in_body(body, linked)
-    if _holds_context(body):
+    if isinstance(body, dict) and "@context" in body:  # a batch refuses its members one by one
         raise BadRequestData(
             "an application/json body holds @context", pointer="/@context", clause="6.3.5",
             remedy="Content-Type: application/ld+json, or the @context in a Link header",
@@ -145,8 +145,8 @@ def _read_body(operation: Operation, request: Request, content_type: str) -> tup
 def _check_kind(operation: Operation, body: Json) -> None:
     kind = {"object": dict, "array": list, "any": object}[operation.body]
     if not isinstance(body, kind):
-        raise BadRequestData(
-            f"the body is no JSON {operation.body}", pointer="", clause=operation.http_clause,
+        raise InvalidRequest(
+            f"the body is no JSON {operation.body}", clause=operation.http_clause,
             remedy="{…}" if operation.body == "object" else "[…]",
         )  # fmt: skip
 
@@ -166,12 +166,6 @@ def _context_in_body(body: Json, linked: str | None) -> Json:
             remedy='"@context": "https://uri.etsi.org/ngsi-ld/v1/ngsi-ld-core-context-v1.8.jsonld"',
         )  # fmt: skip
     return source
-
-
-def _holds_context(body: Json) -> bool:
-    if isinstance(body, list):
-        return any(isinstance(element, dict) and "@context" in element for element in body)
-    return isinstance(body, dict) and "@context" in body
 
 
 def _finishing(

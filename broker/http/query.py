@@ -36,7 +36,8 @@ def _page(exchange: Exchange, query: Query) -> Answer:
     headers: Headers = () if page.total is None else (("NGSILD-Results-Count", str(page.total)),)
     if window.limit and (page.more or window.offset):
         headers += _links(exchange, window, more=page.more)
-    return show_many(exchange, page.entities, query.lang, headers)
+    shown = [entity for entity in page.entities if entity.document]  # a projection may leave nothing of one
+    return show_many(exchange, shown, query.lang, headers)
 
 
 def window_of(exchange: Exchange) -> Window:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from broker.decode.query import EntitySelector, GeoQuery, Ordering, Query
-from broker.errors import BadRequestData, InvalidRequest
+from broker.errors import BadRequestData
 from broker.http.parameters import Parameters
 from broker.ldcontext.active import ActiveContext
 from broker.operations.consume import WHOLE, View, require_depth, require_filter
@@ -105,11 +105,13 @@ def seek(query: Query, names: ActiveContext, *, local: bool | None) -> Sought:
     require_filter(
         types=types[0] if types else None, attributes=attributes, q=q, geo=geo, local=_is_local(query, local=local)
     )
+    if query.csf is not None:
+        parse_q(query.csf)  # it chooses among sources, of which there are none yet: well formed is all it can be
     view = view_of(query, names)
     require_depth(q, view.projection, view.join)
     terms: list[Node] = [Or(tuple(where))] if len(where) > 1 else list(where)
     if attributes:
-        terms.append(_has_any(attributes, query.dataset_ids))
+        terms.append(_has_any(attributes))
     terms += [node for node in (q, geo) if node is not None]
     if query.scope_q is not None:
         terms.append(parse_scope_q(query.scope_q))
@@ -170,16 +172,15 @@ def attributes_of(query: Query, names: ActiveContext) -> tuple[str, ...]:
     return tuple(names.expand(term, "attrs") for term in terms)
 
 
-def _has_any(attributes: tuple[str, ...], dataset_ids: tuple[str, ...]) -> Node:
-    found: tuple[Node, ...] = tuple(HasAttribute(name, dataset_ids) for name in attributes)
+def _has_any(attributes: tuple[str, ...]) -> Node:
+    found: tuple[Node, ...] = tuple(HasAttribute(name) for name in attributes)
     return found[0] if len(found) == 1 else Or(found)
 
 
-@lru_cache(maxsize=1024)
 def view_of(query: Query, names: ActiveContext) -> View:
     """How much of an entity is asked for: pick, omit or attrs, datasetId, join (clauses 4.21, 4.5.23).
 
-    Raises BadRequestData, InvalidRequest for projections that exclude each other.
+    Raises BadRequestData for projections that exclude each other.
     """
     projection = _projection(query, names)
     join = _join(query)
@@ -190,7 +191,7 @@ def view_of(query: Query, names: ActiveContext) -> View:
 def _projection(query: Query, names: ActiveContext) -> Projection | None:
     given = [name for name in ("pick", "omit", "attrs") if getattr(query, name)]
     if len(given) > 1:
-        raise InvalidRequest(
+        raise BadRequestData(
             f"{given[0]} and {given[1]} exclude each other", pointer=given[1], clause="4.21", remedy=f"give {given[0]}"
         )
     if query.pick:

@@ -25,7 +25,7 @@ _WHICH = frozenset({"id", "idPattern", "type", "q", "csf", "scopeQ", "expandValu
 
 _RETRIEVE = Accepted(_PICTURE | _MAP | {"type"}, _SHOWN, _FORMATS)
 _QUERY = Accepted(_WHICH | _PICTURE | _MAP | _ORDER | _PAGE | {"splitEntities"}, _SHOWN, _FORMATS)
-_PURGE = Accepted(_WHICH | {"keep", "drop", "geometryProperty"})
+_PURGE = Accepted(_WHICH | {"attrs", "keep", "drop", "geometryProperty"})
 _POST_QUERY = Accepted(_PAGE | _PICTURE | _MAP | {"splitEntities"}, _SHOWN, _FORMATS)
 _WRITE = Accepted(frozenset({"type", "local"}))
 _LOCAL = Accepted(frozenset({"local"}))

@@ -34,7 +34,9 @@ class Door(Protocol):
 
 
 @contextmanager
-def broker(*, clock: Clock | None = None, access: Access | None = None, **options: str) -> Iterator[tuple[Built, Doors]]:
+def broker(
+    *, clock: Clock | None = None, access: Access | None = None, **options: str
+) -> Iterator[tuple[Built, Doors]]:
     """A broker on the memory store, or on what `options` say: `store="sqlite", data=…`."""
     environment = {"MISONO_STORE": "memory", **{f"MISONO_{name.upper()}": text for name, text in options.items()}}
     built = build(read_settings(Namespace(config=""), environment), clock=clock, access=access)
