@@ -14,9 +14,10 @@ from typing import Any
 import pytest
 
 from broker.contexts.addresses import is_public
+from broker.contexts.asking import CONTEXT_BYTES_MAX
 from broker.contexts.copies import BadMap, read_copies
 from broker.contexts.freshness import expires_at
-from broker.contexts.loading import CONTEXT_BYTES_MAX, HttpLoader
+from broker.contexts.loading import HttpLoader
 from broker.errors import LdContextNotAvailable
 from tests.fakes.clock import START, FakeClock
 
