@@ -38,6 +38,7 @@ _TERM: Final = re.compile(
     r"(?P<names>[^\W\d_][^\s\[\];,]*)(?:\[(?P<members>[^\]\[\x00-\x1f]+)\])?(?:;(?P<direction>asc|desc|dist-asc|dist-desc))?"
 )
 _SPLIT: Final = re.compile(r",(?![^\[]*\])")
+_TAG: Final = re.compile(r"[A-Za-z0-9-]{1,64}")  # ICU reads a text up to its first NUL
 _DISTANCES: Final = ("dist-asc", "dist-desc")
 _NUMBER, _TEXT, _OBJECT, _ARRAY, _BOOLEAN, _TIME, _DATE, _DATETIME, _NULL, _MISSING = range(10)
 _PLACE: Final = -1
@@ -167,7 +168,7 @@ def collator(tag: str) -> Callable[[str], bytes]:
     import icu  # noqa: PLC0415 - 30 MiB that a hub without ordered queries does not spend
 
     try:
-        locale = icu.Locale.forLanguageTag(tag)
+        locale = icu.Locale.forLanguageTag(tag if _TAG.fullmatch(tag) else "!")
     except icu.ICUError as error:
         raise BadRequestData(
             f"{tag[:40]!r} is no collation.",
