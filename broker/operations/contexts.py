@@ -11,7 +11,7 @@ The core @contexts are built in: they can be read like a hosted one, reloaded (n
 
 from __future__ import annotations
 
-from broker.errors import BadRequestData, OperationNotSupported, ResourceNotFound
+from broker.errors import BadRequestData, InvalidRequest, OperationNotSupported, ResourceNotFound
 from broker.ldcontext.compile import check_context
 from broker.model.values import Json, to_text
 from broker.ports import ContextEntry, ContextShelf
@@ -22,10 +22,10 @@ KINDS = ("Cached", "Hosted", "ImplicitlyCreated")
 def add_context(shelf: ContextShelf, tenant: str, body: Json) -> str:
     """The local id of the new @context; what stands beside the member @context is dropped (clause 5.13.2).
 
-    Raises BadRequestData where there is no @context or it is no valid one.
+    Raises InvalidRequest where there is none, BadRequestData where it is no valid one.
     """
     if not isinstance(body, dict) or "@context" not in body:
-        raise BadRequestData(
+        raise InvalidRequest(
             "the body has no member @context", pointer="/@context", clause="5.13.2.3",
             remedy='{"@context": {"speed": "https://example.org/speed"}}',
         )  # fmt: skip
