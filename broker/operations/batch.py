@@ -24,7 +24,7 @@ from broker.operations.broker import Broker, Call
 from broker.operations.futures import done, then
 from broker.operations.guard import guarded
 from broker.operations.identifiers import require_uri
-from broker.operations.provide import Changed, Target, Written, creation, deletion, in_terms, writing
+from broker.operations.provide import Changed, Target, Written, creation, deletion, outcome_of, writing
 from broker.ports import Command, Decision, Keep, Put
 
 NamesOf: TypeAlias = Callable[[Json], ActiveContext]
@@ -193,20 +193,20 @@ def _collected(call: Call, members: list[_Member], outcomes: list[object]) -> Ba
             result.errors.append(BatchFailure(member.entity_id, member.refusal))
             continue
         try:
-            _collect(result, in_terms(next(pending), call), member)
+            _collect(result, outcome_of(next(pending), call), member, call)
         except NgsiError as refusal:
             refusal.pointer = f"/{member.index}" + (refusal.pointer if refusal.pointer.startswith("/") else "")
             result.errors.append(BatchFailure(member.entity_id, refusal))
     return result
 
 
-def _collect(result: BatchResult, written: Written, member: _Member) -> None:
+def _collect(result: BatchResult, written: Written, member: _Member, call: Call) -> None:
     left = written.result.not_updated
     if left:
-        names = ", ".join(one.name for one in left)
+        names = [call.names.compact(one.name) for one in left]
         refusal = AlreadyExists(
-            f"Not updated: {names}. {left[0].reason}",
-            pointer=f"/{member.index}/{left[0].name}",
+            f"Not updated: {', '.join(names)}. {left[0].reason}",
+            pointer=f"/{member.index}/{names[0]}",
             clause="5.6.3",
             remedy="Leave options=noOverwrite away to overwrite what exists.",
         )

@@ -5,7 +5,7 @@ NgsiError that the write was refused with. Documents and fragments come decoded 
 
     target = Target("urn:ngsi-ld:House:1", types=None, precondition=NO_PRECONDITION)
     update_attributes(broker, call, target, {"https://…/speed": {"type": "Property", "value": 9}}).result()
-    -> Written("urn:ngsi-ld:House:1", version=2, result=UpdateResult(["speed"], []), created=False)
+    -> Written("urn:ngsi-ld:House:1", version=2, result=UpdateResult(["https://…/speed"], []), created=False)
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import TypeAlias
 
 from broker.errors import AlreadyExists, BadRequestData, NgsiError, ResourceNotFound
 from broker.model import change
-from broker.model.change import MergeOptions, NotUpdated, UpdateResult
+from broker.model.change import MergeOptions, UpdateResult
 from broker.model.entity import Document, Entity, Instance
 from broker.model.values import Instant, Json
 from broker.operations.broker import Broker, Call
@@ -46,7 +46,7 @@ class Target:
 
 @dataclass(slots=True)
 class Written:
-    """What became of a write: the entity's version (its ETag; 0 once deleted) and what was updated, in short names."""
+    """What became of a write: the entity's version (its ETag; 0 once deleted) and what was updated, by IRI."""
 
     id: str
     version: int
@@ -192,7 +192,7 @@ def deletion(call: Call, target: Target) -> Command:
 def writing(call: Call, target: Target, function: Callable[[Entity, Instant], Changed]) -> Command:
     """The command that writes what `function` makes of an existing entity; nothing where it makes nothing new.
 
-    The UpdateResult of `function` speaks IRIs; what the caller gets speaks the names of their @context.
+    The names in the UpdateResult are IRIs, and go out so: they hold in any @context (clause 5.2.18).
     """
 
     def decide(current: Entity | None, now: Instant) -> Decision:
@@ -208,20 +208,16 @@ def writing(call: Call, target: Target, function: Callable[[Entity, Instant], Ch
 
 def _one(broker: Broker, call: Call, command: Command) -> Future[Written]:
     def unwrap(results: list[object]) -> Written:
-        return in_terms(results[0], call)
+        return outcome_of(results[0], call)
 
     return then(broker.entities.apply(call.tenant, [command]), unwrap)
 
 
-def in_terms(outcome: object, call: Call) -> Written:
-    """The outcome of a write in the caller's names. Raises it where it is a refusal."""
+def outcome_of(outcome: object, call: Call) -> Written:
+    """The outcome of a write. Raises it where it is a refusal, pointing at the caller's names."""
     if isinstance(outcome, NgsiError):
         raise with_short_pointer(outcome, call)
     assert isinstance(outcome, Written)
-    terms, result = call.names.terms, outcome.result
-    result.updated = [terms[name] for name in result.updated]
-    if result.not_updated:
-        result.not_updated = [NotUpdated(terms[one.name], one.reason) for one in result.not_updated]
     return outcome
 
 

@@ -15,7 +15,7 @@ from broker.operations.broker import Broker, Call
 from broker.operations.consume import linked_depth
 from broker.operations.futures import one_after_another, then
 from broker.operations.guard import guarded
-from broker.operations.provide import Written, in_terms
+from broker.operations.provide import Written, outcome_of
 from broker.ports import Command, Decision, Keep, Put, Remove
 from broker.query.ast import Node, Selection, Window
 from broker.query.match import matches
@@ -85,7 +85,7 @@ def _in_chunks(broker: Broker, call: Call, commands: list[Command]) -> Future[Ba
 
 def _collect(call: Call, entity_id: str, outcome: object, result: BatchResult) -> None:
     try:
-        result.success.append(in_terms(outcome, call).id)
+        result.success.append(outcome_of(outcome, call).id)
     except NgsiError as refusal:
         result.errors.append(BatchFailure(entity_id, refusal))
 

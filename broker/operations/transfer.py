@@ -10,18 +10,15 @@ from concurrent.futures import Future
 
 from broker.decode.entity import decode_entity, decode_simplified, is_simplified
 from broker.decode.files import in_utc
-from broker.errors import BadRequestData, NgsiError
+from broker.errors import NgsiError
 from broker.ldcontext.active import ActiveContext
 from broker.model import change
 from broker.model.entity import Document, Entity
-from broker.model.kinds import SYSTEM_MEMBERS
 from broker.model.values import Instant, Json
 from broker.operations.broker import Broker, Call
 from broker.operations.futures import then
 from broker.operations.guard import guarded
 from broker.ports import Command, Decision, Keep, Put
-
-_VALUES = frozenset({"value", "object"})
 
 
 def read_entity(
@@ -35,25 +32,7 @@ def read_entity(
     names = resolve(body.get("@context", context))
     members = in_utc(body) if convert_times else dict(body)
     members.pop("@context", None)
-    for name in SYSTEM_MEMBERS & members.keys():
-        if not isinstance(members[name], str):
-            raise _would_be_lost(name)
-    simplified = is_simplified(members) and not any(_is_typed(one) for one in members.values())
-    return decode_simplified(members, names) if simplified else decode_entity(members, names)
-
-
-def _is_typed(member: Json) -> bool:
-    """Whether this is written as an instance, of a kind that there is or not: `{"type": "Text", "value": "a"}`."""
-    return isinstance(member, dict) and "type" in member and not _VALUES.isdisjoint(member)
-
-
-def _would_be_lost(name: str) -> BadRequestData:
-    return BadRequestData(
-        f"'{name}' is a system attribute and names no attribute of one's own: the broker would ignore it.",
-        pointer=f"/{name}",
-        clause="4.8",
-        remedy="Give the attribute another name, or leave it out",
-    )
+    return decode_simplified(members, names) if is_simplified(members) else decode_entity(members, names)
 
 
 def load_entities(broker: Broker, call: Call, documents: Sequence[Document]) -> Future[list[NgsiError | None]]:

@@ -60,12 +60,12 @@ def test_create_makes_a_tenant_and_nothing_else_does(broker: Broker) -> None:
     assert stored(broker) == HOUSE
 
 
-def test_update_names_attributes_as_the_caller_does(broker: Broker) -> None:
+def test_update_names_attributes_by_iri(broker: Broker) -> None:
     fragment: dict[str, Any] = {f"{NS}speed": prop(2), f"{NS}colour": "urn:ngsi-ld:null"}
     written = provide.update_attributes(broker, CALL, Target(ID), fragment).result()
     assert written.version == 2
-    assert written.result.updated == ["speed"]
-    assert [one.name for one in written.result.not_updated] == ["colour"]
+    assert written.result.updated == [f"{NS}speed"]
+    assert [one.name for one in written.result.not_updated] == [f"{NS}colour"]
 
 
 def test_a_write_that_changes_nothing_makes_no_version(broker: Broker) -> None:
@@ -119,7 +119,7 @@ def test_attribute_writes(broker: Broker) -> None:
     provide.replace_attribute(broker, CALL, Target(ID), speed, prop(7)).result()
     assert "unitCode" not in stored(broker)[speed]
     left = provide.append_attributes(broker, CALL, Target(ID), {speed: prop(8)}, overwrite=False).result()
-    assert [one.name for one in left.result.not_updated] == ["speed"]
+    assert [one.name for one in left.result.not_updated] == [f"{NS}speed"]
     provide.delete_attribute(broker, CALL, Target(ID), AttributeTarget(speed)).result()
     assert speed not in stored(broker)
     with pytest.raises(ResourceNotFound):
