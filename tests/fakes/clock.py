@@ -21,3 +21,7 @@ class FakeClock:
         """Move it on, and give where it stands then."""
         self._now += round(seconds * 1_000_000)
         return self._now
+
+    def set(self, instant: Instant) -> None:
+        """Move it to an instant, forwards or back."""
+        self._now = instant

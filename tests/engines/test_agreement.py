@@ -1,0 +1,143 @@
+"""Every engine answers every query as `query.match` does: random entities, random queries, and proof that they bite.
+
+Run with three sets of limits: as shipped, and with limits so small that eight entities are "many", so that every way
+of the planner is taken.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings, strategies as st
+
+from broker.model.entity import Entity
+from broker.ports import UNRESTRICTED, Page, Restriction
+from broker.query.ast import And, Geo, Op, Selection, Window
+from broker.stores.sqlite import plan
+from tests.engines.populated import engines
+from tests.strategies.entities import populations
+from tests.strategies.queries import nodes, selections
+
+POPULATIONS = 120
+QUERIES = 30  # a population; 3 x 120 x 30 pairs
+OCCURRENCES_MIN = 100
+BITE_MIN = 0.3
+
+_LIMITS = {"as shipped": {}, "walks": {"FEW": 0, "WALK_MAX": 3, "CHUNK": 2}, "drives": {"FEW": 0, "WALK_MAX": 0}}
+_NODES = ["And", "Or", "Exists", "Compare", "OneOf", "Between", "Pattern", "Linked", "Geo", "HasType", "InScope", "IdIn"]
+_NODES += ["IdPattern", "HasAttribute"]
+_OPERATORS = ["EQ", "NE", "GE", "GT", "LE", "LT"]
+_VALUES = ["int", "float", "str", "bool", "DateTimeValue", "DateValue", "TimeValue", "UriValue"]
+_RELATIONS = ["near", "within", "contains", "intersects", "equals", "disjoint", "overlaps"]
+
+windows = st.builds(Window, st.integers(0, 4), st.sampled_from([0, 0, 1, 3]), st.booleans())
+everything = Window(100, 0, count=True)
+
+
+class Tally:
+    """How often what was seen, and how many queries chose some but not all."""
+
+    def __init__(self) -> None:
+        self.pairs = self.biting = 0
+        self.seen: Counter[str] = Counter()
+
+    def note(self, selection: Selection, found: int, of: int) -> None:
+        self.pairs += 1
+        self.biting += 0 < found < of
+        self._count(selection.where)
+
+    def _count(self, part: Any) -> None:
+        if isinstance(part, tuple):
+            for item in part:
+                self._count(item)
+        elif is_dataclass(part):
+            self.seen[type(part).__name__] += 1
+            if isinstance(part, Geo):
+                self.seen[part.relation.value] += 1
+            for field in fields(part):
+                self._count(getattr(part, field.name))
+        elif isinstance(part, Op):
+            self.seen[part.name] += 1
+        else:
+            self.seen[type(part).__name__] += 1
+
+
+tally = Tally()
+
+
+@pytest.mark.parametrize("limits", _LIMITS)
+def test_sqlite_agrees_with_match(limits: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in _LIMITS[limits].items():
+        monkeypatch.setattr(plan, name, value)
+    with engines(tmp_path) as held:
+
+        @settings(
+            max_examples=POPULATIONS,
+            database=None,
+            deadline=None,
+            phases=[Phase.generate],
+            suppress_health_check=list(HealthCheck),
+        )
+        @given(populations(), st.lists(st.tuples(selections(), windows), min_size=QUERIES, max_size=QUERIES))
+        def agree(population: list[Entity], asked: list[tuple[Selection, Window]]) -> None:
+            tenant = held.hold(population)
+            for selection, window in asked:
+                for wanted in (window, everything):
+                    model = held.memory.select(tenant, selection, wanted, UNRESTRICTED)
+                    found = held.sqlite.select(tenant, selection, wanted, UNRESTRICTED)
+                    assert _told(found) == _told(model), (selection, wanted)
+                tally.note(selection, len(model.entities), len(population))
+
+        agree()
+
+
+def test_a_view_and_a_condition_restrict_alike(tmp_path: Path) -> None:
+    def view(entity: Entity) -> Entity | None:
+        """Hide an entity and, of all others, every second attribute."""
+        if entity.id == "urn:e:2":
+            return None
+        kept = {name: value for number, (name, value) in enumerate(entity.document.items()) if number < 3 or number % 2}
+        return Entity(kept, entity.created_at, entity.modified_at, entity.expires_at, entity.version)
+
+    with engines(tmp_path) as held:
+
+        @settings(
+            max_examples=40, database=None, deadline=None, phases=[Phase.generate],
+            suppress_health_check=list(HealthCheck),
+        )  # fmt: skip
+        @given(populations(), st.lists(st.tuples(selections(), windows, nodes()), min_size=15, max_size=15))
+        def agree(population: list[Entity], asked: list[tuple[Selection, Window, Any]]) -> None:
+            tenant = held.hold(population)
+            for selection, window, where in asked:
+                for restriction in (Restriction(where), Restriction(And(()), view), Restriction(where, view)):
+                    model = held.memory.select(tenant, selection, window, restriction)
+                    found = held.sqlite.select(tenant, selection, window, restriction)
+                    assert _told(found) == _told(model), (selection, window, restriction)
+            for restriction in (UNRESTRICTED, Restriction(And(()), view)):
+                assert held.sqlite.types(tenant, restriction) == held.memory.types(tenant, restriction)
+                assert held.sqlite.attributes(tenant, restriction) == held.memory.attributes(tenant, restriction)
+
+        agree()
+
+
+def test_the_pairs_bite() -> None:
+    """At least 10,000 pairs, 30 % of them selecting some but not all, every node, operator and value a hundred times."""
+    if not tally.pairs:
+        pytest.fail("runs after the agreement tests of this module")
+    print(f"\n{tally.pairs} pairs of query and population, {tally.biting} select some but not all")
+    for name in (*_NODES, *_OPERATORS, *_VALUES, *_RELATIONS):
+        print(f"  {name:14} {tally.seen[name]:7}")
+    assert tally.pairs >= 10_000
+    assert tally.biting >= BITE_MIN * tally.pairs
+    rare = {name for name in (*_NODES, *_OPERATORS, *_VALUES, *_RELATIONS) if tally.seen[name] < OCCURRENCES_MIN}
+    assert not rare
+
+
+def _told(page: Page) -> tuple[Any, ...]:
+    return ([(one, repr(one.document)) for one in page.entities], page.total, page.more)
+
+
