@@ -17,7 +17,16 @@ from broker.decode.members import (
     decode_unit,
     decode_value_type,
 )
-from broker.decode.reading import Reading, attribute_iri, below, no_attribute, no_null, refusal, shown
+from broker.decode.reading import (
+    NO_SUB_ATTRIBUTES,
+    Reading,
+    attribute_iri,
+    below,
+    no_attribute,
+    no_null,
+    refusal,
+    shown,
+)
 from broker.decode.values import decode_value
 from broker.errors import BadRequestData
 from broker.ldcontext.active import ActiveContext
@@ -195,7 +204,7 @@ def _put_member(found: Instance, item: tuple[str, Json], pointer: str, frame: tu
 
 def _put_sub_attribute(found: Instance, item: tuple[str, Json], pointer: str, reading: Reading) -> None:
     key, value = item
-    iri = attribute_iri(key, pointer, reading)
+    iri = attribute_iri(key, pointer, reading, NO_SUB_ATTRIBUTES)
     if iri in found:
         raise twice(key, iri, pointer)
     inner = reading if not reading.partial else Reading(reading.names, reading.nulls, reading.merge)

@@ -7,24 +7,22 @@ from dataclasses import dataclass
 from broker.errors import BadRequestData
 from broker.ldcontext.active import ActiveContext
 from broker.model.entity import INSTANCE_MEMBERS
-from broker.model.kinds import PROOF, SEALED
+from broker.model.kinds import KIND_OF_MEMBER, PROOF, SEALED
 from broker.model.values import NGSI_LD_NULL, Json
 
 NGSI_LD = "https://uri.etsi.org/ngsi-ld/"
 
 _SHOWN_CHARS = 60
-_CORE_TERMS = (INSTANCE_MEMBERS | SEALED | {"id", "scope"}) - {PROOF}
-_HELD = {
-    "value": "hasValue",
-    "object": "hasObject",
-    "languageMap": "hasLanguageMap",
-    "vocab": "hasVocab",
-    "json": "hasJSON",
-    "valueList": "hasValueList",
-    "objectList": "hasObjectList",
-}
-NO_ATTRIBUTES = frozenset(NGSI_LD + _HELD.get(term, term) for term in _CORE_TERMS)
-"""IRIs of the core @context that are members of 4.5: an attribute under such a name could not be written out."""
+_TERMS = (INSTANCE_MEMBERS | SEALED | {"id", "scope"}) - {PROOF} - KIND_OF_MEMBER.keys()
+_HELD = ("hasValue", "hasObject", "hasLanguageMap", "hasVocab", "hasJSON", "hasValueList", "hasObjectList")
+NO_ATTRIBUTES = frozenset(
+    NGSI_LD + form.format(term, term[0].upper() + term[1:])
+    for term in _TERMS
+    for form in ("{0}", "has{1}", "default-context/{0}")
+)
+"""IRIs of the core @contexts, old and new, for what is not reified: no attribute is called so (clause 4.5.1)."""
+NO_SUB_ATTRIBUTES = NO_ATTRIBUTES | {NGSI_LD + term for term in _HELD}
+"""The same, and the members that hold values: a sub-attribute would be written out under their names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,15 +72,15 @@ def no_null(pointer: str) -> BadRequestData:
     )
 
 
-def attribute_iri(name: str, pointer: str, reading: Reading) -> str:
+def attribute_iri(name: str, pointer: str, reading: Reading, refused: frozenset[str] = NO_ATTRIBUTES) -> str:
     """The IRI of an attribute or sub-attribute: `temperature` gives `https://…/temperature`.
 
     Raises BadRequestData for a name outside of 4.6.2 and for a core term that names no attribute (clause 4.5.1).
     """
-    if name in _CORE_TERMS or name == "@context":
+    if name in _TERMS or name == "@context":
         raise no_attribute(name, pointer)
     iri = reading.names.expand(name, pointer)
-    if iri in NO_ATTRIBUTES:
+    if iri in refused:
         raise no_attribute(name, pointer)
     return iri
 

@@ -1,4 +1,4 @@
-"""What writes came to, and what types and attributes there are (clauses 5.2.16 to 5.2.19, 5.2.24 to 5.2.28)."""
+"""What writes came to, and what types and attributes there are (clauses 5.2.16, 5.2.17, 5.2.24 to 5.2.28)."""
 
 from __future__ import annotations
 
@@ -28,14 +28,6 @@ def encode_batch_result(success: Sequence[str], errors: Iterable[tuple[str, Ngsi
     """A BatchOperationResult: `{"success": ["urn:…"], "errors": [{"entityId": …, "error": {…}}]}` (clause 5.2.16)."""
     failed: list[Json] = [{"entityId": entity_id, "error": encode_problem(error)} for entity_id, error in errors]
     return {"success": list(success), "errors": failed}
-
-
-def encode_update_result(
-    updated: Iterable[str], not_updated: Iterable[tuple[str, str]], names: ActiveContext
-) -> Encoded:
-    """An UpdateResult from IRIs, and (IRI, reason): `{"updated": ["speed"], "notUpdated": [{…}]}` (clause 5.2.18)."""
-    refused: list[Json] = [{"attributeName": names.terms[iri], "reason": reason} for iri, reason in not_updated]
-    return {"updated": [names.terms[iri] for iri in updated], "notUpdated": refused}
 
 
 def encode_type_list(iris: Iterable[str], list_id: str, names: ActiveContext) -> Encoded:

@@ -11,13 +11,16 @@ from broker.decode.attribute import ATTRIBUTES_MAX, INSTANCES_MAX, decode_attrib
 from broker.decode.entity import decode_entity, decode_fragment, decode_simplified, is_simplified
 from broker.errors import BadRequestData, InvalidRequest
 from broker.ldcontext.core import core_context
+from broker.model.entity import INSTANCE_MEMBERS, VALUE_MEMBER
 from broker.model.values import NGSI_LD_NULL
 
 NAMES = core_context()
 HOME = "https://uri.etsi.org/ngsi-ld/default-context/"
 A, B, C = (HOME + name for name in "abc")
+HAS_JSON = "https://uri.etsi.org/ngsi-ld/hasJSON"
 WHOLE: dict[str, Any] = {"id": "urn:x:1", "type": "House"}
 POINT: Any = {"type": "Point", "coordinates": [139.5, 35.5]}
+VALUES = set(VALUE_MEMBER.values())
 UNSEEN = [0x202E, 0x200B, 0xFEFF, 0x2028, 0xA0, 0x3C, 0xFE0F, 0xE0100, 0xFDD0, 0xFFFE, 0x1FFFF, 0x3164, 0x2800, 0xE000]
 WHEN = "2026-01-01T00:00:00Z"
 
@@ -146,6 +149,7 @@ def test_an_attribute_is_read(sent: Any, held: Any) -> None:
         ({"value": 1, "b": {"value": NGSI_LD_NULL}}, "/a/b/value", "5.5.4"),
         ({"value": 1, "b": 1, B: 2}, "/a/" + B.replace("/", "~1"), "5.5.7"),
         ({"object": "house"}, "/a/object", "4.5.3.2"),
+        ({"value": 1, HAS_JSON: 1}, "/a/" + HAS_JSON.replace("/", "~1"), "4.5.1"),
         ({"object": ["urn:x:2", 5]}, "/a/object/1", "4.5.3.2"),
         ({"object": []}, "/a/object", "4.5.3.2"),
         ({"object": "urn:x:" + "1" * 3000}, "/a/object", "4.5.3.2"),
@@ -201,7 +205,7 @@ def test_a_wrong_attribute_is_refused_with_its_place(sent: Any, pointer: str, cl
         ({**WHOLE, "scope": []}, "/scope"),
         ({**WHOLE, "expiresAt": "soon"}, "/expiresAt"),
         ({**WHOLE, "datasetId": {"type": "Property", "value": 1}}, "/datasetId"),
-        ({**WHOLE, "value": 1}, "/value"),
+        ({**WHOLE, "observedAt": WHEN}, "/observedAt"),
         ({**WHOLE, "https://uri.etsi.org/ngsi-ld/observedAt": 1}, "/https:~1~1uri.etsi.org~1ngsi-ld~1observedAt"),
         ({**WHOLE, "createdAt": {"type": "Property", "value": WHEN}}, "/createdAt"),
         ({**WHOLE, "my attr": 1}, "/my attr"),
@@ -268,6 +272,21 @@ def test_the_members_that_are_no_attributes() -> None:
         "scope": ["/a", "/b"],
         "expiresAt": "2030-01-01T00:00:00.5Z",
     }
+
+
+def test_an_attribute_may_be_called_as_a_value_member_is() -> None:
+    document = decode_entity({**WHOLE, "value": 1, "vocab": {"vocab": "b"}}, NAMES)
+    assert document[NAMES.expand("value")] == {"type": "Property", "value": 1}
+    assert document[NAMES.expand("vocab")] == {"type": "VocabProperty", "vocab": B}
+
+
+@pytest.mark.parametrize(
+    "name", sorted(INSTANCE_MEMBERS - VALUES - {"createdAt", "modifiedAt", "deletedAt", "ngsildproof"})
+)
+def test_no_attribute_is_called_as_another_member_is(name: str) -> None:
+    for read_body in (decode_entity, decode_simplified):
+        with pytest.raises(BadRequestData):
+            read_body({**WHOLE, name: {"type": "Property", "value": 1}}, NAMES)
 
 
 def test_an_id_may_be_an_iri() -> None:

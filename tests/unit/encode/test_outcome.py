@@ -1,4 +1,4 @@
-"""Results of writes, and the lists of types and attributes (clauses 5.2.16 to 5.2.19, 5.2.24 to 5.2.28)."""
+"""Results of writes, and the lists of types and attributes (clauses 5.2.16, 5.2.17, 5.2.24 to 5.2.28)."""
 
 from __future__ import annotations
 
@@ -38,13 +38,6 @@ def test_a_batch_result_carries_each_problem() -> None:
                 },
             },
         ],
-    }
-
-
-def test_an_update_result_has_short_names() -> None:
-    assert outcome.encode_update_result([SIZE], [(NAME, "it is not there")], NAMES) == {
-        "updated": ["size"],
-        "notUpdated": [{"attributeName": "name", "reason": "it is not there"}],
     }
 
 
