@@ -5,14 +5,12 @@ from __future__ import annotations
 import logging
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import version
-from typing import Any, Protocol, cast
-
-from a2wsgi import WSGIMiddleware
-from flask import Flask
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from broker.access.policies import AllowAll
 from broker.contexts.copies import BadMap, read_copies
@@ -20,12 +18,11 @@ from broker.contexts.loading import HttpLoader
 from broker.contexts.resolving import Contexts
 from broker.contexts.shelf import Shelf
 from broker.contexts.usage import Usage
-from broker.http.app import make_app
 from broker.http.exchange import House
 from broker.http.front import Application, Front
 from broker.http.health import Readiness, make_pages
 from broker.http.route import Routes
-from broker.http.server import Binding, serve
+from broker.http.server import Binding, Moments, serve
 from broker.http.table import OPERATIONS
 from broker.ldcontext.core import core_context
 from broker.model.values import Instant, Json
@@ -34,6 +31,9 @@ from broker.ports import Access, ChangeLog, Clock, DocumentStore, EntityStore, T
 from broker.settings import Settings
 from broker.stores.memory import MemoryStore
 from broker.timers import Repeating
+
+if TYPE_CHECKING:
+    from flask import Flask
 
 log = logging.getLogger("misono")
 
@@ -84,7 +84,7 @@ class Doors:
     """Both doors of one broker."""
 
     front: Front
-    app: Flask
+    app: Callable[[], Flask]
     readiness: Readiness
 
 
@@ -127,16 +127,26 @@ def _open_store(settings: Settings, clock: Clock, access: Access) -> Store:
 
 
 def make_doors(built: Built) -> Doors:
-    """The front and Flask, over one operation table."""
+    """The front and Flask, over one operation table; Flask is made when it is first needed."""
     routes, readiness = Routes(OPERATIONS), Readiness()
 
     def parts() -> Mapping[str, Json]:
         return {"store": "ok" if built.store.exists("") else "failing"}
 
     pages = make_pages(OPERATIONS, version("misono"), parts, readiness)
-    app = make_app(built.house, OPERATIONS, routes, pages)
-    behind = cast("Application", WSGIMiddleware(cast("Any", app), workers=FLASK_THREADS))
-    return Doors(Front(built.house, routes, behind), app, readiness)
+
+    @cache
+    def app() -> Flask:
+        from broker.http.app import make_app  # noqa: PLC0415  half of the start is importing Flask
+
+        return make_app(built.house, OPERATIONS, routes, pages)
+
+    def behind() -> Application:
+        from a2wsgi import WSGIMiddleware  # noqa: PLC0415  as Flask
+
+        return cast("Application", WSGIMiddleware(cast("Any", app()), workers=FLASK_THREADS))
+
+    return Doors(Front(built.house, routes, pages, behind), app, readiness)
 
 
 def run(settings: Settings, worker: str) -> None:
@@ -146,7 +156,7 @@ def run(settings: Settings, worker: str) -> None:
         doors = make_doors(built)
         binding = Binding(settings.host, settings.port, settings.tls_cert, settings.tls_key, settings.client_ca)
         log.info("serving on %s:%d, %s in %s", settings.host, settings.port, settings.store, settings.data)
-        serve(doors.front, binding, doors.readiness.stop)
+        serve(doors.front, binding, Moments(doors.front.warm, doors.readiness.stop))
         doors.front.close()
     finally:
         built.close()

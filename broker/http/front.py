@@ -15,9 +15,10 @@ from typing import Any, TypeAlias
 
 from broker.errors import NgsiError
 from broker.http.exchange import House
+from broker.http.health import Pages
 from broker.http.messages import Answer, Request, Response
 from broker.http.operation import Operation
-from broker.http.perform import complete, perform
+from broker.http.perform import complete, perform, refuse
 from broker.http.route import Routes
 from broker.ports import OverBudget
 
@@ -33,14 +34,24 @@ THREADS = 4
 
 
 class Front:
-    """The door granian serves; `behind` is Flask's ASGI face."""
+    """The door granian serves; `make_behind` gives Flask's ASGI face.
 
-    def __init__(self, house: House, routes: Routes, behind: Application) -> None:
+    Flask is made in a thread after the start: importing it takes longer than everything else together.
+    """
+
+    def __init__(self, house: House, routes: Routes, pages: Pages, make_behind: Callable[[], Application]) -> None:
         self._house = house
         self._find = routes.find
-        self._behind = behind
+        self._pages = dict(pages)
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="front")
         self._arrivals = Arrivals()
+        self._make_behind = make_behind
+        self._behind: Future[Application] | None = None
+
+    def warm(self) -> None:
+        """Begin to make Flask, before a request needs it."""
+        if self._behind is None:
+            self._behind = self._pool.submit(self._make_behind)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -49,8 +60,8 @@ class Front:
         raw_path = scope["raw_path"].decode("latin-1")
         try:
             operation, path = self._find(scope["method"], raw_path)
-        except NgsiError:  # an unknown path, or one outside the standard's: Flask knows which
-            await self._to_flask(scope, receive, send, raw_path)
+        except NgsiError as error:
+            await self._unrouted(scope, receive, send, error)
             return
         if not operation.hot:
             await self._to_flask(scope, receive, send, raw_path)
@@ -93,6 +104,18 @@ class Front:
             chunks.append(message.get("body", b""))
         return b"".join(chunks)
 
+    async def _unrouted(self, scope: Scope, receive: Receive, send: Send, error: NgsiError) -> None:
+        """A page outside the standard's root, or a refusal; HEAD is Flask's to cut."""
+        raw_path = scope["raw_path"].decode("latin-1")
+        page = self._pages.get(raw_path)
+        if scope["method"] == "HEAD":
+            await self._to_flask(scope, receive, send, raw_path)
+        elif page is not None and scope["method"] == "GET":
+            await send_response(send, page())
+        else:
+            request = Request(scope["method"], raw_path, "", read_headers(scope["headers"]))
+            await send_response(send, refuse(error, request))
+
     async def _to_flask(self, scope: Scope, receive: Receive, send: Send, raw_path: str) -> None:
         headers = read_headers(scope["headers"])
         body = await self._read_body(headers, receive) if headers.get("content-length", "0") != "0" else b""
@@ -100,10 +123,11 @@ class Front:
         async def receive_again() -> MutableMapping[str, Any]:
             return {"type": "http.request", "body": body, "more_body": False}
 
-        async def send_on(message: MutableMapping[str, Any]) -> None:
-            await send(message)
-
-        await self._behind({**scope, "path": raw_path, "root_path": ""}, receive_again, send_on)
+        self.warm()
+        assert self._behind is not None
+        await self._arrivals.wait(self._behind)
+        behind = self._behind.result()
+        await behind({**scope, "path": raw_path, "root_path": ""}, receive_again, _as_coroutine(send))
 
     def close(self) -> None:
         """End the threads, once their work is done."""
@@ -150,6 +174,15 @@ def read_headers(raw: list[tuple[bytes, bytes]]) -> dict[str, str]:
         value = value_bytes.decode("latin-1")
         headers[name] = f"{headers[name]}, {value}" if name in headers else value
     return headers
+
+
+def _as_coroutine(send: Send) -> Send:
+    """Granian's `send` gives an awaitable that is no coroutine; a2wsgi needs one."""
+
+    async def send_on(message: MutableMapping[str, Any]) -> None:
+        await send(message)
+
+    return send_on
 
 
 async def send_response(send: Send, response: Response) -> None:

@@ -22,6 +22,8 @@ from broker.ports import INLINE
 
 BACKLOG = 1024
 HEADER_BYTES_MAX = 64 * 1024
+WARM_AFTER_S = 0.2
+"""What can wait until the first requests are answered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +37,20 @@ class Binding:
     client_ca: Path | None = None
 
 
-def serve(application: Any, binding: Binding, on_stop: Callable[[], None]) -> None:  # noqa: ANN401  an ASGI callable
-    """Serve until SIGTERM or SIGINT; then call `on_stop`, take no new connection, and end what is under way."""
-    uvloop.run(_serve(application, binding, on_stop))
+@dataclass(frozen=True, slots=True)
+class Moments:
+    """What to do once requests are taken, and when the stop begins."""
+
+    on_start: Callable[[], None]
+    on_stop: Callable[[], None]
 
 
-async def _serve(application: Any, binding: Binding, on_stop: Callable[[], None]) -> None:  # noqa: ANN401
+def serve(application: Any, binding: Binding, moments: Moments) -> None:  # noqa: ANN401  an ASGI callable
+    """Serve until SIGTERM or SIGINT; then take no new connection, and end what is under way."""
+    uvloop.run(_serve(application, binding, moments))
+
+
+async def _serve(application: Any, binding: Binding, moments: Moments) -> None:  # noqa: ANN401  an ASGI callable
     INLINE.set(True)
     server = Server(
         application,
@@ -62,10 +72,11 @@ async def _serve(application: Any, binding: Binding, on_stop: Callable[[], None]
     )
 
     def stop() -> None:
-        on_stop()
+        moments.on_stop()
         server.stop()  # type: ignore[no-untyped-call]
 
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop)
+    loop.call_later(WARM_AFTER_S, moments.on_start)
     await server.serve()

@@ -66,7 +66,7 @@ def flask_door(doors: Doors) -> Door:
     """Flask alone."""
 
     def send(method: str, path: str, headers: Mapping[str, str] | None = None, body: bytes | None = None) -> Reply:
-        client = doors.app.test_client()
+        client = doors.app().test_client()
         found = client.open(path, method=method, headers=_complete(headers, body), data=body)
         return Reply(found.status_code, {name.lower(): text for name, text in found.headers.items()}, found.data)
 

@@ -10,13 +10,10 @@ from typing import Final
 import apsw
 
 from broker.errors import TooComplexQuery
+from broker.ports import OverBudget
 
 READ_MS_MAX: Final = 10_000.0
 _OPS: Final = 20_000  # of SQLite's machine between two looks at the clock: well under a millisecond
-
-
-class OverBudget(Exception):
-    """A read took longer than its caller can wait where it stands: do it again on a thread, without `budget_ms`."""
 
 
 class Budget:

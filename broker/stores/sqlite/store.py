@@ -19,6 +19,8 @@ from broker.model.entity import Entity
 from broker.model.expiry import live
 from broker.model.values import Instant, Json
 from broker.ports import (
+    INLINE,
+    INLINE_BUDGET_MS,
     AttributeCount,
     Clock,
     Command,
@@ -91,8 +93,11 @@ class SqliteStore:
     ) -> Page:
         """The window of the answer.
 
-        Raises TooComplexQuery past the work budget; with `budget_ms`, OverBudget past that many milliseconds.
+        Raises TooComplexQuery past the work budget; with `budget_ms`, OverBudget past that many milliseconds. On the
+        event loop (INLINE) the budget is INLINE_BUDGET_MS.
         """
+        if budget_ms is None and INLINE.get():
+            budget_ms = INLINE_BUDGET_MS
         asked = Asked(selection, window, restriction, self._clock.now())
         budget = Budget(budget_ms)
         with self._transaction(tenant) as (db, known), budget.on(db):
