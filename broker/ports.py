@@ -104,7 +104,7 @@ class AttributeCount:
 
 
 INLINE: ContextVar[bool] = ContextVar("INLINE", default=False)
-"""True on the event loop: a read there may work for INLINE_BUDGET_MS, then raises OverBudget and runs again in a thread."""
+"""True on the event loop: a read there may work for INLINE_BUDGET_MS; then it raises OverBudget and runs in a thread."""
 INLINE_BUDGET_MS = 2
 
 
@@ -215,7 +215,7 @@ class ContextLoader(Protocol):
     """Fetches remote @contexts: bounded in size and time, never from private addresses unless allowed."""
 
     def load(self, url: str) -> LoadedContext:
-        """Raises LdContextNotAvailable, naming the URL and the reason."""
+        """Raises LdContextNotAvailable, or BadRequestData for what is no @context, naming the URL and the reason."""
 
 
 @dataclass(frozen=True, slots=True)

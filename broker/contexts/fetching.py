@@ -15,7 +15,7 @@ from typing import cast
 
 from broker.contexts.loading import not_available
 from broker.contexts.shelf import Shelf
-from broker.errors import LdContextNotAvailable, NgsiError
+from broker.errors import BadRequestData, LdContextNotAvailable
 from broker.ldcontext.active import ActiveContext
 from broker.ldcontext.compile import compile_context
 from broker.ldcontext.parts import check_shape
@@ -49,7 +49,7 @@ class Fetching:
     def __init__(self, shelf: Shelf, loader: ContextLoader) -> None:
         self._shelf = shelf
         self._loader = loader
-        self._failed: OrderedDict[str, tuple[Instant, NgsiError]] = OrderedDict()
+        self._failed: OrderedDict[str, tuple[Instant, BadRequestData | LdContextNotAvailable]] = OrderedDict()
         self._locks: dict[str, Lock] = {}
 
     def compile(self, source: Json, making: Making) -> ActiveContext:
@@ -59,7 +59,7 @@ class Fetching:
         """
         try:
             return compile_context(source, lambda url: cast("Json", self.entry(url, making).document))
-        except NgsiError:
+        except (BadRequestData, LdContextNotAvailable):
             for entry in making.fetched:
                 self._shelf.forget(entry)
             raise
@@ -77,10 +77,10 @@ class Fetching:
 
         Raises LdContextNotAvailable.
         """
-        loaded = self._loader.load(entry.url)
         try:
+            loaded = self._loader.load(entry.url)
             self._names(entry.url, loaded.document, Making("", now))
-        except NgsiError as reason:
+        except BadRequestData as reason:
             raise not_available(entry.url, reason.detail) from reason
         self._failed.pop(entry.url, None)
         self._shelf.cache(entry.url, loaded.document, loaded.expires_at)
@@ -108,9 +108,7 @@ class Fetching:
         now = self._now()
         until, refusal = self._failed.get(url, (0, None))
         if refusal is not None and now < until:
-            raise LdContextNotAvailable(
-                refusal.detail, pointer=refusal.pointer, clause=refusal.clause, remedy=refusal.remedy
-            )
+            raise type(refusal)(refusal.detail, pointer=refusal.pointer, clause=refusal.clause, remedy=refusal.remedy)
         if now - making.started_at > WHOLE_US:
             raise not_available(url, "the @contexts it is named beside took too long")
         loaded = self._load(url, FAILED_US)
@@ -125,7 +123,7 @@ class Fetching:
         try:
             loaded = self._load(known.url, RETRY_US)
             changed = self._changed(known, loaded.document, making)
-        except NgsiError as reason:
+        except (BadRequestData, LdContextNotAvailable) as reason:
             _log.warning("the @context %s could not be refreshed, the old one stays: %s", known.url, reason.detail)
             return replace(known, expires_at=self._now() + RETRY_US)
         if changed:
@@ -141,7 +139,7 @@ class Fetching:
         try:
             loaded = self._loader.load(url)
             check_shape(loaded.document["@context"], url)
-        except NgsiError as refusal:
+        except (BadRequestData, LdContextNotAvailable) as refusal:
             self._failed[url] = (self._now() + patience_us, refusal)
             if len(self._failed) > FAILED_MAX:
                 self._failed.popitem(last=False)

@@ -13,6 +13,7 @@ import orjson
 from broker.contexts.addresses import Refused
 from broker.contexts.freshness import expires_at
 from broker.errors import LdContextNotAvailable
+from broker.ldcontext.parts import invalid
 from broker.model.values import Json
 from broker.ports import Clock, ContextLoader, LoadedContext
 
@@ -31,16 +32,20 @@ class HttpLoader(ContextLoader):
     timeout_s: float = FETCH_S
 
     def load(self, url: str) -> LoadedContext:
-        """The document at `url`. Raises LdContextNotAvailable, naming the URL and the reason."""
+        """The document at `url`.
+
+        Raises LdContextNotAvailable where it cannot be had, BadRequestData where what came is no @context, both
+        naming the URL and the reason.
+        """
         try:
             headers, body = _asking()(url, self.timeout_s, self.allow_private)
             document = cast("Json", orjson.loads(body))
         except Refused as reason:
             raise not_available(url, str(reason)) from reason
         except orjson.JSONDecodeError as error:
-            raise not_available(url, f"what came is no JSON ({error})") from error
+            raise invalid(url, f"what came is no JSON ({error})") from error
         if not isinstance(document, dict) or "@context" not in document:
-            raise not_available(url, "what came is no JSON object with a member @context")
+            raise invalid(url, "what came is no JSON object with a member @context")
         return LoadedContext({"@context": document["@context"]}, expires_at(headers, self.clock.now()))
 
 

@@ -24,8 +24,8 @@ _FIRST: dict[str, Json] = {"@vocab": DEFAULT_VOCABULARY, **core_tables("1.9").pr
 def compile_context(source: Json, fetch: Fetch) -> ActiveContext:
     """The names of a @context: a URL, an object, or a list of both, any core @context in it included.
 
-    Raises BadRequestData where it is no valid one, LdContextNotAvailable where a document it needs cannot be had
-    or is no valid one.
+    Raises BadRequestData where it, or a document it refers to, is no valid one, LdContextNotAvailable where a
+    document cannot be had.
     """
     if source is None or (isinstance(source, str) and source in CORE_URLS):
         return _named(source)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TypeAlias, cast
 from urllib.parse import urljoin, urlsplit
 
-from broker.errors import BadRequestData, LdContextNotAvailable, NgsiError
+from broker.errors import BadRequestData
 from broker.ldcontext.core import CORE_URLS, core_document
 from broker.ldcontext.names import is_iri
 from broker.model.values import Json
@@ -38,7 +38,7 @@ class Part:
 def check_shape(context: Json, url: str = "") -> None:
     """Refuse what is no @context by its shape: URLs, objects and lists of them are (clause 5.5.4).
 
-    Raises BadRequestData for the request's own, LdContextNotAvailable for one that came from `url`.
+    Raises BadRequestData, naming the `url` it came from where it did not stand in the request.
     """
     if isinstance(context, list):
         for element in context:
@@ -64,10 +64,10 @@ def parts(source: Json, fetch: Fetch) -> list[Part]:
     return found
 
 
-def invalid(url: str, reason: str) -> NgsiError:
-    """The refusal of a @context that is none: by who gave it, the request or a server."""
+def invalid(url: str, reason: str) -> BadRequestData:
+    """The refusal of a @context that is none (clause 5.5.6): the request's own, or a document at `url` it refers to."""
     if url:
-        return LdContextNotAvailable(
+        return BadRequestData(
             f"the @context at {url} is no valid one: {reason}", pointer="@context", clause="5.5.6",
             remedy="correct the document there, then DELETE /ngsi-ld/v1/jsonldContexts/{its URL}?reload=true",
         )  # fmt: skip

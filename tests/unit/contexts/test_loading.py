@@ -18,7 +18,7 @@ from broker.contexts.asking import CONTEXT_BYTES_MAX
 from broker.contexts.copies import BadMap, read_copies
 from broker.contexts.freshness import expires_at
 from broker.contexts.loading import HttpLoader
-from broker.errors import LdContextNotAvailable
+from broker.errors import BadRequestData, LdContextNotAvailable
 from tests.fakes.clock import START, FakeClock
 
 ANY = str(IPv4Address(0))
@@ -133,8 +133,6 @@ def test_the_server_is_told_the_name_that_was_asked_for(loader: HttpLoader, root
         ("long", "longer"),
         ("circle", "redirects"),
         ("away", "no http"),
-        ("html", "no JSON"),
-        ("list", "@context"),
         ("error", "503"),
         ("nothing", "404"),
     ],
@@ -143,6 +141,13 @@ def test_what_cannot_be_used_is_refused_with_url_and_reason(
     loader: HttpLoader, root: str, path: str, reason: str
 ) -> None:
     with pytest.raises(LdContextNotAvailable, match=reason) as refusal:
+        loader.load(f"{root}/{path}")
+    assert f"{root}/{path}" in refusal.value.detail
+
+
+@pytest.mark.parametrize(("path", "reason"), [("html", "no JSON"), ("list", "@context")])
+def test_what_is_no_context_is_a_bad_request(loader: HttpLoader, root: str, path: str, reason: str) -> None:
+    with pytest.raises(BadRequestData, match=reason) as refusal:
         loader.load(f"{root}/{path}")
     assert f"{root}/{path}" in refusal.value.detail
 

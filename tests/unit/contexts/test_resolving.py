@@ -161,7 +161,7 @@ def test_one_that_cannot_be_had_is_refused_and_not_tried_at_once(contexts: Conte
 
 def test_what_could_not_be_used_is_not_kept(contexts: Contexts, city: City) -> None:
     city.loader.documents[OTHER] = {"a": {"@id": 7}}
-    with pytest.raises(LdContextNotAvailable):
+    with pytest.raises(BadRequestData):
         contexts.resolve(OTHER)
     assert contexts.entry(OTHER, "") is None
     with pytest.raises(BadRequestData):

@@ -143,9 +143,14 @@ def test_a_request_with_an_invalid_context_is_bad(source: Json) -> None:
         check_context(source)
 
 
-@pytest.mark.parametrize("name", ["self", "none", "list", "number", "invalid", "missing"])
-def test_a_remote_context_that_is_none_is_not_available(name: str) -> None:
-    with pytest.raises(LdContextNotAvailable) as refusal:
+def test_a_remote_context_that_cannot_be_had_is_not_available() -> None:
+    with pytest.raises(LdContextNotAvailable):
+        names("https://x.org/missing.jsonld")
+
+
+@pytest.mark.parametrize("name", ["self", "none", "list", "number", "invalid"])
+def test_a_remote_context_that_is_none_is_a_bad_request(name: str) -> None:
+    with pytest.raises(BadRequestData) as refusal:
         names(f"https://x.org/{name}.jsonld")
     assert f"https://x.org/{name}.jsonld" in refusal.value.detail
 
