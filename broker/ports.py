@@ -104,7 +104,7 @@ class AttributeCount:
 
 
 INLINE: ContextVar[bool] = ContextVar("INLINE", default=False)
-"""True on the event loop: a read there may work for INLINE_BUDGET_MS; then it raises OverBudget and runs in a thread."""
+"""True on the event loop: a read may work INLINE_BUDGET_MS there, then it raises OverBudget and runs in a thread."""
 INLINE_BUDGET_MS = 2
 
 
