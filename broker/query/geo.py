@@ -7,13 +7,14 @@ import re
 from math import isfinite
 from typing import Final
 
-from broker.errors import BadRequestData
-from broker.model.geometry import GEOMETRY_TYPES, check_geometry
+from broker.errors import BadRequestData, TooComplexQuery
+from broker.model.geometry import GEOMETRY_TYPES, Geometry, check_geometry, positions
 from broker.model.values import Json
 from broker.query.ast import Geo, Path, Relation
 from broker.query.nesting import read_json
 
 DEFAULT_GEOPROPERTY: Final = "location"
+NEAR_POSITIONS_MAX: Final = 1000
 _NEAR: Final = re.compile(r"near;(maxDistance|minDistance)==((?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?)", re.ASCII)
 _GEOPROPERTY: Final = re.compile(r"[^\W\d_]\w*(?::\S+)?(?:\.[^\W\d_]\w*)*")
 _RELATIONS: Final = frozenset(relation.value for relation in Relation) - {"near"}
@@ -22,7 +23,8 @@ _RELATIONS: Final = frozenset(relation.value for relation in Relation) - {"near"
 def parse_geo(georel: str, geometry: str, coordinates: Json, geoproperty: str | None) -> Geo:
     """Parse the four parameters: `near;maxDistance==2000`, `Point`, `[8,40]`, None (for `location`).
 
-    `coordinates` are JSON text, or JSON where they come in a body. Raises BadRequestData, naming the parameter.
+    `coordinates` are JSON text, or JSON where they come in a body. Raises BadRequestData, naming the parameter,
+    and TooComplexQuery.
     """
     relation, most, least = _relation(georel)
     if geometry not in GEOMETRY_TYPES:
@@ -34,7 +36,21 @@ def parse_geo(georel: str, geometry: str, coordinates: Json, geoproperty: str | 
         )
     held = read_json(coordinates, "coordinates", "4.10") if isinstance(coordinates, str) else coordinates
     shape = check_geometry({"type": geometry, "coordinates": held}, "coordinates", "4.10")
+    if relation is Relation.NEAR:
+        _require_few(shape)
     return Geo(_path(geoproperty or DEFAULT_GEOPROPERTY), relation, json.dumps(shape), most, least)
+
+
+def _require_few(shape: Geometry) -> None:
+    """Refuse a distance to more positions than can be measured from for each entity."""
+    count = sum(1 for _ in positions(shape["coordinates"]))
+    if count > NEAR_POSITIONS_MAX:
+        raise TooComplexQuery(
+            f"near measures from {count} positions.",
+            pointer="coordinates",
+            clause="5.5.2",
+            remedy=f"At most {NEAR_POSITIONS_MAX} positions; within and intersects take more.",
+        )
 
 
 def _relation(georel: str) -> tuple[Relation, float | None, float | None]:

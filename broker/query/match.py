@@ -18,8 +18,9 @@ from collections.abc import Callable
 from typing import Final, TypeAlias, assert_never, cast
 
 from broker.model.distance import distance_m
+from broker.model.distance import reach as reach_m
 from broker.model.entity import Entity, Instance, as_list
-from broker.model.geometry import Geometry, Reference, reference
+from broker.model.geometry import Geometry, Reference, apart, bounds, reference
 from broker.model.values import to_instant
 from broker.query.ast import (
     And,
@@ -99,7 +100,7 @@ def _on_target(node: Exists | Compare | OneOf | Between | Pattern) -> Matches:
     targets = reach(node.path)
     match node:
         case Exists():
-            return lambda entity, _: any(True for _ in targets(entity))
+            return lambda entity, _: bool(targets(entity))
         case Compare(path, Op.EQ | Op.NE as op, value):
             return _some(node.path, equal_to(_typed(path, value)), ordered=False, negated=op is Op.NE)
         case Compare(path, op, value):
@@ -235,8 +236,11 @@ def _relation(node: Geo, to: Reference) -> Callable[[Geometry], bool]:
     if node.relation is not Relation.NEAR:
         return lambda target: to.relates(node.relation.value, target)
     most, least = node.max_distance_m, node.min_distance_m
+    around = None if most is None else reach_m(to.bounds, most)
 
     def near(target: Geometry) -> bool:
+        if around is not None and apart(bounds(target), around):
+            return False
         metres = distance_m(target, to)
         # The buffer is closed: what lies on its edge is within, and not disjoint (clause 4.10).
         return (most is None or metres <= most) and (least is None or metres > least)

@@ -12,7 +12,7 @@ elements only where `ordered`. One target stands for one instance: `!=` is the n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Final, TypeAlias, cast
 
 from broker.model.entity import ENTITY_MEMBERS, INSTANCE_MEMBERS, Entity, Instance, instances
@@ -21,7 +21,7 @@ from broker.query.ast import Path
 from broker.query.leaves import linked_uris
 
 Target: TypeAlias = tuple[Sequence[Json], bool]
-Reach: TypeAlias = Callable[[Entity], Iterator[Target]]
+Reach: TypeAlias = Callable[[Entity], Sequence[Target]]
 
 TEMPORAL_MEMBERS: Final = frozenset({"observedAt", "createdAt", "modifiedAt", "deletedAt", "expiresAt"})
 ENTITY_ELEMENTS: Final = frozenset({"id", "createdAt", "modifiedAt", "deletedAt", "expiresAt"})
@@ -37,11 +37,13 @@ def reach(path: Path) -> Reach:
         return _instance_element(path)
     find, members = reach_instances(path), path.members
 
-    def targets(entity: Entity) -> Iterator[Target]:
-        for instance in find(entity):
-            target = _VALUES[cast(str, instance["type"])](instance, members)
-            if target is not None:
-                yield target
+    def targets(entity: Entity) -> Sequence[Target]:
+        found = find(entity)
+        if len(found) == 1:
+            only = _VALUES[cast(str, found[0]["type"])](found[0], members)
+            return () if only is None else (only,)
+        several = [_VALUES[cast(str, instance["type"])](instance, members) for instance in found]
+        return [target for target in several if target is not None]
 
     return targets
 
@@ -52,7 +54,7 @@ def reach_instances(path: Path) -> Callable[[Entity], Sequence[Instance]]:
     if name in ENTITY_MEMBERS or not INSTANCE_MEMBERS.isdisjoint(subs):
         return lambda _: ()
     if not subs:
-        return lambda entity: instances(entity.document.get(name))
+        return lambda entity: _held(entity.document.get(name))
 
     def descend(entity: Entity) -> Sequence[Instance]:
         found: Sequence[Instance] = instances(entity.document.get(name))
@@ -63,19 +65,24 @@ def reach_instances(path: Path) -> Callable[[Entity], Sequence[Instance]]:
     return descend
 
 
+def _held(value: Json) -> Sequence[Instance]:
+    """As `instances`, for the hot path."""
+    if type(value) is dict:
+        return (value,)
+    return () if value is None else cast("list[Instance]", value)
+
+
 def _entity_element(path: Path) -> Reach:
     if path.subs or path.members:
-        return lambda _: iter(())
+        return lambda _: ()
     name = path.name
 
-    def targets(entity: Entity) -> Iterator[Target]:
+    def targets(entity: Entity) -> Sequence[Target]:
         if name == "id":
-            yield (entity.id,), True
-            return
+            return (((entity.id,), True),)
         at = {"createdAt": entity.created_at, "modifiedAt": entity.modified_at}.get(name)
         at = entity.expires_at if name == "expiresAt" else at
-        if at is not None:
-            yield (to_text(at),), True
+        return () if at is None else (((to_text(at),), True),)
 
     return targets
 
@@ -83,16 +90,18 @@ def _entity_element(path: Path) -> Reach:
 def _instance_element(path: Path) -> Reach:
     """Targets of `temperature.observedAt`: createdAt and modifiedAt are by default the entity's."""
     if path.members:
-        return lambda _: iter(())
+        return lambda _: ()
     find, member = reach_instances(Path(path.name, path.subs[:-1])), path.subs[-1]
 
-    def targets(entity: Entity) -> Iterator[Target]:
+    def targets(entity: Entity) -> Sequence[Target]:
+        found: list[Target] = []
         for instance in find(entity):
             value = instance.get(member)
             if value is None and member in ("createdAt", "modifiedAt"):
                 value = instance.get("createdAt", to_text(entity.created_at))
             if value is not None:
-                yield (value,), True
+                found.append(((value,), True))
+        return found
 
     return targets
 

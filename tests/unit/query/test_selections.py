@@ -161,3 +161,10 @@ def test_names_are_bound_where_they_are_names() -> None:
     assert bound(parse_ids("urn:a:1")) == IdIn(("urn:a:1",))
     with pytest.raises(NgsiError):
         bound(parse_q("type==1"))
+
+
+def test_near_measures_from_so_many_positions() -> None:
+    line: Any = [[number / 100, 0] for number in range(1001)]
+    parse_geo("intersects", "LineString", line, None)
+    with pytest.raises(TooComplexQuery):
+        parse_geo("near;maxDistance==1", "LineString", line, None)
