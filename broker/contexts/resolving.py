@@ -15,6 +15,7 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from hashlib import sha256
 from threading import RLock
+from typing import cast
 
 from broker.contexts.fetching import Fetching, Making
 from broker.contexts.shelf import KIND, Shelf
@@ -193,6 +194,8 @@ class Contexts(ContextNames, ContextShelf):
 def _key(source: Json) -> str:
     if isinstance(source, str):
         return source
+    if isinstance(source, list) and all(isinstance(element, str) for element in source):
+        return "[" + "\n".join(cast("list[str]", source))
     text = json.dumps(source, ensure_ascii=True, separators=(",", ":"))
     return text if len(text) <= KEY_CHARACTERS_MAX else sha256(text.encode()).hexdigest()
 

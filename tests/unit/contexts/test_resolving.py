@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from itertools import count
+from threading import Event
+from time import sleep
 
 import pytest
 
@@ -12,6 +15,7 @@ from broker.contexts.usage import Usage
 from broker.errors import BadRequestData, LdContextNotAvailable
 from broker.ldcontext.core import CORE_URL
 from broker.model.values import Json
+from broker.ports import LoadedContext
 from tests.fakes.clock import FakeClock
 from tests.fakes.context_loader import FakeLoader
 from tests.fakes.documents import FakeDocuments
@@ -269,3 +273,35 @@ def test_compiled_contexts_are_kept_in_bounds(contexts: Contexts) -> None:
 def test_a_core_url_that_was_never_published_is_not_available(contexts: Contexts) -> None:
     with pytest.raises(LdContextNotAvailable):
         contexts.resolve("https://uri.etsi.org/ngsi-ld/v1/ngsi-ld-core-context-non-existing.jsonld")
+
+
+def test_many_threads_that_need_the_same_context_fetch_it_once(contexts: Contexts, city: City) -> None:
+    def slowly(url: str) -> LoadedContext:
+        sleep(0.05)
+        return FakeLoader.load(city.loader, url)
+
+    city.loader.load = slowly  # type: ignore[method-assign] # a slow network
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(contexts.resolve, [URL, [URL], URL, [URL, CORE_URL]] * 4))
+    assert {names.expand("speed") for names in found} == {"https://ex.org/speed"}
+    assert city.loader.asked == [URL]
+
+
+def test_while_one_thread_refreshes_the_others_use_the_old_one(contexts: Contexts, city: City) -> None:
+    contexts.resolve(URL)
+    city.clock.advance(city.loader.lifetime_s + 1)
+    asked, go_on = Event(), Event()
+
+    def blocking(url: str) -> LoadedContext:
+        asked.set()
+        go_on.wait(5)
+        return FakeLoader.load(city.loader, url)
+
+    city.loader.load = blocking  # type: ignore[method-assign] # a network that hangs
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(contexts.resolve, URL)
+        asked.wait(5)
+        assert contexts.resolve(URL).expand("speed") == "https://ex.org/speed"
+        assert not first.done()
+        go_on.set()
+        assert first.result().expand("speed") == "https://ex.org/speed"
