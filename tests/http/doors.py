@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from argparse import Namespace
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Protocol
-
-import httpx
+from typing import Any, Protocol
+from urllib.parse import unquote
 
 from broker.ports import INLINE, Access, Clock
 from broker.settings import read_settings
@@ -47,27 +46,53 @@ def broker(
 
 
 def front_door(doors: Doors) -> Door:
-    """The ASGI front, on an event loop."""
+    """The ASGI front, on an event loop, spoken to as granian does."""
 
     def send(method: str, path: str, headers: Mapping[str, str] | None = None, body: bytes | None = None) -> Reply:
-        async def ask() -> Reply:
-            INLINE.set(True)
-            transport = httpx.ASGITransport(doors.front)
-            async with httpx.AsyncClient(transport=transport, base_url="http://door") as client:
-                found = await client.request(method, path, headers=_complete(headers, body), content=body)
-            return Reply(found.status_code, dict(found.headers), found.content)
-
-        return asyncio.run(ask())
+        raw_path, _, query = path.partition("?")
+        given = _complete(headers, body)
+        scope = {
+            "type": "http",
+            "asgi": {"version": "3.0"},
+            "http_version": "1.1",
+            "scheme": "http",
+            "server": ("door", 80),
+            "client": ("127.0.0.1", 1),
+            "method": method,
+            "path": unquote(raw_path),
+            "raw_path": raw_path.encode("ascii"),
+            "query_string": query.encode("ascii"),
+            "headers": [(name.lower().encode("ascii"), text.encode("latin-1")) for name, text in given.items()],
+        }
+        return asyncio.run(_ask(doors, scope, body or b""))
 
     return send
+
+
+async def _ask(doors: Doors, scope: dict[str, Any], body: bytes) -> Reply:
+    INLINE.set(True)
+    sent: list[MutableMapping[str, Any]] = []
+
+    async def receive() -> MutableMapping[str, Any]:
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    async def send(message: MutableMapping[str, Any]) -> None:
+        sent.append(message)
+
+    await doors.front(scope, receive, send)
+    start, *parts = sent
+    headers = {name.decode("latin-1").lower(): text.decode("latin-1") for name, text in start["headers"]}
+    return Reply(start["status"], headers, b"".join(part.get("body", b"") for part in parts))
 
 
 def flask_door(doors: Doors) -> Door:
     """Flask alone."""
 
     def send(method: str, path: str, headers: Mapping[str, str] | None = None, body: bytes | None = None) -> Reply:
+        given = _complete(headers, body)
+        length = {"CONTENT_LENGTH": given["Content-Length"]} if "Content-Length" in given else {}
         client = doors.app().test_client()
-        found = client.open(path, method=method, headers=_complete(headers, body), data=body)
+        found = client.open(path, method=method, headers=given, data=body, environ_overrides=length)
         return Reply(found.status_code, {name.lower(): text for name, text in found.headers.items()}, found.data)
 
     return send
