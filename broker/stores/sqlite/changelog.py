@@ -23,6 +23,8 @@ _INSERT: Final = """INSERT INTO change_log (iri, version, at, before, after, sub
         CAST(substr(?2, r.value->>3, r.value->>4) AS TEXT), CAST(substr(?2, r.value->>5, r.value->>6) AS TEXT),
         nullif(r.value->7, 'null'), nullif(r.value->8, 'null'), r.value->>9
     FROM jsonb_each(?1) AS r ORDER BY r.key"""
+# Two subqueries: one SELECT of both min and max reads the whole table.
+_ENDS: Final = "SELECT (SELECT min(sequence) FROM change_log), (SELECT max(sequence) FROM change_log)"
 _COLUMNS: Final = "sequence, iri, version, at, before, after, subjects, data_classes"
 
 
@@ -30,7 +32,11 @@ def append(db: apsw.Connection, rows: Sequence[list[Any]], bodies: bytes) -> Non
     """Write rows `[iri, version, at, before, length, after, length, subjects, classes]`, images cut from `bodies`."""
     if not rows:
         return
-    total = int(db.execute("SELECT coalesce(max(bytes), 0) FROM change_log WHERE sequence = (SELECT max(sequence) FROM change_log)").get)
+    total = int(
+        db.execute(
+            "SELECT coalesce(max(bytes), 0) FROM change_log WHERE sequence = (SELECT max(sequence) FROM change_log)"
+        ).get
+    )
     for row in rows:
         total += ROW_BYTES + len(row[0]) + (row[4] or 0) + (row[6] or 0)
         row.append(total)
@@ -39,11 +45,8 @@ def append(db: apsw.Connection, rows: Sequence[list[Any]], bodies: bytes) -> Non
 
 def trim(db: apsw.Connection, now: Instant, added: int, bytes_max: int = BYTES_MAX) -> None:
     """Drop a slice of the oldest rows where the log is too large or they are too old; the newest row stays."""
-    ends = db.execute(
-        "SELECT min(sequence), max(sequence), (SELECT bytes FROM change_log ORDER BY sequence DESC LIMIT 1)"
-        " FROM change_log"
-    ).fetchone()
-    if ends is None or ends[0] is None:
+    ends = db.execute(f"{_ENDS}, (SELECT bytes FROM change_log ORDER BY sequence DESC LIMIT 1)").fetchall()[0]
+    if ends[0] is None:
         return
     oldest, newest, total = ends
     last = min(oldest + max(SLICE_MIN, 4 * added), newest) - 1
@@ -60,7 +63,7 @@ def last_instant(db: apsw.Connection) -> Instant:
 
 def bounds(db: apsw.Connection) -> tuple[int, int]:
     """The oldest and the newest sequence kept; (0, 0) for an empty log."""
-    oldest, newest = db.execute("SELECT min(sequence), max(sequence) FROM change_log").fetchall()[0]
+    oldest, newest = db.execute(_ENDS).fetchall()[0]
     return (oldest or 0, newest or 0)
 
 
