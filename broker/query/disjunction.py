@@ -16,10 +16,12 @@ CHARACTERS_MAX: Final = 4096
 _TOKEN: Final = re.compile(r"[|,;()]|[^|,;()]+")
 
 
-def parse_disjunction(text: str, *, parameter: str, clause: str, element: Callable[[str, int], Node]) -> Node:
+def parse_disjunction(
+    text: str, *, parameter: str, clause: str, element: Callable[[str, int], Node], bare: bool = False
+) -> Node:
     """Parse `(A;B)|C` to `Or((And((a, b)), c))`, where `element(text, column)` reads A, B and C.
 
-    Raises BadRequestData (says the column) and TooComplexQuery past 4 kB.
+    `bare`: `A;B|C` says the same. Raises BadRequestData (says the column) and TooComplexQuery past 4 kB.
     """
     if len(text) > CHARACTERS_MAX:
         raise TooComplexQuery(
@@ -29,9 +31,9 @@ def parse_disjunction(text: str, *, parameter: str, clause: str, element: Callab
             remedy=f"At most {CHARACTERS_MAX} characters are read.",
         )
     reading = _Reading(text, parameter, clause, element)
-    terms = [reading.conjunction()]
+    terms = [reading.conjunction(bare=bare)]
     while reading.skip("|,"):
-        terms.append(reading.conjunction())
+        terms.append(reading.conjunction(bare=bare))
     reading.end()
     return terms[0] if len(terms) == 1 else Or(tuple(terms))
 
@@ -45,13 +47,12 @@ class _Reading:
         self._at = 0
         self._parameter, self._clause, self._element = parameter, clause, element
 
-    def conjunction(self) -> Node:
-        if not self.skip("("):
-            return self._one()
+    def conjunction(self, *, bare: bool) -> Node:
+        grouped = self.skip("(")
         terms = [self._one()]
-        while self.skip(";"):
+        while (grouped or bare) and self.skip(";"):
             terms.append(self._one())
-        if not self.skip(")"):
+        if grouped and not self.skip(")"):
             raise self._refusal("';' or ')'")
         return terms[0] if len(terms) == 1 else And(tuple(terms))
 

@@ -1,9 +1,12 @@
 """`scopeQ`, the selection by scope: text -> AST (clause 4.19).
 
 any   = all *( ( "|" / "," ) all )
-all   = "(" scope *( ";" scope ) ")" / scope
+all   = "(" scope *( ";" scope ) ")" / scope *( ";" scope )
 scope = [ "/" ] level *( "/" level ) [ "/#" ] / "/#"
 level = NAME / "+"
+
+The clause asks for parentheses around a conjunction; clients and the conformance suite leave them out, and the meaning
+is the same: `;` binds closer than `|`.
 """
 
 from __future__ import annotations
@@ -26,7 +29,7 @@ def parse_scope_q(text: str) -> Node:
 
     Raises BadRequestData (says the column) and TooComplexQuery.
     """
-    return parse_disjunction(text, parameter="scopeQ", clause="4.19", element=_scope)
+    return parse_disjunction(text, parameter="scopeQ", clause="4.19", element=_scope, bare=True)
 
 
 def _scope(text: str, column: int) -> Node:

@@ -51,7 +51,7 @@ def test_types(text: str, node: Node) -> None:
     [
         (parse_types, "", 0), (parse_types, "A;B", 1), (parse_types, "A,", 2), (parse_types, "(A;B", 4),
         (parse_types, "(A|B)", 2), (parse_types, "A B", 0), (parse_types, "A,*", 2), (parse_types, "((A))", 1),
-        (parse_types, "A)", 1), (parse_scope_q, "/a;/b", 2), (parse_scope_q, "/a//b", 0), (parse_scope_q, "/a/b#", 0),
+        (parse_types, "A)", 1), (parse_scope_q, "/a;", 3), (parse_scope_q, "/a//b", 0), (parse_scope_q, "/a/b#", 0),
         (parse_scope_q, "/#/a", 0), (parse_scope_q, "#", 0), (parse_scope_q, "/a,/1", 3), (parse_scope_q, "", 0),
     ],
 )  # fmt: skip
@@ -63,6 +63,7 @@ def test_refused_with_the_column(parse: Callable[[str], Node], text: str, column
 def test_scope_q() -> None:
     districts = And((InScope("/Madrid/Districts"), InScope("/CompanyA")))
     assert parse_scope_q("(/Madrid/Districts;/CompanyA),CompanyB/#") == Or((districts, InScope("/CompanyB/#")))
+    assert parse_scope_q("/Madrid/Districts;/CompanyA,CompanyB/#") == Or((districts, InScope("/CompanyB/#")))
     assert parse_scope_q("/#") == InScope("/#")
 
 
