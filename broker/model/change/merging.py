@@ -10,11 +10,13 @@ from broker.errors import BadRequestData, NgsiError
 from broker.model.change.attributes import hold
 from broker.model.change.entitywide import NO_ATTRIBUTES, add_types, expiry, rebuilt, set_scope
 from broker.model.change.nulls import is_null, stripped, takes_away, without_nulls
-from broker.model.change.partial import require_kind
+from broker.model.change.partial import other_kind
 from broker.model.change.result import UpdateResult
 from broker.model.change.sameness import same
 from broker.model.change.stamps import Moment, added, by_dataset, regrouped, settled, unstamped
 from broker.model.entity import INSTANCE_MEMBERS, VALUE_MEMBER, Document, Entity, Instance, instances, sub_attributes
+from broker.model.kinds import RELATIONSHIPS
+from broker.model.names import is_language, is_uri
 from broker.model.values import Instant, Json
 
 _DEEP = frozenset({"value", "json", "languageMap"})
@@ -33,6 +35,12 @@ class MergeOptions:
     lang: str | None = None
     simplified: bool = False
     expand_value: Callable[[str], str] | None = None
+
+    def __post_init__(self) -> None:
+        if self.lang is not None and not is_language(self.lang):
+            raise BadRequestData(
+                f"{self.lang[:40]!r} is no language tag.", pointer="lang", clause="6.5.3.4", remedy="Give one: lang=ja."
+            )
 
 
 NO_OPTIONS = MergeOptions()
@@ -158,8 +166,7 @@ def _in_kind_of(old: Instance, fresh: Instance, options: MergeOptions) -> Instan
         if converted is not None:
             rest = {name: value for name, value in fresh.items() if name != "value"}
             return {**rest, "type": kind, VALUE_MEMBER[kind]: converted}
-    require_kind(old, fresh, "5.6.17")
-    return fresh
+    raise other_kind(old, fresh, "5.6.17")
 
 
 def _converted(kind: str, value: Json, options: MergeOptions) -> Json:
@@ -168,10 +175,10 @@ def _converted(kind: str, value: Json, options: MergeOptions) -> Json:
     all_text = bool(texts) and all(isinstance(one, str) for one in texts)
     if kind == "LanguageProperty" and all_text:
         return {options.lang or "@none": value}
-    if kind == "Relationship" and all_text:
-        return value
-    if kind == "ListRelationship" and all_text:
-        return [{"object": one} for one in texts]
+    if kind in RELATIONSHIPS:
+        if not (all_text and all(is_uri(cast("str", one)) for one in texts)):
+            return None
+        return value if kind == "Relationship" else [{"object": one} for one in texts]
     if kind == "VocabProperty" and all_text:
         expand = options.expand_value or str
         expanded: list[Json] = [expand(cast("str", one)) for one in texts]

@@ -14,14 +14,12 @@ def is_null(value: Json) -> bool:
     return value == NGSI_LD_NULL
 
 
-def takes_away(instance: Instance | Json) -> bool:
+def takes_away(instance: Instance) -> bool:
     """Whether writing this instance deletes the one it targets.
 
-    So do `"urn:ngsi-ld:null"` and `{"type": "Property", "value": "urn:ngsi-ld:null"}`, and for a LanguageProperty
+    So does `{"type": "Property", "value": "urn:ngsi-ld:null"}`, and for a LanguageProperty
     `{"type": "LanguageProperty", "languageMap": {"@none": "urn:ngsi-ld:null"}}`.
     """
-    if not isinstance(instance, dict):
-        return instance == NGSI_LD_NULL
     for name in instance:
         if name in VALUE_MEMBERS:
             return _empties(name, instance[name])

@@ -42,12 +42,17 @@ def partial_update(entity: Entity, name: str, fragment: Instance, now: Instant) 
 def require_kind(target: Instance, fragment: Instance, clause: str) -> None:
     """Raise BadRequestData where the fragment is, or holds the value of, another kind of attribute than the target."""
     kind = cast("str", target["type"])
-    given = fragment.get("type", kind)
-    if given == kind and (fragment.keys() & VALUE_MEMBERS) <= {VALUE_MEMBER[kind]}:
-        return
-    raise BadRequestData(
+    if fragment.get("type", kind) != kind or not (fragment.keys() & VALUE_MEMBERS) <= {VALUE_MEMBER[kind]}:
+        raise other_kind(target, fragment, clause)
+
+
+def other_kind(target: Instance, fragment: Instance, clause: str) -> BadRequestData:
+    """The refusal where an attribute would change its kind; it points at what tells the other kind."""
+    kind = cast("str", target["type"])
+    others = (fragment.keys() & VALUE_MEMBERS) - {VALUE_MEMBER[kind]}
+    return BadRequestData(
         f"The attribute is a {kind}, and its kind does not change in this operation.",
-        pointer="/type" if given != kind else f"/{min((fragment.keys() & VALUE_MEMBERS) - {VALUE_MEMBER[kind]})}",
+        pointer="/type" if "type" in fragment else f"/{min(others)}",
         clause=clause,
         remedy=f'Give it as a {kind} with "{VALUE_MEMBER[kind]}", or replace the attribute by PUT.',
     )

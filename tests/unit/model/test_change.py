@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from broker.errors import BadRequestData, ResourceNotFound
 from broker.model import change
 from broker.model.change import MergeOptions
+from broker.model.change.sameness import same
 from broker.model.entity import Entity
 from broker.model.values import to_text
 
@@ -217,6 +219,95 @@ def test_merge_refuses_another_kind_unless_simplified() -> None:
     assert after.document[REL] == {"type": "Relationship", "object": "urn:x:3", "modifiedAt": NOW1}
     with pytest.raises(BadRequestData):
         change.merge(before, {REL: prop(7)}, T1, MergeOptions(simplified=True))
+
+
+VALUES: dict[str, Any] = {
+    "Relationship": ("object", "urn:x:2"),
+    "ListRelationship": ("objectList", [{"object": "urn:x:2"}]),
+    "VocabProperty": ("vocab", "https://e/old"),
+    "ListProperty": ("valueList", [1]),
+    "JsonProperty": ("json", 1),
+    "LanguageProperty": ("languageMap", {"@none": "old"}),
+}
+
+
+@pytest.mark.parametrize(
+    ("kind", "given", "expected"),
+    [
+        ("Relationship", ["urn:x:3", "urn:x:4"], ["urn:x:3", "urn:x:4"]),
+        ("ListRelationship", ["urn:x:3"], [{"object": "urn:x:3"}]),
+        ("VocabProperty", "new", "https://e/new"),
+        ("VocabProperty", ["new"], ["https://e/new"]),
+        ("ListProperty", [2, 3], [2, 3]),
+        ("JsonProperty", [2], [2]),
+        ("LanguageProperty", "new", {"@none": "new"}),
+        ("Relationship", "no uri", None),
+        ("ListRelationship", [], None),
+        ("ListProperty", 1, None),
+        ("VocabProperty", 1, None),
+    ],
+)
+def test_a_simplified_merge_keeps_the_kind_that_is_there(kind: str, given: Any, expected: Any) -> None:
+    member, held = VALUES[kind]
+    before = house(**{REL: {"type": kind, member: held}})
+    options = MergeOptions(simplified=True, expand_value=lambda term: f"https://e/{term}")
+    if expected is None:
+        with pytest.raises(BadRequestData):
+            change.merge(before, {REL: prop(given)}, T1, options)
+    else:
+        after, _ = change.merge(before, {REL: prop(given)}, T1, options)
+        assert after.document[REL] == {"type": kind, member: expected, "modifiedAt": NOW1}
+
+
+def test_a_language_to_merge_into_is_one() -> None:
+    with pytest.raises(BadRequestData):
+        MergeOptions(lang="not a tag")
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "expected"),
+    [
+        ([1, {"a": 2}], [1, {"a": 2}], True),
+        ([1, 2], [1, 2.0], False),
+        ([1], [1, 2], False),
+        ({"a": 1, "b": 2}, {"b": 2, "a": 1}, False),
+        (0.0, -0.0, False),
+        (0.0, float("0"), True),
+        (10**30, 10**30, True),
+        (1, True, False),
+    ],
+)
+def test_same_is_written_the_same(one: Any, other: Any, expected: bool) -> None:
+    assert same(deepcopy(one), deepcopy(other)) is expected
+
+
+def test_nulls_of_lists_take_away_too() -> None:
+    nulls: list[tuple[str, str, Any]] = [
+        ("ListProperty", "valueList", [NULL]),
+        ("ListProperty", "valueList", NULL),
+        ("ListRelationship", "objectList", [{"object": NULL}]),
+    ]
+    for kind, member, null in nulls:
+        before = house(**{REL: {"type": kind, member: []}})
+        assert REL not in change.update(before, {REL: {"type": kind, member: null}}, T1)[0].document
+
+
+def test_merging_an_object_over_a_scalar_drops_its_nulls() -> None:
+    after, _ = change.merge(house(), {TEMP: prop({"a": NULL, "b": 1})}, T1)
+    assert after.document[TEMP] == prop({"b": 1}, unitCode="CEL", modifiedAt=NOW1)
+
+
+def test_partial_update_replaces_sub_attributes_by_dataset() -> None:
+    first, second = prop("a"), prop("b", datasetId="urn:d:1")
+    before = house(**{TEMP: prop(1, **{NAME: [first, second]})})
+    after = change.partial_update(before, TEMP, {NAME: prop(NULL, datasetId="urn:d:1"), SPEED: prop(3)}, T1)
+    assert after.document[TEMP] == prop(1, **{NAME: first, SPEED: prop(3, createdAt=NOW1)}, modifiedAt=NOW1)
+    gone = change.partial_update(after, TEMP, {NAME: prop(NULL)}, T2)
+    assert NAME not in gone.document[TEMP]  # type: ignore[operator]
+
+
+def test_a_null_scope_goes() -> None:
+    assert "scope" not in change.merge(house(scope="/a"), {"scope": NULL}, T1)[0].document
 
 
 def test_merge_puts_text_into_the_language_asked_for() -> None:

@@ -124,3 +124,8 @@ def test_each_member_is_read_in_its_own_context(broker: Broker) -> None:
     result = batch.batch_create(broker, CALL, [car(1), car(2)], names_of).result()
     assert result.success == ["urn:c:1"]
     assert failures(result) == [("urn:c:2", LdContextNotAvailable, "/1/@context")]
+
+
+def test_a_batch_of_nothing_good_writes_nothing(broker: Broker) -> None:
+    result = batch.batch_delete(broker, CALL, ["no uri"]).result()
+    assert (result.success, failures(result)) == ([], [("no uri", BadRequestData, "/0")])

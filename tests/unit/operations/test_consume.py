@@ -21,7 +21,7 @@ from broker.operations.consume import (
 )
 from broker.operations.linking import Join
 from broker.ports import Restriction
-from broker.query.ast import Compare, HasType, Linked, Op, Or, Path, Selection, Window
+from broker.query.ast import And, Compare, HasAttribute, HasType, InScope, Linked, Op, Or, Path, Selection, Window
 from broker.query.projection import Projection, bind_projection, parse_omit, parse_pick
 from tests.fakes.house import NS, fill, make_broker, make_call, prop
 
@@ -131,6 +131,16 @@ def test_projections_reach_into_linked_entities(broker: Broker) -> None:
     assert [set(one.document) for one in flat] == [{"id", AT, NAME}, {"id", "type", AT}, {"id", AT, NAME}]
 
 
+def test_queries_project_each_entity_inline_or_not(broker: Broker) -> None:
+    everything, window = Selection(HasType(f"{NS}Thing")), Window(9)
+    page = query_entities(broker, CALL, everything, window, View(pick("id")))
+    assert [one.document for one in page.entities] == [{"id": HOUSE}, {"id": PARIS}, {"id": FRANCE}]
+    joined: Any = query_entities(broker, CALL, everything, window, View(join=Join("inline"))).entities[1].document
+    assert joined[AT]["entity"]["id"] == FRANCE
+    alone = retrieve_with_linked(broker, CALL, HOUSE, None, View(pick("id")))
+    assert [one.document for one in alone] == [{"id": HOUSE}]
+
+
 def test_hidden_entities_are_not_linked(broker: Broker) -> None:
     hiding = make_call(Restriction(view=view_of(Rules(entities=frozenset({PARIS})))))
     assert ids(retrieve_with_linked(broker, hiding, HOUSE, None, View(join=Join("flat", 9)))) == [HOUSE]
@@ -152,14 +162,20 @@ def test_a_query_needs_something_to_go_by() -> None:
     require_filter(types=None, attributes=[NAME], q=None, geo=None, local=False)
     require_filter(types=None, attributes=[], q=Or((system, own)), geo=None, local=False)
     require_filter(types=None, attributes=[], q=None, geo=None, local=True)
-    for attributes, q in (([], None), (["https://uri.etsi.org/ngsi-ld/createdAt"], None), ([], system)):
+    require_filter(types=None, attributes=[], q=HasAttribute(NAME), geo=None, local=False)
+    for attributes, q in (
+        ([], None),
+        (["https://uri.etsi.org/ngsi-ld/createdAt"], None),
+        ([], system),
+        ([], InScope("/a")),
+    ):
         with pytest.raises(BadRequestData):
             require_filter(types=None, attributes=attributes, q=q, geo=None, local=False)
 
 
 def test_conditions_and_projections_go_no_deeper_than_the_join() -> None:
     two = Linked(Path(AT), (), Linked(Path(AT), (), Compare(Path(NAME), Op.EQ, 1)))
-    require_depth(two, None, Join("inline", 2))
+    require_depth(And((two,)), None, Join("inline", 2))
     require_depth(None, pick("locatedAt{name}"), Join("flat", 1))
     for q, projection, join in ((two, None, Join("inline", 1)), (two, None, None), (None, pick("a{b}"), None)):
         with pytest.raises(BadRequestData):

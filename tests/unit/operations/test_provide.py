@@ -21,7 +21,7 @@ from broker.operations.preconditions import Precondition
 from broker.operations.provide import AttributeTarget, Target
 from broker.operations.purge import Purge, purge_entities
 from broker.ports import Restriction
-from broker.query.ast import HasType
+from broker.query.ast import HasType, Linked, Path
 from tests.fakes.house import NS, make_broker, make_call, prop
 
 ID = "urn:ngsi-ld:House:1"
@@ -48,6 +48,8 @@ def test_create_answers_once(broker: Broker) -> None:
     assert (refusal.value.pointer, refusal.value.clause) == ("/id", "5.6.1")
     with pytest.raises(PreconditionFailed):
         provide.create_entity(broker, CALL, HOUSE, Precondition(absent=True)).result()
+    with pytest.raises(PreconditionFailed):
+        provide.create_entity(broker, CALL, {**HOUSE, "id": "urn:x:9"}, Precondition(exists=True)).result()
 
 
 def test_create_makes_a_tenant_and_nothing_else_does(broker: Broker) -> None:
@@ -158,6 +160,8 @@ def test_purge_deletes_keeps_or_drops(broker: Broker) -> None:
     assert list(broker.entities.scan("")) == []
     with pytest.raises(BadRequestData):
         Purge(keep=frozenset(), drop=frozenset())
+    with pytest.raises(BadRequestData):
+        purge_entities(broker, CALL, Linked(Path("https://e/a"), (), HasType("https://e/T")), Purge())
 
 
 def test_purge_reports_what_it_may_not_touch(broker: Broker) -> None:
