@@ -102,7 +102,7 @@ def _walk(context: Json, url: str, fetch: Fetch, above: tuple[str, ...]) -> Iter
         if "@import" in context:
             yield from _walk(context["@import"], url, fetch, above)
         _check_object(context, url)
-        yield Part({term: value for term, value in context.items() if term[:1] != "@" or term == "@vocab"}, url)
+        yield Part({term: value for term, value in context.items() if _names_something(term)}, url)
     elif context is None:
         yield Part(None, url)
     else:
@@ -121,6 +121,11 @@ def _referred(target: str, url: str, fetch: Fetch, above: tuple[str, ...]) -> It
     if not isinstance(document, dict) or "@context" not in document:
         raise invalid(target, "the document there is no JSON object with a member @context")
     yield from _walk(document["@context"], target, fetch, (*above, target))
+
+
+def _names_something(term: str) -> bool:
+    """Whether a member of a @context object bears on names: a keyword but @vocab, and a term like `ex:a`, does not."""
+    return term == "@vocab" or (not term.startswith("@") and ":" not in term)
 
 
 def _absolute(context: str, url: str) -> str:

@@ -80,6 +80,11 @@ def test_null_forgets_what_stood_before_it() -> None:
     assert names([{"a": "https://ex.org/a"}, {"a": None}]).expand("a") == DEFAULT_VOCABULARY + "a"
 
 
+def test_terms_in_the_form_of_iris_name_nothing_and_do_no_harm() -> None:
+    found = names({"ex": "https://ex.org/", "ex:a": "https://other.org/a", "@unknown": "https://other.org/u"})
+    assert found.expand("ex:a") == "https://ex.org/a"
+
+
 def test_a_value_may_be_any_text() -> None:
     found = names({"non-compliant": "https://ex.org/nc", "ex": "https://ex.org/"})
     for text in ("non-compliant", "two words", "ex:green", "https://elsewhere.org/a", "", "id"):
