@@ -25,6 +25,7 @@ _INSERT: Final = """INSERT INTO change_log (iri, version, at, before, after, sub
     FROM jsonb_each(?1) AS r ORDER BY r.key"""
 # Two subqueries: one SELECT of both min and max reads the whole table.
 _ENDS: Final = "SELECT (SELECT min(sequence) FROM change_log), (SELECT max(sequence) FROM change_log)"
+_ENDS_AND_BYTES: Final = _ENDS + ", (SELECT bytes FROM change_log ORDER BY sequence DESC LIMIT 1)"
 _COLUMNS: Final = "sequence, iri, version, at, before, after, subjects, data_classes"
 
 
@@ -45,7 +46,7 @@ def append(db: apsw.Connection, rows: Sequence[list[Any]], bodies: bytes) -> Non
 
 def trim(db: apsw.Connection, now: Instant, added: int, bytes_max: int = BYTES_MAX) -> None:
     """Drop a slice of the oldest rows where the log is too large or they are too old; the newest row stays."""
-    ends = db.execute(f"{_ENDS}, (SELECT bytes FROM change_log ORDER BY sequence DESC LIMIT 1)").fetchall()[0]
+    ends = db.execute(_ENDS_AND_BYTES).fetchall()[0]
     if ends[0] is None:
         return
     oldest, newest, total = ends
