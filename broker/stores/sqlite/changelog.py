@@ -25,7 +25,7 @@ _INSERT: Final = """INSERT INTO change_log (iri, version, at, before, after, sub
     FROM jsonb_each(?1) AS r ORDER BY r.key"""
 # Two subqueries: one SELECT of both min and max reads the whole table.
 _ENDS: Final = "SELECT (SELECT min(sequence) FROM change_log), (SELECT max(sequence) FROM change_log)"
-_ENDS_AND_BYTES: Final = _ENDS + ", (SELECT bytes FROM change_log ORDER BY sequence DESC LIMIT 1)"
+_ENDS_AND_BYTES: Final = f"{_ENDS}, (SELECT bytes FROM change_log ORDER BY sequence DESC LIMIT 1)"  # noqa: S608 - constants
 _COLUMNS: Final = "sequence, iri, version, at, before, after, subjects, data_classes"
 
 
