@@ -57,7 +57,11 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(arguments: Namespace) -> int:
     """Serve until told to stop."""
     if os.environ.get(_LOADER):
-        return _load(arguments)
+        try:
+            return _load(arguments)
+        except HTTPError as error:
+            print(f"misono demo: the broker ended before the district was in: {error}", file=sys.stderr)
+            return 1
     if not (arguments.district / "district.jsonld").is_file():
         print(f"misono demo: no district.jsonld in {arguments.district}; --district DIR", file=sys.stderr)
         return _CANNOT
