@@ -40,5 +40,7 @@ if [ "${1:-}" = packages ]; then
 fi
 
 if [ "${1:-}" = test ]; then groups=""; else groups="--no-default-groups --inexact"; fi
+# The environment that is there stays: brokers may be running in it.
+if [ -x .venv/bin/python ]; then python=""; else python="--python $(command -v "$PYTHON")"; fi
 # shellcheck disable=SC2086  # one word an option
-with_uv sync --locked --quiet --python-preference only-system --python "$(command -v "$PYTHON")" $groups
+with_uv sync --locked --quiet --python-preference only-system $python $groups
