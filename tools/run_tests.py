@@ -60,7 +60,9 @@ class Stopwatch:
 def main() -> int:
     """Give pytest's exit code, or 1 where only a budget is not kept."""
     stopwatch = Stopwatch()
-    code = pytest.main([f"--rootdir={ROOT}", *sys.argv[1:]], plugins=[stopwatch])
+    # One file that cannot be read shall not keep the others from running.
+    options = [f"--rootdir={ROOT}", "--continue-on-collection-errors", *sys.argv[1:]]
+    code = pytest.main(options, plugins=[stopwatch])
     return int(code) or int(bool(stopwatch.over_budget()))
 
 
