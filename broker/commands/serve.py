@@ -12,6 +12,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from argparse import ArgumentParser, Namespace
 
 from broker.settings import SettingError, Settings, add_options, of_environment
@@ -66,22 +67,22 @@ def _supervise(settings: Settings) -> int:
         subprocess.Popen(command, env={**os.environ, _WORKER: f"{os.getpid()}:{number}"})  # noqa: S603  our own words
         for number in range(settings.workers)
     ]
+    told = threading.Event()
 
     def stop(_number: int, _frame: object) -> None:
+        told.set()
         for worker in workers:
-            worker.send_signal(signal.SIGTERM)
+            worker.terminate()
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
-    pid, status = os.wait()
-    code = os.waitstatus_to_exitcode(status)
-    for worker in workers:
-        if worker.pid == pid:
-            worker.returncode = code
-        else:
-            worker.terminate()
-    codes = [abs(worker.wait()) for worker in workers]
-    return max(codes)
+    os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOWAIT)
+    if not told.is_set():
+        log.error("a worker ended by itself: ending the others")
+        stop(signal.SIGTERM, None)
+        told.clear()
+    codes = {worker.wait() for worker in workers}
+    return 0 if told.is_set() and codes <= {0, -signal.SIGTERM} else max(map(abs, codes)) or 1
 
 
 def _die_with(parent: int) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import uvloop
-from granian.constants import HTTPModes, Interfaces
+from granian.constants import HTTPModes, Interfaces, SSLProtocols
 from granian.http import HTTP1Settings
 from granian.server.embed import Server
 
@@ -22,6 +22,7 @@ from broker.ports import INLINE
 
 BACKLOG = 1024
 HEADER_BYTES_MAX = 64 * 1024
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 WARM_AFTER_S = 0.2
 """What can wait until the first requests are answered."""
 
@@ -48,6 +49,8 @@ class Moments:
 def serve(application: Any, binding: Binding, moments: Moments) -> None:  # noqa: ANN401  an ASGI callable
     """Serve until SIGTERM or SIGINT; then take no new connection, and end what is under way."""
     uvloop.run(_serve(application, binding, moments))
+    for number in STOP_SIGNALS:
+        signal.signal(number, signal.SIG_IGN)  # told twice: what is left to do is done to its end
 
 
 async def _serve(application: Any, binding: Binding, moments: Moments) -> None:  # noqa: ANN401  an ASGI callable
@@ -67,6 +70,7 @@ async def _serve(application: Any, binding: Binding, moments: Moments) -> None: 
         log_enabled=False,
         ssl_cert=binding.tls_cert,
         ssl_key=binding.tls_key,
+        ssl_protocol_min=SSLProtocols.tls12,
         ssl_ca=binding.client_ca,
         ssl_client_verify=binding.client_ca is not None,
     )
@@ -76,7 +80,7 @@ async def _serve(application: Any, binding: Binding, moments: Moments) -> None: 
         server.stop()  # type: ignore[no-untyped-call]
 
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in STOP_SIGNALS:
         loop.add_signal_handler(number, stop)
     loop.call_later(WARM_AFTER_S, moments.on_start)
     await server.serve()
