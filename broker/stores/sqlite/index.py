@@ -1,20 +1,21 @@
 """What an entity puts into the index tables, and what a change of it adds and takes away.
 
-    leaf_value("a long text…")   its first 120 characters: longer texts are candidates, and `match` decides
-    leaf_value(10**30)           1e+30, the same way
-    leaf_value("2026-01-01T00:00:00.000000Z") under …observedAt      1767225600000000
+leaf_value("a long text…")   its first 120 characters: longer texts are candidates, and `match` decides
+leaf_value(10**30)           1e+30, the same way
+leaf_value("2026-01-01T00:00:00.000000Z") under …observedAt      1767225600000000
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final, TypeAlias, cast
 
 from broker.model.entity import ENTITY_MEMBERS, Document, Entity, Instance, as_list, instances
 from broker.model.geometry import Bounds, Geometry, bounds
 from broker.model.values import Json, Scalar, to_instant
-from broker.query.leaves import INSTANCE_LEAF, SUB, leaves
+from broker.query.leaves import INSTANCE_LEAF, SUB, Leaf, leaves
 
 TEXT_CHARACTERS_MAX: Final = 120
 INTEGER_MAX: Final = 2**63
@@ -25,6 +26,7 @@ UNORDERED: Final = "\x1d"
 OBSERVED_AT: Final = SUB + INSTANCE_LEAF
 BOX_BITS: Final = 20  # a box has the id entity * 2**20 + ordinal; a body of 8 MiB holds fewer
 LEAVES_MAX: Final = 1_000
+_PLAIN_MEMBERS: Final = frozenset({"type", "value", "unitCode", "observedAt"})
 
 LeafValue: TypeAlias = Scalar | None
 PathNumbers: TypeAlias = Callable[[str], int]
@@ -46,18 +48,12 @@ def index(document: Document, number_of: PathNumbers) -> Indexed:
 
     Attributes are indexed each for itself, so that an attribute's rows follow from the attribute alone.
     """
-    found, uncovered = leaves(document)
     indexed = Indexed()
-    if uncovered or len(found) > LEAVES_MAX:
-        found = []
-        for name, value in document.items():
-            if name not in ENTITY_MEMBERS:
-                some, too_many = leaves({name: value})
-                if too_many:
-                    indexed.uncovered.add(number_of(name))
-                else:
-                    found += some
     paths = indexed.paths
+    rest = _plain(document, number_of, paths)
+    found, uncovered = leaves(rest)
+    if uncovered or len(found) > LEAVES_MAX:
+        found = _one_by_one(rest, number_of, indexed.uncovered)
     for _, key, value, ordered in found:
         number = number_of(key if ordered else key + UNORDERED)
         held = paths.get(number)
@@ -65,8 +61,38 @@ def index(document: Document, number_of: PathNumbers) -> Indexed:
             paths[number] = [leaf_value(key, value)]
         else:
             held.append(leaf_value(key, value))
-    indexed.boxes = boxes(document, number_of)
+    indexed.boxes = boxes(rest, number_of)
     return indexed
+
+
+def _plain(document: Document, number_of: PathNumbers, paths: Paths) -> Document:
+    """Index the attributes that are one short scalar Property, most of what devices send; gives the others."""
+    rest: Document = {}
+    for name, held in document.items():
+        if type(held) is dict and held.keys() <= _PLAIN_MEMBERS and held["type"] == "Property":
+            value = held.get("value")
+            kind = type(value)
+            if kind is float or (kind is str and len(cast(str, value)) <= TEXT_CHARACTERS_MAX):
+                paths[number_of(name)] = [leaf_value(name, cast(Scalar, value))]
+                if "observedAt" in held:
+                    key = name + OBSERVED_AT
+                    paths[number_of(key)] = [leaf_value(key, cast(str, held["observedAt"]))]
+                continue
+        rest[name] = held
+    return rest
+
+
+def _one_by_one(document: Document, number_of: PathNumbers, uncovered: set[int]) -> list[Leaf]:
+    """The leaves of a large entity, attribute by attribute; those with too many are marked as uncovered."""
+    found: list[Leaf] = []
+    for name, value in document.items():
+        if name not in ENTITY_MEMBERS:
+            some, too_many = leaves({name: value})
+            if too_many:
+                uncovered.add(number_of(name))
+            else:
+                found += some
+    return found
 
 
 def boxes(document: Document, number_of: PathNumbers) -> list[tuple[int, Bounds]]:
@@ -84,7 +110,7 @@ def leaf_value(key: str, value: LeafValue) -> LeafValue:
     if kind is str:
         text = cast(str, value)
         if key.endswith(OBSERVED_AT):
-            instant = to_instant(text)
+            instant = _instant(text)
             return text[:TEXT_CHARACTERS_MAX] if instant is None else instant
         return text if len(text) <= TEXT_CHARACTERS_MAX else text[:TEXT_CHARACTERS_MAX]
     if kind is float:
@@ -93,6 +119,10 @@ def leaf_value(key: str, value: LeafValue) -> LeafValue:
     if kind is int and not -INTEGER_MAX <= cast(int, value) < INTEGER_MAX:
         return rounded(cast(int, value))
     return value
+
+
+# Devices that report together say the same time.
+_instant = lru_cache(maxsize=4096)(to_instant)
 
 
 def rounded(number: int) -> float:
@@ -122,7 +152,7 @@ def difference(old: Paths, new: Paths) -> tuple[Paths, Paths]:
 def form_of(entity: Entity) -> tuple[object, ...]:
     """The types and attribute kinds of an entity: equal for entities that count alike in discovery."""
     document = entity.document
-    attributes = []
+    attributes: list[tuple[Json, ...]] = []
     for name, value in document.items():
         if name in ENTITY_MEMBERS:
             continue
