@@ -15,6 +15,7 @@ import sys
 import threading
 from argparse import ArgumentParser, Namespace
 
+from broker.commands._listening import checked
 from broker.settings import SettingError, Settings, add_options, of_environment
 
 log = logging.getLogger("misono")
@@ -32,15 +33,16 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace) -> int:
     """Serve until SIGTERM; 0 then, 2 for settings that cannot be, 1 where a worker or the store failed."""
+    alone = _WORKER not in os.environ
     try:
-        settings = of_environment(arguments)
+        settings = checked(of_environment(arguments), alone=alone)
     except SettingError as error:
         print(f"misono: {error}", file=sys.stderr)
         return _SETTINGS_WRONG
     _log_to_stderr(settings)
-    if settings.workers > 1 and _WORKER not in os.environ:
+    if settings.workers > 1 and alone:
         return _supervise(settings)
-    if _WORKER in os.environ:
+    if not alone:
         _die_with(int(os.environ[_WORKER].partition(":")[0]))
     return _serve(settings)
 
