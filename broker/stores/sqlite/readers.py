@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
@@ -33,6 +33,20 @@ class Tenant:
         self.idle: list[apsw.Connection] = []
         self.closed = False
 
+    def take(self) -> apsw.Connection:
+        """A connection to read with, to be given back."""
+        try:
+            return self.idle.pop()
+        except IndexError:
+            return _connect(self.path)
+
+    def give(self, db: apsw.Connection) -> None:
+        """Take a connection back, outside of any transaction."""
+        if self.closed or len(self.idle) >= IDLE_MAX:
+            db.close()
+        else:
+            self.idle.append(db)
+
     def close(self) -> None:
         """Let go of the idle connections; those in use follow when they come back."""
         self.closed = True
@@ -43,28 +57,23 @@ class Tenant:
 class Readers:
     """Hands out connections; one is in the hands of one thread at a time."""
 
-    def __init__(self) -> None:
+    def __init__(self, path_of: Callable[[str], Path]) -> None:
+        self._path_of = path_of
         self._tenants: OrderedDict[str, Tenant] = OrderedDict()
         self._seen: set[str] = set()
         self._lock = Lock()
 
     @contextmanager
-    def use(self, name: str, path: Path) -> Iterator[tuple[apsw.Connection, Tenant]]:
+    def use(self, name: str) -> Iterator[tuple[apsw.Connection, Tenant]]:
         """A connection to the tenant's file, and what is known of it."""
-        tenant = self._tenant(name, path)
-        try:
-            db = tenant.idle.pop()
-        except IndexError:
-            db = _connect(path)
+        tenant = self.of(name)
+        db = tenant.take()
         try:
             yield db, tenant
         finally:
             if db.in_transaction:
                 db.execute("ROLLBACK")
-            if tenant.closed or len(tenant.idle) >= IDLE_MAX:
-                db.close()
-            else:
-                tenant.idle.append(db)
+            tenant.give(db)
 
     def close(self) -> None:
         """Let go of all of them."""
@@ -72,7 +81,8 @@ class Readers:
             while self._tenants:
                 self._tenants.popitem()[1].close()
 
-    def _tenant(self, name: str, path: Path) -> Tenant:
+    def of(self, name: str) -> Tenant:
+        """The tenant's connections, its file looked through if it is new here. Raises NonexistentTenant."""
         tenant = self._tenants.get(name)
         if tenant is not None:
             if len(self._tenants) > 1:
@@ -80,6 +90,7 @@ class Readers:
                     if name in self._tenants:
                         self._tenants.move_to_end(name)
             return tenant
+        path = self._path_of(name)
         if name not in self._seen:
             first_open(path)
             self._seen.add(name)

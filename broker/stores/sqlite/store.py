@@ -60,7 +60,7 @@ class SqliteStore:
         self._directory = directory
         self._clock = clock
         self._hub = Hub(hub_path(directory))
-        self._readers = Readers()
+        self._readers = Readers(self._path)
         self._template: bytes | None = None
         self._unlisted: set[str] = set()
         self._making = Lock()
@@ -76,8 +76,12 @@ class SqliteStore:
 
     def get(self, tenant: str, entity_id: str) -> Entity | None:
         """The live entity, or None."""
-        with self._readers.use(tenant, self._path(tenant)) as (db, _):
+        known = self._readers.of(tenant)
+        db = known.take()
+        try:
             row = db.execute(_GET, (entity_id,)).fetchall()
+        finally:
+            known.give(db)
         if not row:
             return None
         entity = to_entity(row[0])
@@ -194,7 +198,7 @@ class SqliteStore:
     @contextmanager
     def _transaction(self, tenant: str) -> Iterator[tuple[apsw.Connection, Tenant]]:
         """A read transaction, over before the answer goes out."""
-        with self._readers.use(tenant, self._path(tenant)) as (db, known):
+        with self._readers.use(tenant) as (db, known):
             db.execute("BEGIN")
             try:
                 yield db, known
