@@ -37,11 +37,10 @@ def _later(name: str, clauses: tuple[str, str], where: str, accepts: Accepted, b
     method, template = where.split(" ")
     writes = () if method in ("PATCH", "DELETE") or (method == "POST" and not name.startswith("query")) else None
     answers = ((_STATUS[method], ""), (400, "ProblemDetails"), (501, "ProblemDetails"))
-    row = Operation(
-        name, *clauses, method, template, not_yet, answers, accepts, body, "Json" if body != "none" else "", later=True
-    )
+    refuse, schema = not_yet(clauses[1]), "Json" if body != "none" else ""
+    row = Operation(name, *clauses, method, template, refuse, answers, accepts, body, schema, later=True)
     return row if writes is None else Operation(
-        name, *clauses, method, template, not_yet, answers, accepts, body, "Json" if body != "none" else "", writes,
+        name, *clauses, method, template, refuse, answers, accepts, body, schema, writes,
         later=True,
     )  # fmt: skip
 

@@ -26,16 +26,21 @@ class Precondition:
             raise PreconditionFailed(
                 "The entity exists.",
                 pointer="If-None-Match",
+                clause="6.3.4",
                 remedy="Leave If-None-Match away to write onto what is there.",
             )
         if self.exists and current is None:
             raise PreconditionFailed(
-                "The entity does not exist.", pointer="If-Match", remedy="Create the entity first, without If-Match."
+                "The entity does not exist.",
+                pointer="If-Match",
+                clause="6.3.4",
+                remedy="Create the entity first, without If-Match.",
             )
         if self.matches is not None and (current is None or current.version not in self.matches):
             raise PreconditionFailed(
                 "The entity has another version by now.",
                 pointer="If-Match",
+                clause="6.3.4",
                 remedy="GET the entity, decide anew, and send the ETag that it came with.",
             )
 

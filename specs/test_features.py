@@ -1,0 +1,45 @@
+"""Every feature of this folder as tests, and what holds for the features themselves."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from pytest_bdd import scenarios
+
+from broker.http.table import OPERATIONS
+
+SPECS = Path(__file__).parent
+FEATURES = sorted(SPECS.rglob("*.feature"))
+CLAUSES = frozenset((SPECS / "clauses.txt").read_text().split())
+NEGATIVE = re.compile(r"^\s*(?:Then|And|But) .*\b(?:refused|no|not|nothing|neither)\b")
+
+scenarios(".")
+
+
+def scenario_texts(feature: Path) -> list[str]:
+    return re.split(r"(?m)^\s*Scenario(?: Outline)?:", feature.read_text())[1:]
+
+
+@pytest.mark.parametrize("feature", FEATURES, ids=lambda path: path.stem)
+def test_a_feature_is_of_one_clause_that_exists(feature: Path) -> None:
+    clause = feature.name.partition("_")[0]
+    assert clause in CLAUSES
+    assert feature.read_text().startswith(f"@clause:{clause}\n")
+
+
+@pytest.mark.parametrize("feature", FEATURES, ids=lambda path: path.stem)
+def test_every_scenario_says_what_does_not_happen(feature: Path) -> None:
+    for text in scenario_texts(feature):
+        assert any(NEGATIVE.match(line) for line in text.splitlines()), text
+
+
+@pytest.mark.parametrize("feature", FEATURES, ids=lambda path: path.stem)
+def test_every_feature_has_a_refusal(feature: Path) -> None:
+    assert "refused as" in feature.read_text()
+
+
+def test_every_operation_of_this_release_has_a_feature() -> None:
+    told = {feature.name.partition("_")[0] for feature in FEATURES}
+    assert {operation.clause for operation in OPERATIONS if not operation.later} <= told
