@@ -103,8 +103,9 @@ def compile_node(node: Node, catalogue: Catalogue) -> Filter:
 
 
 def _all(filters: Sequence[Filter]) -> Filter:
-    if not filters:
-        return TRUE
+    filters = [one for one in filters if one is not TRUE]
+    if len(filters) < 2:  # noqa: PLR2004 - nothing to join
+        return filters[0] if filters else TRUE
     where = _joined(" AND ", [one.where for one in filters])
     drivers = tuple(driver for one in filters for driver in one.drivers)
     return Filter(where, all(one.exact for one in filters), drivers)

@@ -38,8 +38,6 @@ class Known:
 class Offsets:
     """What is known of a tenant's queries, shared by the threads that read it."""
 
-    Known = Known
-
     def __init__(self) -> None:
         self._known: OrderedDict[str, Known] = OrderedDict()
         self._generation = -1

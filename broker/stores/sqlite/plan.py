@@ -1,9 +1,9 @@
 """Which way to the candidates: from the most selective index, or along the type in creation order.
 
-    drive   the driver gives few entities: take them all, in order, and filter
-    walk    it gives many, or there is none: go along the type and filter, a bounded way; if the page is not full by
-            then (matches stand together at the end), drive after all
-    count   counting looks at all matches: drive unless the driver is as good as everything
+    few     a driver gives few entities: they are known from then on, and filtered
+    walk    drivers give many, or there is none: go along the type and filter, a bounded way; if the page is not full by
+            then (matches may stand together at the end), take a driver's entities after all
+    count   counting looks at all matches: those of the driver where there is one
 """
 
 from __future__ import annotations
@@ -13,112 +13,174 @@ from dataclasses import dataclass
 from typing import Final
 
 import apsw
+import orjson
 
 from broker.query.ast import And, HasType, Node, Or
-from broker.stores.sqlite.compile import Catalogue, Filter, Sql
+from broker.stores.sqlite.compile import TRUE, Catalogue, Filter, Sql, compile_node
 
+KNOWN: Final = 256  # candidates of a driver that are read at once, to see how many there are
 FEW: Final = 1_000  # candidates: what a driver may give to be taken whole
 WALK_MAX: Final = 3_000  # entities walked before the driver is tried instead
 CHUNK: Final = 256  # candidates looked at together where `match` decides
-_ESTIMATES_MAX: Final = 1_024
+_CHUNK_MIN: Final = 32
+_CHUNK_MAX: Final = 4_096
+_END: Final = 2**62
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How to find candidates: `base` gives all entities of the type in order; `driver` is None where a walk is best."""
+    """How to find candidates.
 
-    filter: Filter
+    `base` gives all entities of the query's types in order, and `walk` is what they must pass; `driver` gives what may
+    match wherever it stands, and `filter` is what that must pass. `few` says that the driver gives little.
+    """
+
     base: Sql
+    walk: Sql
+    filter: Filter
     driver: Sql | None
     few: bool
 
 
-def make_plan(db: apsw.Connection, node: Node, compiled: Filter, catalogue: Catalogue) -> Plan:
+def make_plan(db: apsw.Connection, node: Node, catalogue: Catalogue) -> Plan:
     """The plan for a query on this connection's file."""
-    base = _base(node, catalogue)
-    best, least = None, FEW + 1
-    for driver in compiled.drivers:
-        given = _estimate(db, driver)
-        if best is None or given < least:
-            best, least = driver, given
-        if given == 0:
-            break
-    return Plan(compiled, base, best, few=least <= FEW)
+    compiled = compile_node(node, catalogue)
+    iris, rest = _without_types(node)
+    walk = compiled if rest is node else compile_node(rest, catalogue)
+    driver, few = _best(db, compiled.drivers)
+    return Plan(_base(iris, catalogue), walk.where, compiled, driver, few)
 
 
 def candidates(db: apsw.Connection, plan: Plan, wanted: int | None) -> Iterator[int]:
     """Entities that pass the filter, in creation order; about `wanted` of them will be taken (None: all)."""
-    if plan.driver is not None and plan.few:
-        yield from _numbers(db, _driven(plan, plan.driver))
+    if plan.driver is None:
+        yield from _walked(db, plan, 0, wanted)
         return
     after = 0
-    if wanted is not None and plan.driver is not None:
+    if wanted is not None and not plan.few:
         found, after, ended = _short_walk(db, plan, wanted)
         yield from found
         if ended:
             return
-    source = _driven(plan, plan.driver) if plan.driver is not None else _walk(plan)
-    yield from _chunks(db, source, after, wanted)
+    yield from _driven(db, plan, plan.driver, after)
 
 
 def total(db: apsw.Connection, plan: Plan) -> int:
     """How many entities pass the filter."""
-    source = _walk(plan) if plan.driver is None else _driven(plan, plan.driver)
+    source = _walk(plan)
+    if plan.driver is not None:
+        source = _filtered(_distinct(plan.driver), plan.filter.where)
     return int(db.execute(f"SELECT count(*) FROM ({source.text})", source.parameters).get)  # noqa: S608
 
 
-def walk_offset(db: apsw.Connection, plan: Plan, offset: int) -> int:
-    """The entity that stands at `offset` of a walk, less one; past all of them where there are fewer."""
+def before_offset(db: apsw.Connection, plan: Plan, offset: int) -> int:
+    """A number between the entities at `offset - 1` and `offset` of a walk; past all where there are fewer."""
     source = _walk(plan)
-    sql = f"SELECT entity FROM ({source.text} ORDER BY entity) LIMIT 1 OFFSET ?"  # noqa: S608
-    found = db.execute(sql, (*source.parameters, offset)).get
-    return 2**62 if found is None else int(found) - 1
+    found = db.execute(f"{source.text} ORDER BY entity LIMIT 1 OFFSET ?", (*source.parameters, offset)).get
+    return _END if found is None else int(found) - 1
 
 
-def after(db: apsw.Connection, plan: Plan, entity: int, limit: int) -> list[int]:
+def following(db: apsw.Connection, plan: Plan, after: int, limit: int) -> list[int]:
     """At most `limit` entities that pass the filter after the given one, in order."""
-    source = _walk(plan)
-    sql = f"SELECT entity FROM ({source.text}) WHERE entity > ? ORDER BY entity LIMIT ?"  # noqa: S608
-    return [row[0] for row in db.execute(sql, (*source.parameters, entity, limit)).fetchall()]
+    source = _walk(plan, after)
+    return _numbers(db, Sql(f"{source.text} ORDER BY entity LIMIT ?", (*source.parameters, limit)))
 
 
-def _base(node: Node, catalogue: Catalogue) -> Sql:
-    """Every entity that may match by its type, in order: `probe` stands for all."""
-    iris = _types(node)
+def _best(db: apsw.Connection, drivers: tuple[Sql, ...]) -> tuple[Sql | None, bool]:
+    """The driver that gives least; one that gives very little is replaced by what it gives."""
+    best, least = None, FEW + 1
+    for driver in drivers:
+        sql = f"SELECT entity FROM ({driver.text} LIMIT {KNOWN + 1})"  # noqa: S608 - built of constants
+        found = _numbers(db, Sql(sql, driver.parameters))
+        if len(found) <= min(KNOWN, FEW):
+            return _given(found), True
+        given = _estimate(db, driver)
+        if best is None or given < least:
+            best, least = driver, given
+    return best, best is not None and least <= FEW
+
+
+def _given(found: list[int]) -> Sql:
+    text = orjson.dumps(sorted(set(found))).decode()
+    return Sql("SELECT value AS entity FROM json_each(?)", (text,))
+
+
+def _base(iris: list[str] | None, catalogue: Catalogue) -> Sql:
+    """Every entity that may match by its type, in order; ends so that AND can follow."""
     if iris is None:
-        return Sql("SELECT entity FROM probe")
+        return Sql("SELECT entity FROM probe WHERE true")
     numbers = [number for iri in iris if (number := catalogue.number(iri)) is not None]
     if len(numbers) == 1:
         return Sql("SELECT entity FROM entity_type WHERE type = ?", (numbers[0],))
     if not numbers:
-        return Sql("SELECT 1 AS entity WHERE 0")
-    return Sql(" UNION ".join(["SELECT entity FROM entity_type WHERE type = ?"] * len(numbers)), tuple(numbers))
+        return Sql("SELECT entity FROM probe WHERE 0")
+    union = " UNION ".join(["SELECT entity FROM entity_type WHERE type = ?"] * len(numbers))
+    return Sql(f"SELECT entity FROM ({union}) WHERE true", tuple(numbers))  # noqa: S608
 
 
-def _types(node: Node) -> list[str] | None:
+def _without_types(node: Node) -> tuple[list[str] | None, Node]:
+    """The types that the query is bound to, and what is left of it for entities of these types."""
     match node:
         case HasType(iri):
-            return [iri]
+            return [iri], And(())
         case Or(terms) if terms and all(isinstance(term, HasType) for term in terms):
-            return list(dict.fromkeys(term.iri for term in terms if isinstance(term, HasType)))
+            return list(dict.fromkeys(term.iri for term in terms if isinstance(term, HasType))), And(())
         case And(terms):
-            found = [types for term in terms if (types := _types(term)) is not None]
-            return min(found, key=len, default=None)
-        case _:
-            return None
+            for place, term in enumerate(terms):
+                iris, rest = _without_types(term)
+                if iris is not None:
+                    return iris, And((*terms[:place], rest, *terms[place + 1 :]))
+    return None, node
 
 
-def _walk(plan: Plan) -> Sql:
-    return _filtered(plan.base, plan.filter.where)
+def _walk(plan: Plan, after: int = 0, before: int = _END) -> Sql:
+    """The entities between two numbers that pass the filter, along the base."""
+    base = Sql(f"{plan.base.text} AND entity > ? AND entity < ?", (*plan.base.parameters, after, before))
+    return _filtered(base, plan.walk)
 
 
-def _driven(plan: Plan, driver: Sql) -> Sql:
-    return _filtered(Sql(f"SELECT DISTINCT entity FROM ({driver.text})", driver.parameters), plan.filter.where)  # noqa: S608
+def _walked(db: apsw.Connection, plan: Plan, after: int, wanted: int | None) -> Iterator[int]:
+    """Along the base to its end, in steps that grow."""
+    size = _CHUNK_MAX if wanted is None else max(wanted, _CHUNK_MIN)
+    while True:
+        found = following(db, plan, after, size)
+        yield from found
+        if len(found) < size:
+            return
+        after, size = found[-1], min(size * 4, _CHUNK_MAX)
+
+
+def _short_walk(db: apsw.Connection, plan: Plan, wanted: int) -> tuple[list[int], int, bool]:
+    """`(found, last looked at, whether that was all there is)` of the first WALK_MAX entities."""
+    sql = f"{plan.base.text} ORDER BY entity LIMIT 1 OFFSET {WALK_MAX}"
+    last = db.execute(sql, plan.base.parameters).get
+    before = _END if last is None else int(last)
+    source = _walk(plan, before=before)
+    found = _numbers(db, Sql(f"{source.text} ORDER BY entity LIMIT ?", (*source.parameters, wanted)))
+    if len(found) == wanted:
+        return found, found[-1], False
+    return found, before - 1, last is None
+
+
+def _driven(db: apsw.Connection, plan: Plan, driver: Sql, after: int) -> Iterator[int]:
+    """What the driver gives, sorted, then filtered in steps: a page needs the first few only."""
+    sql = f"SELECT DISTINCT entity FROM ({driver.text}) WHERE entity > ? ORDER BY entity"  # noqa: S608 - constants
+    numbers = _numbers(db, Sql(sql, (*driver.parameters, after)))
+    start, size = 0, CHUNK
+    while start < len(numbers):
+        given = _given(numbers[start : start + size])
+        source = _filtered(given, plan.filter.where)
+        yield from _numbers(db, Sql(f"{source.text} ORDER BY entity", source.parameters))
+        start, size = start + size, min(size * 4, _CHUNK_MAX)
+
+
+def _distinct(driver: Sql) -> Sql:
+    return Sql(f"SELECT DISTINCT entity FROM ({driver.text})", driver.parameters)  # noqa: S608
 
 
 def _filtered(source: Sql, where: Sql) -> Sql:
     """The entities of the source whose leaves pass the filter."""
-    if where.text in ("1", "(1)"):
+    if where == TRUE.where:
         return source
     text = (
         f"SELECT c.entity AS entity FROM (SELECT s.entity, p.leaves FROM ({source.text}) AS s"  # noqa: S608
@@ -128,38 +190,7 @@ def _filtered(source: Sql, where: Sql) -> Sql:
 
 
 def _numbers(db: apsw.Connection, source: Sql) -> list[int]:
-    sql = f"SELECT entity FROM ({source.text}) ORDER BY entity"  # noqa: S608 - built of constants
-    return [row[0] for row in db.execute(sql, source.parameters).fetchall()]
-
-
-def _short_walk(db: apsw.Connection, plan: Plan, wanted: int) -> tuple[list[int], int, bool]:
-    """`(found, last looked at, whether that was all that is needed)` of the first WALK_MAX entities."""
-    base = plan.base
-    last = db.execute(
-        f"SELECT entity FROM ({base.text} ORDER BY entity) LIMIT 1 OFFSET {WALK_MAX}",  # noqa: S608
-        base.parameters,
-    ).get
-    limit = 2**62 if last is None else int(last)
-    source = _walk(plan)
-    sql = f"SELECT entity FROM ({source.text}) WHERE entity < ? ORDER BY entity LIMIT ?"  # noqa: S608
-    found = [row[0] for row in db.execute(sql, (*source.parameters, limit, wanted)).fetchall()]
-    if len(found) == wanted:
-        return found, found[-1], False
-    return found, limit - 1, last is None
-
-
-def _chunks(db: apsw.Connection, source: Sql, after_entity: int, wanted: int | None) -> Iterator[int]:
-    size = CHUNK if wanted is None else max(wanted, 32)
-    if wanted is None:
-        yield from _numbers(db, source)
-        return
-    while True:
-        sql = f"SELECT entity FROM ({source.text}) WHERE entity > ? ORDER BY entity LIMIT ?"  # noqa: S608
-        found = [row[0] for row in db.execute(sql, (*source.parameters, after_entity, size)).fetchall()]
-        yield from found
-        if len(found) < size:
-            return
-        after_entity, size = found[-1], min(size * 4, 16 * CHUNK)
+    return [row[0] for row in db.execute(source.text, source.parameters).fetchall()]
 
 
 def _estimate(db: apsw.Connection, driver: Sql) -> int:

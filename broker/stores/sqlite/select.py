@@ -23,9 +23,9 @@ from broker.query.ordering import sort
 from broker.stores.sqlite import plan as plans
 from broker.stores.sqlite.budget import Budget
 from broker.stores.sqlite.codec import ENTITY_COLUMNS, to_entity
-from broker.stores.sqlite.compile import Catalogue, compile_node
+from broker.stores.sqlite.compile import Catalogue
 from broker.stores.sqlite.names import ReadNames
-from broker.stores.sqlite.offsets import Offsets
+from broker.stores.sqlite.offsets import Known, Offsets
 
 _BY_NUMBER: Final = (
     f"SELECT number, {ENTITY_COLUMNS} FROM json_each(?) CROSS JOIN entity ON number = value"  # noqa: S608 - constants
@@ -52,11 +52,9 @@ class Reading:
         self._db, self._budget, self._asked = db, budget, asked
         self._where = _bound(asked.selection.where, asked.restriction.where)
         catalogue = Catalogue(lambda text: names.find(db, text), self._is_uncovered)
-        self._compiled = compile_node(self._where, catalogue)
-        self._plan = plans.make_plan(db, self._where, self._compiled, catalogue)
+        self._plan = plans.make_plan(db, self._where, catalogue)
         self._stale = self._expired()
-        self._exact = self._compiled.exact and asked.restriction.view is None and self._stale is not None
-        self._seen: dict[int, Entity] = {}
+        self._exact = self._plan.filter.exact and asked.restriction.view is None and self._stale is not None
 
     def page(self, offsets: Offsets) -> Page:
         """The window of the answer."""
@@ -73,28 +71,30 @@ class Reading:
     def _indexed_page(self, offsets: Offsets) -> Page:
         """Index rows decide, and there are many of them: find the place, read the page, count apart."""
         window = self._asked.window
-        known = offsets.of(self._db, self._where)
-        numbers = self._page_numbers(offsets, known)
+        known = None
+        if window.count or window.offset >= OFFSET_MIN:
+            known = offsets.of(self._db, self._where)
+        numbers = self._page_numbers(known)
         total = None
-        if window.count:
+        if known is not None and window.count:
             total = known.total
             if total is None:
                 total = known.total = plans.total(self._db, self._plan)
         kept = numbers[: window.limit]
-        if kept:
+        if kept and known is not None:
             known.place(window.offset + len(kept), kept[-1])
         return Page([entity for _, entity in self._entities(kept)], total, len(numbers) > window.limit)
 
-    def _page_numbers(self, offsets: Offsets, known: Offsets.Known) -> list[int]:
+    def _page_numbers(self, known: Known | None) -> list[int]:
         window = self._asked.window
-        if window.offset < OFFSET_MIN:
+        if known is None or window.offset < OFFSET_MIN:
             wanted = window.offset + window.limit + 1
             return _take(plans.candidates(self._db, self._plan, wanted), wanted)[window.offset :]
         after = known.after(window.offset)
         if after is None:
-            after = plans.walk_offset(self._db, self._plan, window.offset)
+            after = plans.before_offset(self._db, self._plan, window.offset)
             known.place(window.offset, after)
-        return plans.after(self._db, self._plan, after, window.limit + 1)
+        return plans.following(self._db, self._plan, after, window.limit + 1)
 
     def _matched_page(self) -> Page:
         """Candidates are decided one after the other."""
@@ -118,7 +118,7 @@ class Reading:
     def _matching(self, wanted: int | None) -> Iterator[tuple[int, Entity]]:
         """The visible entities that match, in creation order."""
         matches = compile_match(self._where_of_view())
-        for chunk in _chunked(plans.candidates(self._db, self._plan, wanted)):
+        for chunk in _chunked(plans.candidates(self._db, self._plan, wanted), wanted):
             self._budget.spend()
             for number, entity in self._entities(chunk):
                 shown = self._decide(number, entity, matches)
@@ -127,9 +127,10 @@ class Reading:
                 self._budget.spend()
 
     def _decide(self, number: int, entity: Entity, matches: Matches) -> Entity | None:
-        if self._exact and self._stale is not None and number not in self._stale:
+        stale = self._stale is None or number in self._stale
+        if self._exact and not stale:
             return entity
-        kept = live(entity, self._asked.now)
+        kept = live(entity, self._asked.now) if stale else entity
         if kept is None:
             return None
         restriction = self._asked.restriction
@@ -184,9 +185,9 @@ def _take(numbers: Iterator[int], wanted: int | None) -> list[int]:
     return found
 
 
-def _chunked(numbers: Iterator[int]) -> Iterator[list[int]]:
+def _chunked(numbers: Iterator[int], wanted: int | None) -> Iterator[list[int]]:
     """Small chunks first: a page of twenty is often full after thirty candidates."""
-    size, chunk = 24, list[int]()
+    size, chunk = plans.CHUNK if wanted is None else min(wanted + wanted // 2, plans.CHUNK), list[int]()
     for number in numbers:
         chunk.append(number)
         if len(chunk) == size:
