@@ -1,0 +1,169 @@
+"""Requests for every operation that must be answered as if what the hiding policy hides were not there.
+
+CASES: name of an operation -> requests, each `(method and path, body)`, sent one after the other. They ask for hidden
+entities, types, attributes, instances and sub-attributes by name, and for everything around them.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+from broker.model.entity import Document
+from broker.model.values import Json
+from tests.fakes.hiding import HIDDEN_ATTRIBUTE, HIDDEN_ENTITY, HIDDEN_INSTANCE, HIDDEN_TYPE, NS
+
+Case: TypeAlias = tuple[str, Any]
+
+ONE, TWO, NEW = "urn:ngsi-ld:Thing:1", "urn:ngsi-ld:Thing:2", "urn:ngsi-ld:Thing:new"
+VEILED = "urn:ngsi-ld:Thing:veiled"
+SPEED, DATASET = HIDDEN_INSTANCE
+MISSING = "urn:ngsi-ld:Thing:missing"
+
+
+def prop(value: Json, **more: Json) -> dict[str, Json]:
+    return {"type": "Property", "value": value, **more}
+
+
+def point(longitude: float) -> dict[str, Json]:
+    return {"type": "GeoProperty", "value": {"type": "Point", "coordinates": [longitude, 35.87]}}
+
+
+def link(target: str) -> dict[str, Json]:
+    return {"type": "Relationship", "object": target}
+
+
+PLACE = "https://uri.etsi.org/ngsi-ld/location"
+SEED: list[Document] = [
+    {
+        "id": ONE,
+        "type": f"{NS}Thing",
+        "scope": "/east",
+        f"{NS}name": prop("one"),
+        SPEED: [prop(5, **{f"{NS}hiddenSub": prop("secret"), f"{NS}sub": prop(1)}), prop(99, datasetId=DATASET)],
+        HIDDEN_ATTRIBUTE: prop("x"),
+        f"{NS}near": link(HIDDEN_ENTITY),
+        PLACE: point(139.73),
+    },
+    {
+        "id": TWO,
+        "type": [f"{NS}Thing", f"{NS}Other"],
+        f"{NS}name": prop("two"),
+        SPEED: prop(3),
+        HIDDEN_ATTRIBUTE: prop("a"),
+        f"{NS}near": link(ONE),
+        PLACE: point(139.74),
+    },
+    {"id": HIDDEN_ENTITY, "type": f"{NS}Thing", f"{NS}name": prop("three"), SPEED: prop(4), PLACE: point(139.735)},
+    {"id": VEILED, "type": [f"{NS}Thing", HIDDEN_TYPE], f"{NS}name": prop("four"), f"{NS}rare": prop(1)},
+]
+
+_ENTITIES = (ONE, TWO, HIDDEN_ENTITY, VEILED, MISSING)
+_UPDATE = {"name": prop("new"), "color": prop("red")}
+
+
+def each(method: str, path: str, body: Any = None) -> list[Case]:
+    """The request for every entity, hidden and missing ones too."""
+    return [(f"{method} {path.format(entity)}", body) for entity in _ENTITIES]
+
+
+def entity(entity_id: str, **attributes: Json) -> dict[str, Json]:
+    return {"id": entity_id, "type": "Thing", **attributes}
+
+
+CASES: dict[str, list[Case]] = {
+    "create_entity": [("POST /entities", entity(NEW, speed=prop(1))), ("POST /entities", entity(ONE))],
+    "query_entities": [
+        (f"GET /entities?{query}", None)
+        for query in (
+            "type=Thing",
+            "type=Thing&count=true&limit=1",
+            "type=Thing&count=true&limit=1&offset=1",
+            "type=Thing,Hidden&options=sysAttrs",
+            "type=Hidden",
+            f"type=Thing&id={ONE},{HIDDEN_ENTITY},{VEILED}",
+            "type=Thing&idPattern=.*hidden",
+            "type=Thing&attrs=hidden",
+            "type=Thing&pick=id,hidden",
+            "attrs=rare",
+            'q=hidden=="x"',
+            'type=Thing&q=hidden!="x"',
+            "type=Thing&q=speed==99",
+            "type=Thing&q=speed>1",
+            'type=Thing&q=speed.hiddenSub=="secret"',
+            "type=Thing&q=speed.sub==1",
+            'type=Thing&join=inline&joinLevel=1&q=near{Thing:name=="three"}',
+            "type=Thing&orderBy=hidden",
+            "type=Thing&orderBy=speed;desc",
+            f"type=Thing&datasetId={DATASET}",
+            "type=Thing&join=inline",
+            "type=Thing&join=flat&joinLevel=2",
+            "type=Thing&format=simplified",
+            "type=Thing&georel=near;maxDistance==2000&geometry=Point&coordinates=[139.735,35.87]",
+            "scopeQ=/east&type=Thing",
+        )
+    ],
+    "query_entities_by_post": [
+        ("POST /entityOperations/query?count=true", {"type": "Query", **query})
+        for query in (
+            {"entities": [{"type": "Thing"}]},
+            {"entities": [{"type": "Hidden"}]},
+            {"entities": [{"id": HIDDEN_ENTITY, "type": "Thing"}]},
+            {"entities": [{"type": "Thing"}], "q": 'hidden=="x"'},
+            {"entities": [{"type": "Thing"}], "attrs": ["hidden"]},
+        )
+    ],
+    "retrieve_entity": [
+        *each("GET", "/entities/{}"),
+        *each("GET", "/entities/{}?options=sysAttrs"),
+        *each("GET", "/entities/{}?pick=hidden"),
+        *each("GET", "/entities/{}?join=inline"),
+        *each("GET", f"/entities/{{}}?datasetId={DATASET}"),
+    ],
+    "delete_entity": each("DELETE", "/entities/{}"),
+    "replace_entity": each("PUT", "/entities/{}", {"type": "Thing", "speed": prop(6), "color": prop("red")}),
+    "merge_entity": each("PATCH", "/entities/{}", {**_UPDATE, "speed": {"value": 7}}),
+    "append_attributes": [
+        *each("POST", "/entities/{}/attrs", _UPDATE),
+        *each("POST", "/entities/{}/attrs?options=noOverwrite", {"name": prop("no"), "size": prop(1)}),
+    ],
+    "update_attributes": each("PATCH", "/entities/{}/attrs", _UPDATE),
+    "partial_attribute_update": [
+        *each("PATCH", "/entities/{}/attrs/speed", {"value": 8}),
+        *each("PATCH", "/entities/{}/attrs/hidden", {"value": 8}),
+        *each("PATCH", "/entities/{}/attrs/speed", {"value": 8, "datasetId": DATASET}),
+    ],
+    "replace_attribute": [
+        *each("PUT", "/entities/{}/attrs/name", prop("replaced")),
+        *each("PUT", "/entities/{}/attrs/hidden", prop("replaced")),
+    ],
+    "delete_attribute": [
+        *each("DELETE", "/entities/{}/attrs/name"),
+        *each("DELETE", "/entities/{}/attrs/hidden"),
+        *each("DELETE", f"/entities/{{}}/attrs/speed?datasetId={DATASET}"),
+    ],
+    "purge_entities": [
+        ('DELETE /entities?type=Thing&q=hidden=="x"', None),
+        ("DELETE /entities?type=Hidden", None),
+        ("DELETE /entities?type=Thing&drop=name", None),
+        ("DELETE /entities?type=Thing", None),
+    ],
+    "batch_entity_creation": [
+        ("POST /entityOperations/create", [entity(NEW, name=prop("n")), entity(ONE)]),
+    ],
+    "batch_entity_upsert": [
+        ("POST /entityOperations/upsert?options=update", [entity(NEW, name=prop("n")), entity(ONE, name=prop("u"))]),
+        ("POST /entityOperations/upsert", [entity(TWO, name=prop("r")), entity(MISSING)]),
+    ],
+    "batch_entity_update": [("POST /entityOperations/update", [entity(one, **_UPDATE) for one in _ENTITIES])],
+    "batch_entity_merge": [("POST /entityOperations/merge", [entity(one, **_UPDATE) for one in _ENTITIES])],
+    "batch_entity_delete": [("POST /entityOperations/delete", list(_ENTITIES))],
+    "retrieve_entity_types": [("GET /types", None), ("GET /types?details=true", None)],
+    "retrieve_entity_type": [(f"GET /types/{name}", None) for name in ("Thing", "Hidden", "Other", "Missing")],
+    "retrieve_attributes": [("GET /attributes", None), ("GET /attributes?details=true", None)],
+    "retrieve_attribute": [(f"GET /attributes/{name}", None) for name in ("speed", "hidden", "rare", "name", "none")],
+    "retrieve_source_identity": [("GET /info/sourceIdentity", None)],
+    "add_context": [("POST /jsonldContexts", {"@context": {"a": "https://x.org/a"}})],
+    "list_contexts": [("GET /jsonldContexts", None)],
+    "serve_context": [("GET /jsonldContexts/urn:missing", None)],
+    "delete_context": [("DELETE /jsonldContexts/urn:missing", None)],
+}

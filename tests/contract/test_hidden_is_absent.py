@@ -1,0 +1,128 @@
+"""Under the hiding policy every operation of the table answers as over data without what is hidden, on every engine.
+
+Two brokers get the same requests: one holds everything and hides, the other never had what is hidden. Answers are
+equal; afterwards what can be seen is equal, and what is hidden is still there but for entities deleted as a whole.
+A write that would touch what is hidden is refused without a word on why: the only way in which it may show.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+
+from broker.model import change
+from broker.model.entity import Document, Entity, instances
+from broker.ports import Access
+from broker.wiring import Built
+from tests.contract.hidden_cases import CASES, ONE, SEED, TWO, VEILED, Case, entity, prop
+from tests.fakes.clock import START, FakeClock
+from tests.fakes.hiding import HIDDEN_ATTRIBUTE, HIDDEN_ENTITY, HIDDEN_INSTANCE, HidingPolicy, cut
+from tests.fakes.house import fill
+from tests.http.doors import ROOT, Door, Reply, broker, flask_door, front_door
+
+HEADERS = ("content-type", "etag", "link", "ngsild-results-count", "preference-applied")
+SAFE = "/?&=:,;!.*[]{}()"
+
+
+class House:
+    """One of the two brokers: its parts, and a door to it."""
+
+    def __init__(self, built: Built, doors: list[Door]) -> None:
+        self.built = built
+        self.doors = doors
+
+    def ask(self, case: Case, number: int) -> Reply:
+        """The answer, by one door or the other."""
+        (method, path), body = case[0].split(" ", 1), case[1]
+        text = None if body is None else json.dumps(body).encode()
+        return self.doors[number % len(self.doors)](method, ROOT + quote(path, safe=SAFE), {}, text)
+
+    def entities(self) -> dict[str, Entity]:
+        """Everything that is in the store, hidden or not."""
+        return {one.id: one for one in self.built.house.broker.entities.scan("")}
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+def houses(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[House, House]]:
+    """The one that hides, and the one that never had it."""
+    whole = [change.create(document, START) for document in SEED]
+    shown = [one for one in map(cut, whole) if one is not None]
+    assert [one.id for one in shown] == [ONE, TWO]
+    with ExitStack() as closing:
+
+        def house(name: str, access: Access | None, entities: list[Entity]) -> House:
+            options = {"store": request.param, "data": str(tmp_path / name)}
+            built, doors = closing.enter_context(broker(clock=FakeClock(), access=access, **options))
+            fill(built.house.broker, *entities)
+            return House(built, [front_door(doors), flask_door(doors)])
+
+        yield house("hiding", HidingPolicy(), whole), house("without", None, shown)
+
+
+@pytest.mark.parametrize("operation", CASES)
+def test_what_is_hidden_is_absent(houses: tuple[House, House], operation: str) -> None:
+    hiding, without = houses
+    before = hiding.entities()
+    for number, case in enumerate(CASES[operation]):
+        got, expected = hiding.ask(case, number), without.ask(case, number)
+        assert (got.status, body_of(got), headers_of(got)) == (
+            expected.status,
+            body_of(expected),
+            headers_of(expected),
+        ), case
+        assert got.status not in (400, 500), "a case that asks nothing"
+    after = hiding.entities()
+    assert [seen for one in after.values() if (seen := cut(one))] == list(without.entities().values())
+    assert_hidden_parts_are_kept(before, after)
+
+
+def body_of(reply: Reply) -> object:
+    return json.loads(reply.body) if reply.body else None
+
+
+def headers_of(reply: Reply) -> dict[str, str]:
+    return {name: reply.headers[name] for name in HEADERS if name in reply.headers}
+
+
+def assert_hidden_parts_are_kept(before: dict[str, Entity], after: dict[str, Entity]) -> None:
+    assert after[HIDDEN_ENTITY] == before[HIDDEN_ENTITY]
+    assert after[VEILED] == before[VEILED]
+    for one in (ONE, TWO):
+        if one in after:
+            assert after[one].document[HIDDEN_ATTRIBUTE] == before[one].document[HIDDEN_ATTRIBUTE]
+    if ONE in after:
+        assert hidden_instance(after[ONE].document) == hidden_instance(before[ONE].document)
+
+
+def hidden_instance(document: Document) -> object:
+    name, dataset = HIDDEN_INSTANCE
+    return [one for one in instances(document[name]) if one.get("datasetId") == dataset]
+
+
+@pytest.mark.parametrize(
+    ("case", "status"),
+    [
+        (("POST /entities", entity(HIDDEN_ENTITY)), 409),
+        (("POST /entities", entity(VEILED)), 409),
+        ((f"PATCH /entities/{ONE}", {"hidden": prop(1)}), 409),
+        ((f"POST /entities/{ONE}/attrs", {"hidden": prop(1)}), 409),
+        ((f"POST /entities/{ONE}/attrs", {"speed": prop(1, datasetId=HIDDEN_INSTANCE[1])}), 409),
+        ((f"PUT /entities/{ONE}", {"type": "Thing", "hidden": prop(1)}), 409),
+        (("POST /entityOperations/create", [entity(HIDDEN_ENTITY)]), 207),
+        (("POST /entityOperations/upsert", [entity(HIDDEN_ENTITY)]), 207),
+    ],
+)
+def test_a_write_onto_what_is_hidden_is_refused_without_a_word(
+    houses: tuple[House, House], case: Case, status: int
+) -> None:
+    hiding, _ = houses
+    before = hiding.entities()
+    reply = hiding.ask(case, 1)
+    assert reply.status == status, reply
+    assert b"secret" not in reply.body
+    assert hiding.entities() == before
