@@ -1,8 +1,8 @@
 """The files: where they are, and how a connection to one is set up.
 
-    DIR/hub.sqlite               tenants, hub-wide documents
-    DIR/default.sqlite           the default tenant
-    DIR/tenants/NAME.sqlite      the others; what is no letter or digit in a name is percent-coded
+DIR/hub.sqlite               tenants, hub-wide documents
+DIR/default.sqlite           the default tenant
+DIR/tenants/NAME.sqlite      the others; what is no letter or digit in a name is percent-coded
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ STATEMENTS: Final = 64
 NAME_CHARACTERS_MAX: Final = 180  # a file's name has 255 bytes at most
 CHECK_SECONDS_MAX: Final = 1.0  # at start; `misono check` takes its time
 _CHECK_OPS: Final = 100_000
+_QUICK: Final = "PRAGMA quick_check"
+_THOROUGH: Final = "PRAGMA integrity_check"
 
 
 def hub_path(directory: Path) -> Path:
@@ -40,6 +42,18 @@ def tenant_path(directory: Path, tenant: str) -> Path:
     if len(name) > NAME_CHARACTERS_MAX:
         name = "sha256-" + hashlib.sha256(tenant.encode()).hexdigest()
     return directory / "tenants" / f"{name}.sqlite"
+
+
+def tenants_in(directory: Path) -> list[str]:
+    """The tenants that the hub knows, the default one first. Raises UnusableFile."""
+    path = hub_path(directory)
+    db = connect(path, cache_kib=READ_CACHE_KIB, writes=False)
+    try:
+        return ["", *(str(row[0]) for row in db.execute("SELECT name FROM tenant ORDER BY name"))]
+    except apsw.Error as error:
+        raise UnusableFile(f"{path}: {error}") from error
+    finally:
+        db.close()
 
 
 def connect(path: Path, *, cache_kib: int, writes: bool) -> apsw.Connection:
@@ -108,14 +122,17 @@ def prepare(directory: Path) -> None:
             raise UnusableFile(f"{path} is damaged: {'; '.join(faults[:3])}. Restore it from a backup.")
 
 
-def check(path: Path, seconds_max: float | None = None) -> list[str]:
-    """What SQLite's quick_check finds wrong; nothing where all is well, or nothing was found in the time given."""
+def check(path: Path, seconds_max: float | None = None, *, thorough: bool = False) -> list[str]:
+    """What SQLite's quick_check finds wrong; nothing where all is well, or nothing was found in the time given.
+
+    `thorough`: its integrity_check, which looks at the order of indexes too.
+    """
     db = connect(path, cache_kib=WRITE_CACHE_KIB, writes=False)
     end = None if seconds_max is None else time.monotonic() + seconds_max
     if end is not None:
         db.set_progress_handler(lambda: time.monotonic() > end, _CHECK_OPS)
     try:
-        found = [str(row[0]) for row in db.execute("PRAGMA quick_check")]
+        found = [str(row[0]) for row in db.execute(_THOROUGH if thorough else _QUICK)]
     except apsw.InterruptError:
         return []
     except apsw.Error as error:
@@ -132,7 +149,12 @@ def _publish(fresh: Path, path: Path) -> None:
         pass  # another process was first
     finally:
         fresh.unlink()
-    directory = os.open(path.parent, os.O_RDONLY)
+    sync_directory(path.parent)
+
+
+def sync_directory(path: Path) -> None:
+    """Make the names in a directory durable."""
+    directory = os.open(path, os.O_RDONLY)
     try:
         os.fsync(directory)
     finally:

@@ -1,0 +1,300 @@
+"""Backups: copies of a data directory, taken while brokers write to it, and put back.
+
+    BACKUP/manifest.json     what it holds and where each tenant stands, written last: without one it is no backup
+    BACKUP/hub.sqlite, …     the files of the data directory under their names, each whole, without a WAL
+
+A tenant is copied on one read transaction, so its copy is its state at one sequence of its change log, whatever is
+written meanwhile; the hub is copied first, and every tenant it knows has a file. `NAME.tar` and `NAME.tar.gz` hold the
+same files in one, the manifest first.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import tarfile
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import BinaryIO, Final, TypeAlias, cast
+
+import apsw
+import orjson
+
+from broker.model.values import Instant, to_text
+from broker.stores.sqlite import changelog
+from broker.stores.sqlite.files import READ_CACHE_KIB, check, connect, hub_path, sync_directory, tenant_path, tenants_in
+from broker.stores.sqlite.schema import HUB_STEPS, TENANT_STEPS, UnusableFile, version
+
+MANIFEST: Final = "manifest.json"
+FORMAT: Final = 1
+STEP_PAGES: Final = 256  # 1 MiB between two words to whoever watches
+SYNC_BYTES: Final = 32 << 20  # written back this often: one large sync at the end would hold up the writers' syncs
+BLOCK_BYTES: Final = 1 << 20
+_PACKED: Final = (".tar", ".tar.gz", ".tgz")
+
+Told: TypeAlias = Callable[[str, int, int], None]
+"""Gets a file's name, the bytes done and its size, MiB by MiB."""
+
+
+class UnusableBackup(Exception):
+    """A backup that cannot be made here, or cannot be put back: the message says which file, and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Copied:
+    """One file of a backup. `tenant` is None for the hub, whose `sequence` is 0; `size` in bytes."""
+
+    tenant: str | None
+    file: str
+    sequence: int
+    schema: int
+    size: int
+    sha256: str
+
+
+def back_up(directory: Path, target: Path, at: Instant, told: Told) -> list[Copied]:
+    """Copy the hub and every tenant of a data directory to `target`, durable on return.
+
+    Raises UnusableBackup where there is something at `target` or no store in `directory`, and UnusableFile.
+    """
+    if target.exists() and not (target.is_dir() and not any(target.iterdir())):
+        raise UnusableBackup(f"{target} is there already. Name a place where nothing is.")
+    if not hub_path(directory).is_file():
+        raise UnusableBackup(f"{directory} holds no store: it has no {hub_path(directory).name}.")
+    with ExitStack() as closing:
+        partial = _beside(target, closing)
+        copied = [_copy(directory, partial, None, told)]
+        copied += [_copy(directory, partial, tenant, told) for tenant in tenants_in(partial)]
+        _write(partial / MANIFEST, _manifest(copied, at))
+        for held in (partial / "tenants", partial):
+            if held.is_dir():
+                sync_directory(held)
+        made = _pack(partial, target, copied, closing) if target.name.endswith(_PACKED) else partial
+        made.replace(target)
+        sync_directory(target.parent)
+    return copied
+
+
+def restore(source: Path, directory: Path, told: Told, *, replace: bool = False) -> tuple[list[Copied], Path | None]:
+    """Put a backup back as a data directory, durable on return; what stood there with `replace`, and where it is now.
+
+    Every file's hash, integrity, schema and sequence are looked at before anything is put in place.
+    Raises UnusableBackup, and UnusableFile where a file was written by a newer release.
+    """
+    occupied = directory.exists() and (not directory.is_dir() or any(directory.iterdir()))
+    if occupied and not replace:
+        raise UnusableBackup(f"{directory} is not empty. Name another directory, or replace it with --replace.")
+    with ExitStack() as closing:
+        backup = _opened(source, closing)
+        copied = _read_manifest(backup)
+        partial = _beside(directory, closing)
+        for one in copied:
+            _take(backup, one, partial, told)
+        _compare_tenants(partial, copied)
+        for held in (partial / "tenants", partial):
+            if held.is_dir():
+                sync_directory(held)
+        moved = _move_away(directory) if occupied else None
+        partial.replace(directory)
+        sync_directory(directory.parent)
+    return copied, moved
+
+
+def _beside(target: Path, closing: ExitStack) -> Path:
+    """An empty directory on the disk of `target`, gone at the end where it has not become something."""
+    partial = target.absolute().with_name(f".{target.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    closing.callback(shutil.rmtree, partial, ignore_errors=True)
+    return partial
+
+
+def _path(directory: Path, tenant: str | None) -> Path:
+    return hub_path(directory) if tenant is None else tenant_path(directory, tenant)
+
+
+def _known(tenant: str | None) -> int:
+    return len(HUB_STEPS if tenant is None else TENANT_STEPS)
+
+
+def _copy(directory: Path, partial: Path, tenant: str | None, told: Told) -> Copied:
+    source, copy = _path(directory, tenant), _path(partial, tenant)
+    name = str(copy.relative_to(partial))
+    copy.parent.mkdir(exist_ok=True)
+    db = connect(source, cache_kib=READ_CACHE_KIB, writes=False)
+    try:
+        db.execute("BEGIN")
+        schema = _supported(source, version(db), tenant)
+        sequence = 0 if tenant is None else changelog.bounds(db)[1]
+        _copy_pages(db, copy, lambda done, size: told(name, done, size))
+    except apsw.Error as error:
+        raise UnusableFile(f"{source}: {error}") from error
+    finally:
+        db.close()
+    with copy.open("rb") as file:
+        os.fsync(file.fileno())
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return Copied(tenant, name, sequence, schema, copy.stat().st_size, digest)
+
+
+def _copy_pages(db: apsw.Connection, copy: Path, told: Callable[[int, int], None]) -> None:
+    """Copy page by page on the transaction that `db` holds; one of its own would begin again at every commit."""
+    page = int(db.pragma("page_size"))
+    out = apsw.Connection(str(copy))
+    try:
+        out.pragma("synchronous", "OFF")
+        written = 0
+        with copy.open("rb") as file, out.backup("main", db, "main") as pages:
+            while not pages.done:
+                pages.step(STEP_PAGES)
+                done = (pages.page_count - pages.remaining) * page
+                if done - written >= SYNC_BYTES:
+                    os.fdatasync(file.fileno())
+                    written = done
+                told(done, pages.page_count * page)
+    finally:
+        out.close()
+
+
+def _supported(path: Path, schema: int, tenant: str | None) -> int:
+    if not 1 <= schema <= _known(tenant):
+        raise UnusableFile(f"{path} has schema {schema}; this release knows 1 to {_known(tenant)}.")
+    return schema
+
+
+def _manifest(copied: list[Copied], at: Instant) -> bytes:
+    held = {"format": FORMAT, "at": to_text(at), "files": [asdict(one) for one in copied]}
+    return orjson.dumps(held, option=orjson.OPT_INDENT_2)
+
+
+def _write(path: Path, content: bytes) -> None:
+    with path.open("xb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _pack(partial: Path, target: Path, copied: list[Copied], closing: ExitStack) -> Path:
+    packed = partial.with_name(f"{partial.name}.tar")
+    closing.callback(packed.unlink, missing_ok=True)
+    with packed.open("wb") as file:
+        compressed = not target.name.endswith(".tar")
+        with tarfile.open(fileobj=file, mode="w:gz" if compressed else "w") as tar:
+            for name in (MANIFEST, *(one.file for one in copied)):
+                tar.add(partial / name, name)
+        file.flush()
+        os.fsync(file.fileno())
+    return packed
+
+
+Reading: TypeAlias = Callable[[str], BinaryIO]
+"""Opens a file of a backup by its name. Raises UnusableBackup where it is not there."""
+
+
+def _opened(source: Path, closing: ExitStack) -> Reading:
+    if source.is_dir():
+
+        def read(name: str) -> BinaryIO:
+            try:
+                return (source / name).open("rb")
+            except OSError as error:
+                raise UnusableBackup(f"{source}: {name} cannot be read: {error.strerror}.") from error
+
+        return read
+    try:
+        tar = closing.enter_context(tarfile.open(source))  # noqa: SIM115  closed with the rest
+    except (OSError, tarfile.TarError) as error:
+        raise UnusableBackup(f"{source} is no backup: {error}.") from error
+
+    def extract(name: str) -> BinaryIO:
+        try:
+            return cast("BinaryIO", tar.extractfile(name))
+        except (KeyError, OSError, EOFError, tarfile.TarError) as error:
+            raise UnusableBackup(f"{source}: {name} cannot be read: {error}.") from error
+
+    return extract
+
+
+def _read_manifest(backup: Reading) -> list[Copied]:
+    with backup(MANIFEST) as file:
+        text = file.read()
+    try:
+        held = orjson.loads(text)
+        if held["format"] != FORMAT:
+            raise UnusableFile(f"The backup has format {held['format']}; this release knows {FORMAT}.")
+        copied = [Copied(**one) for one in held["files"]]
+        named = all(one.file == str(_path(Path(), one.tenant)) for one in copied)
+    except (ValueError, KeyError, TypeError) as error:
+        raise UnusableBackup(f"{MANIFEST} is no manifest of a backup: {error!r}.") from error
+    if not named:  # no name of a file is taken from outside
+        raise UnusableBackup(f"{MANIFEST} names files that no data directory has.")
+    return copied
+
+
+def _take(backup: Reading, one: Copied, partial: Path, told: Told) -> None:
+    """Copy one file out of the backup, and look whether it is what the manifest says."""
+    path = _path(partial, one.tenant)
+    path.parent.mkdir(exist_ok=True)
+    digest, done = hashlib.sha256(), 0
+    with backup(one.file) as file, path.open("xb") as out:
+        while block := file.read(BLOCK_BYTES):
+            digest.update(block)
+            out.write(block)
+            done += len(block)
+            told(one.file, done, one.size)
+        out.flush()
+        os.fsync(out.fileno())
+    if digest.hexdigest() != one.sha256:
+        raise UnusableBackup(f"{one.file} is not the file that was backed up: its SHA-256 differs.")
+    faults = check(path, thorough=True)
+    if faults:
+        raise UnusableBackup(f"{one.file} is damaged: {'; '.join(faults[:3])}.")
+    _compare(path, one)
+
+
+def _compare(path: Path, one: Copied) -> None:
+    db = connect(path, cache_kib=READ_CACHE_KIB, writes=False)
+    try:
+        schema = _supported(Path(one.file), version(db), one.tenant)
+        sequence = 0 if one.tenant is None else changelog.bounds(db)[1]
+    finally:
+        db.close()
+    if (schema, sequence) != (one.schema, one.sequence):
+        raise UnusableBackup(f"{one.file} stands at {sequence}, schema {schema}; {MANIFEST} says otherwise.")
+
+
+def _compare_tenants(partial: Path, copied: list[Copied]) -> None:
+    held = [one.tenant for one in copied]
+    if held[:1] != [None] or held[1:] != tenants_in(partial):
+        raise UnusableBackup(f"{MANIFEST} does not name the hub and each of its tenants.")
+
+
+def _move_away(directory: Path) -> Path:
+    """Set what is there aside; nothing may be using it."""
+    hub = hub_path(directory)
+    if hub.is_file() and in_use(hub):
+        raise UnusableBackup(f"{directory} is in use by a broker. Stop it first.")
+    moved = next(
+        path for number in range(1, 1_000_000)
+        if not (path := directory.absolute().with_name(f"{directory.name}.replaced-{number}")).exists()
+    )  # fmt: skip
+    directory.replace(moved)
+    return moved
+
+
+def in_use(path: Path) -> bool:
+    """Whether a connection to the file is open anywhere: only the last one can leave WAL mode."""
+    db = connect(path, cache_kib=READ_CACHE_KIB, writes=True)
+    try:
+        db.set_busy_timeout(0)
+        if db.pragma("journal_mode", "delete") == "delete":
+            db.pragma("journal_mode", "wal")
+            return False
+    except apsw.BusyError:
+        pass
+    finally:
+        db.close()
+    return True
