@@ -1,7 +1,7 @@
 """Where the time of a request goes, as the answer's header Server-Timing tells (W3C Server Timing).
 
 Asked for with `Prefer: timing`. Stages: `read` (path, parameters, headers, body), `context` (the @context),
-`run` (the operation), `commit` (waiting until a write is durable), `write` (the answer).
+`run` (the operation: decoding, the store, encoding), `commit` (until a write is durable), `write` (the answer's bytes).
 """
 
 from __future__ import annotations

@@ -88,7 +88,7 @@ class Doors:
     readiness: Readiness
 
 
-def build(settings: Settings, *, worker: str = "0", clock: Clock | None = None, access: Access | None = None) -> Built:
+def build(settings: Settings, clock: Clock | None = None, access: Access | None = None, *, worker: str = "0") -> Built:
     """The broker of these settings.
 
     Raises StartError where the data directory or a file that was named is not in order.

@@ -46,6 +46,8 @@ def perform(house: House, operation: Operation, request: Request) -> Answer:
         answer = operation.handler(exchange)
         if isinstance(answer, Response):
             return _finish(exchange.timing, request, answer)
+        if exchange.timing:
+            exchange.timing.mark("run")
         return Deferred(answer.pending, _finishing(exchange.timing, request, answer.render))
 
     return _guarded(work, request)

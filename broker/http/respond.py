@@ -39,6 +39,8 @@ def problem(error: NgsiError) -> Response:
 
 def content(exchange: Exchange, body: Json, headers: Headers = (), status: int = 200) -> Response:
     """A payload in the negotiated media type, with its @context where 6.3.6 wants it."""
+    if exchange.timing:
+        exchange.timing.mark("run")
     media_type = exchange.media_type
     if media_type == JSON or (media_type == GEO_JSON and not exchange.preferences.context_in_body):
         headers = (("Content-Type", media_type), context_header(exchange), *headers)
