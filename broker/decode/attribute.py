@@ -30,7 +30,7 @@ from broker.decode.reading import (
 from broker.decode.values import decode_value
 from broker.errors import BadRequestData
 from broker.ldcontext.active import ActiveContext
-from broker.model.entity import INSTANCE_MEMBERS, VALUE_MEMBER, Instance, member
+from broker.model.entity import ATTRIBUTES_MAX, INSTANCE_MEMBERS, VALUE_MEMBER, Instance, member
 from broker.model.kinds import (
     KIND_OF_MEMBER,
     PROOF,
@@ -46,7 +46,6 @@ from broker.model.kinds import (
 from broker.model.values import NGSI_LD_NULL, Json
 
 INSTANCES_MAX = 1000  # instances of one attribute, one a datasetId
-ATTRIBUTES_MAX = 2000  # attributes of an entity, and sub-attributes of an instance
 
 _KINDS = ", ".join(VALUE_MEMBER)
 _IGNORED = SYSTEM_MEMBERS | {"lang"}

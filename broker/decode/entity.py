@@ -6,7 +6,7 @@ change becomes part of the document as it is, which is what most instances of mo
 
 from __future__ import annotations
 
-from broker.decode.attribute import ATTRIBUTES_MAX, decode_instance, decode_member, twice
+from broker.decode.attribute import decode_instance, decode_member, twice
 from broker.decode.members import decode_datetime, decode_types, decode_uri
 from broker.decode.reading import (
     NGSI_LD,
@@ -22,7 +22,7 @@ from broker.decode.reading import (
 from broker.decode.values import decode_value
 from broker.errors import BadRequestData, InvalidRequest
 from broker.ldcontext.active import ActiveContext
-from broker.model.entity import VALUE_MEMBER, Document, instances
+from broker.model.entity import ATTRIBUTES_MAX, VALUE_MEMBER, Document, instances
 from broker.model.kinds import PROOF, SYSTEM_MEMBERS, is_dataset_map, is_geometry, told_kind
 from broker.model.names import is_datetime, is_scope, is_uri
 from broker.model.values import NGSI_LD_NULL, Json

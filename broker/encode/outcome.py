@@ -11,17 +11,27 @@ from broker.model.values import Json
 
 Encoded: TypeAlias = dict[str, Json]
 
+TEXT_CHARS_MAX = 1000
+"""Of a detail, a pointer or a remedy."""
+
 
 def encode_problem(error: NgsiError) -> Encoded:
-    """The members of a refusal (RFC 7807), with Misono's `pointer`, `clause` and `remedy` where they are known."""
+    """The members of a refusal (RFC 7807), with Misono's `pointer`, `clause` and `remedy` where they are known.
+
+    Long texts are cut: a refusal does not repeat a megabyte that was sent.
+    """
     problem: Encoded = {
         "type": error.type_uri,
         "title": error.title,
-        "detail": error.detail,
+        "detail": _cut(error.detail),
         "status": error.status,
     }
-    extra = {"pointer": error.pointer, "clause": error.clause, "remedy": error.remedy}
+    extra = {"pointer": _cut(error.pointer), "clause": error.clause, "remedy": _cut(error.remedy)}
     return {**problem, **{name: text for name, text in extra.items() if text}}
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= TEXT_CHARS_MAX else text[:TEXT_CHARS_MAX] + "…"
 
 
 def encode_batch_result(success: Sequence[str], errors: Iterable[tuple[str, NgsiError]]) -> Encoded:

@@ -26,6 +26,8 @@ from broker.model.values import Instant, Json
 Instance: TypeAlias = dict[str, Json]
 Document: TypeAlias = dict[str, Json]
 
+ATTRIBUTES_MAX = 2000
+"""Members an entity may have, and sub-attributes an instance."""
 ENTITY_MEMBERS = frozenset({"id", "type", "scope"})
 INSTANCE_MEMBERS = frozenset(
     {

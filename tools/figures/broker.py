@@ -12,7 +12,7 @@ SOURCES = (
     Source("agreement", runs.from_tests("agreement", "tests/property")),
     Source("schemathesis", runs.from_tests("schemathesis", f"{OUTSIDE}/test_schemathesis.py")),
     Source("hostile", runs.from_tests("hostile", f"{OUTSIDE}/test_hostile_input.py")),
-    Source("doors", runs.from_tests("doors", f"{OUTSIDE}/test_doors_agree.py")),
+    Source("doors", runs.from_tests("doors", "tests/http/test_both_doors.py")),
     Source("client", runs.from_tests("client", f"{OUTSIDE}/test_ngsildclient.py")),
     Source("increments", runs.from_tests("increments", f"{OUTSIDE}/test_increments.py")),
     Source("kills", runs.from_tests("kills", f"{OUTSIDE}/test_kill.py")),

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import cast
 
+from broker.errors import BadRequestData
 from broker.model.change.nulls import is_null
-from broker.model.entity import Document, Entity, as_list
+from broker.model.entity import ATTRIBUTES_MAX, Document, Entity, as_list
 from broker.model.values import Instant, Json, to_instant
 
 NO_ATTRIBUTES = frozenset({"id", "type", "scope", "expiresAt"})
@@ -47,8 +48,17 @@ def expiry(entity: Entity, fragment: Document) -> Instant | None:
 
 
 def rebuilt(entity: Entity, document: Document, expires_at: Instant | None, now: Instant) -> Entity:
-    """The entity with this document; itself where nothing in it is another value than before."""
+    """The entity with this document; itself where nothing in it is another value than before.
+
+    Raises BadRequestData where it would grow beyond what an entity may have (clause 4.5.1).
+    """
     before = entity.document
+    if len(before) < len(document) > ATTRIBUTES_MAX:
+        raise BadRequestData(
+            f"The entity would have {len(document)} members.",
+            clause="4.5.1",
+            remedy=f"At most {ATTRIBUTES_MAX}, or several entities.",
+        )
     if (
         expires_at == entity.expires_at
         and len(before) == len(document)

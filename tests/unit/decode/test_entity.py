@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from broker.decode.attribute import ATTRIBUTES_MAX, INSTANCES_MAX, decode_attribute
+from broker.decode.attribute import INSTANCES_MAX, decode_attribute
 from broker.decode.entity import decode_entity, decode_fragment, decode_simplified, is_simplified
 from broker.errors import BadRequestData, InvalidRequest
 from broker.ldcontext.core import core_context
-from broker.model.entity import INSTANCE_MEMBERS, VALUE_MEMBER
+from broker.model.entity import ATTRIBUTES_MAX, INSTANCE_MEMBERS, VALUE_MEMBER
 from broker.model.values import NGSI_LD_NULL
 
 NAMES = core_context()
