@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, MutableMapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, TypeAlias
+from urllib.parse import quote
 
 from broker.errors import NgsiError
 from broker.http.exchange import House
@@ -29,6 +30,7 @@ Application: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 INLINE_BODY_BYTES_MAX = 32 * 1024
 """About 1 ms of parsing and decoding; a longer body would hold up every read behind it."""
+_ASCII = "".join(map(chr, range(33, 127)))
 THREADS = 4
 """For long bodies and reads over budget: with one GIL more threads only take turns."""
 
@@ -57,7 +59,7 @@ class Front:
         """Serve one request."""
         if scope["type"] != "http":
             return
-        raw_path = scope["raw_path"].decode("latin-1")
+        raw_path = read_path(scope["raw_path"])
         try:
             operation, path = self._find(scope["method"], raw_path)
         except NgsiError as error:
@@ -106,7 +108,7 @@ class Front:
 
     async def _unrouted(self, scope: Scope, receive: Receive, send: Send, error: NgsiError) -> None:
         """A page outside the standard's root, or a refusal; HEAD is Flask's to cut."""
-        raw_path = scope["raw_path"].decode("latin-1")
+        raw_path = read_path(scope["raw_path"])
         page = self._pages.get(raw_path)
         if scope["method"] == "HEAD":
             await self._to_flask(scope, receive, send, raw_path)
@@ -164,6 +166,11 @@ class Arrivals:
             waiter = self._done.popleft()
             if not waiter.done():
                 waiter.set_result(None)
+
+
+def read_path(raw: bytes) -> str:
+    """The raw path as text; bytes that should have been percent-encoded are now."""
+    return raw.decode("ascii") if raw.isascii() else quote(raw, safe=_ASCII)
 
 
 def read_headers(raw: list[tuple[bytes, bytes]]) -> dict[str, str]:

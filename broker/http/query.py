@@ -13,7 +13,11 @@ from broker.http.route import API_ROOT
 from broker.http.seeking import query_of, seek
 from broker.http.showing import geometry_property, show_many
 from broker.operations import consume
+from broker.ports import INLINE, OverBudget
 from broker.query.ast import Window
+
+INLINE_PAGE_MAX = 100
+"""Entities that are read and written out on the event loop at once, about 1 ms; more, joins and sorting take a thread."""
 
 
 def query_entities(exchange: Exchange) -> Answer:
@@ -32,6 +36,8 @@ def _page(exchange: Exchange, query: Query) -> Answer:
     local = parameters.flag("local") if "local" in parameters else None
     sought = seek(query, exchange.call.names, local=local)
     window = window_of(exchange)
+    if INLINE.get() and (window.limit > INLINE_PAGE_MAX or sought.view.join or sought.selection.order):
+        raise OverBudget
     page = consume.query_entities(exchange.house.broker, exchange.call, sought.selection, window, sought.view)
     headers: Headers = () if page.total is None else (("NGSILD-Results-Count", str(page.total)),)
     if window.limit and (page.more or window.offset):

@@ -108,3 +108,10 @@ def test_pages_outside_the_standard(door: Door) -> None:
     ]
     assert "create_subscription" in later
     assert "create_entity" not in later
+
+
+@pytest.mark.parametrize("query", ["limit=500", "join=flat", "orderBy=size;desc", "limit=100"])
+def test_what_takes_long_is_done_in_a_thread_and_answers_as_ever(door: Door, query: str) -> None:
+    create(door, 1)
+    found = door("GET", f"{ROOT}/entities?type=House&{query}", {}, None)
+    assert [entity["id"] for entity in json.loads(found.body)] == ["urn:x:1"]

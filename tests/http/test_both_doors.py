@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 
 import pytest
 
+from broker.http.front import read_path
 from broker.http.operation import Operation
 from broker.http.table import OPERATIONS
 from tests.fakes.clock import FakeClock
@@ -132,3 +133,9 @@ def test_an_answer_under_another_context_is_alike(doors: tuple[Door, Door]) -> N
         assert "size" in json.loads(reply.body)[-1]
         link[door] = reply.headers["link"]
     assert link[doors[0]] == link[doors[1]]
+
+
+def test_a_path_that_was_not_percent_encoded_is_read_as_utf_8(doors: tuple[Door, Door]) -> None:
+    assert read_path("/ngsi-ld/v1/entities/urn:x:家%20".encode()) == "/ngsi-ld/v1/entities/urn:x:%E5%AE%B6%20"
+    for door in doors:
+        assert "urn:x:家" in json.loads(door("GET", ROOT + "/entities/urn:x:%E5%AE%B6", {}, None).body)["detail"]
