@@ -26,6 +26,11 @@ _LINK = {
     "name": "Link", "in": "header", "schema": {"type": "string"},
     "description": 'the @context (6.3.5): `<URL>; rel="http://www.w3.org/ns/json-ld#context"`',
 }  # fmt: skip
+_PREFER = {
+    "name": "Prefer", "in": "header", "schema": {"type": "string"},
+    "description": "`ngsi-ld=1.6` for the answer in an earlier version (4.3.6.8), `body=json` for GeoJSON without "
+    "@context (6.3.6), `timing` for a header Server-Timing with the stages read, context, run, commit, write in ms",
+}  # fmt: skip
 _CONDITIONS = tuple(
     {
         "name": name,
@@ -86,7 +91,7 @@ def _parameters(operation: Operation) -> list[dict[str, Any]]:
         for name in sorted(operation.accepts.names)
     ]  # fmt: skip
     conditions = _CONDITIONS if any(status == HTTPStatus.PRECONDITION_FAILED for status, _ in operation.answers) else ()
-    return [*path, *query, _TENANT, _LINK, *conditions]
+    return [*path, *query, _TENANT, _LINK, _PREFER, *conditions]
 
 
 def _responses(operation: Operation) -> dict[str, Any]:
