@@ -5,7 +5,6 @@ Shared by the engines: whichever holds the entity, the log says the same.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -68,7 +67,7 @@ def no_labels(_: Entity) -> Labels:
     return _NO_LABELS
 
 
-def _members(entity: Entity) -> Mapping[str, Json]:
+def _members(entity: Entity) -> Image:
     document = entity.document
     if entity.expires_at is None:
         return document

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from itertools import count
@@ -32,9 +32,9 @@ class Engines:
         tenant = f"t{next(_tenants)}"
         for at, entity in _events(population):
             self.clock.set(at)
+            command = Command(entity.id, _writes(replace(entity, created_at=0, modified_at=0)), creates=True)
             for store in (self.memory, self.sqlite):
-                put = Put(replace(entity, created_at=0, modified_at=0))
-                store.apply(tenant, [Command(entity.id, lambda _c, _n, put=put: put, creates=True)]).result()
+                store.apply(tenant, [command]).result()
         return tenant
 
 
@@ -48,7 +48,12 @@ def engines(directory: Path) -> Iterator[Engines]:
         made.sqlite.close()
 
 
+def _writes(entity: Entity) -> Callable[[Entity | None, Instant], Put]:
+    return lambda _current, _now: Put(entity)
+
+
 def _events(population: list[Entity]) -> list[tuple[Instant, Entity]]:
     created: list[tuple[Instant, Any]] = [(one.created_at, one) for one in population]
-    changed: list[tuple[Instant, Any]] = [(one.modified_at, one) for one in population if one.modified_at > one.created_at]
+    later = [one for one in population if one.modified_at > one.created_at]
+    changed: list[tuple[Instant, Any]] = [(one.modified_at, one) for one in later]
     return sorted([*created, *changed], key=lambda event: event[0])

@@ -46,7 +46,7 @@ def append(db: apsw.Connection, rows: Sequence[list[Any]], bodies: bytes) -> Non
 
 def trim(db: apsw.Connection, now: Instant, added: int, bytes_max: int = BYTES_MAX) -> None:
     """Drop a slice of the oldest rows where the log is too large or they are too old; the newest row stays."""
-    ends = db.execute(_ENDS_AND_BYTES).fetchall()[0]
+    ends: tuple[Any, ...] = db.execute(_ENDS_AND_BYTES).fetchall()[0]
     if ends[0] is None:
         return
     oldest, newest, total = ends
@@ -64,7 +64,8 @@ def last_instant(db: apsw.Connection) -> Instant:
 
 def bounds(db: apsw.Connection) -> tuple[int, int]:
     """The oldest and the newest sequence kept; (0, 0) for an empty log."""
-    oldest, newest = db.execute(_ENDS).fetchall()[0]
+    ends: tuple[Any, ...] = db.execute(_ENDS).fetchall()[0]
+    oldest, newest = ends
     return (oldest or 0, newest or 0)
 
 
@@ -82,7 +83,10 @@ def since(db: apsw.Connection, sequence: int, limit: int) -> list[LoggedChange]:
 def _change(row: tuple[Any, ...]) -> LoggedChange:
     before, after, subjects, classes = row[4:]
     return LoggedChange(
-        *row[:4],
+        row[0],
+        row[1],
+        row[2],
+        row[3],
         None if before is None else load_any(before),
         None if after is None else load_any(after),
         frozenset(load_any(subjects) if subjects else ()),

@@ -88,6 +88,14 @@ def compile_node(node: Node, catalogue: Catalogue) -> Filter:
             return _any([compile_node(term, catalogue) for term in terms])
         case Exists() | Compare() | OneOf() | Between() | Pattern() | HasAttribute() | Linked() | Geo():
             return _on_attribute(node, catalogue)
+        case HasType() | InScope() | IdIn() | IdPattern() | SubjectIn():
+            return _on_head(node, catalogue)
+        case _:
+            assert_never(node)
+
+
+def _on_head(node: HasType | InScope | IdIn | IdPattern | SubjectIn, catalogue: Catalogue) -> Filter:
+    match node:
         case HasType(iri):
             return _has_type(catalogue.number(iri))
         case InScope(pattern):
@@ -95,11 +103,10 @@ def compile_node(node: Node, catalogue: Catalogue) -> Filter:
         case IdIn(ids):
             return _id_in(ids)
         case IdPattern(regex):
-            return Filter(Sql("matches_pattern(?, (SELECT iri FROM entity WHERE number = c.entity))", (regex,)), exact=True)
+            where = "matches_pattern(?, (SELECT iri FROM entity WHERE number = c.entity))"
+            return Filter(Sql(where, (regex,)), exact=True)
         case SubjectIn():
             return TRUE  # what a principal may not see is hidden by the restriction's view
-        case _:
-            assert_never(node)
 
 
 def _all(filters: Sequence[Filter]) -> Filter:
@@ -165,46 +172,49 @@ def _nearest(path: Path) -> Path | None:
 
 
 def _or_uncovered(compiled: Filter, attribute: int) -> Filter:
-    where = _joined(
-        " OR ",
-        [compiled.where, Sql("EXISTS (SELECT 1 FROM uncovered AS u WHERE u.path = ? AND u.entity = c.entity)", (attribute,))],
-    )
+    uncovered = "EXISTS (SELECT 1 FROM uncovered AS u WHERE u.path = ? AND u.entity = c.entity)"
+    where = _joined(" OR ", [compiled.where, Sql(uncovered, (attribute,))])
     extra = Sql("SELECT entity FROM uncovered WHERE path = ?", (attribute,))
     return Filter(where, exact=False, drivers=tuple(_union([driver, extra]) for driver in compiled.drivers))
 
 
 def _on_leaves(node: _AttributeNode, path: Path, catalogue: Catalogue) -> Filter:
-    instant = path_key(path).endswith(OBSERVED_AT)
     match node:
-        case Exists():
-            compiled = _leaves(path, [ANY], catalogue)
-        case HasAttribute(_, dataset_ids):
-            compiled = _leaves(path, [ANY], catalogue)
-            return replace(compiled, exact=compiled.exact and not dataset_ids)
-        case Linked():
-            return replace(_leaves(path, [ANY], catalogue), exact=False)
         case Geo():
             return _geo(node, path, catalogue)
-        case Compare(_, Op.EQ, value):
-            compiled = _leaves(path, [equal(value, instant=instant)], catalogue)
-        case Compare(_, Op.NE, value):
-            compiled = _unequal(path, [equal(value, instant=instant)], catalogue)
-        case Compare(_, op, value):
-            compiled = _leaves(path, [ordered(op, value, instant=instant)], catalogue, ordered_only=True)
-        case OneOf(_, values, negated):
-            spans = [equal(value, instant=instant) for value in values]
-            compiled = _unequal(path, spans, catalogue) if negated else _leaves(path, spans, catalogue)
-        case Between(_, low, high, negated):
-            span = between(low, high, instant=instant)
-            compiled = _unequal(path, [span], catalogue) if negated else _leaves(path, [span], catalogue, ordered_only=True)
         case Pattern(_, regex, negated):
-            return _pattern(path, regex, catalogue, negated=negated, instant=instant)
-    return replace(compiled, exact=False) if path.members == ("*",) else compiled
+            return _pattern(path, regex, catalogue, negated=negated)
+        case Compare() | OneOf() | Between():
+            compiled = _compared(node, path, catalogue)
+            exact = path.members != ("*",)  # all languages share the attribute's own path
+        case Exists() | HasAttribute() | Linked():
+            compiled = _leaves(path, [ANY], catalogue)
+            is_name = isinstance(node, HasAttribute) and not node.dataset_ids
+            exact = is_name or (isinstance(node, Exists) and path.members != ("*",))
+        case _:
+            assert_never(node)
+    return compiled if exact else replace(compiled, exact=False)
 
 
-def _leaves(
-    path: Path, spans: Sequence[Span | None], catalogue: Catalogue, *, ordered_only: bool = False
-) -> Filter:
+def _compared(node: Compare | OneOf | Between, path: Path, catalogue: Catalogue) -> Filter:
+    instant = path_key(path).endswith(OBSERVED_AT)
+    match node:
+        case Compare(_, Op.EQ | Op.NE as op, value):
+            spans, negated, in_order = [equal(value, instant=instant)], op is Op.NE, False
+        case Compare(_, op, value):
+            spans, negated, in_order = [ordered(op, value, instant=instant)], False, True
+        case OneOf(_, values, negated):
+            spans, in_order = [equal(value, instant=instant) for value in values], False
+        case Between(_, low, high, negated):
+            spans, in_order = [between(low, high, instant=instant)], True
+        case _:
+            assert_never(node)
+    if negated:
+        return _unequal(path, spans, catalogue)
+    return _leaves(path, spans, catalogue, ordered_only=in_order)
+
+
+def _leaves(path: Path, spans: Sequence[Span | None], catalogue: Catalogue, *, ordered_only: bool = False) -> Filter:
     """Entities with a leaf on the path in one of the spans."""
     key = path_key(path)
     keys = [key] if ordered_only else [key, key + UNORDERED]
@@ -221,9 +231,7 @@ def _leaf(number: int, span: Span) -> Filter:
     index, index_values = span.in_leaf()
     where = f"EXISTS (SELECT 1 FROM json_each(c.leaves, ?) AS v WHERE {probe})"  # noqa: S608 - built of constants
     driver = f"SELECT entity FROM leaf WHERE path = ? AND {index}"  # noqa: S608
-    return Filter(
-        Sql(where, (f'$."{number}"', *probe_values)), span.exact, (Sql(driver, (number, *index_values)),)
-    )
+    return Filter(Sql(where, (f'$."{number}"', *probe_values)), span.exact, (Sql(driver, (number, *index_values)),))
 
 
 def _unequal(path: Path, spans: Sequence[Span | None], catalogue: Catalogue) -> Filter:
@@ -245,7 +253,8 @@ def _unequal(path: Path, spans: Sequence[Span | None], catalogue: Catalogue) -> 
     return Filter(Sql(where, (f'$."{number}"', *values)), exact=True, drivers=exists.drivers)
 
 
-def _pattern(path: Path, regex: str, catalogue: Catalogue, *, negated: bool, instant: bool) -> Filter:
+def _pattern(path: Path, regex: str, catalogue: Catalogue, *, negated: bool) -> Filter:
+    instant = path_key(path).endswith(OBSERVED_AT)
     texts = Span("any", exact=False) if instant else TEXTS
     compiled = replace(_leaves(path, [texts], catalogue, ordered_only=True), exact=False)
     number = catalogue.number(path_key(path))
@@ -263,7 +272,8 @@ def _geo(node: Geo, path: Path, catalogue: Catalogue) -> Filter:
     if number is None or box is None:
         return exists
     west, south, east, north = box
-    driver = "SELECT id >> 20 AS entity FROM bounds WHERE west <= ? AND east >= ? AND south <= ? AND north >= ? AND path = ?"
+    meets = "west <= ? AND east >= ? AND south <= ? AND north >= ?"
+    driver = f"SELECT id >> 20 AS entity FROM bounds WHERE {meets} AND path = ?"  # noqa: S608 - a constant
     return replace(exists, drivers=(Sql(driver, (east, west, north, south, number)),))
 
 
@@ -322,7 +332,6 @@ def _scope_below(literal: str) -> Sql:
 
 
 def _id_in(ids: tuple[str, ...]) -> Filter:
-    driver = Sql(
-        "SELECT number AS entity FROM entity WHERE iri IN (SELECT value FROM json_each(?))", (orjson.dumps(ids).decode(),)
-    )
+    given = "SELECT number AS entity FROM entity WHERE iri IN (SELECT value FROM json_each(?))"
+    driver = Sql(given, (orjson.dumps(ids).decode(),))
     return Filter(Sql(f"c.entity IN ({driver.text})", driver.parameters), exact=True, drivers=(driver,))

@@ -22,9 +22,7 @@ Form: TypeAlias = tuple[list[str], dict[str, list[str]], int]
 def forms(db: apsw.Connection, now: Instant) -> list[Form]:
     """The forms of live entities; one expired in part counts by what is left of it."""
     found = [_form(row[0], row[1]) for row in db.execute("SELECT form, entities FROM shape WHERE entities > 0")]
-    sql = (
-        f"SELECT {ENTITY_COLUMNS} FROM expiry CROSS JOIN entity ON number = entity WHERE due <= ?"  # noqa: S608
-    )
+    sql = f"SELECT {ENTITY_COLUMNS} FROM expiry CROSS JOIN entity ON number = entity WHERE due <= ?"  # noqa: S608
     for row in db.execute(sql, (now,)).fetchall():
         stored = to_entity(row)
         kept = live(stored, now)

@@ -6,8 +6,6 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
-import apsw
-
 from broker.model.values import Instant, Json
 from broker.ports import StoredDocument
 from broker.stores.sqlite.codec import dump, load_any
@@ -36,7 +34,8 @@ class Hub:
     def names(self) -> list[str]:
         """All of them, the default tenant first."""
         with self._lock:
-            return ["", *(row[0] for row in self._db.execute("SELECT name FROM tenant ORDER BY name").fetchall())]
+            rows: list[tuple[Any, ...]] = self._db.execute("SELECT name FROM tenant ORDER BY name").fetchall()
+        return ["", *(row[0] for row in rows)]
 
     def add(self, tenants: list[str]) -> None:
         """Write down tenants that have something in them now."""

@@ -26,7 +26,7 @@ from broker.model.values import Json
 from broker.ports import Labels
 from broker.stores.sqlite.codec import dump
 from broker.stores.sqlite.group import Row, Written
-from broker.stores.sqlite.index import BOX_BITS, Paths, boxes, difference, form_of, index, normal_scope
+from broker.stores.sqlite.index import BOX_BITS, boxes, difference, form_of, index, normal_scope
 from broker.stores.sqlite.names import WrittenForms, WrittenNames
 
 _VALUE: Final = "CASE v.type WHEN 'true' THEN x'01' WHEN 'false' THEN x'00' WHEN 'null' THEN x'' ELSE v.value END"
@@ -153,9 +153,7 @@ class Flush:
             row.next_expiry,
         ]
 
-    def _put(
-        self, row: Row, entity: Entity, deltas: Counter[int], placed: dict[int, tuple[int, int]]
-    ) -> list[Any]:
+    def _put(self, row: Row, entity: Entity, deltas: Counter[int], placed: dict[int, tuple[int, int]]) -> list[Any]:
         text, exact = dump(entity.document)
         place = placed[id(entity.document)] = self._place(text)
         shape = self._forms[form_of(entity)]
@@ -242,7 +240,7 @@ class Flush:
         return place
 
     def _need(self, part: str, rows: object) -> None:
-        if rows is not None and rows not in ([], {}, set()):
+        if rows:
             self._parts.add(part)
 
 

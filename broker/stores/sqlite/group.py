@@ -23,9 +23,7 @@ from broker.stores.images import Change, changed, touched
 from broker.stores.sqlite.codec import ENTITY_COLUMNS, to_entity
 
 _FIND = f"SELECT number, shape, {ENTITY_COLUMNS} FROM entity WHERE iri = ?"  # noqa: S608 - a constant of ours
-_FIND_MANY = (
-    f"SELECT iri, number, shape, {ENTITY_COLUMNS} FROM json_each(?) CROSS JOIN entity ON iri = value"  # noqa: S608
-)
+_FIND_MANY = f"SELECT iri, number, shape, {ENTITY_COLUMNS} FROM json_each(?) CROSS JOIN entity ON iri = value"  # noqa: S608
 PREFETCH_MIN = 3
 
 
@@ -162,4 +160,3 @@ def _row(found: tuple[Any, ...]) -> Row:
 def _due(row: Row, now: Instant) -> bool:
     """Whether something of it may have expired; only a row as the file has it knows when."""
     return row.current is not row.stored or (row.next_expiry is not None and row.next_expiry <= now)
-

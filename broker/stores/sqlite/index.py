@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Final, TypeAlias, cast
+from typing import Any, Final, TypeAlias, cast
 
 from broker.model.entity import ENTITY_MEMBERS, Document, Entity, Instance, as_list, instances
 from broker.model.geometry import Bounds, Geometry, bounds
@@ -26,12 +26,12 @@ UNORDERED: Final = "\x1d"
 OBSERVED_AT: Final = SUB + INSTANCE_LEAF
 BOX_BITS: Final = 20  # a box has the id entity * 2**20 + ordinal; a body of 8 MiB holds fewer
 LEAVES_MAX: Final = 1_000
-_PLAIN_MEMBERS: Final = frozenset({"type", "value", "unitCode", "observedAt"})
 
 LeafValue: TypeAlias = Scalar | None
 PathNumbers: TypeAlias = Callable[[str], int]
 """Gives the number of a path, or of a type IRI."""
 Paths: TypeAlias = dict[int, list[LeafValue]]
+Form: TypeAlias = "tuple[str | tuple[str, ...], tuple[str, ...], tuple[Json | tuple[str, ...], ...]]"
 
 
 @dataclass(slots=True)
@@ -50,7 +50,9 @@ def index(document: Document, number_of: PathNumbers) -> Indexed:
     """
     indexed = Indexed()
     paths = indexed.paths
-    rest = _plain(document, number_of, paths)
+    rest = _plain(document, number_of, indexed)
+    if not rest:
+        return indexed
     found, uncovered = leaves(rest)
     if uncovered or len(found) > LEAVES_MAX:
         found = _one_by_one(rest, number_of, indexed.uncovered)
@@ -61,25 +63,47 @@ def index(document: Document, number_of: PathNumbers) -> Indexed:
             paths[number] = [leaf_value(key, value)]
         else:
             held.append(leaf_value(key, value))
-    indexed.boxes = boxes(rest, number_of)
+    indexed.boxes += boxes(rest, number_of)
     return indexed
 
 
-def _plain(document: Document, number_of: PathNumbers, paths: Paths) -> Document:
-    """Index the attributes that are one short scalar Property, most of what devices send; gives the others."""
+def _plain(document: Document, number_of: PathNumbers, indexed: Indexed) -> Document:
+    """Index what most devices send: Properties of one scalar, Relationships to one entity; give the other attributes.
+
+    What it does is what `leaves` and `leaf_value` would; it is written out because every write comes through here.
+    """
+    paths = indexed.paths
     rest: Document = {}
     for name, held in document.items():
-        if type(held) is dict and held.keys() <= _PLAIN_MEMBERS and held["type"] == "Property":
-            value = held.get("value")
-            kind = type(value)
-            if kind is float or (kind is str and len(cast(str, value)) <= TEXT_CHARACTERS_MAX):
-                paths[number_of(name)] = [leaf_value(name, cast(Scalar, value))]
-                if "observedAt" in held:
-                    key = name + OBSERVED_AT
-                    paths[number_of(key)] = [leaf_value(key, cast(str, held["observedAt"]))]
-                continue
-        rest[name] = held
+        if type(held) is not dict:
+            if name not in ENTITY_MEMBERS:
+                rest[name] = held
+            continue
+        value = held.get("value")
+        plain = as_it_is(value) if held["type"] == "Property" else None
+        observed_at = held.get("observedAt")
+        if plain is not None and len(held) == 2 + (observed_at is not None) + ("unitCode" in held):
+            paths[number_of(name)] = [plain]
+            if observed_at is not None:
+                paths[number_of(name + OBSERVED_AT)] = [leaf_value(OBSERVED_AT, cast(str, observed_at))]
+        elif len(held) == 2 and type(uri := held.get("object")) is str and len(uri) <= TEXT_CHARACTERS_MAX:  # noqa: PLR2004
+            paths[number_of(name + UNORDERED)] = [uri]
+        else:
+            rest[name] = held
     return rest
+
+
+def as_it_is(value: Any) -> Scalar | None:  # noqa: ANN401 - any JSON
+    """A scalar that the index has in full, as it has it (20.0 as 20); None for all else."""
+    kind = type(value)
+    if kind is float:
+        plain: Scalar = int(value) if value.is_integer() and -_EXACT_FLOAT < value < _EXACT_FLOAT else value
+        return plain
+    if kind is str:
+        return cast(str, value) if len(value) <= TEXT_CHARACTERS_MAX else None
+    if kind is bool or (kind is int and -INTEGER_MAX <= value < INTEGER_MAX):
+        return cast(Scalar, value)
+    return None
 
 
 def _one_by_one(document: Document, number_of: PathNumbers, uncovered: set[int]) -> list[Leaf]:
@@ -106,19 +130,12 @@ def boxes(document: Document, number_of: PathNumbers) -> list[tuple[int, Bounds]
 
 def leaf_value(key: str, value: LeafValue) -> LeafValue:
     """The value as it stands in the index; larger values never stand below smaller ones, but may beside them."""
-    kind = type(value)
-    if kind is str:
-        text = cast(str, value)
-        if key.endswith(OBSERVED_AT):
-            instant = _instant(text)
-            return text[:TEXT_CHARACTERS_MAX] if instant is None else instant
-        return text if len(text) <= TEXT_CHARACTERS_MAX else text[:TEXT_CHARACTERS_MAX]
-    if kind is float:
-        number = cast(float, value)
-        return int(number) if number.is_integer() and -_EXACT_FLOAT < number < _EXACT_FLOAT else number
-    if kind is int and not -INTEGER_MAX <= cast(int, value) < INTEGER_MAX:
-        return rounded(cast(int, value))
-    return value
+    if type(value) is str:
+        instant = _instant(value) if key.endswith(OBSERVED_AT) else None
+        return value[:TEXT_CHARACTERS_MAX] if instant is None else instant
+    if type(value) is int and not -INTEGER_MAX <= value < INTEGER_MAX:
+        return rounded(value)
+    return as_it_is(value)
 
 
 # Devices that report together say the same time.
@@ -149,29 +166,39 @@ def difference(old: Paths, new: Paths) -> tuple[Paths, Paths]:
     return removed, added
 
 
-def form_of(entity: Entity) -> tuple[object, ...]:
-    """The types and attribute kinds of an entity: equal for entities that count alike in discovery."""
+def form_of(entity: Entity) -> Form:
+    """The types, the members in their order and the kinds of their instances.
+
+    Entities of one form count alike in discovery; forms that differ in order only have the same `form_text`.
+    """
     document = entity.document
-    attributes: list[tuple[Json, ...]] = []
-    for name, value in document.items():
-        if name in ENTITY_MEMBERS:
-            continue
-        if type(value) is dict:
-            attributes.append((name, value["type"]))
-        else:
-            attributes.append((name, *[one["type"] for one in instances(value)]))
     kind = document["type"]
-    return (kind if type(kind) is str else tuple(as_list(kind)), frozenset(attributes))
+    return (
+        kind if type(kind) is str else tuple(as_list(kind)),
+        tuple(document),
+        tuple([value["type"] if type(value) is dict else _kinds(value) for value in document.values()]),
+    )
 
 
-def form_text(form: tuple[object, ...]) -> dict[str, Json]:
+def form_text(form: Form) -> dict[str, Json]:
     """A form as JSON: `{"types": ["https://…/House"], "attributes": {"https://…/speed": ["Property"]}}`."""
-    types, attributes = form
-    listed = sorted(cast("frozenset[tuple[str, ...]]", attributes))
-    return {
-        "types": [types] if isinstance(types, str) else list(cast("tuple[str, ...]", types)),
-        "attributes": {name: cast(Json, list(kinds)) for name, *kinds in listed},
+    types, names, kinds = form
+    found = {
+        name: cast(Json, [kind] if isinstance(kind, str) else list(cast("tuple[str, ...]", kind)))
+        for name, kind in zip(names, kinds, strict=True)
+        if name not in ENTITY_MEMBERS
     }
+    return {
+        "types": [types] if isinstance(types, str) else list(types),
+        "attributes": {name: found[name] for name in sorted(found)},
+    }
+
+
+def _kinds(value: Json) -> tuple[str, ...] | None:
+    """The kinds of several instances; None for id, type and scope."""
+    if type(value) is list and type(value[0]) is dict:
+        return tuple([cast(str, one["type"]) for one in instances(value)])
+    return None
 
 
 def normal_scope(scope: str) -> str:

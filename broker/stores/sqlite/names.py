@@ -10,7 +10,7 @@ from typing import Final
 import apsw
 import orjson
 
-from broker.stores.sqlite.index import form_text
+from broker.stores.sqlite.index import Form, form_text
 
 NAMES_MAX: Final = 20_000  # a cache of some MiB; past it, it starts again
 FORMS_MAX: Final = 2_000
@@ -32,13 +32,13 @@ class WrittenNames(dict[str, int]):
         return number
 
 
-class WrittenForms(dict[tuple[object, ...], int]):
+class WrittenForms(dict[Form, int]):
     """Numbers of forms for a writer. `clear()` after a rollback."""
 
     def __init__(self, db: apsw.Connection) -> None:
         self._db = db
 
-    def __missing__(self, form: tuple[object, ...]) -> int:
+    def __missing__(self, form: Form) -> int:
         text = orjson.dumps(form_text(form)).decode()
         found = self._db.execute("SELECT number FROM shape WHERE form = ?", (text,)).get
         if found is None:

@@ -1,16 +1,16 @@
 """Which way to the candidates: from the most selective index, or along the type in creation order.
 
-    few     a driver gives few entities: they are known from then on, and filtered
-    walk    drivers give many, or there is none: go along the type and filter, a bounded way; if the page is not full by
-            then (matches may stand together at the end), take a driver's entities after all
-    count   counting looks at all matches: those of the driver where there is one
+few     a driver gives few entities: they are known from then on, and filtered
+walk    drivers give many, or there is none: go along the type and filter, a bounded way; if the page is not full by
+then (matches may stand together at the end), take a driver's entities after all
+count   counting looks at all matches: those of the driver where there is one
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import apsw
 import orjson
@@ -130,6 +130,8 @@ def _without_types(node: Node) -> tuple[list[str] | None, Node]:
                 iris, rest = _without_types(term)
                 if iris is not None:
                     return iris, And((*terms[:place], rest, *terms[place + 1 :]))
+        case _:
+            pass
     return None, node
 
 
@@ -190,7 +192,8 @@ def _filtered(source: Sql, where: Sql) -> Sql:
 
 
 def _numbers(db: apsw.Connection, source: Sql) -> list[int]:
-    return [row[0] for row in db.execute(source.text, source.parameters).fetchall()]
+    rows: list[tuple[Any, ...]] = db.execute(source.text, source.parameters).fetchall()
+    return [row[0] for row in rows]
 
 
 def _estimate(db: apsw.Connection, driver: Sql) -> int:

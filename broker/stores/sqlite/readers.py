@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
-from typing import Final
+from typing import Any, Final
 
 import apsw
 
@@ -116,10 +116,12 @@ def _connect(path: Path) -> apsw.Connection:
     return db
 
 
-def _may_match(regex: str, text: str) -> bool:
+def _may_match(*given: Any) -> int:  # noqa: ANN401 - what SQLite gives
     """Whether a text that may have been cut can match."""
-    return len(text) >= TEXT_CHARACTERS_MAX or compile_pattern(regex).search(text) is not None
+    regex, text = given
+    return bool(len(text) >= TEXT_CHARACTERS_MAX) or compile_pattern(regex).search(text) is not None
 
 
-def _matches_pattern(regex: str, text: str) -> bool:
+def _matches_pattern(*given: Any) -> int:  # noqa: ANN401
+    regex, text = given
     return compile_pattern(regex).search(text) is not None

@@ -2,7 +2,7 @@
 
 A file's `user_version` counts the steps it has seen. One file a tenant:
 
-    name          text <-> number: type IRIs, and leaf paths (`query.leaves.path_key`, one more for leaves without order)
+    name          text <-> number: type IRIs, and leaf paths (`query.leaves.path_key`; another for what has no order)
     entity        the stored document and its system attributes; `number` order is creation order
     entity_type   type -> entities, in creation order
     entity_scope  scope, without its leading slash -> entities

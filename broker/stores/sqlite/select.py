@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import apsw
 import orjson
@@ -27,9 +27,7 @@ from broker.stores.sqlite.compile import Catalogue
 from broker.stores.sqlite.names import ReadNames
 from broker.stores.sqlite.offsets import Known, Offsets
 
-_BY_NUMBER: Final = (
-    f"SELECT number, {ENTITY_COLUMNS} FROM json_each(?) CROSS JOIN entity ON number = value"  # noqa: S608 - constants
-)
+_BY_NUMBER: Final = f"SELECT number, {ENTITY_COLUMNS} FROM json_each(?) CROSS JOIN entity ON number = value"  # noqa: S608 - constants
 _BY_IRI: Final = f"SELECT {ENTITY_COLUMNS} FROM entity WHERE iri = ?"  # noqa: S608
 EXPIRED_MAX: Final = 1_000  # expired and not yet swept; with more, every candidate is looked at
 OFFSET_MIN: Final = 100  # from here on an offset is worth remembering
@@ -156,12 +154,12 @@ class Reading:
         """The stored entities of these numbers, in their order."""
         if not numbers:
             return []
-        rows = self._db.execute(_BY_NUMBER, (orjson.dumps(numbers).decode(),)).fetchall()
+        rows: list[tuple[Any, ...]] = self._db.execute(_BY_NUMBER, (orjson.dumps(numbers).decode(),)).fetchall()
         return [(row[0], to_entity(row[1:])) for row in rows]
 
     def _expired(self) -> frozenset[int] | None:
         """What has expired, in whole or in part, and is not swept yet; None where there is too much of it."""
-        rows = self._db.execute(
+        rows: list[tuple[Any, ...]] = self._db.execute(
             "SELECT entity FROM expiry WHERE due <= ? LIMIT ?", (self._asked.now, EXPIRED_MAX + 1)
         ).fetchall()
         return None if len(rows) > EXPIRED_MAX else frozenset(row[0] for row in rows)

@@ -13,9 +13,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from broker.model.values import Scalar, to_instant
+from broker.model.values import Scalar, to_instant, to_text
 from broker.query.ast import DateTimeValue, DateValue, Op, TimeValue, UriValue, Value
-from broker.model.values import to_text
 from broker.stores.sqlite.index import INTEGER_MAX, TEXT_CHARACTERS_MAX, rounded
 
 _LAST: Final = "\U0010ffff"
@@ -69,16 +68,12 @@ def equal(value: Value, *, instant: bool) -> Span | None:
         case int() | float():
             number, exact = _number(value)
             return Span("number", (("=", number),), exact)
-        case str():
-            return _text_equal(value)
-        case UriValue(uri):
-            return _text_equal(uri)
-        case DateValue(text):
-            return _text_equal(text)
-        case DateTimeValue(at):
-            return _prefix(to_text(at)[:_SECONDS])
-        case TimeValue(_, text):
-            return _prefix(text[:_CLOCK])
+        case DateTimeValue() | TimeValue():
+            start = _start(value)
+            return Span("text", ((">=", start), ("<=", start + _LAST)), exact=False)
+        case str() | UriValue() | DateValue():
+            text = value if isinstance(value, str) else value.uri if isinstance(value, UriValue) else value.text
+            return Span("text", (("=", text[:TEXT_CHARACTERS_MAX]),), len(text) < TEXT_CHARACTERS_MAX)
 
 
 def ordered(op: Op, value: Value, *, instant: bool) -> Span | None:
@@ -94,12 +89,10 @@ def ordered(op: Op, value: Value, *, instant: bool) -> Span | None:
         case str():
             exact = len(value) < TEXT_CHARACTERS_MAX
             return Span("text", ((op.value if exact else _loose(op), value[:TEXT_CHARACTERS_MAX]),), exact)
-        case DateTimeValue(at):
-            return _from_prefix(op, to_text(at)[:_SECONDS])
-        case DateValue(text):
-            return _from_prefix(op, text)
-        case TimeValue(_, text):
-            return _from_prefix(op, text[:_CLOCK])
+        case DateTimeValue() | DateValue() | TimeValue():
+            start = _start(value)
+            bound = (">=", start) if op in (Op.GE, Op.GT) else ("<=", start + _LAST)
+            return Span("text", (bound,), exact=False)
 
 
 def between(low: Value, high: Value, *, instant: bool) -> Span | None:
@@ -129,18 +122,15 @@ def _number(value: float) -> tuple[float, bool]:
     return value, -float(INTEGER_MAX) < value < float(INTEGER_MAX)
 
 
-def _text_equal(text: str) -> Span:
-    return Span("text", (("=", text[:TEXT_CHARACTERS_MAX]),), len(text) < TEXT_CHARACTERS_MAX)
-
-
-def _prefix(text: str) -> Span:
-    return Span("text", ((">=", text), ("<=", text + _LAST)), exact=False)
-
-
-def _from_prefix(op: Op, text: str) -> Span:
-    if op in (Op.GE, Op.GT):
-        return Span("text", ((">=", text),), exact=False)
-    return Span("text", (("<=", text + _LAST),), exact=False)
+def _start(value: DateTimeValue | DateValue | TimeValue) -> str:
+    """What texts that are equal in time start with; such starts stand in the order of time."""
+    match value:
+        case DateTimeValue(at):
+            return to_text(at)[:_SECONDS]
+        case DateValue(text):
+            return text
+        case TimeValue(_, text):
+            return text[:_CLOCK]
 
 
 def _loose(op: Op) -> str:

@@ -10,7 +10,7 @@ from concurrent.futures import Future
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
-from typing import Final
+from typing import Any, Final
 
 import apsw
 
@@ -41,14 +41,13 @@ from broker.stores.sqlite import changelog, counts
 from broker.stores.sqlite.budget import Budget
 from broker.stores.sqlite.codec import ENTITY_COLUMNS, to_entity
 from broker.stores.sqlite.documents import Hub
-from broker.stores.sqlite.files import copy, hub_path, prepare, tenant_path, create
+from broker.stores.sqlite.files import copy, create, hub_path, prepare, tenant_path
 from broker.stores.sqlite.readers import Readers, Tenant
 from broker.stores.sqlite.schema import TENANT_STEPS
 from broker.stores.sqlite.select import Asked, Reading
 from broker.stores.sqlite.writer import Writer
 
 _GET: Final = f"SELECT {ENTITY_COLUMNS} FROM entity WHERE iri = ?"  # noqa: S608 - constants of ours
-_SCAN: Final = f"SELECT {ENTITY_COLUMNS} FROM entity ORDER BY number"  # noqa: S608
 _SCAN_AFTER: Final = f"SELECT number, {ENTITY_COLUMNS} FROM entity WHERE number > ? ORDER BY number LIMIT 500"  # noqa: S608
 SWEEP_MAX: Final = 200  # entities a sweep takes up at a time, so that writes come in between
 
@@ -125,7 +124,7 @@ class SqliteStore:
         """All live entities of one moment; the file's WAL grows while this is read."""
         now = self._clock.now()
         with self._transaction(tenant) as (db, _):
-            after = 0
+            after, rows = 0, list[tuple[Any, ...]]()
             while rows := db.execute(_SCAN_AFTER, (after,)).fetchall():
                 after = rows[-1][0]
                 for row in rows:
@@ -186,7 +185,7 @@ class SqliteStore:
         while True:
             now = self._clock.now()
             with self._transaction(tenant) as (db, _):
-                rows = db.execute(
+                rows: list[tuple[Any, ...]] = db.execute(
                     "SELECT iri FROM expiry CROSS JOIN entity ON number = entity WHERE due <= ? LIMIT ?",
                     (now, SWEEP_MAX),
                 ).fetchall()
