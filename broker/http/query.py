@@ -17,7 +17,7 @@ from broker.ports import INLINE, OverBudget
 from broker.query.ast import Window
 
 INLINE_PAGE_MAX = 100
-"""Entities read and written out on the event loop at once, about 1 ms; longer pages, joins and sorting take a thread."""
+"""Entities read and written out on the event loop at once, about 1 ms; longer pages, joins, sorting take a thread."""
 
 
 def query_entities(exchange: Exchange) -> Answer:
