@@ -130,7 +130,7 @@ class InternalError(NgsiError):
 
 
 class MethodNotAllowed(NgsiError):
-    """The path knows other methods than this one (clause 6.3.2): `allowed` is what the header Allow says, `GET, POST`."""
+    """The path knows other methods than this one (clause 6.3.2); `allowed` is the header Allow: `GET, POST`."""
 
     status = 405
     title = "Method not allowed"

@@ -36,7 +36,6 @@ INSTANCE_MEMBERS = frozenset(
         "instanceId", "ngsildproof", "entityIdSealed", "entityTypeSealed", "lang", "entity", "entityList",
         "previousValue", "previousObject",
         "previousLanguageMap", "previousVocab", "previousJson", "previousValueList", "previousObjectList",
-        "entityIdSealed", "entityTypeSealed",
     }
 )  # fmt: skip
 VALUE_MEMBER = {

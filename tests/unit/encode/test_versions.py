@@ -17,7 +17,8 @@ ENTITY: dict[str, Json] = {
     "owners": {"type": "ListRelationship", "objectList": [{"object": "urn:x:2"}]},
     "size": [
         {"type": "Property", "value": 1, "datasetId": "urn:x:d"},
-        {"type": "Property", "value": {"objectList": 3}, "unitCode": "MTR", "valueType": "x", "by": {"type": "JsonProperty", "json": 1}},
+        {"type": "Property", "value": {"objectList": 3}, "unitCode": "MTR", "valueType": "x",
+         "by": {"type": "JsonProperty", "json": 1}},
     ],
 }  # fmt: skip
 
@@ -37,7 +38,8 @@ def test_its_own_version_and_later_ones_change_nothing() -> None:
                  "owners": {"type": "Relationship", "object": ["urn:x:2"]},
                  "name": {"type": "LanguageProperty", "languageMap": {"ja": "家"}}}),
         ("1.3", {"scope": None, "name": {"type": "Property", "value": {"ja": "家"}}}),
-        ("1.0", {"type": "House", "size": {"type": "Property", "value": {"objectList": 3}, "by": {"type": "Property", "value": 1}}}),
+        ("1.0", {"type": "House", "size": {"type": "Property", "value": {"objectList": 3},
+                                            "by": {"type": "Property", "value": 1}}}),
     ],
 )  # fmt: skip
 def test_an_earlier_version_gets_what_it_knows(version: str, expected: dict[str, Json]) -> None:
