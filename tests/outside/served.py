@@ -35,6 +35,7 @@ class Served:
 
     def kill(self) -> None:
         """End it as a power cut would: no handler runs."""
+        self.http.close()
         self.process.send_signal(signal.SIGKILL)
         self.process.wait(STOP_S_MAX)
 
