@@ -87,10 +87,12 @@ def needs(out: Path) -> dict[str, set[str]]:
 
 
 def _messages(path: Path) -> Iterator[tuple[str, str]]:
-    """Each test of one output.xml and all its log messages as one text."""
+    """Each test of one output.xml with all its log messages as one text, those of its file's set-up among them."""
     for _, element in ET.iterparse(path):  # noqa: S314  # written by the runner a moment ago, on this machine
-        if element.tag == "test":
-            yield element.get("name", ""), "\n".join(message.text or "" for message in element.iter("msg"))
+        if element.tag == "suite":
+            setup = "\n".join(message.text or "" for part in element.findall("kw") for message in part.iter("msg"))
+            for test in element.findall("test"):
+                yield test.get("name", ""), setup + "\n".join(message.text or "" for message in test.iter("msg"))
             element.clear()
 
 
@@ -105,14 +107,15 @@ def kept_reasons(page: Path) -> dict[str, str]:
 def explain(failed: list[Result], later: Mapping[str, set[str]], kept: Mapping[str, str]) -> dict[str, str]:
     """Test name -> its reason.
 
-    A kept reason that does not name a later resource stands before the guess: a test may be answered 501 while it
-    cleans up, and fail for another cause.
+    A kept reason that a person wrote stands before the guess: a test may be answered 501 while it cleans up, and fail
+    for another cause.
     """
     reasons = {}
     for result in failed:
-        guess = "needs " + ", ".join(sorted(later[result.test])) if later.get(result.test) else UNEXPLAINED
+        found = later.get(result.test)
         old = kept.get(result.test, UNEXPLAINED)
-        reasons[result.test] = guess if old == UNEXPLAINED or old.startswith("needs ") else old
+        guessed = found and (old == UNEXPLAINED or old.startswith("needs "))
+        reasons[result.test] = "needs " + ", ".join(sorted(found or ())) if guessed else old
     return reasons
 
 
