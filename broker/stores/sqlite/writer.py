@@ -24,7 +24,7 @@ from broker.model.entity import Entity
 from broker.model.values import Instant
 from broker.ports import Clock, Command, Labels
 from broker.stores.sqlite import changelog
-from broker.stores.sqlite.files import WRITE_CACHE_KIB, connect
+from broker.stores.sqlite.files import BUSY_MS, WRITE_CACHE_KIB, connect
 from broker.stores.sqlite.flush import Flush
 from broker.stores.sqlite.group import PREFETCH_MIN, Group
 
@@ -35,6 +35,8 @@ GROUP_MAX: Final = 1_000  # commands a transaction: some MiB of WAL
 OPEN_MAX: Final = 64  # tenants whose file this thread holds open
 WAL_PAGES_MAX: Final = 4_096  # 16 MiB: past it, checkpoint after the commit
 WAL_PAGES_FULL: Final = 10_240  # 40 MiB: past it, wait for readers and start the WAL again
+WAL_BYTES_KEPT: Final = 64 << 20  # what a long reader let it grow beyond is given back when it starts again
+RESTART_WAIT_MS: Final = 500  # so long, once every WAL_PAGES_MAX: a backup reads on, and writes shall not stand still
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,8 @@ class Open:
         self.flush = Flush(self.db, label)
         self.clock: Instant = 0
         self.wal_pages = 0
+        self.restart_at = WAL_PAGES_FULL
+        self.db.pragma("journal_size_limit", WAL_BYTES_KEPT)
         self.db.set_wal_hook(self._grown)
 
     def _grown(self, _db: apsw.Connection, _name: str, pages: int) -> int:
@@ -196,12 +200,19 @@ class Writer:
             held.db.close()
 
     def _checkpoint(self, held: Open) -> None:
-        if held.wal_pages > WAL_PAGES_MAX:
-            mode = apsw.SQLITE_CHECKPOINT_RESTART if held.wal_pages > WAL_PAGES_FULL else apsw.SQLITE_CHECKPOINT_PASSIVE
-            try:
-                held.db.wal_checkpoint(mode=mode)
-            except apsw.BusyError:
+        if held.wal_pages <= WAL_PAGES_MAX:
+            held.restart_at = WAL_PAGES_FULL
+            return
+        restart = held.wal_pages > held.restart_at
+        try:
+            held.db.set_busy_timeout(RESTART_WAIT_MS)
+            held.db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_RESTART if restart else apsw.SQLITE_CHECKPOINT_PASSIVE)
+        except apsw.BusyError:
+            if restart:
+                held.restart_at = held.wal_pages + WAL_PAGES_MAX
                 log.warning("a reader holds back the WAL of %s at %d pages", held.db.filename, held.wal_pages)
+        finally:
+            held.db.set_busy_timeout(BUSY_MS)
 
     def _close_all(self) -> None:
         while self._open:
