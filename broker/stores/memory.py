@@ -70,7 +70,13 @@ class MemoryStore:
                 return done
             held = held or _Tenant()
             now = held.clock = max(self._clock.now(), held.clock)
-            done.set_result([self._run(held, command, now) for command in commands])
+            # One command alone decides before it writes: there is nothing of it to undo.
+            before = replace(held, entities=dict(held.entities), log=held.log.copy()) if len(commands) > 1 else held
+            try:
+                done.set_result([self._run(held, command, now) for command in commands])
+            except Exception as fault:  # noqa: BLE001 - whatever a decision raises goes to who made it
+                held.entities, held.log, held.sequence = before.entities, before.log, before.sequence
+                done.set_exception(fault)
             if held.sequence:
                 self._tenants[tenant] = held
         return done

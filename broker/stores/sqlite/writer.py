@@ -151,13 +151,14 @@ class Writer:
     def _commit(self, tenant: str, part: list[Submission]) -> None:
         try:
             held = self._opened(tenant)
-            answers = self._transact(held, part)
+            answers, wrote = self._transact(held, part)
         except (apsw.Error, OSError) as error:
             log.error("a write to tenant %r failed: %s", tenant, error)  # noqa: TRY400 - no fault of this program
             self._forget(tenant)
             _fail(part, _unavailable(f"The write failed: {error}."))
             return
-        self._committed(tenant)
+        if wrote:
+            self._committed(tenant)
         for one, answer in zip(part, answers, strict=True):
             if isinstance(answer, BaseException):
                 one.done.set_exception(answer)
@@ -165,7 +166,8 @@ class Writer:
                 one.done.set_result(answer)
         self._checkpoint(held)
 
-    def _transact(self, held: Open, part: list[Submission]) -> list[list[object] | Exception]:
+    def _transact(self, held: Open, part: list[Submission]) -> tuple[list[list[object] | Exception], bool]:
+        """Each submission's answer, and whether anything was written."""
         db = held.db
         db.execute("BEGIN IMMEDIATE")
         try:
@@ -183,7 +185,7 @@ class Writer:
             if db.in_transaction:
                 held.flush.forget()
                 db.execute("ROLLBACK")
-        return answers
+        return answers, bool(written.log)
 
     def _opened(self, tenant: str) -> Open:
         held = self._open.get(tenant)

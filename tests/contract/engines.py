@@ -1,0 +1,56 @@
+"""The engines that every contract is held against, and short ways to write to them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from broker.model.entity import Entity
+from broker.model.values import Instant
+from broker.ports import Clock, Command, Decision, Labels, Put
+from broker.stores.images import no_labels
+from broker.stores.memory import MemoryStore
+from broker.stores.sqlite import SqliteStore, open_store
+
+ENGINES = ["memory", "sqlite"]
+NS = "https://example.org/"
+
+Store = MemoryStore | SqliteStore
+
+
+@contextmanager
+def opened(
+    engine: str, directory: Path, clock: Clock, label: Callable[[Entity], Labels] = no_labels
+) -> Iterator[Store]:
+    """A store with nothing in it, closed at the end."""
+    store = MemoryStore(clock, label) if engine == "memory" else open_store(directory / "data", clock, label)
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+def entity(name: str, *, expires_at: Instant | None = None, **attributes: Any) -> Entity:
+    """`entity("a", speed=3)`: a Car `urn:e:a` whose attributes are Properties; dicts stand as they are."""
+    document: dict[str, Any] = {"id": f"urn:e:{name}", "type": f"{NS}Car"}
+    for attribute, value in attributes.items():
+        held = value if isinstance(value, dict) else {"type": "Property", "value": value}
+        document[attribute if attribute == "scope" else NS + attribute] = value if attribute == "scope" else held
+    return Entity(document, 0, 0, expires_at)
+
+
+def put(held: Entity, result: object = None) -> Command:
+    """Write the entity, whatever is there."""
+    return command(held.id, lambda _current, _now: Put(held, result))
+
+
+def command(entity_id: str, decide: Callable[[Entity | None, Instant], Decision]) -> Command:
+    """A command that may make its tenant."""
+    return Command(entity_id, decide, creates=True)
+
+
+def write(store: Store, *held: Entity, tenant: str = "") -> None:
+    """Write entities in one submission, and wait."""
+    store.apply(tenant, [put(one) for one in held]).result()
