@@ -152,6 +152,30 @@ def test_a_backup_that_was_touched_is_refused(
     assert not (tmp_path / "new").exists()
 
 
+def test_a_packed_backup_that_was_cut_short_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    fill(tmp_path / "data")
+    packed = tmp_path / "backup.tar.gz"
+    main(["backup", "--data", str(tmp_path / "data"), "--to", str(packed)])
+    whole = packed.read_bytes()
+    for size in (0, 10, 500, len(whole) // 2, len(whole) - 1_000):
+        packed.write_bytes(whole[:size])
+        assert main(["restore", "--from", str(packed), "--data", str(tmp_path / "new")]) == 2
+        assert "misono restore: " in capsys.readouterr().err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["backup.tar.gz", "data"]
+
+
+def test_a_file_of_another_kind_under_the_right_hash_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fill(tmp_path / "data")
+    backup = tmp_path / "backup"
+    main(["backup", "--data", str(tmp_path / "data"), "--to", str(backup)])
+    (backup / "default.sqlite").write_bytes((backup / "hub.sqlite").read_bytes())
+    _rewrite(backup / MANIFEST, ("sha256", json.loads((backup / MANIFEST).read_bytes())["files"][0]["sha256"]))
+    assert main(["restore", "--from", str(backup), "--data", str(tmp_path / "new")]) == 2
+    assert "default.sqlite is no file of a store" in capsys.readouterr().err
+
+
 def test_a_backup_of_a_newer_release_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

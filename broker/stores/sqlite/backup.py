@@ -14,6 +14,7 @@ import hashlib
 import os
 import shutil
 import tarfile
+import zlib
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
@@ -33,6 +34,7 @@ FORMAT: Final = 1
 STEP_PAGES: Final = 256  # 1 MiB between two words to whoever watches
 SYNC_BYTES: Final = 32 << 20  # written back this often: one large sync at the end would hold up the writers' syncs
 BLOCK_BYTES: Final = 1 << 20
+_BROKEN: Final = (OSError, EOFError, zlib.error, tarfile.TarError)  # what a packed backup cut short raises
 _PACKED: Final = (".tar", ".tar.gz", ".tgz")
 
 Told: TypeAlias = Callable[[str, int, int], None]
@@ -131,7 +133,7 @@ def _copy(directory: Path, partial: Path, tenant: str | None, told: Told) -> Cop
         sequence = 0 if tenant is None else changelog.bounds(db)[1]
         _copy_pages(db, copy, lambda done, size: told(name, done, size))
     except apsw.Error as error:
-        raise UnusableFile(f"{source}: {error}") from error
+        raise UnusableFile(f"{source} could not be copied to {copy}: {error}") from error
     finally:
         db.close()
     with copy.open("rb") as file:
@@ -206,21 +208,24 @@ def _opened(source: Path, closing: ExitStack) -> Reading:
         return read
     try:
         tar = closing.enter_context(tarfile.open(source))  # noqa: SIM115  closed with the rest
-    except (OSError, tarfile.TarError) as error:
+    except _BROKEN as error:
         raise UnusableBackup(f"{source} is no backup: {error}.") from error
 
     def extract(name: str) -> BinaryIO:
         try:
-            return cast("BinaryIO", tar.extractfile(name))
-        except (KeyError, OSError, EOFError, tarfile.TarError) as error:
+            file = tar.extractfile(name)
+        except (KeyError, *_BROKEN) as error:
             raise UnusableBackup(f"{source}: {name} cannot be read: {error}.") from error
+        if file is None:
+            raise UnusableBackup(f"{source}: {name} is no file.")
+        return cast("BinaryIO", file)
 
     return extract
 
 
 def _read_manifest(backup: Reading) -> list[Copied]:
     with backup(MANIFEST) as file:
-        text = file.read()
+        text = _read(file, MANIFEST, -1)
     try:
         held = orjson.loads(text)
         if held["format"] != FORMAT:
@@ -240,7 +245,7 @@ def _take(backup: Reading, one: Copied, partial: Path, told: Told) -> None:
     path.parent.mkdir(exist_ok=True)
     digest, done = hashlib.sha256(), 0
     with backup(one.file) as file, path.open("xb") as out:
-        while block := file.read(BLOCK_BYTES):
+        while block := _read(file, one.file, BLOCK_BYTES):
             digest.update(block)
             out.write(block)
             done += len(block)
@@ -255,11 +260,20 @@ def _take(backup: Reading, one: Copied, partial: Path, told: Told) -> None:
     _compare(path, one)
 
 
+def _read(file: BinaryIO, name: str, size: int) -> bytes:
+    try:
+        return file.read(size)
+    except _BROKEN as error:
+        raise UnusableBackup(f"{name} cannot be read: {error}.") from error
+
+
 def _compare(path: Path, one: Copied) -> None:
     db = connect(path, cache_kib=READ_CACHE_KIB, writes=False)
     try:
         schema = _supported(Path(one.file), version(db), one.tenant)
         sequence = 0 if one.tenant is None else changelog.bounds(db)[1]
+    except apsw.Error as error:
+        raise UnusableBackup(f"{one.file} is no file of a store: {error}.") from error
     finally:
         db.close()
     if (schema, sequence) != (one.schema, one.sequence):
