@@ -118,7 +118,7 @@ def _on_instant(op: Op, value: Value) -> Span | None:
 def _number(value: float) -> tuple[float, bool]:
     """The number as the index has it, and whether no other number looks the same there."""
     if type(value) is int:
-        return (value, True) if -INTEGER_MAX <= value < INTEGER_MAX else (rounded(value), False)
+        return (value, True) if -INTEGER_MAX < value < INTEGER_MAX else (rounded(value), False)
     return value, -float(INTEGER_MAX) < value < float(INTEGER_MAX)
 
 

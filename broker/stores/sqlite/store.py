@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from pathlib import Path
-from threading import Lock
 from typing import Any, Final
 
 import apsw
@@ -62,7 +61,6 @@ class SqliteStore:
         self._readers = Readers(self._path)
         self._template: bytes | None = None
         self._unlisted: set[str] = set()
-        self._making = Lock()
         self._writer = Writer(clock, self._path_for_writing, self._committed, label)
 
     def apply(self, tenant: str, commands: Sequence[Command]) -> Future[list[object]]:
