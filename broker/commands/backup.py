@@ -16,7 +16,7 @@ from broker.stores.sqlite.backup import Copied, UnusableBackup, back_up
 from broker.stores.sqlite.schema import UnusableFile
 from broker.wiring import SystemClock
 
-_NOT_MADE = 2
+_NOT_MADE, _INTERRUPTED = 2, 130
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -34,6 +34,9 @@ def run(arguments: Namespace) -> int:
     except (NotOpened, UnusableBackup, UnusableFile, OSError) as refusal:
         print(f"misono backup: {refusal}", file=sys.stderr)
         return _NOT_MADE
+    except KeyboardInterrupt:
+        print("misono backup: interrupted; there is no backup", file=sys.stderr)
+        return _INTERRUPTED
     for one in copied:
         print(line(one))
     print(f"{len(copied) - 1} tenants are in {arguments.to}")

@@ -16,7 +16,7 @@ from broker.stores.sqlite.checking import Checked, check_all
 from broker.stores.sqlite.schema import UnusableFile
 
 SHOWN_MAX = 20
-_WRONG, _NOT_BEGUN = 1, 2
+_WRONG, _NOT_BEGUN, _INTERRUPTED = 1, 2, 130
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -38,6 +38,9 @@ def run(arguments: Namespace) -> int:
     except (NotOpened, UnusableFile, OSError) as refusal:
         print(f"misono check: {refusal}", file=sys.stderr)
         return _NOT_BEGUN
+    except KeyboardInterrupt:
+        print("misono check: interrupted", file=sys.stderr)
+        return _INTERRUPTED
     print(f"{files} files, {entities} entities: " + (f"{wrong} files are damaged" if wrong else "all is well"))
     return _WRONG if wrong else 0
 

@@ -16,7 +16,7 @@ from broker.commands.backup import line
 from broker.stores.sqlite.backup import UnusableBackup, restore
 from broker.stores.sqlite.schema import UnusableFile
 
-_NOT_RESTORED = 2
+_NOT_RESTORED, _INTERRUPTED = 2, 130
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -35,6 +35,9 @@ def run(arguments: Namespace) -> int:
     except (NotOpened, UnusableBackup, UnusableFile, OSError) as refusal:
         print(f"misono restore: {refusal}", file=sys.stderr)
         return _NOT_RESTORED
+    except KeyboardInterrupt:
+        print("misono restore: interrupted; the directory is as it was", file=sys.stderr)
+        return _INTERRUPTED
     for one in copied:
         print(line(one))
     print(f"{len(copied) - 1} tenants are in {data}" + (f"; what was there is in {moved}" if moved else ""))
