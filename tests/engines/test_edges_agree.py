@@ -56,7 +56,7 @@ ARRAYS: list[Any] = [
     {"b": 1},
     None,
 ]
-HELD = [*NUMBERS, *TEXTS, True, False, *ARRAYS]
+HELD = [*NUMBERS, *TEXTS, True, False, *ARRAYS, *OTHERS]
 ASKED: list[Value] = [
     *NUMBERS, *TEXTS, True, False, UriValue("urn:e:1"), UriValue("a"), DateValue("2026-01-01"), DateTimeValue(START),
     DateTimeValue(START + 500_000), DateTimeValue(START + 1_000_000), TimeValue(9 * 3_600_000_000, "09:00:00Z"),
