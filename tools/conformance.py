@@ -49,8 +49,8 @@ UNEXPLAINED = "not explained yet"
 HEAD = """# ETSI conformance
 
 The public NGSI-LD conformance suite (repository `marek-mraz/ngsi-ld-test-suite`, CIM 009 V1.9.1) against this broker on
-SQLite, started as `misono serve` with nothing but options. `make conformance` repeats it and writes this page; reasons
-are kept by test name. The bar is {bar} % of the tests of these folders.
+SQLite, two brokers side by side, as the runner's own script starts them. `make conformance` repeats it and writes this
+page; reasons are kept by test name. The bar is {bar} % of the tests of these folders.
 
 """
 

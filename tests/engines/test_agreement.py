@@ -130,6 +130,7 @@ def test_the_pairs_bite() -> None:
     if not tally.pairs:
         pytest.fail("runs after the agreement tests of this module")
     print(f"\n{tally.pairs} pairs of query and population, {tally.biting} select some but not all")
+    print(f"figure pairs {tally.pairs}\nfigure biting_percent {100 * tally.biting / tally.pairs:.1f} {tally.pairs}")
     for name in (*_NODES, *_OPERATORS, *_VALUES, *_RELATIONS):
         print(f"  {name:14} {tally.seen[name]:7}")
     assert tally.pairs >= 10_000

@@ -192,7 +192,7 @@ def test_two_hundred_cuts_lose_nothing_acknowledged(tmp_path: Path, small_wal: N
             assert not wrong, (number, place, wrong)
         writes += sum(cuts[-1].acknowledged)
         root = directory  # the next round goes on where the last cut left it
-    print(f"\n{CUTS} cuts in {writes} acknowledged submissions, nothing lost, nothing in part")
+    print(f"\n{CUTS} cuts in {writes} acknowledged submissions, nothing lost, nothing in part\nfigure cuts {CUTS}")
     assert writes > CUTS
 
 
