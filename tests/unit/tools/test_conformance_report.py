@@ -12,7 +12,8 @@ FAILED = [
     Result("TP/NGSI-LD/jsonldContext/b.robot", "C", "FAIL", "no"),
 ]
 PASSED = Result("TP/NGSI-LD/CommonBehaviours/c.robot", "D", "PASS", "")
-OUTPUT = """<robot><suite><kw><msg>POST Response : url=http://localhost:9090/ngsi-ld/v1/subscriptions/ \n status=501, </msg></kw>
+OUTPUT = """<robot><suite>
+<kw><msg>POST Response : url=http://localhost:9090/ngsi-ld/v1/subscriptions/ \n status=501, </msg></kw>
 <test name="A"><kw><msg>GET Response : url=http://localhost:9090/ngsi-ld/v1/entities \n status=200, </msg></kw></test>
 </suite></robot>"""
 
