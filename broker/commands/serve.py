@@ -50,9 +50,6 @@ def run(arguments: Namespace) -> int:
 def _serve(settings: Settings) -> int:
     from broker import wiring  # noqa: PLC0415  the process that only watches over workers stays small
 
-    # The event loop waits up to this long for the GIL while another thread computes: a shorter wait costs the writer
-    # little and keeps reads prompt.
-    sys.setswitchinterval(0.0005)
     try:
         wiring.run(settings, os.environ.get(_WORKER, "0").rpartition(":")[2])
     except wiring.StartError as error:
