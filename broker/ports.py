@@ -125,6 +125,9 @@ class EntityStore(Protocol):
     def get(self, tenant: str, entity_id: str) -> Entity | None:
         """The live (unexpired) entity, or None."""
 
+    def get_many(self, tenant: str, entity_ids: Sequence[str]) -> dict[str, Entity]:
+        """The live entities of these ids that there are, of one moment."""
+
     def select(self, tenant: str, selection: Selection, window: Window, restriction: Restriction) -> Page:
         """The window of the answer. Raises TooComplexQuery past the work budget, OverBudget where INLINE is set."""
 

@@ -20,6 +20,7 @@ from broker.http.health import Pages
 from broker.http.messages import Answer, Request, Response
 from broker.http.operation import Operation
 from broker.http.perform import complete, perform, refuse
+from broker.http.reads import GROUPED, GroupedReads
 from broker.http.route import Routes
 from broker.ports import OverBudget
 
@@ -47,6 +48,7 @@ class Front:
         self._pages = dict(pages)
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="front")
         self._arrivals = Arrivals()
+        self._reads = GroupedReads(house)
         self._make_behind = make_behind
         self._behind: Future[Application] | None = None
 
@@ -77,6 +79,8 @@ class Front:
     async def _serve(self, operation: Operation, request: Request) -> Response:
         if len(request.body) > INLINE_BODY_BYTES_MAX:
             answer = await self._in_thread(operation, request)
+        elif operation.name == GROUPED:
+            answer = await self._reads.answer(operation, request) or await self._in_thread(operation, request)
         else:
             try:
                 answer = perform(self._house, operation, request)

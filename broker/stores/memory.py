@@ -87,6 +87,11 @@ class MemoryStore:
             found = self._of(tenant).entities.get(entity_id)
             return None if found is None else live(found, self._clock.now())
 
+    def get_many(self, tenant: str, entity_ids: Sequence[str]) -> dict[str, Entity]:
+        """The live entities of these ids."""
+        with self._lock:
+            return {one: entity for one in entity_ids if (entity := self.get(tenant, one)) is not None}
+
     def select(self, tenant: str, selection: Selection, window: Window, restriction: Restriction) -> Page:
         """What `match` says of every visible entity, in order, cut to the window."""
         with self._lock:
