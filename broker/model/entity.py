@@ -51,8 +51,8 @@ VALUE_MEMBER = {
 """Attribute kind -> the member that holds its value (clauses 5.2.5 to 5.2.7, 5.2.32, 5.2.35 to 5.2.38)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Entity:
+@dataclass(slots=True)
+class Entity:  # never changed once made; not `frozen`, which would double the time to make one
     """A stored entity. `version` starts at 1, rises by one a write, and is the ETag."""
 
     document: Document

@@ -30,8 +30,8 @@ class Broker:
     clock: Clock
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+@dataclass(slots=True)
+class Call:  # one a request and never changed; `frozen` would double the time to make it
     """One caller's call: `tenant` is `""` for the default one; `names` expands and compacts for this caller."""
 
     tenant: str
