@@ -46,7 +46,7 @@ bench: install ## the load generator's steps against this checkout: a table in v
 figures: ## every figure of the issue with its bar beside it (AREA=broker, ONLY=source,source, LONG=1: over ten minutes)
 	@tools/install.sh packages strace git
 	@tools/install.sh test
-	$(BIN)/python -m tools.figures $(AREA) $(if $(LONG),--long) $(if $(ONLY),--only $(ONLY)) $(if $(ONLY),--only $(ONLY))
+	$(BIN)/python -m tools.figures $(AREA) $(if $(LONG),--long) $(if $(ONLY),--only $(ONLY))
 
 conformance: ## the ETSI conformance suite against this checkout
 	@tools/install.sh packages strace git
