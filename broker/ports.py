@@ -48,7 +48,8 @@ class Command:
 
     `decide(current, now)` is pure, may run more than once, and gets the row as it is inside the transaction (None
     where there is none or it has expired); it returns a Decision or raises NgsiError, which leaves the row alone
-    and is what the caller gets. `now` never goes back within a tenant. `creates` says that it may make the tenant.
+    and is what the caller gets. `now` is never before the tenant's last change. `creates` says that it may make the
+    tenant.
     """
 
     id: str

@@ -41,12 +41,11 @@ LOG_ROWS_MAX = 100_000  # memory is the limit here; an older position gets Resou
 
 @dataclass(slots=True)
 class _Tenant:
-    """One tenant's entities in creation order, its log, and its clock's high-water mark."""
+    """One tenant's entities in creation order, and its log."""
 
     entities: dict[str, Entity] = field(default_factory=dict)
     log: deque[LoggedChange] = field(default_factory=lambda: deque(maxlen=LOG_ROWS_MAX))
     sequence: int = 0
-    clock: Instant = 0
 
 
 class MemoryStore:
@@ -69,7 +68,7 @@ class MemoryStore:
                 done.set_exception(_no_tenant(tenant))
                 return done
             held = held or _Tenant()
-            now = held.clock = max(self._clock.now(), held.clock)
+            now = self._now(held)
             # One command alone decides before it writes: there is nothing of it to undo.
             before = replace(held, entities=dict(held.entities), log=held.log.copy()) if len(commands) > 1 else held
             try:
@@ -186,6 +185,10 @@ class MemoryStore:
             raise _no_tenant(tenant)
         return self._tenants[tenant]
 
+    def _now(self, held: _Tenant) -> Instant:
+        """Never before the tenant's last change."""
+        return max(self._clock.now(), held.log[-1].at if held.log else 0)
+
     def _visible(self, tenant: str, restriction: Restriction) -> Iterator[Entity]:
         def linked(entity_id: str) -> Entity | None:
             return self.get(tenant, entity_id)
@@ -246,7 +249,7 @@ class MemoryStore:
         )
 
     def _sweep(self, held: _Tenant) -> int:
-        now = held.clock = max(self._clock.now(), held.clock)
+        now = self._now(held)
         due = [one for one in held.entities.values() if (at := next_expiry(one)) is not None and at <= now]
         for stored in due:
             current = live(stored, now)

@@ -23,7 +23,7 @@ from tests.engines.populated import Engines, engines
 from tests.strategies.entities import populations
 from tests.strategies.queries import nodes, selections
 
-POPULATIONS = 64
+POPULATIONS = 80
 QUERIES = 15  # drawn for a population; each is asked in full and term by term
 OCCURRENCES_MIN = 100
 BITE_MIN = 0.3

@@ -21,7 +21,6 @@ import apsw
 
 from broker.errors import ServiceUnavailable
 from broker.model.entity import Entity
-from broker.model.values import Instant
 from broker.ports import Clock, Command, Labels
 from broker.stores.sqlite import changelog
 from broker.stores.sqlite.files import BUSY_MS, WRITE_CACHE_KIB, connect
@@ -54,7 +53,6 @@ class Open:
     def __init__(self, path: Path, label: Callable[[Entity], Labels]) -> None:
         self.db = connect(path, cache_kib=WRITE_CACHE_KIB, writes=True)
         self.flush = Flush(self.db, label)
-        self.clock: Instant = 0
         self.wal_pages = 0
         self.restart_at = WAL_PAGES_FULL
         self.db.pragma("journal_size_limit", WAL_BYTES_KEPT)
@@ -171,7 +169,7 @@ class Writer:
         db = held.db
         db.execute("BEGIN IMMEDIATE")
         try:
-            now = held.clock = max(self._clock.now(), held.clock, changelog.last_instant(db))
+            now = max(self._clock.now(), changelog.last_instant(db))
             group = Group(db, now, self._label)
             ids = [command.id for one in part for command in one.commands]
             if len(ids) >= PREFETCH_MIN:
