@@ -46,7 +46,7 @@ _PUTS: Final = (
     f"""INSERT OR IGNORE INTO leaf (path, value, entity)
        SELECT CAST(p.key AS INTEGER), {_VALUE}, r.value->>0
        FROM jsonb_each(?1) AS r, jsonb_each(r.value, iif(r.value->>25, '$[11]', '$[12]')) AS p,
-           jsonb_each(p.value) AS v""",  # noqa: S608 - a constant of ours
+           jsonb_each(p.value) AS v ORDER BY 1, 2, 3""",  # noqa: S608 - a constant of ours
 )
 _PUT_PARTS: Final = {
     "leaves_gone": f"""DELETE FROM leaf WHERE (path, value, entity) IN (

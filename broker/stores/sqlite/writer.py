@@ -30,10 +30,13 @@ from broker.stores.sqlite.group import PREFETCH_MIN, Group
 log = logging.getLogger("misono.store")
 
 QUEUED_MAX: Final = 20_000  # commands waiting; at 5,000 a second that is 4 s, and a client has given up by then
-GROUP_MAX: Final = 1_000  # commands a transaction: some MiB of WAL
+GATHER_S: Final = 0.001
+"""So long a group waits to become as large as the last one: who got an answer just now is on the way with the next
+write, and a commit costs as much for one command as for sixteen. A lone client never waits."""
+GROUP_MAX: Final = 500  # commands a transaction: at most some 16 MiB of WAL
 OPEN_MAX: Final = 64  # tenants whose file this thread holds open
-WAL_PAGES_MAX: Final = 4_096  # 16 MiB: past it, checkpoint after the commit
-WAL_PAGES_FULL: Final = 10_240  # 40 MiB: past it, wait for readers and start the WAL again
+WAL_PAGES_MAX: Final = 8_192  # 32 MiB: past it, checkpoint after the commit; a page written often is copied once
+WAL_PAGES_FULL: Final = 12_288  # 48 MiB: past it, wait for readers and start the WAL again
 WAL_BYTES_KEPT: Final = 64 << 20  # what a long reader let it grow beyond is given back when it starts again
 RESTART_WAIT_MS: Final = 500  # so long, once every WAL_PAGES_MAX: a backup reads on, and writes shall not stand still
 
@@ -76,6 +79,8 @@ class Writer:
         self._clock, self._path_of, self._committed, self._label = clock, path_of, committed, label
         self._waiting: list[Submission] = []
         self._commands = 0
+        self._usual = 0  # three quarters of the last group: what the next one waits for
+        self._expected = 1  # commands at which the thread is woken
         self._wake = Condition()
         self._ended: str | None = None
         self._closing = False
@@ -94,7 +99,8 @@ class Writer:
             else:
                 self._waiting.append(Submission(tenant, commands, done))
                 self._commands += len(commands)
-                self._wake.notify()
+                if self._commands >= self._expected:
+                    self._wake.notify()
         return done
 
     def close(self) -> None:
@@ -127,10 +133,19 @@ class Writer:
                 if self._closing:
                     return None
                 self._wake.wait()
+            self._gather()
             taken, self._waiting = self._waiting, []
             self._commands = 0
         # From here on it will be written: who gave up before this leaves nothing, who does after it cannot cancel.
         return [one for one in taken if one.done.set_running_or_notify_cancel()]
+
+    def _gather(self) -> None:
+        """Wait a moment for those that the last commit answered; holding the lock."""
+        if self._commands < self._usual and not self._closing:
+            self._expected = self._usual
+            self._wake.wait(GATHER_S)
+            self._expected = 1
+        self._usual = min(self._commands, GROUP_MAX) * 3 // 4
 
     def _write(self, taken: list[Submission]) -> None:
         groups: dict[str, list[list[Submission]]] = {}
