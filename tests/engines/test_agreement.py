@@ -17,13 +17,27 @@ from hypothesis import strategies as st
 
 from broker.model.entity import Entity
 from broker.ports import UNRESTRICTED, Page, Restriction
-from broker.query.ast import And, Compare, DateValue, Geo, Node, Op, Or, Relation, Selection, UriValue, Window
+from broker.query.ast import (
+    And,
+    Between,
+    Compare,
+    DateValue,
+    Geo,
+    Node,
+    Op,
+    Or,
+    Relation,
+    Selection,
+    TimeValue,
+    UriValue,
+    Window,
+)
 from broker.stores.sqlite import plan
 from tests.engines.populated import Engines, engines
 from tests.strategies.entities import populations
 from tests.strategies.queries import nodes, selections
 
-POPULATIONS = 80
+POPULATIONS = 72
 QUERIES = 15  # drawn for a population; each is asked in full and term by term
 OCCURRENCES_MIN = 100
 BITE_MIN = 0.3
@@ -36,6 +50,12 @@ _VALUES = ["int", "float", "str", "bool", "DateTimeValue", "DateValue", "TimeVal
 _RELATIONS = ["near", "within", "contains", "intersects", "equals", "disjoint", "overlaps"]
 
 _PLAIN = [relation for relation in Relation if relation is not Relation.NEAR]
+
+_RARE: list[DateValue | TimeValue | UriValue] = [
+    DateValue("2026-01-01"),
+    TimeValue(34_200_000_000, "09:30:00Z"),
+    UriValue("urn:e:1"),
+]
 
 windows = st.builds(Window, st.integers(0, 4), st.sampled_from([0, 0, 1, 3]), st.booleans())
 everything = Window(100, 0, count=True)
@@ -145,7 +165,9 @@ def _terms(node: Any) -> list[Node]:
         return [term for inner in node.terms for term in _terms(inner)]
     if isinstance(node, Compare):
         without_order = isinstance(node.value, bool | UriValue)
-        others = [replace(node, op=Op.EQ, value=value) for value in (DateValue("2026-01-01"), UriValue("urn:e:1"))]
+        others: list[Node] = [replace(node, op=Op.EQ, value=value) for value in _RARE]
+        if not without_order:
+            others.append(Between(node.path, node.value, node.value))
         return [*(replace(node, op=op) for op in ((Op.EQ, Op.NE) if without_order else Op)), *others]
     if isinstance(node, Geo):
         return [node, *(replace(node, relation=one, max_distance_m=None, min_distance_m=None) for one in _PLAIN)]
