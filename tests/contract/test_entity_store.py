@@ -62,6 +62,16 @@ def test_what_was_put_is_there_with_its_instants_and_version(store: Store, clock
     assert store.get("", "urn:e:b") is None
 
 
+def test_many_are_read_as_each_alone(store: Store, clock: FakeClock) -> None:
+    write(store, entity("a", speed=1), entity("b", expires_at=START + 1_000_000), entity("c", speed=10**30))
+    asked = ["urn:e:c", "urn:e:none", "urn:e:a", "urn:e:a", "urn:e:b", 'urn:e:"\\大']
+    assert set(store.get_many("", asked)) == {"urn:e:a", "urn:e:b", "urn:e:c"}
+    clock.advance(1)
+    found = store.get_many("", asked)
+    assert found == {one: store.get("", one) for one in ("urn:e:a", "urn:e:c")}
+    assert store.get_many("", []) == {}
+
+
 def test_results_stand_at_their_commands_places(store: Store) -> None:
     refusal = AlreadyExists("no")
 
@@ -259,6 +269,8 @@ def test_types_and_attributes_count_what_is_there(store: Store) -> None:
 def test_a_tenant_that_nobody_made_does_not_exist(store: Store) -> None:
     with pytest.raises(NonexistentTenant):
         store.get("nobody", "urn:e:a")
+    with pytest.raises(NonexistentTenant):
+        store.get_many("nobody", ["urn:e:a"])
     with pytest.raises(NonexistentTenant):
         store.select("nobody", Selection(EVERYTHING), ALL, UNRESTRICTED)
     with pytest.raises(NonexistentTenant):
