@@ -22,6 +22,7 @@ KNOWN: Final = 256  # candidates of a driver that are read at once, to see how m
 FEW: Final = 1_000  # candidates: what a driver may give to be taken whole
 WALK_MAX: Final = 3_000  # entities walked before the driver is tried instead
 CHUNK: Final = 256  # candidates looked at together where `match` decides
+SHORT: Final = 8  # entities walked first for each one wanted: a third or more match in most queries
 _CHUNK_MIN: Final = 32
 _CHUNK_MAX: Final = 4_096
 _END: Final = 2**62
@@ -31,15 +32,16 @@ _END: Final = 2**62
 class Plan:
     """How to find candidates.
 
-    `base` gives all entities of the query's types in order, and `walk` is what they must pass; `driver` gives what may
-    match wherever it stands, and `filter` is what that must pass. `few` says that the driver gives little.
+    `base` gives all entities of the query's types in order, and `walk` is what they must pass; each of `drivers` gives
+    what may match wherever it stands, and `filter` is what that must pass. `few` is what a driver gives that gives
+    very little.
     """
 
     base: Sql
     walk: Sql
     filter: Filter
-    driver: Sql | None
-    few: bool
+    drivers: tuple[Sql, ...]
+    few: Sql | None
 
 
 def make_plan(db: apsw.Connection, node: Node, catalogue: Catalogue) -> Plan:
@@ -47,29 +49,27 @@ def make_plan(db: apsw.Connection, node: Node, catalogue: Catalogue) -> Plan:
     compiled = compile_node(node, catalogue)
     iris, rest = _without_types(node)
     walk = compiled if rest is node else compile_node(rest, catalogue)
-    driver, few = _best(db, compiled.drivers)
-    return Plan(_base(iris, catalogue), walk.where, compiled, driver, few)
+    return Plan(_base(iris, catalogue), walk.where, compiled, compiled.drivers, _few(db, compiled.drivers))
 
 
 def candidates(db: apsw.Connection, plan: Plan, wanted: int | None) -> Iterator[int]:
     """Entities that pass the filter, in creation order; about `wanted` of them will be taken (None: all)."""
-    if plan.driver is None:
+    if plan.few is not None:
+        yield from _driven(db, plan, plan.few, (0, wanted))
+    elif not plan.drivers:
         yield from _walked(db, plan, 0, wanted)
-        return
-    after = 0
-    if wanted is not None and not plan.few:
-        found, after, ended = _short_walk(db, plan, wanted)
-        yield from found
-        if ended:
-            return
-    yield from _driven(db, plan, plan.driver, after)
+    elif wanted is None:
+        yield from _driven(db, plan, _least(db, plan.drivers)[0], (0, None))
+    else:
+        yield from _searched(db, plan, wanted)
 
 
 def total(db: apsw.Connection, plan: Plan) -> int:
     """How many entities pass the filter."""
     source = _walk(plan)
-    if plan.driver is not None:
-        source = _filtered(_distinct(plan.driver), plan.filter.where)
+    if plan.drivers:
+        driver = plan.few or _least(db, plan.drivers)[0]
+        source = _filtered(_distinct(driver), plan.filter.where)
     return int(db.execute(f"SELECT count(*) FROM ({source.text})", source.parameters).get)  # noqa: S608
 
 
@@ -86,18 +86,36 @@ def following(db: apsw.Connection, plan: Plan, after: int, limit: int) -> list[i
     return _numbers(db, Sql(f"{source.text} ORDER BY entity LIMIT ?", (*source.parameters, limit)))
 
 
-def _best(db: apsw.Connection, drivers: tuple[Sql, ...]) -> tuple[Sql | None, bool]:
-    """The driver that gives least; one that gives very little is replaced by what it gives."""
-    best, least = None, FEW + 1
+def _few(db: apsw.Connection, drivers: tuple[Sql, ...]) -> Sql | None:
+    """What the first driver gives that gives very little."""
     for driver in drivers:
         sql = f"SELECT entity FROM ({driver.text} LIMIT {KNOWN + 1})"  # noqa: S608 - built of constants
         found = _numbers(db, Sql(sql, driver.parameters))
         if len(found) <= min(KNOWN, FEW):
-            return _given(found), True
-        given = _estimate(db, driver)
-        if best is None or given < least:
-            best, least = driver, given
-    return best, best is not None and least <= FEW
+            return _given(found)
+    return None
+
+
+def _least(db: apsw.Connection, drivers: tuple[Sql, ...]) -> tuple[Sql, bool]:
+    """The driver that gives least, and whether that is little."""
+    given = [_estimate(db, driver) for driver in drivers]
+    least = min(given)
+    return drivers[given.index(least)], least <= FEW
+
+
+def _searched(db: apsw.Connection, plan: Plan, wanted: int) -> Iterator[int]:
+    """A short walk, a longer one where no driver gives little, and then what the driver gives beyond it."""
+    found, after, ended = _short_walk(db, plan, (0, wanted * SHORT), wanted)
+    yield from found
+    if ended:
+        return
+    driver, few = _least(db, plan.drivers)
+    if not few:
+        found, after, ended = _short_walk(db, plan, (after, WALK_MAX), wanted)
+        yield from found
+        if ended:
+            return
+    yield from _driven(db, plan, driver, (after, wanted))
 
 
 def _given(found: list[int]) -> Sql:
@@ -152,23 +170,25 @@ def _walked(db: apsw.Connection, plan: Plan, after: int, wanted: int | None) -> 
         after, size = found[-1], min(size * 4, _CHUNK_MAX)
 
 
-def _short_walk(db: apsw.Connection, plan: Plan, wanted: int) -> tuple[list[int], int, bool]:
-    """`(found, last looked at, whether that was all there is)` of the first WALK_MAX entities."""
-    sql = f"{plan.base.text} ORDER BY entity LIMIT 1 OFFSET {WALK_MAX}"
-    last = db.execute(sql, plan.base.parameters).get
+def _short_walk(db: apsw.Connection, plan: Plan, way: tuple[int, int], wanted: int) -> tuple[list[int], int, bool]:
+    """`(found, last looked at, whether that was all there is)` of so many entities after the given one."""
+    start, most = way
+    sql = f"{plan.base.text} AND entity > ? ORDER BY entity LIMIT 1 OFFSET ?"
+    last = db.execute(sql, (*plan.base.parameters, start, most)).get
     before = _END if last is None else int(last)
-    source = _walk(plan, before=before)
+    source = _walk(plan, start, before)
     found = _numbers(db, Sql(f"{source.text} ORDER BY entity LIMIT ?", (*source.parameters, wanted)))
     if len(found) == wanted:
         return found, found[-1], False
     return found, before - 1, last is None
 
 
-def _driven(db: apsw.Connection, plan: Plan, driver: Sql, after: int) -> Iterator[int]:
-    """What the driver gives, sorted, then filtered in steps: a page needs the first few only."""
+def _driven(db: apsw.Connection, plan: Plan, driver: Sql, part: tuple[int, int | None]) -> Iterator[int]:
+    """What the driver gives after an entity, sorted, then filtered in steps: a page needs the first few only."""
+    after, wanted = part
     sql = f"SELECT DISTINCT entity FROM ({driver.text}) WHERE entity > ? ORDER BY entity"  # noqa: S608 - constants
     numbers = _numbers(db, Sql(sql, (*driver.parameters, after)))
-    start, size = 0, CHUNK
+    start, size = 0, CHUNK if wanted is None else min(wanted + wanted // 2, CHUNK)
     while start < len(numbers):
         given = _given(numbers[start : start + size])
         source = _filtered(given, plan.filter.where)
