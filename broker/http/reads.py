@@ -10,9 +10,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from broker.errors import NgsiError
 from broker.http.exchange import House
 from broker.http.messages import Answer, Request
 from broker.http.operation import Operation
@@ -35,19 +34,23 @@ GROUP_MAX = 64
 """Requests a group: about 3 ms of work, then the event loop looks around."""
 
 
-@dataclass(frozen=True, slots=True)
 class Ahead:
-    """A store of which some entities were read already; everything else is asked of the store itself."""
+    """A store that reads all entities of a group when the first of them is asked for; the rest goes to the store.
 
-    store: EntityStore
-    read: Mapping[tuple[str, str], Entity | None]
+    So a failing read fails inside the request that asked, like any other, and the next one tries again.
+    """
+
+    def __init__(self, store: EntityStore, wanted: Mapping[str, Sequence[str]]) -> None:
+        self.store = store
+        self._wanted = wanted
+        self._read: dict[str, dict[str, Entity]] = {}
 
     def get(self, tenant: str, entity_id: str) -> Entity | None:
-        """The entity as it was read with its group, or as it is."""
-        try:
-            return self.read[tenant, entity_id]
-        except KeyError:
-            return self.store.get(tenant, entity_id)
+        """The entity as it was read with its group."""
+        read = self._read.get(tenant)
+        if read is None:
+            read = self._read[tenant] = self.store.get_many(tenant, self._wanted[tenant])
+        return read.get(entity_id)
 
     def get_many(self, tenant: str, entity_ids: Sequence[str]) -> dict[str, Entity]:
         """Those there are."""
@@ -107,13 +110,5 @@ class GroupedReads:
         wanted: dict[str, list[str]] = {}
         for request in requests:
             wanted.setdefault(request.headers.get("ngsild-tenant", ""), []).append(request.path["entityId"])
-        store = self._house.broker.entities
-        read: dict[tuple[str, str], Entity | None] = {}
-        for tenant, ids in wanted.items():
-            try:
-                found = store.get_many(tenant, ids)
-            except NgsiError:  # an unknown tenant: each request is told so by itself
-                continue
-            for entity_id in ids:
-                read[tenant, entity_id] = found.get(entity_id)
-        return replace(self._house, broker=replace(self._house.broker, entities=Ahead(store, read)))
+        store = Ahead(self._house.broker.entities, wanted)
+        return replace(self._house, broker=replace(self._house.broker, entities=store))

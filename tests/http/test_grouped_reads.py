@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterator, MutableMapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from broker.http.reads import GROUP_MAX, Ahead
 from broker.http.route import Routes
 from broker.http.table import OPERATIONS
 from broker.model.entity import Entity
-from broker.ports import INLINE, Command, Put
+from broker.ports import INLINE, Command, EntityStore, Put
 from broker.wiring import Built
 from tests.fakes.clock import FakeClock
 from tests.fakes.hiding import HIDDEN_ENTITY, HidingPolicy
@@ -28,12 +28,14 @@ Asked = tuple[str, str]
 """Id and tenant."""
 
 
-@dataclass(frozen=True, slots=True)
 class CountingStore(Ahead):
-    """A store that notes what is read of it by id."""
+    """A store that notes what is read of it by id, and whose disk fails on demand."""
 
-    groups: list[tuple[str, int]] = field(default_factory=list)
-    singles: list[str] = field(default_factory=list)
+    def __init__(self, store: EntityStore) -> None:
+        super().__init__(store, {})
+        self.groups: list[tuple[str, int]] = []
+        self.singles: list[str] = []
+        self.failures = 0
 
     def get(self, tenant: str, entity_id: str) -> Entity | None:
         """The entity, noted."""
@@ -43,6 +45,9 @@ class CountingStore(Ahead):
     def get_many(self, tenant: str, entity_ids: Sequence[str]) -> dict[str, Entity]:
         """Those there are, noted."""
         self.groups.append((tenant, len(entity_ids)))
+        if self.failures:
+            self.failures -= 1
+            raise OSError("the disk does not answer")
         return self.store.get_many(tenant, entity_ids)
 
 
@@ -96,7 +101,7 @@ def no_flask() -> Any:
 
 
 def counting(built: Built) -> Door:
-    store = CountingStore(built.house.broker.entities, {})
+    store = CountingStore(built.house.broker.entities)
     house = replace(built.house, broker=replace(built.house.broker, entities=store))
     return Door(Front(house, Routes(OPERATIONS), (), no_flask), store)
 
@@ -179,6 +184,12 @@ def test_a_client_that_left_takes_nobody_with_it(door: Door) -> None:
     replies = door.together([(car(number), "") for number in range(4)], cancelled=frozenset({0, 2}))
     assert [reply and reply.status for reply in replies] == [None, 200, None, 200]
     assert read(door.alone((car(0), "")))["id"] == car(0)
+
+
+def test_a_read_that_fails_leaves_nobody_waiting(door: Door) -> None:
+    door.store.failures = 2
+    replies = door.together([(car(number), "") for number in range(5)])
+    assert [reply.status for reply in replies if reply is not None] == [500, 500, 200, 200, 200]
 
 
 def test_what_is_hidden_stays_hidden_in_a_group() -> None:
