@@ -41,7 +41,7 @@ class Plan:
     walk: Sql
     filter: Filter
     drivers: tuple[Sql, ...]
-    few: Sql | None
+    few: list[int] | None
 
 
 def make_plan(db: apsw.Connection, node: Node, catalogue: Catalogue) -> Plan:
@@ -55,7 +55,7 @@ def make_plan(db: apsw.Connection, node: Node, catalogue: Catalogue) -> Plan:
 def candidates(db: apsw.Connection, plan: Plan, wanted: int | None) -> Iterator[int]:
     """Entities that pass the filter, in creation order; about `wanted` of them will be taken (None: all)."""
     if plan.few is not None:
-        yield from _driven(db, plan, plan.few, (0, wanted))
+        yield from _passing(db, plan, plan.few, wanted)
     elif not plan.drivers:
         yield from _walked(db, plan, 0, wanted)
     elif wanted is None:
@@ -68,7 +68,7 @@ def total(db: apsw.Connection, plan: Plan) -> int:
     """How many entities pass the filter."""
     source = _walk(plan)
     if plan.drivers:
-        driver = plan.few or _least(db, plan.drivers)[0]
+        driver = _least(db, plan.drivers)[0] if plan.few is None else _given(plan.few)
         source = _filtered(_distinct(driver), plan.filter.where)
     return int(db.execute(f"SELECT count(*) FROM ({source.text})", source.parameters).get)  # noqa: S608
 
@@ -86,13 +86,13 @@ def following(db: apsw.Connection, plan: Plan, after: int, limit: int) -> list[i
     return _numbers(db, Sql(f"{source.text} ORDER BY entity LIMIT ?", (*source.parameters, limit)))
 
 
-def _few(db: apsw.Connection, drivers: tuple[Sql, ...]) -> Sql | None:
+def _few(db: apsw.Connection, drivers: tuple[Sql, ...]) -> list[int] | None:
     """What the first driver gives that gives very little."""
     for driver in drivers:
         sql = f"SELECT entity FROM ({driver.text} LIMIT {KNOWN + 1})"  # noqa: S608 - built of constants
         found = _numbers(db, Sql(sql, driver.parameters))
         if len(found) <= min(KNOWN, FEW):
-            return _given(found)
+            return sorted(set(found))
     return None
 
 
@@ -119,8 +119,7 @@ def _searched(db: apsw.Connection, plan: Plan, wanted: int) -> Iterator[int]:
 
 
 def _given(found: list[int]) -> Sql:
-    text = orjson.dumps(sorted(set(found))).decode()
-    return Sql("SELECT value AS entity FROM json_each(?)", (text,))
+    return Sql("SELECT value AS entity FROM json_each(?)", (orjson.dumps(found).decode(),))
 
 
 def _base(iris: list[str] | None, catalogue: Catalogue) -> Sql:
@@ -184,10 +183,14 @@ def _short_walk(db: apsw.Connection, plan: Plan, way: tuple[int, int], wanted: i
 
 
 def _driven(db: apsw.Connection, plan: Plan, driver: Sql, part: tuple[int, int | None]) -> Iterator[int]:
-    """What the driver gives after an entity, sorted, then filtered in steps: a page needs the first few only."""
+    """What the driver gives after an entity, in order, as far as it passes the filter."""
     after, wanted = part
     sql = f"SELECT DISTINCT entity FROM ({driver.text}) WHERE entity > ? ORDER BY entity"  # noqa: S608 - constants
-    numbers = _numbers(db, Sql(sql, (*driver.parameters, after)))
+    yield from _passing(db, plan, _numbers(db, Sql(sql, (*driver.parameters, after))), wanted)
+
+
+def _passing(db: apsw.Connection, plan: Plan, numbers: list[int], wanted: int | None) -> Iterator[int]:
+    """Those that pass the filter, looked at in steps: a page needs the first few only."""
     start, size = 0, CHUNK if wanted is None else min(wanted + wanted // 2, CHUNK)
     while start < len(numbers):
         given = _given(numbers[start : start + size])

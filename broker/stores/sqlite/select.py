@@ -62,7 +62,7 @@ class Reading:
             end = window.offset + window.limit
             count = len(found) if window.count else None
             return Page(found[window.offset : end], count, len(found) > end)
-        if self._exact and not self._stale and not self._plan.few:
+        if self._exact and not self._stale and self._plan.few is None:
             return self._indexed_page(offsets)
         return self._matched_page()
 
