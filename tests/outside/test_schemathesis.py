@@ -7,6 +7,7 @@ the seed is fixed, so that what it finds it finds again.
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from specs.door import open_flask
 from tests.outside.served import Served
 
-SECONDS = 50.0
+SECONDS = 45.0
 """A door; two doors and their starts stay within two minutes."""
 EXAMPLES = 60
 OWN_TYPES = {
@@ -24,6 +25,10 @@ OWN_TYPES = {
     503: ("ServiceUnavailable",),
     504: ("LdContextNotAvailable",),
 }
+
+
+class TimeIsOver(Exception):
+    """Ends the requests to one operation."""
 
 
 def assert_sound(operation: Any, response: Any) -> None:
@@ -49,7 +54,7 @@ def attack(schema: Any) -> int:
 
 
 def attack_operation(operation: Any, end: float) -> int:
-    """One operation until `end`."""
+    """One operation until `end`, but once at least."""
     sent = 0
 
     @given(case=operation.as_strategy())
@@ -59,12 +64,13 @@ def attack_operation(operation: Any, end: float) -> int:
     )  # fmt: skip
     def try_one(case: Any) -> None:
         nonlocal sent
-        if not sent or time.monotonic() < end:
-            sent += 1
-            assert_sound(operation, case.call())
+        if sent and time.monotonic() > end:
+            raise TimeIsOver
+        sent += 1
+        assert_sound(operation, case.call())
 
-    try_one()
-    assert sent, f"{operation.label} was not tried"
+    with suppress(TimeIsOver):
+        try_one()
     return sent
 
 
