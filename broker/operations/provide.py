@@ -79,7 +79,7 @@ def creation(call: Call, document: Document, precondition: Precondition = NO_PRE
             )
         return Put(change.create(document, now), Written(entity_id, 1, created=True))
 
-    return Command(entity_id, guarded(call.restriction, decide), creates=True)
+    return Command(entity_id, guarded(call.restriction, decide), creates=True, expected=document)
 
 
 def replace_entity(broker: Broker, call: Call, target: Target, document: Document) -> Future[Written]:

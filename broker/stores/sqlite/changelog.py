@@ -1,12 +1,11 @@
-"""The change log's rows: written with the change, trimmed by age and size, read on."""
+"""The change log's rows: written with the change (`rows`), trimmed by age and size, read on."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import apsw
-import orjson
 
 from broker.errors import ResourceNotFound
 from broker.model.values import Instant
@@ -18,48 +17,39 @@ AGE_MAX_US: Final = 7 * 24 * 3600 * 1_000_000
 SLICE_MIN: Final = 64  # rows trimmed with one group at least; at most four times what the group adds
 ROW_BYTES: Final = 64  # what a row costs beside its images
 
-_INSERT: Final = """INSERT INTO change_log (iri, version, at, before, after, subjects, data_classes, bytes)
-    SELECT r.value->>0, r.value->>1, r.value->>2,
-        CAST(substr(?2, r.value->>3, r.value->>4) AS TEXT), CAST(substr(?2, r.value->>5, r.value->>6) AS TEXT),
-        nullif(r.value->7, 'null'), nullif(r.value->8, 'null'), r.value->>9
-    FROM jsonb_each(?1) AS r ORDER BY r.key"""
 # Two subqueries: one SELECT of both min and max reads the whole table.
 _ENDS: Final = "SELECT (SELECT min(sequence) FROM change_log), (SELECT max(sequence) FROM change_log)"
-_ENDS_AND_BYTES: Final = f"{_ENDS}, (SELECT bytes FROM change_log ORDER BY sequence DESC LIMIT 1)"  # noqa: S608 - constants
+_KEPT: Final = """SELECT (SELECT min(sequence) FROM change_log), sequence, at, bytes
+    FROM change_log ORDER BY sequence DESC LIMIT 1"""
 _COLUMNS: Final = "sequence, iri, version, at, before, after, subjects, data_classes"
 
 
-def append(db: apsw.Connection, rows: Sequence[list[Any]], bodies: bytes) -> None:
-    """Write rows `[iri, version, at, before, length, after, length, subjects, classes]`, images cut from `bodies`."""
-    if not rows:
-        return
-    total = int(
-        db.execute(
-            "SELECT coalesce(max(bytes), 0) FROM change_log WHERE sequence = (SELECT max(sequence) FROM change_log)"
-        ).get
-    )
-    for row in rows:
-        total += ROW_BYTES + len(row[0]) + (row[4] or 0) + (row[6] or 0)
-        row.append(total)
-    db.execute(_INSERT, (db.execute("SELECT jsonb(?)", (orjson.dumps(rows).decode(),)).get, bodies))
+class Kept(NamedTuple):
+    """What a transaction finds: the log's ends, when its last row was written and its bytes up to there."""
 
+    oldest: int
+    newest: int
+    at: Instant
+    total: int
 
-def trim(db: apsw.Connection, now: Instant, added: int, bytes_max: int = BYTES_MAX) -> None:
-    """Drop a slice of the oldest rows where the log is too large or they are too old; the newest row stays."""
-    ends: tuple[Any, ...] = db.execute(_ENDS_AND_BYTES).fetchall()[0]
-    if ends[0] is None:
-        return
-    oldest, newest, total = ends
-    last = min(oldest + max(SLICE_MIN, 4 * added), newest) - 1
-    db.execute(
-        "DELETE FROM change_log WHERE sequence BETWEEN ? AND ? AND (bytes < ? OR at < ?)",
-        (oldest, last, total - bytes_max, now - AGE_MAX_US),
-    )
+    @classmethod
+    def of(cls, db: apsw.Connection) -> Kept:
+        """What it is now; `db` is inside BEGIN IMMEDIATE."""
+        found: tuple[Any, ...] | None = db.execute(_KEPT).fetchone()
+        return cls(0, 0, 0, 0) if found is None else cls(*found)
 
+    def after(self, rows: Sequence[list[Any]], bytes_max: int = BYTES_MAX) -> tuple[int, int, int, int]:
+        """Add to rows `[iri, version, at, before, length, after, length, …]` the bytes up to each.
 
-def last_instant(db: apsw.Connection) -> Instant:
-    """When the last change was; 0 before the first."""
-    return int(db.execute("SELECT at FROM change_log ORDER BY sequence DESC LIMIT 1").get or 0)
+        Gives the slice to trim (oldest, last) and what of it goes: rows up to so many bytes, rows before that instant.
+        The newest row stays.
+        """
+        total = self.total
+        for row in rows:
+            total += ROW_BYTES + len(row[0]) + (row[4] or 0) + (row[6] or 0)
+            row.append(total)
+        last = min(self.oldest + max(SLICE_MIN, 4 * len(rows)), self.newest + len(rows)) - 1
+        return self.oldest, last, total - bytes_max, (rows[-1][2] if rows else self.at) - AGE_MAX_US
 
 
 def bounds(db: apsw.Connection) -> tuple[int, int]:

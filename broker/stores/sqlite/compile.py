@@ -267,14 +267,13 @@ def _pattern(path: Path, regex: str, catalogue: Catalogue, *, negated: bool) -> 
 
 def _geo(node: Geo, path: Path, catalogue: Catalogue) -> Filter:
     """Boxes that can stand in the relation; `match` decides on their geometries."""
-    exists = replace(_leaves(path, [ANY], catalogue), exact=False)
     number, box = catalogue.number(path_key(path)), _searched(node)
     if number is None or box is None:
-        return exists
+        return replace(_leaves(path, [ANY], catalogue), exact=False)
     west, south, east, north = box
     # Boxes of other paths come too: `match` drops them for less than it costs to read a box's path.
     driver = "SELECT id >> 20 AS entity FROM bounds WHERE west <= ? AND east >= ? AND south <= ? AND north >= ?"
-    return replace(exists, drivers=(Sql(driver, (east, west, north, south)),))
+    return Filter(TRUE.where, exact=False, drivers=(Sql(driver, (east, west, north, south)),))
 
 
 def _searched(node: Geo) -> Bounds | None:

@@ -26,9 +26,9 @@ def forms(db: apsw.Connection, now: Instant) -> list[Form]:
     for row in db.execute(sql, (now,)).fetchall():
         stored = to_entity(row)
         kept = live(stored, now)
-        found.append(_form(orjson.dumps(form_text(form_of(stored))).decode(), -1))
+        found.append(_form(orjson.dumps(form_text(form_of(stored.document))).decode(), -1))
         if kept is not None:
-            found.append(_form(orjson.dumps(form_text(form_of(kept))).decode(), 1))
+            found.append(_form(orjson.dumps(form_text(form_of(kept.document))).decode(), 1))
     return _merged(found)
 
 

@@ -74,7 +74,7 @@ class Crosscheck:
         yield from self._boxes(number, iri, held.boxes)
         self._forms[shape] += 1
         form = self._db.execute("SELECT form FROM shape WHERE number = ?", (shape,)).get
-        if form is None or _form(orjson.loads(form)) != _form(form_text(form_of(entity))):
+        if form is None or _form(orjson.loads(form)) != _form(form_text(form_of(entity.document))):
             yield f"{iri}: shape {shape} is not its form"
 
     def _number(self, text: str) -> int:

@@ -1,20 +1,14 @@
-"""The rows of a group, written in a few statements that SQLite runs without Python in between.
+"""From what a group of commands comes to, to the rows that `rows` puts into the tables.
 
-All rows go in as one JSONB parameter and all documents as one blob, from which the statements take their parts: every
-statement of a driver is a moment where another thread may take the interpreter, and a row is far less work than that.
-
-    puts   [[number, iri, offset, length, created_at, modified_at, expires_at, next_expiry, version, exact, shape,
-             {path: [values]} (for an update: what changed, null: gone), {path: [added]}, {path: [removed]},
-             [types added], [types gone], [scopes added], [scopes gone], [[box id, w, e, s, n, path]], [box ids gone],
-             [uncovered added], [uncovered gone], subject, data_class, expiry that was, new]]
-    drops  [[number, {path: [values]}, [types], [scopes], [box ids], [uncovered], expiry that was]]
+What follows from a document alone may have been worked out before (`prepare`); numbers for paths and types are the
+transaction's own.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
-from typing import Any, Final
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import apsw
 import orjson
@@ -24,73 +18,13 @@ from broker.model.expiry import next_expiry
 from broker.model.geometry import Bounds
 from broker.model.values import Json
 from broker.ports import Labels
+from broker.stores.sqlite.changelog import Kept
 from broker.stores.sqlite.codec import dump
-from broker.stores.sqlite.group import Row, Written
-from broker.stores.sqlite.index import BOX_BITS, boxes, difference, form_of, index, normal_scope
+from broker.stores.sqlite.group import Logged, Row, Written
+from broker.stores.sqlite.index import BOX_BITS, boxes, difference, form_of, index
 from broker.stores.sqlite.names import WrittenForms, WrittenNames
-
-_VALUE: Final = "CASE v.type WHEN 'true' THEN x'01' WHEN 'false' THEN x'00' WHEN 'null' THEN x'' ELSE v.value END"
-_PUTS: Final = (
-    """INSERT INTO entity (number, iri, document, created_at, modified_at, expires_at, next_expiry, version,
-           exact_integers, shape, subject, data_class)
-       SELECT r.value->>0, r.value->>1, CAST(substr(?2, r.value->>2, r.value->>3) AS TEXT), r.value->>4, r.value->>5,
-           r.value->>6, r.value->>7, r.value->>8, r.value->>9, r.value->>10, r.value->>22, r.value->>23
-       FROM jsonb_each(?1) AS r WHERE true
-       ON CONFLICT (number) DO UPDATE SET document = excluded.document, modified_at = excluded.modified_at,
-           expires_at = excluded.expires_at, next_expiry = excluded.next_expiry, version = excluded.version,
-           exact_integers = excluded.exact_integers, shape = excluded.shape, subject = excluded.subject,
-           data_class = excluded.data_class""",
-    """INSERT INTO probe (entity, leaves) SELECT r.value->>0, jsonb_extract(r.value, '$[11]')
-       FROM jsonb_each(?1) AS r WHERE r.value->11 <> '{}' OR r.value->>25
-       ON CONFLICT (entity) DO UPDATE SET leaves = jsonb_patch(leaves, excluded.leaves)""",
-    f"""INSERT OR IGNORE INTO leaf (path, value, entity)
-       SELECT CAST(p.key AS INTEGER), {_VALUE}, r.value->>0
-       FROM jsonb_each(?1) AS r, jsonb_each(r.value, iif(r.value->>25, '$[11]', '$[12]')) AS p,
-           jsonb_each(p.value) AS v ORDER BY 1, 2, 3""",  # noqa: S608 - a constant of ours
-)
-_PUT_PARTS: Final = {
-    "leaves_gone": f"""DELETE FROM leaf WHERE (path, value, entity) IN (
-        SELECT CAST(p.key AS INTEGER), {_VALUE}, r.value->>0
-        FROM jsonb_each(?1) AS r, jsonb_each(r.value, '$[13]') AS p, jsonb_each(p.value) AS v)""",  # noqa: S608
-    "types": """INSERT INTO entity_type (type, entity) SELECT DISTINCT t.value, r.value->>0
-        FROM jsonb_each(?1) AS r, jsonb_each(r.value, '$[14]') AS t""",
-    "types_gone": """DELETE FROM entity_type WHERE (type, entity) IN (
-        SELECT t.value, r.value->>0 FROM jsonb_each(?1) AS r, jsonb_each(r.value, '$[15]') AS t)""",
-    "scopes": """INSERT OR IGNORE INTO entity_scope (scope, entity) SELECT s.value, r.value->>0
-        FROM jsonb_each(?1) AS r, jsonb_each(r.value, '$[16]') AS s""",
-    "scopes_gone": """DELETE FROM entity_scope WHERE (scope, entity) IN (
-        SELECT s.value, r.value->>0 FROM jsonb_each(?1) AS r, jsonb_each(r.value, '$[17]') AS s)""",
-    "boxes_gone": """DELETE FROM bounds WHERE id IN (
-        SELECT b.value FROM jsonb_each(?1) AS r, jsonb_each(r.value, '$[19]') AS b)""",
-    "boxes": """INSERT INTO bounds (id, west, east, south, north, path)
-        SELECT b.value->>0, b.value->>1, b.value->>2, b.value->>3, b.value->>4, b.value->>5
-        FROM jsonb_each(?1) AS r, jsonb_each(r.value, '$[18]') AS b""",
-    "uncovered": """INSERT OR IGNORE INTO uncovered (path, entity) SELECT u.value, r.value->>0
-        FROM jsonb_each(?1) AS r, jsonb_each(r.value, '$[20]') AS u""",
-    "uncovered_gone": """DELETE FROM uncovered WHERE (path, entity) IN (
-        SELECT u.value, r.value->>0 FROM jsonb_each(?1) AS r, jsonb_each(r.value, '$[21]') AS u)""",
-    "expiry_gone": """DELETE FROM expiry WHERE (due, entity) IN (
-        SELECT r.value->>24, r.value->>0 FROM jsonb_each(?1) AS r WHERE r.value->>24 IS NOT NULL)""",
-    "expiry": """INSERT OR IGNORE INTO expiry (due, entity) SELECT r.value->>7, r.value->>0
-        FROM jsonb_each(?1) AS r WHERE r.value->>7 IS NOT NULL""",
-}
-_DROPS: Final = (
-    "DELETE FROM entity WHERE number IN (SELECT r.value->>0 FROM jsonb_each(?1) AS r)",
-    "DELETE FROM probe WHERE entity IN (SELECT r.value->>0 FROM jsonb_each(?1) AS r)",
-    f"""DELETE FROM leaf WHERE (path, value, entity) IN (
-        SELECT CAST(p.key AS INTEGER), {_VALUE}, r.value->>0
-        FROM jsonb_each(?1) AS r, jsonb_each(r.value, '$[1]') AS p, jsonb_each(p.value) AS v)""",  # noqa: S608
-    """DELETE FROM entity_type WHERE (type, entity) IN (
-        SELECT t.value, r.value->>0 FROM jsonb_each(?1) AS r, jsonb_each(r.value, '$[2]') AS t)""",
-    """DELETE FROM entity_scope WHERE (scope, entity) IN (
-        SELECT s.value, r.value->>0 FROM jsonb_each(?1) AS r, jsonb_each(r.value, '$[3]') AS s)""",
-    "DELETE FROM bounds WHERE id IN (SELECT b.value FROM jsonb_each(?1) AS r, jsonb_each(r.value, '$[4]') AS b)",
-    """DELETE FROM uncovered WHERE (path, entity) IN (
-        SELECT u.value, r.value->>0 FROM jsonb_each(?1) AS r, jsonb_each(r.value, '$[5]') AS u)""",
-    """DELETE FROM expiry WHERE (due, entity) IN (
-        SELECT r.value->>6, r.value->>0 FROM jsonb_each(?1) AS r WHERE r.value->>6 IS NOT NULL)""",
-)
-_LABEL: Final = "UPDATE leaf SET subject = ?, data_class = ? WHERE path = ? AND value = ? AND entity = ?"
+from broker.stores.sqlite.prepare import Prepared, prepare, scopes_of
+from broker.stores.sqlite.rows import ADDED, BOXES, BOXES_GONE, GONE, LABEL, PARTS, PARTS_GONE, SET_UP
 
 
 class Flush:
@@ -102,61 +36,74 @@ class Flush:
         self._names = WrittenNames(db)
         self._forms = WrittenForms(db)
         self._bodies: list[bytes] = []
+        self._boxes: list[list[Any]] = []
+        self._boxes_gone: list[int] = []
         self._offset = 1
-        self._parts: set[str] = set()
+        self._parts = 0
         self._labelled: list[tuple[Any, ...]] = []
+        db.execute(SET_UP)
 
     def forget(self) -> None:
         """After a rollback: numbers given in it are not."""
         self._names.clear()
         self._forms.clear()
 
-    def write(self, written: Written, log: Callable[[Sequence[list[Any]], bytes], None]) -> None:
-        """Write rows and log; `log(rows, bodies)` gets `[iri, version, at, before, length, after, length, …]`."""
+    def write(self, written: Written, ready: Mapping[int, Prepared], kept: Kept) -> None:
+        """Write rows and log; `ready` holds, by their `id()`, documents prepared before."""
         self._bodies, self._offset, self._labelled = [], 1, []
-        self._parts = set()
+        self._boxes, self._boxes_gone, self._parts = [], [], 0
         deltas: Counter[int] = Counter()
         placed: dict[int, tuple[int, int]] = {}
         drops = [self._drop(row, deltas) for row in written.rows if row.current is None]
-        puts = [self._put(row, row.current, deltas, placed) for row in written.rows if row.current is not None]
+        puts = [self._put(row, row.current, deltas, placed, ready) for row in written.rows if row.current is not None]
         logged = [self._logged(one, placed) for one in written.log]
+        trim = kept.after(logged)
+        shapes = [[shape, delta] for shape, delta in deltas.items() if delta]
+        packed = _text(puts)
+        if drops or self._parts & PARTS_GONE:
+            self._db.execute(GONE, (_text(drops), packed, self._parts))
         bodies = b"".join(self._bodies)
-        if drops:
-            self._run(_DROPS, drops, b"")
-        if puts:
-            self._run([*_PUTS, *(sql for name, sql in _PUT_PARTS.items() if name in self._parts)], puts, bodies)
+        self._db.execute(ADDED, (packed, bodies, _text(logged), _text(shapes), self._parts, *trim))
+        if self._boxes_gone:
+            self._db.execute(BOXES_GONE, (_text(self._boxes_gone),))
+        if self._boxes:
+            self._db.execute(BOXES, (_text(self._boxes),))
         if self._labelled:
-            self._db.executemany(_LABEL, self._labelled)
-        for shape, delta in deltas.items():
-            if delta:
-                self._db.execute("UPDATE shape SET entities = entities + ? WHERE number = ?", (delta, shape))
-        log(logged, bodies)
-
-    def _run(self, statements: Sequence[str], rows: list[Any], bodies: bytes) -> None:
-        text = orjson.dumps(rows, option=orjson.OPT_NON_STR_KEYS).decode()
-        packed = self._db.execute("SELECT jsonb(?)", (text,)).get
-        for sql in statements:
-            self._db.execute(sql, (packed, bodies) if "?2" in sql else (packed,))
+            self._db.executemany(LABEL, self._labelled)
 
     def _drop(self, row: Row, deltas: Counter[int]) -> list[Any]:
         assert row.stored is not None
         document = row.stored.document
         deltas[row.shape] -= 1
         held = index(document, self._names.__getitem__)
+        self._boxes_gone += _box_ids(row.number, held.boxes)
         return [
             row.number,
             held.paths,
             [self._names[iri] for iri in row.stored.types],
-            _scopes(document),
-            _box_ids(row.number, held.boxes),
+            scopes_of(document),
             list(held.uncovered),
             row.next_expiry,
         ]
 
-    def _put(self, row: Row, entity: Entity, deltas: Counter[int], placed: dict[int, tuple[int, int]]) -> list[Any]:
-        text, exact = dump(entity.document)
-        place = placed[id(entity.document)] = self._place(text)
-        shape = self._forms[form_of(entity)]
+    def _put(
+        self,
+        row: Row,
+        entity: Entity,
+        deltas: Counter[int],
+        placed: dict[int, tuple[int, int]],
+        ready: Mapping[int, Prepared],
+    ) -> list[Any]:
+        document = entity.document
+        if row.stored is None:
+            prepared = ready.get(id(document)) or prepare(document)
+            text, exact, form = prepared.text, prepared.exact, prepared.form
+            rows = self._fresh(row.number, entity, prepared)
+        else:
+            (text, exact), form = dump(document), form_of(document)
+            rows = self._changed(row.number, row.stored, entity)
+        place = placed[id(document)] = self._place(text)
+        shape = self._forms[form]
         due = next_expiry(entity) if entity.expires_at is not None or b'"expiresAt"' in text else None
         labels = self._label(entity)
         own = labels.of.get(None) if labels.of else None
@@ -165,22 +112,22 @@ class Flush:
             deltas[row.shape] -= row.stored is not None
         head = [row.number, entity.id, *place, entity.created_at, entity.modified_at, entity.expires_at, due]
         head += [entity.version, int(exact), shape]
-        rows = self._fresh(row.number, entity) if row.stored is None else self._changed(row.number, row.stored, entity)
         self._need("expiry", due)
         self._need("expiry_gone", row.next_expiry)
         if labels.of:
             self._labels(row.number, entity, labels)
         return [*head, *rows, own and own[0], own and own[1], row.next_expiry, int(row.stored is None)]
 
-    def _fresh(self, number: int, entity: Entity) -> list[Any]:
-        held = index(entity.document, self._names.__getitem__)
-        scopes = _scopes(entity.document) if "scope" in entity.document else []
-        self._need("types", entity.document)
-        self._need("scopes", scopes)
-        self._need("boxes", held.boxes)
-        self._need("uncovered", held.uncovered)
-        types = [self._names[iri] for iri in entity.types]
-        return [held.paths, {}, {}, types, [], scopes, [], _boxes(number, held.boxes), [], list(held.uncovered), []]
+    def _fresh(self, number: int, entity: Entity, prepared: Prepared) -> list[Any]:
+        names, held = self._names, prepared.indexed
+        paths = {names[path]: values for path, values in held.paths.items()}
+        types = [names[iri] for iri in entity.types]
+        self._boxes += _boxes(number, [(names[path], box) for path, box in held.boxes])
+        uncovered = [names[path] for path in held.uncovered]
+        self._need("types", types)
+        self._need("scopes", prepared.scopes)
+        self._need("uncovered", uncovered)
+        return [paths, {}, {}, types, [], prepared.scopes, [], uncovered, []]
 
     def _changed(self, number: int, stored: Entity, entity: Entity) -> list[Any]:
         before, after = stored.document, entity.document
@@ -190,26 +137,24 @@ class Flush:
         patch: dict[int, Any] = dict.fromkeys(path for path in old.paths if path not in new.paths)
         patch.update(new.paths)
         rows: list[Any] = [patch, added, gone]
-        for name, of in (("types", self._types), ("scopes", _scopes)):
+        for name, of in (("types", self._types), ("scopes", scopes_of)):
             held, wanted = of(before), of(after)
             rows += [[one for one in wanted if one not in held], [one for one in held if one not in wanted]]
             self._need(name, rows[-2])
             self._need(f"{name}_gone", rows[-1])
-        rows += self._moved(number, old.boxes or new.boxes, stored, entity)
+        if old.boxes or new.boxes:
+            self._move(number, stored, entity)
         rows += [list(new.uncovered - old.uncovered), list(old.uncovered - new.uncovered)]
         self._need("uncovered", rows[-2])
         self._need("uncovered_gone", rows[-1])
         self._need("leaves_gone", gone)
         return rows
 
-    def _moved(self, number: int, touched: object, stored: Entity, entity: Entity) -> list[Any]:
-        """New boxes and the ids of old ones: all of the entity's where one changed, as their ids count up."""
-        if not touched:
-            return [[], []]
+    def _move(self, number: int, stored: Entity, entity: Entity) -> None:
+        """All of the entity's boxes where one changed, as their ids count up."""
         old, new = (boxes(one.document, self._names.__getitem__) for one in (stored, entity))
-        self._need("boxes", new)
-        self._need("boxes_gone", old)
-        return [_boxes(number, new), _box_ids(number, old)]
+        self._boxes_gone += _box_ids(number, old)
+        self._boxes += _boxes(number, new)
 
     def _labels(self, number: int, entity: Entity, labels: Labels) -> None:
         for name, (subject, data_class) in labels.of.items():
@@ -222,7 +167,7 @@ class Flush:
     def _types(self, document: Document) -> list[int]:
         return [self._names[iri] for iri in as_list(document["type"])]
 
-    def _logged(self, one: Any, placed: dict[int, tuple[int, int]]) -> list[Any]:  # noqa: ANN401
+    def _logged(self, one: Logged, placed: dict[int, tuple[int, int]]) -> list[Any]:
         change, entity = one.change, one.entity
         before = (None, None) if change.before is None else self._place(dump(change.before)[0])
         if change.after is None:
@@ -241,7 +186,7 @@ class Flush:
 
     def _need(self, part: str, rows: object) -> None:
         if rows:
-            self._parts.add(part)
+            self._parts |= PARTS[part]
 
 
 def sql_value(value: object) -> Any:  # noqa: ANN401 - what SQLite takes
@@ -265,10 +210,6 @@ def _same(one: Json, other: Json) -> bool:
     return one is other or (one == other and repr(one) == repr(other))
 
 
-def _scopes(document: Document) -> list[str]:
-    return [normal_scope(scope) for scope in as_list(document.get("scope"))]
-
-
 def _boxes(number: int, found: list[tuple[int, Bounds]]) -> list[list[Any]]:
     first = number << BOX_BITS
     return [
@@ -280,3 +221,7 @@ def _boxes(number: int, found: list[tuple[int, Bounds]]) -> list[list[Any]]:
 def _box_ids(number: int, found: list[tuple[int, Bounds]]) -> list[int]:
     first = number << BOX_BITS
     return list(range(first, first + len(found)))
+
+
+def _text(rows: list[Any]) -> str:
+    return orjson.dumps(rows, option=orjson.OPT_NON_STR_KEYS).decode() if rows else "[]"

@@ -40,8 +40,9 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Logged:
-    """A change log row to be."""
+    """A change log row to be: the entity as it was (None: not there) and as it is (a deleted one as it last was)."""
 
+    before: Entity | None
     entity: Entity
     change: Change
     subjects: frozenset[int]
@@ -130,7 +131,7 @@ class Group:
             at, version = stored.created_at, stored.version + 1
             written = Entity(entity.document, at, self._now, entity.expires_at, version)
             self._hold(entity_id, Row(row.number, row.stored, written, row.shape, row.next_expiry))
-        self._note(written, changed(stored, written))
+        self._note(stored, written, changed(stored, written))
 
     def _remove(self, entity_id: str, row: Row | None) -> None:
         self._hold(entity_id, None)
@@ -140,16 +141,16 @@ class Group:
             self._gone.append(Row(row.number, row.stored, None, row.shape, row.next_expiry))
         last = row.current
         gone = Entity(last.document, last.created_at, self._now, last.expires_at, last.version + 1)
-        self._note(gone, changed(row.current, None))
+        self._note(last, gone, changed(last, None))
 
     def _hold(self, entity_id: str, row: Row | None) -> None:
         self._undo.append((entity_id, self._held[entity_id]))
         self._held[entity_id] = row
 
-    def _note(self, entity: Entity, change: Change) -> None:
+    def _note(self, before: Entity | None, entity: Entity, change: Change) -> None:
         labels = self._label(entity)
         subjects, classes = touched(labels, change) if labels.of else (frozenset[int](), frozenset[str]())
-        self._log.append(Logged(entity, change, subjects, classes))
+        self._log.append(Logged(before, entity, change, subjects, classes))
 
 
 def _row(found: tuple[Any, ...]) -> Row:

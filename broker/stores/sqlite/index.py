@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any, Final, TypeAlias, cast
+from typing import Any, Final, Generic, TypeAlias, TypeVar, cast
 
-from broker.model.entity import ENTITY_MEMBERS, Document, Entity, Instance, as_list, instances
+from broker.model.entity import ENTITY_MEMBERS, Document, Instance, as_list, instances
 from broker.model.geometry import Bounds, Geometry, bounds
 from broker.model.values import Json, Scalar, to_instant
 from broker.query.leaves import INSTANCE_LEAF, SUB, Leaf, leaves
@@ -28,27 +28,27 @@ BOX_BITS: Final = 20  # a box has the id entity * 2**20 + ordinal; a body of 8 M
 LEAVES_MAX: Final = 1_000
 
 LeafValue: TypeAlias = Scalar | None
-PathNumbers: TypeAlias = Callable[[str], int]
-"""Gives the number of a path, or of a type IRI."""
-Paths: TypeAlias = dict[int, list[LeafValue]]
+Key = TypeVar("Key", int, str)
+"""What stands for a path: its number in a file, or its text where no file is asked."""
+Paths: TypeAlias = "dict[Key, list[LeafValue]]"
 Form: TypeAlias = "tuple[str | tuple[str, ...], tuple[str, ...], tuple[Json | tuple[str, ...], ...]]"
 
 
 @dataclass(slots=True)
-class Indexed:
+class Indexed(Generic[Key]):
     """The index rows of some attributes: leaves by path, attributes with too many of them, boxes."""
 
-    paths: Paths = field(default_factory=dict)
-    uncovered: set[int] = field(default_factory=set)
-    boxes: list[tuple[int, Bounds]] = field(default_factory=list)
+    paths: Paths[Key] = field(default_factory=dict)
+    uncovered: set[Key] = field(default_factory=set)
+    boxes: list[tuple[Key, Bounds]] = field(default_factory=list)
 
 
-def index(document: Document, number_of: PathNumbers) -> Indexed:
-    """The index rows of a document, or of the part of one that a change touched.
+def index(document: Document, number_of: Callable[[str], Key]) -> Indexed[Key]:
+    """The index rows of a document, or of the part of one that a change touched; `number_of` gives a path's key.
 
     Attributes are indexed each for itself, so that an attribute's rows follow from the attribute alone.
     """
-    indexed = Indexed()
+    indexed = Indexed[Key]()
     paths = indexed.paths
     rest = _plain(document, number_of, indexed)
     if not rest:
@@ -67,7 +67,7 @@ def index(document: Document, number_of: PathNumbers) -> Indexed:
     return indexed
 
 
-def _plain(document: Document, number_of: PathNumbers, indexed: Indexed) -> Document:
+def _plain(document: Document, number_of: Callable[[str], Key], indexed: Indexed[Key]) -> Document:
     """Index what most devices send: Properties of one scalar, Relationships to one entity; give the other attributes.
 
     What it does is what `leaves` and `leaf_value` would; it is written out because every write comes through here.
@@ -106,7 +106,7 @@ def as_it_is(value: Any) -> Scalar | None:  # noqa: ANN401 - any JSON
     return None
 
 
-def _one_by_one(document: Document, number_of: PathNumbers, uncovered: set[int]) -> list[Leaf]:
+def _one_by_one(document: Document, number_of: Callable[[str], Key], uncovered: set[Key]) -> list[Leaf]:
     """The leaves of a large entity, attribute by attribute; those with too many are marked as uncovered."""
     found: list[Leaf] = []
     for name, value in document.items():
@@ -119,9 +119,9 @@ def _one_by_one(document: Document, number_of: PathNumbers, uncovered: set[int])
     return found
 
 
-def boxes(document: Document, number_of: PathNumbers) -> list[tuple[int, Bounds]]:
+def boxes(document: Document, number_of: Callable[[str], Key]) -> list[tuple[Key, Bounds]]:
     """The boxes of all GeoProperties at any depth, with the number of their path."""
-    found: list[tuple[int, Bounds]] = []
+    found: list[tuple[Key, Bounds]] = []
     for name, value in document.items():
         if name not in ENTITY_MEMBERS:
             _boxes(found, name, instances(value), number_of)
@@ -150,7 +150,7 @@ def rounded(number: int) -> float:
         return _FLOAT_MAX if number > 0 else -_FLOAT_MAX
 
 
-def difference(old: Paths, new: Paths) -> tuple[Paths, Paths]:
+def difference(old: Paths[Key], new: Paths[Key]) -> tuple[Paths[Key], Paths[Key]]:
     """`(removed, added)` values by path; True and 1 are two values."""
     removed, added = {}, {}
     for path, values in old.items():
@@ -166,12 +166,11 @@ def difference(old: Paths, new: Paths) -> tuple[Paths, Paths]:
     return removed, added
 
 
-def form_of(entity: Entity) -> Form:
+def form_of(document: Document) -> Form:
     """The types, the members in their order and the kinds of their instances.
 
     Entities of one form count alike in discovery; forms that differ in order only have the same `form_text`.
     """
-    document = entity.document
     kind = document["type"]
     return (
         kind if type(kind) is str else tuple(as_list(kind)),
@@ -206,7 +205,7 @@ def normal_scope(scope: str) -> str:
     return scope.strip("/")
 
 
-def _boxes(found: list[tuple[int, Bounds]], key: str, held: list[Instance], number_of: PathNumbers) -> None:
+def _boxes(found: list[tuple[Key, Bounds]], key: str, held: list[Instance], number_of: Callable[[str], Key]) -> None:
     for instance in held:
         if instance["type"] == "GeoProperty":
             found.append((number_of(key), bounds(cast(Geometry, instance["value"]))))

@@ -191,7 +191,7 @@ def _driven(db: apsw.Connection, plan: Plan, driver: Sql, part: tuple[int, int |
 
 def _passing(db: apsw.Connection, plan: Plan, numbers: list[int], wanted: int | None) -> Iterator[int]:
     """Those that pass the filter, looked at in steps: a page needs the first few only."""
-    start, size = 0, CHUNK if wanted is None else min(wanted + wanted // 2, CHUNK)
+    start, size = 0, CHUNK if wanted is None else min(wanted * 2, CHUNK)
     while start < len(numbers):
         given = _given(numbers[start : start + size])
         source = _filtered(given, plan.filter.where)
@@ -207,6 +207,8 @@ def _filtered(source: Sql, where: Sql) -> Sql:
     """The entities of the source whose leaves pass the filter."""
     if where == TRUE.where:
         return source
+    if "leaves" not in where.text:
+        return Sql(f"SELECT entity FROM ({source.text}) AS c WHERE {where.text}", source.parameters + where.parameters)  # noqa: S608
     text = (
         f"SELECT c.entity AS entity FROM (SELECT s.entity, p.leaves FROM ({source.text}) AS s"  # noqa: S608
         f" CROSS JOIN probe AS p ON p.entity = s.entity) AS c WHERE {where.text}"

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,10 +22,11 @@ import apsw
 from broker.errors import ServiceUnavailable
 from broker.model.entity import Entity
 from broker.ports import Clock, Command, Labels
-from broker.stores.sqlite import changelog
+from broker.stores.sqlite.changelog import Kept
 from broker.stores.sqlite.files import BUSY_MS, WRITE_CACHE_KIB, connect
 from broker.stores.sqlite.flush import Flush
 from broker.stores.sqlite.group import PREFETCH_MIN, Group
+from broker.stores.sqlite.prepare import Prepared, prepare
 
 log = logging.getLogger("misono.store")
 
@@ -33,7 +34,9 @@ QUEUED_MAX: Final = 20_000  # commands waiting; at 5,000 a second that is 4 s, a
 GATHER_S: Final = 0.001
 """So long a group waits to become as large as the last one: who got an answer just now is on the way with the next
 write, and a commit costs as much for one command as for sixteen. A lone client never waits."""
+GATHERED_MAX: Final = 64  # nor does a group wait to become larger than that: a transaction is cheap enough by then
 GROUP_MAX: Final = 500  # commands a transaction: at most some 16 MiB of WAL
+PREPARED_MIN: Final = 8  # commands of one caller that it prepares itself; fewer come faster together if the writer does
 OPEN_MAX: Final = 64  # tenants whose file this thread holds open
 WAL_PAGES_MAX: Final = 8_192  # 32 MiB: past it, checkpoint after the commit; a page written often is copied once
 WAL_PAGES_FULL: Final = 12_288  # 48 MiB: past it, wait for readers and start the WAL again
@@ -43,10 +46,11 @@ RESTART_WAIT_MS: Final = 500  # so long, once every WAL_PAGES_MAX: a backup read
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """Commands of one caller, in order, for one tenant."""
+    """Commands of one caller, in order, for one tenant; the documents that they expect to put, by `id()`, prepared."""
 
     tenant: str
     commands: Sequence[Command]
+    prepared: Mapping[int, Prepared]
     done: Future[list[object]]
 
 
@@ -91,13 +95,14 @@ class Writer:
     def submit(self, tenant: str, commands: Sequence[Command]) -> Future[list[object]]:
         """Queue the commands; the future is done when they are durable, or fails."""
         done: Future[list[object]] = Future()
+        prepared = _prepare(commands) if len(commands) >= PREPARED_MIN else {}
         with self._wake:
             if self._ended is not None:
                 done.set_exception(_unavailable(self._ended))
             elif self._commands and self._commands + len(commands) > QUEUED_MAX:
                 done.set_exception(_unavailable("The write queue is full."))
             else:
-                self._waiting.append(Submission(tenant, commands, done))
+                self._waiting.append(Submission(tenant, commands, prepared, done))
                 self._commands += len(commands)
                 if self._commands >= self._expected:
                     self._wake.notify()
@@ -145,7 +150,7 @@ class Writer:
             self._expected = self._usual
             self._wake.wait(GATHER_S)
             self._expected = 1
-        self._usual = min(self._commands, GROUP_MAX) * 3 // 4
+        self._usual = min(self._commands, GATHERED_MAX) * 3 // 4
 
     def _write(self, taken: list[Submission]) -> None:
         groups: dict[str, list[list[Submission]]] = {}
@@ -183,20 +188,23 @@ class Writer:
         """Each submission's answer, and whether anything was written."""
         db = held.db
         db.execute("BEGIN IMMEDIATE")
+        done = False
         try:
-            now = max(self._clock.now(), changelog.last_instant(db))
-            group = Group(db, now, self._label)
+            kept = Kept.of(db)
+            group = Group(db, max(self._clock.now(), kept.at), self._label)
             ids = [command.id for one in part for command in one.commands]
             if len(ids) >= PREFETCH_MIN:
                 group.prefetch(ids)
             answers = [_decide(group, one) for one in part]
             written = group.written()
-            held.flush.write(written, lambda rows, bodies: changelog.append(db, rows, bodies))
-            changelog.trim(db, now, len(written.log))
+            if written.log:
+                held.flush.write(written, {key: one for sent in part for key, one in sent.prepared.items()}, kept)
             db.execute("COMMIT")
+            done = True
         finally:
-            if db.in_transaction:
+            if not done:
                 held.flush.forget()
+            if db.in_transaction:
                 db.execute("ROLLBACK")
         return answers, bool(written.log)
 
@@ -240,6 +248,11 @@ def _decide(group: Group, one: Submission) -> list[object] | Exception:
         return group.run(one.commands)
     except Exception as fault:  # noqa: BLE001 - whatever a decision raises goes to who made it
         return fault
+
+
+def _prepare(commands: Sequence[Command]) -> dict[int, Prepared]:
+    expected = [command.expected for command in commands if command.expected is not None]
+    return {id(document): prepare(document) for document in expected}
 
 
 def _fail(submissions: Sequence[Submission], reason: ServiceUnavailable) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 
 from broker.ldcontext.active import ActiveContext
-from broker.model.entity import Entity
+from broker.model.entity import Document, Entity
 from broker.model.values import Instant, Json
 from broker.query.ast import EVERYTHING, Node, Selection, Window
 
@@ -49,12 +49,13 @@ class Command:
     `decide(current, now)` is pure, may run more than once, and gets the row as it is inside the transaction (None
     where there is none or it has expired); it returns a Decision or raises NgsiError, which leaves the row alone
     and is what the caller gets. `now` is never before the tenant's last change. `creates` says that it may make the
-    tenant.
+    tenant. `expected` is the document that is put as it is where there was none: an engine may prepare for it.
     """
 
     id: str
     decide: Callable[[Entity | None, Instant], Decision]
     creates: bool = False
+    expected: Document | None = None
 
 
 @dataclass(frozen=True, slots=True)
