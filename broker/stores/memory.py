@@ -11,6 +11,7 @@ from concurrent.futures import Future
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from threading import RLock
+from typing import Protocol
 
 from broker.errors import NgsiError, NonexistentTenant, ResourceNotFound
 from broker.model.entity import Entity
@@ -30,6 +31,7 @@ from broker.ports import (
     StoredDocument,
     TypeCount,
 )
+from broker.ports.outbox import EntityChange
 from broker.query.ast import Selection, Window
 from broker.query.match import matches
 from broker.query.ordering import sort
@@ -48,6 +50,13 @@ class _Tenant:
     sequence: int = 0
 
 
+class Companion(Protocol):
+    """What else is kept of changes, under the store's lock."""
+
+    def write(self, tenant: str, changes: Sequence[EntityChange]) -> None:
+        """Keep what follows from the changes of one `apply` or sweep, none of which will be undone."""
+
+
 class MemoryStore:
     """EntityStore, Tenants, ChangeLog and DocumentStore in one process's memory."""
 
@@ -55,6 +64,8 @@ class MemoryStore:
         self._clock = clock
         self._label = label
         self._lock = RLock()
+        self._companions: list[Companion] = []
+        self._changes: list[EntityChange] = []
         self._tenants = {"": _Tenant()}
         self._documents: dict[str, dict[str, StoredDocument]] = {}
         self._generations: dict[str, int] = {}
@@ -69,15 +80,19 @@ class MemoryStore:
                 return done
             held = held or _Tenant()
             now = self._now(held)
+            self._changes = []
             # One command alone decides before it writes: there is nothing of it to undo.
             before = replace(held, entities=dict(held.entities), log=held.log.copy()) if len(commands) > 1 else held
             try:
-                done.set_result([self._run(held, command, now) for command in commands])
+                results = [self._run(held, command, now) for command in commands]
             except Exception as fault:  # noqa: BLE001 - whatever a decision raises goes to who made it
                 held.entities, held.log, held.sequence = before.entities, before.log, before.sequence
                 done.set_exception(fault)
+                return done
             if held.sequence:
                 self._tenants[tenant] = held
+            self._tell(tenant)
+            done.set_result(results)
         return done
 
     def get(self, tenant: str, entity_id: str) -> Entity | None:
@@ -121,7 +136,7 @@ class MemoryStore:
     def sweep(self) -> int:
         """Remove what has expired, as ordinary logged changes; how many entities were touched."""
         with self._lock:
-            return sum(self._sweep(held) for held in self._tenants.values())
+            return sum(self._sweep(tenant, held) for tenant, held in self._tenants.items())
 
     def exists(self, tenant: str) -> bool:
         """Whether something was ever created in it."""
@@ -225,15 +240,17 @@ class MemoryStore:
         created_at, version = (now, 1) if stored is None else (stored.created_at, stored.version + 1)
         written = replace(entity, created_at=created_at, modified_at=now, version=version)
         held.entities[written.id] = written
-        self._log(held, written, changed(stored, written))
+        self._log(held, stored, written, changed(stored, written))
 
     def _remove(self, held: _Tenant, stored: Entity, now: Instant) -> None:
         del held.entities[stored.id]
         gone = replace(stored, modified_at=now, version=stored.version + 1)
-        self._log(held, gone, changed(stored, None))
+        self._log(held, stored, gone, changed(stored, None))
 
-    def _log(self, held: _Tenant, entity: Entity, change: Change) -> None:
+    def _log(self, held: _Tenant, before: Entity | None, entity: Entity, change: Change) -> None:
         held.sequence += 1
+        after = None if change.after is None else entity
+        self._changes.append(EntityChange(held.sequence, entity.modified_at, before, after))
         subjects, classes = touched(self._label(entity), change)
         held.log.append(
             LoggedChange(
@@ -248,8 +265,13 @@ class MemoryStore:
             )
         )
 
-    def _sweep(self, held: _Tenant) -> int:
+    def _tell(self, tenant: str) -> None:
+        for companion in self._companions:
+            companion.write(tenant, self._changes)
+
+    def _sweep(self, tenant: str, held: _Tenant) -> int:
         now = self._now(held)
+        self._changes = []
         due = [one for one in held.entities.values() if (at := next_expiry(one)) is not None and at <= now]
         for stored in due:
             current = live(stored, now)
@@ -257,6 +279,7 @@ class MemoryStore:
                 self._remove(held, stored, now)
             else:
                 self._put(held, stored, current, now)
+        self._tell(tenant)
         return len(due)
 
 

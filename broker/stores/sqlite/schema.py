@@ -13,6 +13,12 @@ A file's `user_version` counts the steps it has seen. One file a tenant:
     shape         types and attribute kinds that occur, and how many entities have them: discovery without a scan
     expiry        when an entity, or a part of it, expires next
     change_log    before- and after-images; `bytes` adds up, so that the size kept is one subtraction
+    held          documents of the tenant (subscriptions, …); `generation` rises with every write of a kind
+    mark          small durable facts that timers need
+    delivery      the counters of a subscription
+    outbox        notifications to be: a subscription and a change; `outbox_image` holds the entity before and after it
+    history       entities that have a history under another number than their row's, or no row
+    instance      every instance that an attribute had, in the order of its writing
 
 Values in `leaf` are numbers, texts (cut to 120 characters) or blobs: x'' no scalar, x'00' false, x'01' true.
 """
@@ -46,6 +52,35 @@ TENANT_STEPS: Final = (
         sequence INTEGER PRIMARY KEY AUTOINCREMENT, iri TEXT NOT NULL, version INTEGER NOT NULL, at INTEGER NOT NULL,
         before TEXT, after TEXT, subjects TEXT, data_classes TEXT, bytes INTEGER NOT NULL
     ) STRICT;
+    """,
+    """
+    CREATE TABLE held (
+        kind TEXT, id TEXT, body TEXT NOT NULL, created_at INTEGER NOT NULL, modified_at INTEGER NOT NULL,
+        version INTEGER NOT NULL, PRIMARY KEY (kind, id)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE generation (kind TEXT PRIMARY KEY, number INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+    CREATE TABLE mark (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+    CREATE TABLE delivery (
+        subscription TEXT PRIMARY KEY, sent INTEGER NOT NULL, failed INTEGER NOT NULL,
+        notified_at INTEGER, succeeded_at INTEGER, failed_at INTEGER
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE outbox (
+        number INTEGER PRIMARY KEY AUTOINCREMENT, subscription TEXT NOT NULL, sequence INTEGER NOT NULL,
+        dead INTEGER NOT NULL, due INTEGER NOT NULL, attempts INTEGER NOT NULL, redelivered INTEGER NOT NULL,
+        reason TEXT
+    ) STRICT;
+    CREATE TABLE outbox_image (sequence INTEGER PRIMARY KEY, at INTEGER NOT NULL, before TEXT, after TEXT) STRICT;
+    """,
+    """
+    CREATE TABLE history (
+        number INTEGER PRIMARY KEY, iri TEXT NOT NULL UNIQUE, types TEXT NOT NULL, scopes TEXT,
+        created_at INTEGER NOT NULL, modified_at INTEGER NOT NULL, deleted_at INTEGER
+    ) STRICT;
+    CREATE TABLE instance (
+        entity INTEGER, path INTEGER, number INTEGER, dataset TEXT, observed_at INTEGER, created_at INTEGER NOT NULL,
+        modified_at INTEGER NOT NULL, deleted_at INTEGER, numeric REAL, body TEXT NOT NULL,
+        PRIMARY KEY (entity, path, number)
+    ) WITHOUT ROWID;
     """,
 )
 HUB_STEPS: Final = (

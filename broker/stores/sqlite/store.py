@@ -63,7 +63,7 @@ class SqliteStore:
         self._readers = Readers(self._path)
         self._template: bytes | None = None
         self._unlisted: set[str] = set()
-        self._writer = Writer(clock, self._path_for_writing, self._committed, label)
+        self._writer = Writer(clock, self._path_for_writing, self._committed, label, lambda _held: ())
 
     def apply(self, tenant: str, commands: Sequence[Command]) -> Future[list[object]]:
         """Queue the commands for the writer."""

@@ -12,20 +12,21 @@ import logging
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Condition, Thread
-from typing import Final
+from typing import Final, Protocol, TypeAlias
 
 import apsw
 
-from broker.errors import ServiceUnavailable
+from broker.errors import NgsiError, ServiceUnavailable
 from broker.model.entity import Entity
+from broker.model.values import Instant
 from broker.ports import Clock, Command, Labels
 from broker.stores.sqlite.changelog import Kept
 from broker.stores.sqlite.files import BUSY_MS, WRITE_CACHE_KIB, connect
 from broker.stores.sqlite.flush import Flush
-from broker.stores.sqlite.group import PREFETCH_MIN, Group
+from broker.stores.sqlite.group import PREFETCH_MIN, Group, Logged
 from broker.stores.sqlite.prepare import Prepared, prepare
 
 log = logging.getLogger("misono.store")
@@ -46,24 +47,60 @@ RESTART_WAIT_MS: Final = 500  # so long, once every WAL_PAGES_MAX: a backup read
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """Commands of one caller, in order, for one tenant; the documents that they expect to put, by `id()`, prepared."""
+    """Commands, or jobs, of one caller, in order, for one tenant; documents that they expect to put, prepared."""
 
     tenant: str
-    commands: Sequence[Command]
-    prepared: Mapping[int, Prepared]
     done: Future[list[object]]
+    commands: Sequence[Command] = ()
+    prepared: Mapping[int, Prepared] = field(default_factory=dict)
+    jobs: Sequence[Job] = ()
+
+    def __len__(self) -> int:
+        return len(self.commands) + len(self.jobs)
+
+
+Job: TypeAlias = "Callable[[Open, Instant], object]"
+"""Work of its own in the transaction, after the commands, in a savepoint: it gives its result, or raises NgsiError."""
+Beside: TypeAlias = "Callable[[Open], Sequence[Companion]]"
+"""Makes the companions of one tenant's file."""
+
+
+class Companion(Protocol):
+    """Other tables that a change of entities is written to, in the same transaction."""
+
+    def begin(self, now: Instant) -> None:
+        """A transaction has begun: look whether another process changed something that matters."""
+
+    def write(self, changes: Sequence[Logged], first: int, now: Instant) -> None:
+        """Write what follows from the changes; the first has this sequence in the change log, the others count up."""
+
+    def committed(self) -> None:
+        """The transaction is durable."""
+
+    def forget(self) -> None:
+        """It was rolled back."""
 
 
 class Open:
-    """One tenant's file, open for writing."""
+    """One tenant's file, open for writing, and what is written beside the entities."""
 
-    def __init__(self, path: Path, label: Callable[[Entity], Labels]) -> None:
+    def __init__(self, path: Path, tenant: str, label: Callable[[Entity], Labels], beside: Beside) -> None:
+        self.tenant = tenant
         self.db = connect(path, cache_kib=WRITE_CACHE_KIB, writes=True)
         self.flush = Flush(self.db, label)
+        self.companions = beside(self)
         self.wal_pages = 0
         self.restart_at = WAL_PAGES_FULL
         self.db.pragma("journal_size_limit", WAL_BYTES_KEPT)
         self.db.set_wal_hook(self._grown)
+
+    def forget(self) -> None:
+        """The transaction has failed: nothing of it is remembered."""
+        self.flush.forget()
+        for companion in self.companions:
+            companion.forget()
+        if self.db.in_transaction:
+            self.db.execute("ROLLBACK")
 
     def _grown(self, _db: apsw.Connection, _name: str, pages: int) -> int:
         self.wal_pages = pages
@@ -79,8 +116,10 @@ class Writer:
         path_of: Callable[[str], Path],
         committed: Callable[[str], None],
         label: Callable[[Entity], Labels],
+        beside: Beside,
     ) -> None:
         self._clock, self._path_of, self._committed, self._label = clock, path_of, committed, label
+        self._beside = beside
         self._waiting: list[Submission] = []
         self._commands = 0
         self._usual = 0  # three quarters of the last group: what the next one waits for
@@ -94,19 +133,25 @@ class Writer:
 
     def submit(self, tenant: str, commands: Sequence[Command]) -> Future[list[object]]:
         """Queue the commands; the future is done when they are durable, or fails."""
-        done: Future[list[object]] = Future()
         prepared = _prepare(commands) if len(commands) >= PREPARED_MIN else {}
+        return self._queue(Submission(tenant, Future(), commands, prepared))
+
+    def run(self, tenant: str, jobs: Sequence[Job]) -> Future[list[object]]:
+        """Queue jobs; the future holds each one's result, or the NgsiError it raised, when all is durable."""
+        return self._queue(Submission(tenant, Future(), jobs=jobs))
+
+    def _queue(self, one: Submission) -> Future[list[object]]:
         with self._wake:
             if self._ended is not None:
-                done.set_exception(_unavailable(self._ended))
-            elif self._commands and self._commands + len(commands) > QUEUED_MAX:
-                done.set_exception(_unavailable("The write queue is full."))
+                one.done.set_exception(_unavailable(self._ended))
+            elif self._commands and self._commands + len(one) > QUEUED_MAX:
+                one.done.set_exception(_unavailable("The write queue is full."))
             else:
-                self._waiting.append(Submission(tenant, commands, prepared, done))
-                self._commands += len(commands)
+                self._waiting.append(one)
+                self._commands += len(one)
                 if self._commands >= self._expected:
                     self._wake.notify()
-        return done
+        return one.done
 
     def close(self) -> None:
         """Commit what waits, then end; later submissions fail."""
@@ -156,7 +201,7 @@ class Writer:
         groups: dict[str, list[list[Submission]]] = {}
         for one in taken:
             parts = groups.setdefault(one.tenant, [[]])
-            if parts[-1] and sum(len(held.commands) for held in parts[-1]) + len(one.commands) > GROUP_MAX:
+            if parts[-1] and sum(map(len, parts[-1])) + len(one) > GROUP_MAX:
                 parts.append([])
             parts[-1].append(one)
         try:
@@ -177,6 +222,8 @@ class Writer:
             return
         if wrote:
             self._committed(tenant)
+        for companion in held.companions:
+            companion.committed()
         for one, answer in zip(part, answers, strict=True):
             if isinstance(answer, BaseException):
                 one.done.set_exception(answer)
@@ -191,7 +238,10 @@ class Writer:
         done = False
         try:
             kept = Kept.of(db)
-            group = Group(db, max(self._clock.now(), kept.at), self._label)
+            now = max(self._clock.now(), kept.at)
+            for companion in held.companions:
+                companion.begin(now)
+            group = Group(db, now, self._label)
             ids = [command.id for one in part for command in one.commands]
             if len(ids) >= PREFETCH_MIN:
                 group.prefetch(ids)
@@ -199,21 +249,24 @@ class Writer:
             written = group.written()
             if written.log:
                 held.flush.write(written, {key: one for sent in part for key, one in sent.prepared.items()}, kept)
+                for companion in held.companions:
+                    companion.write(written.log, kept.newest + 1, now)
+            for place, one in enumerate(part):
+                if one.jobs:
+                    answers[place] = _do_all(one, held, now)
             db.execute("COMMIT")
             done = True
         finally:
             if not done:
-                held.flush.forget()
-            if db.in_transaction:
-                db.execute("ROLLBACK")
-        return answers, bool(written.log)
+                held.forget()
+        return answers, bool(written.log) or any(one.jobs for one in part)
 
     def _opened(self, tenant: str) -> Open:
         held = self._open.get(tenant)
         if held is None:
             while len(self._open) >= OPEN_MAX:
                 self._open.popitem(last=False)[1].db.close()
-            held = self._open[tenant] = Open(self._path_of(tenant), self._label)
+            held = self._open[tenant] = Open(self._path_of(tenant), tenant, self._label, self._beside)
         self._open.move_to_end(tenant)
         return held
 
@@ -248,6 +301,23 @@ def _decide(group: Group, one: Submission) -> list[object] | Exception:
         return group.run(one.commands)
     except Exception as fault:  # noqa: BLE001 - whatever a decision raises goes to who made it
         return fault
+
+
+def _do_all(one: Submission, held: Open, now: Instant) -> list[object] | Exception:
+    """The results of a submission's jobs; a fault in one is its caller's alone, and leaves nothing of that job."""
+    answers: list[object] = []
+    for job in one.jobs:
+        try:
+            with held.db:  # a savepoint
+                answers.append(job(held, now))
+        except NgsiError as refusal:
+            answers.append(refusal)
+        except apsw.Error:
+            raise
+        except Exception as fault:  # noqa: BLE001 - whatever a job raises goes to who made it
+            held.flush.forget()
+            return fault
+    return answers
 
 
 def _prepare(commands: Sequence[Command]) -> dict[int, Prepared]:

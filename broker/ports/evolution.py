@@ -1,0 +1,137 @@
+"""History: every instance that an attribute ever had, written with the current state and kept apart from it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Literal, Protocol, TypeAlias
+
+from broker.model.entity import Instance
+from broker.model.evolution import Evolution
+from broker.model.values import Instant, Json
+from broker.ports import Restriction
+from broker.query.ast import Node, Window
+from broker.query.temporal import TemporalQuery
+
+
+@dataclass(frozen=True, slots=True)
+class EvolutionPage:
+    """Evolutions of one window in creation order, cut as their query says.
+
+    `total` where it was asked for. `cut` is set where an attribute has more instances than the page limit: the range
+    of instants that is all there (clause 6.3.10, 206 and Content-Range).
+    """
+
+    evolutions: list[Evolution]
+    total: int | None = None
+    more: bool = False
+    cut: tuple[Instant, Instant] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EvolutionCommand:
+    """One change of one entity's history that is no change of its current state (clauses 5.6.11 to 5.6.16).
+
+    `decide(known, now)` gets what there is of it without its instances (None where there is nothing) and returns the
+    steps to take and the caller's result, or raises NgsiError. `creates` says that it may make the tenant.
+    """
+
+    id: str
+    decide: Callable[[Evolution | None, Instant], tuple[Sequence[EvolutionStep], object]]
+    creates: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Begin:
+    """There is a temporal representation from now on, with these types and scopes."""
+
+    types: tuple[str, ...]
+    scopes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AddInstances:
+    """Instances of an attribute (IRI), each with a new instanceId."""
+
+    name: str
+    instances: Sequence[Instance]
+
+
+@dataclass(frozen=True, slots=True)
+class AddTypes:
+    """Types and scopes that the entity has as well."""
+
+    types: tuple[str, ...]
+    scopes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DropAttribute:
+    """All instances of an attribute; with a dataset id (None: the default one) those of it, unless `everything`."""
+
+    name: str
+    dataset_id: str | None = None
+    everything: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ReplaceInstance:
+    """One instance gets other content and keeps its id (clause 5.6.14). Fails the command where there is none."""
+
+    name: str
+    instance_id: str
+    instance: Instance
+
+
+@dataclass(frozen=True, slots=True)
+class DropInstance:
+    """One instance (clause 5.6.15). Fails the command where there is none."""
+
+    name: str
+    instance_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class DropAll:
+    """The whole history of the entity (clause 5.6.16)."""
+
+
+EvolutionStep: TypeAlias = Begin | AddInstances | AddTypes | DropAttribute | ReplaceInstance | DropInstance | DropAll
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """How long history of a type is kept in full (µs; None: for ever), and what becomes of older: gone, or thinned.
+
+    Thinned means one aggregate (average, least, greatest, count) for each `period` (µs) of a numeric attribute.
+    """
+
+    types: frozenset[str]
+    keep: int | None
+    then: Literal["gone", "thinned"] = "gone"
+    period: int = 0
+
+
+class EvolutionStore(Protocol):
+    """History. Raises NonexistentTenant for a tenant nobody made."""
+
+    def apply_evolution(self, tenant: str, commands: Sequence[EvolutionCommand]) -> Future[list[object]]:
+        """Run commands in order, in the order of the tenant's writes; done when they are durable.
+
+        The list holds each command's result, or the NgsiError it raised.
+        """
+
+    def evolution(self, tenant: str, entity_id: str, query: TemporalQuery, restriction: Restriction) -> EvolutionPage:
+        """The evolution of one entity (none or one in the page), its instances as the query asks."""
+
+    def evolutions(
+        self, tenant: str, where: Node, query: TemporalQuery, window: Window, restriction: Restriction
+    ) -> EvolutionPage:
+        """Evolutions of which something matches within the query's time (clause 5.7.4)."""
+
+    def erase(self, tenant: str, entity_id: str) -> Future[Mapping[str, Json]]:
+        """Everything that is known of an entity, from every table: what went, by table (ARCHITECTURE 6)."""
+
+    def retain(self, tenant: str, rules: Sequence[Retention]) -> int:
+        """Apply retention once; how many instances went."""
