@@ -29,6 +29,9 @@ from broker.ldcontext.core import core_context
 from broker.model.values import Instant, Json
 from broker.operations.broker import Broker
 from broker.ports import Access, ChangeLog, Clock, DocumentStore, EntityStore, Tenants
+from broker.ports.evolution import EvolutionStore
+from broker.ports.held import HeldStore
+from broker.ports.outbox import Leases, Marks, Outbox
 from broker.settings import Settings
 from broker.stores.memory import MemoryStore
 from broker.timers import Repeating
@@ -48,8 +51,28 @@ class StartError(Exception):
     """Something that was named at the start is not in order; the message says what."""
 
 
+class Documents(HeldStore, Marks, Protocol):
+    """What an engine keeps beside entities, by name."""
+
+
 class Store(EntityStore, Tenants, ChangeLog, DocumentStore, Protocol):
     """An engine: everything that is kept."""
+
+    @property
+    def held(self) -> Documents:
+        """Documents of a tenant, and its marks."""
+
+    @property
+    def outbox(self) -> Outbox:
+        """Notifications to be."""
+
+    @property
+    def leases(self) -> Leases:
+        """Who of several processes does a job."""
+
+    @property
+    def history(self) -> EvolutionStore:
+        """What was."""
 
     def sweep(self) -> int:
         """Remove what has expired; how many entities were touched."""
@@ -103,7 +126,8 @@ def build(settings: Settings, clock: Clock | None = None, access: Access | None 
     contexts = _make_contexts(settings, store, clock, worker)
     closing.callback(contexts.flush)
     closing.callback(Repeating("sweep", settings.sweep_s, store.sweep).stop)
-    broker = Broker(store, store, store, store, access, clock)
+    parts = store.held, store.outbox, store.leases, store.history
+    broker = Broker(store, store, store, store, access, clock, *parts)
     house = House(broker, contexts, contexts, core_context(), settings.alias, clock.now())
     return Built(house, store, closing)
 

@@ -16,6 +16,9 @@ from broker.ports import (
     Restriction,
     Tenants,
 )
+from broker.ports.evolution import EvolutionStore
+from broker.ports.held import HeldStore
+from broker.ports.outbox import Leases, Outbox
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +31,10 @@ class Broker:
     documents: DocumentStore
     access: Access
     clock: Clock
+    held: HeldStore
+    outbox: Outbox
+    leases: Leases
+    history: EvolutionStore
 
 
 @dataclass(slots=True)

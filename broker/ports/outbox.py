@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Final, Literal, Protocol
 
 from broker.model.entity import Entity
 from broker.model.values import Instant, Json
@@ -13,6 +14,16 @@ from broker.ports.held import Held
 
 SUBSCRIPTION = "subscription"
 """The kind of held documents that watches are made of."""
+_NOTIFICATIONS: Final = uuid.UUID("5b1d3a64-7d0f-5f0e-9a0b-0d3f6c1e9a42")  # any fixed one
+
+
+def notification_id(tenant: str, subscription: str, occasion: str) -> str:
+    """A notification's id, the same however often it is sent.
+
+    `occasion` is the change's sequence (`"17"`), or for a periodic one `"period:"` and what tells its period.
+    """
+    name = f"{tenant}\n{subscription}\n{occasion}"
+    return f"urn:ngsi-ld:Notification:{uuid.uuid5(_NOTIFICATIONS, name)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +44,10 @@ class EntityChange:
 
 
 class Watch(Protocol):
-    """The subscriptions of one tenant as they are at one generation, indexed."""
+    """The subscriptions of one tenant as they are at one generation, indexed.
+
+    It must not raise for what a subscription or an entity is like: that would fail every write of the tenant.
+    """
 
     def matched(self, change: EntityChange, linked: Callable[[str], Entity | None]) -> Sequence[str]:
         """Ids of the subscriptions that this change must notify; pure but for `linked`."""
@@ -68,8 +82,9 @@ class OutboxRow:
 class Closing:
     """What became of an attempt: `delivered` and `dead` close the row, `retry` keeps it until `due`.
 
-    `counted` says whether it was an attempt (counters timesSent, lastNotification and so on change), or the row is
-    closed for another reason: the subscription is gone, paused or throttled (`dropped`).
+    All but `dropped` were attempts, which change the counters (timesSent, lastNotification and so on). `dropped` closes
+    the row for another reason: the subscription is gone, paused or throttled. Of `row` only the number counts; one that
+    is no longer waiting is passed over, its counters too.
     """
 
     row: OutboxRow
@@ -90,14 +105,33 @@ class Delivery:
     last_failure: Instant | None = None
 
 
+def counted(known: Delivery | None, at: Instant, *, failed: bool) -> Delivery:
+    """The counters after one more attempt at this instant (clause 5.8.6)."""
+    last = known or Delivery()
+    return Delivery(
+        last.times_sent + 1,
+        last.times_failed + failed,
+        at,
+        last.last_success if failed else at,
+        at if failed else last.last_failure,
+    )
+
+
 class Outbox(Protocol):
     """Rows waiting to be sent, and dead ones, of all tenants."""
 
     def listen(self, arrived: Callable[[str, Sequence[OutboxRow]], None]) -> None:
-        """Be told of rows (tenant, rows) right after the commit that made them, in this process, on its thread."""
+        """Be told of rows (tenant, rows) right after the commit that made them, in their order.
+
+        It is called on the thread that committed, for commits of this process only: what other processes wrote is
+        found by `waiting`. Be quick, and write nothing from there.
+        """
 
     def waiting(self, tenant: str, after: int, limit: int) -> list[OutboxRow]:
-        """Rows neither closed nor dead, with a number above `after`, in the order of their changes."""
+        """Rows neither closed nor dead, with a number above `after`, by number.
+
+        Numbers rise with every commit, whichever process made it: a reader goes on from the last it has seen.
+        """
 
     def close_rows(self, tenant: str, closings: Sequence[Closing]) -> Future[None]:
         """Close or put off rows and change the counters, in one transaction; done when it is durable."""
@@ -112,7 +146,10 @@ class Outbox(Protocol):
         """Dead rows with a number above `after`, and why they died."""
 
     def revive(self, tenant: str, numbers: Sequence[int]) -> Future[int]:
-        """Make dead rows wait again, marked as redelivered; how many there were."""
+        """Make dead rows wait again, marked as redelivered, as if they had come now; how many there were.
+
+        They get new numbers, and no attempts; listeners are told of them.
+        """
 
     def discard(self, tenant: str, numbers: Sequence[int]) -> Future[int]:
         """Drop dead rows; how many there were."""
@@ -132,7 +169,7 @@ class Marks(Protocol):
     """Durable small facts of a tenant that a timer needs: when something was last done."""
 
     def mark(self, tenant: str, name: str, value: Json) -> Future[None]:
-        """Keep a value under a name."""
+        """Keep a value under a name; None forgets it."""
 
     def marks(self, tenant: str, prefix: str) -> Mapping[str, Json]:
         """All whose names begin with the prefix."""

@@ -11,9 +11,9 @@ from concurrent.futures import Future
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from threading import RLock
-from typing import Protocol
+from typing import Protocol, cast
 
-from broker.errors import NgsiError, NonexistentTenant, ResourceNotFound
+from broker.errors import NgsiError, ResourceNotFound
 from broker.model.entity import Entity
 from broker.model.expiry import live, next_expiry
 from broker.model.values import Instant, Json
@@ -31,12 +31,17 @@ from broker.ports import (
     StoredDocument,
     TypeCount,
 )
-from broker.ports.outbox import EntityChange
+from broker.ports.evolution import EvolutionStore
+from broker.ports.outbox import EntityChange, Watches
 from broker.query.ast import Selection, Window
 from broker.query.match import matches
 from broker.query.ordering import sort
 from broker.stores.discovery import count_attributes, count_types
 from broker.stores.images import Change, changed, no_labels, touched
+from broker.stores.memory_held import MemoryHeld
+from broker.stores.memory_leases import MemoryLeases
+from broker.stores.memory_outbox import MemoryOutbox
+from broker.stores.refusals import no_tenant
 
 LOG_ROWS_MAX = 100_000  # memory is the limit here; an older position gets ResourceNotFound
 
@@ -58,13 +63,20 @@ class Companion(Protocol):
 
 
 class MemoryStore:
-    """EntityStore, Tenants, ChangeLog and DocumentStore in one process's memory."""
+    """EntityStore, Tenants, ChangeLog and DocumentStore in one process's memory; its other parts stand beside it."""
 
-    def __init__(self, clock: Clock, label: Callable[[Entity], Labels] = no_labels) -> None:
+    def __init__(
+        self, clock: Clock, label: Callable[[Entity], Labels] = no_labels, watches: Watches | None = None
+    ) -> None:
         self._clock = clock
         self._label = label
-        self._lock = RLock()
-        self._companions: list[Companion] = []
+        self.lock = RLock()
+        self.outbox = MemoryOutbox(self, watches, self.get)
+        self.held = MemoryHeld(self, self.outbox.dropped)
+        self.outbox.watch_with(self.held)
+        self.leases = MemoryLeases(clock)
+        self.history: EvolutionStore = cast("EvolutionStore", None)
+        self._companions: list[Companion] = [self.outbox]
         self._changes: list[EntityChange] = []
         self._tenants = {"": _Tenant()}
         self._documents: dict[str, dict[str, StoredDocument]] = {}
@@ -73,42 +85,30 @@ class MemoryStore:
     def apply(self, tenant: str, commands: Sequence[Command]) -> Future[list[object]]:
         """Run the commands at once; the future is done on return."""
         done: Future[list[object]] = Future()
-        with self._lock:
-            held = self._tenants.get(tenant)
-            if held is None and not any(command.creates for command in commands):
-                done.set_exception(_no_tenant(tenant))
-                return done
-            held = held or _Tenant()
-            now = self._now(held)
-            self._changes = []
-            # One command alone decides before it writes: there is nothing of it to undo.
-            before = replace(held, entities=dict(held.entities), log=held.log.copy()) if len(commands) > 1 else held
-            try:
-                results = [self._run(held, command, now) for command in commands]
-            except Exception as fault:  # noqa: BLE001 - whatever a decision raises goes to who made it
-                held.entities, held.log, held.sequence = before.entities, before.log, before.sequence
-                done.set_exception(fault)
-                return done
-            if held.sequence:
-                self._tenants[tenant] = held
-            self._tell(tenant)
-            done.set_result(results)
+        try:
+            with self.lock:
+                results = self._apply(tenant, commands)
+        except Exception as fault:  # noqa: BLE001 - whatever a decision raises goes to who made it
+            done.set_exception(fault)
+            return done
+        self.outbox.tell()
+        done.set_result(results)
         return done
 
     def get(self, tenant: str, entity_id: str) -> Entity | None:
         """The live entity, or None."""
-        with self._lock:
+        with self.lock:
             found = self._of(tenant).entities.get(entity_id)
             return None if found is None else live(found, self._clock.now())
 
     def get_many(self, tenant: str, entity_ids: Sequence[str]) -> dict[str, Entity]:
         """The live entities of these ids."""
-        with self._lock:
+        with self.lock:
             return {one: entity for one in entity_ids if (entity := self.get(tenant, one)) is not None}
 
     def select(self, tenant: str, selection: Selection, window: Window, restriction: Restriction) -> Page:
         """What `match` says of every visible entity, in order, cut to the window."""
-        with self._lock:
+        with self.lock:
             visible = self._visible(tenant, restriction)
             found = [entity for entity in visible if self._fits(tenant, selection, entity, restriction)]
         if selection.order is not None:
@@ -118,29 +118,39 @@ class MemoryStore:
 
     def types(self, tenant: str, restriction: Restriction) -> list[TypeCount]:
         """Every type of the visible entities."""
-        with self._lock:
+        with self.lock:
             return count_types(self._visible(tenant, restriction))
 
     def attributes(self, tenant: str, restriction: Restriction) -> list[AttributeCount]:
         """Every attribute name of the visible entities."""
-        with self._lock:
+        with self.lock:
             return count_attributes(self._visible(tenant, restriction))
 
     def scan(self, tenant: str) -> Iterator[Entity]:
         """All live entities of this moment."""
-        with self._lock:
+        with self.lock:
             now = self._clock.now()
             held = list(self._of(tenant).entities.values())
         return (kept for entity in held if (kept := live(entity, now)) is not None)
 
     def sweep(self) -> int:
         """Remove what has expired, as ordinary logged changes; how many entities were touched."""
-        with self._lock:
-            return sum(self._sweep(tenant, held) for tenant, held in self._tenants.items())
+        with self.lock:
+            swept = sum(self._sweep(tenant, held) for tenant, held in self._tenants.items())
+        self.outbox.tell()
+        return swept
 
     def exists(self, tenant: str) -> bool:
         """Whether something was ever created in it."""
         return tenant in self._tenants
+
+    def make(self, tenant: str) -> None:
+        """From now on it exists."""
+        self._tenants.setdefault(tenant, _Tenant())
+
+    def moment(self, tenant: str) -> Instant:
+        """Now, and never before the tenant's last change."""
+        return self._now(self._tenants.get(tenant) or _Tenant())
 
     def names(self) -> list[str]:
         """All tenants, the default one first."""
@@ -148,7 +158,7 @@ class MemoryStore:
 
     def since(self, tenant: str, sequence: int, limit: int) -> list[LoggedChange]:
         """Log rows after `sequence`."""
-        with self._lock:
+        with self.lock:
             held = self._of(tenant)
             oldest = held.log[0].sequence if held.log else held.sequence + 1
             if sequence < oldest - 1:
@@ -159,30 +169,30 @@ class MemoryStore:
 
     def bounds(self, tenant: str) -> tuple[int, int]:
         """The oldest and the newest sequence kept."""
-        with self._lock:
+        with self.lock:
             log = self._of(tenant).log
             return (log[0].sequence, log[-1].sequence) if log else (0, 0)
 
     def put(self, kind: str, document_id: str, body: dict[str, Json], created_at: Instant) -> None:
         """Write one document."""
-        with self._lock:
+        with self.lock:
             held = self._documents.setdefault(kind, {})
             held[document_id] = StoredDocument(document_id, deepcopy(body), created_at)
             self._generations[kind] = self.generation(kind) + 1
 
     def find(self, kind: str, document_id: str) -> StoredDocument | None:
         """One document."""
-        with self._lock:
+        with self.lock:
             return deepcopy(self._documents.get(kind, {}).get(document_id))
 
     def all(self, kind: str) -> list[StoredDocument]:
         """All of a kind, oldest first."""
-        with self._lock:
+        with self.lock:
             return sorted(deepcopy(list(self._documents.get(kind, {}).values())), key=lambda one: one.created_at)
 
     def delete(self, kind: str, document_id: str) -> bool:
         """Whether there was one."""
-        with self._lock:
+        with self.lock:
             if self._documents.get(kind, {}).pop(document_id, None) is None:
                 return False
             self._generations[kind] = self.generation(kind) + 1
@@ -195,9 +205,28 @@ class MemoryStore:
     def close(self) -> None:
         """Nothing is held open."""
 
+    def _apply(self, tenant: str, commands: Sequence[Command]) -> list[object]:
+        held = self._tenants.get(tenant)
+        if held is None and not any(command.creates for command in commands):
+            raise no_tenant(tenant)
+        held = held or _Tenant()
+        now = self._now(held)
+        self._changes = []
+        # One command alone decides before it writes: there is nothing of it to undo.
+        before = replace(held, entities=dict(held.entities), log=held.log.copy()) if len(commands) > 1 else held
+        try:
+            results = [self._run(held, command, now) for command in commands]
+        except BaseException:
+            held.entities, held.log, held.sequence = before.entities, before.log, before.sequence
+            raise
+        if held.sequence:
+            self._tenants[tenant] = held
+        self._tell(tenant)
+        return results
+
     def _of(self, tenant: str) -> _Tenant:
         if tenant not in self._tenants:
-            raise _no_tenant(tenant)
+            raise no_tenant(tenant)
         return self._tenants[tenant]
 
     def _now(self, held: _Tenant) -> Instant:
@@ -281,12 +310,3 @@ class MemoryStore:
                 self._put(held, stored, current, now)
         self._tell(tenant)
         return len(due)
-
-
-def _no_tenant(tenant: str) -> NonexistentTenant:
-    return NonexistentTenant(
-        f"The tenant {tenant!r} does not exist.",
-        pointer="NGSILD-Tenant",
-        clause="6.3.14",
-        remedy="Create an entity in it first: that makes the tenant.",
-    )

@@ -10,6 +10,7 @@ from typing import Any
 from broker.model.entity import Entity
 from broker.model.values import Instant
 from broker.ports import Clock, Command, Decision, Labels, Put
+from broker.ports.outbox import Watches
 from broker.stores.images import no_labels
 from broker.stores.memory import MemoryStore
 from broker.stores.sqlite import SqliteStore, open_store
@@ -22,10 +23,17 @@ Store = MemoryStore | SqliteStore
 
 @contextmanager
 def opened(
-    engine: str, directory: Path, clock: Clock, label: Callable[[Entity], Labels] = no_labels
+    engine: str,
+    directory: Path,
+    clock: Clock,
+    label: Callable[[Entity], Labels] = no_labels,
+    watches: Watches | None = None,
 ) -> Iterator[Store]:
     """A store with nothing in it, closed at the end."""
-    store = MemoryStore(clock, label) if engine == "memory" else open_store(directory / "data", clock, label)
+    if engine == "memory":
+        store: Store = MemoryStore(clock, label, watches)
+    else:
+        store = open_store(directory / "data", clock, label, watches)
     try:
         yield store
     finally:

@@ -10,17 +10,19 @@ from broker.model.entity import Entity
 from broker.model.values import Instant
 from broker.operations.broker import Broker, Call
 from broker.ports import UNRESTRICTED, Command, Put, Restriction
+from broker.ports.outbox import Watches
 from broker.stores.memory import MemoryStore
 from tests.fakes.clock import FakeClock
 
 NS = "https://uri.etsi.org/ngsi-ld/default-context/"
 
 
-def make_broker(clock: FakeClock | None = None) -> Broker:
+def make_broker(clock: FakeClock | None = None, watches: Watches | None = None) -> Broker:
     """A broker whose every store is one empty MemoryStore."""
     clock = clock or FakeClock()
-    store = MemoryStore(clock)
-    return Broker(store, store, store, store, AllowAll(), clock)
+    store = MemoryStore(clock, watches=watches)
+    parts = store.held, store.outbox, store.leases, store.history
+    return Broker(store, store, store, store, AllowAll(), clock, *parts)
 
 
 def make_call(restriction: Restriction = UNRESTRICTED, tenant: str = "") -> Call:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import apsw
 import orjson
@@ -34,9 +34,12 @@ from broker.ports import (
     StoredDocument,
     TypeCount,
 )
+from broker.ports.evolution import EvolutionStore
+from broker.ports.outbox import Leases, Outbox, Watches
 from broker.query.ast import EVERYTHING, Selection, Window
 from broker.stores.discovery import count_attributes, count_types
 from broker.stores.images import no_labels
+from broker.stores.memory_held import MemoryHeld
 from broker.stores.sqlite import changelog, counts
 from broker.stores.sqlite.budget import Budget
 from broker.stores.sqlite.codec import ENTITY_COLUMNS, to_entity
@@ -56,13 +59,23 @@ SWEEP_MAX: Final = 200  # entities a sweep takes up at a time, so that writes co
 class SqliteStore:
     """One directory of files; several processes may have it open."""
 
-    def __init__(self, directory: Path, clock: Clock, label: Callable[[Entity], Labels] = no_labels) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        clock: Clock,
+        label: Callable[[Entity], Labels] = no_labels,
+        _watches: Watches | None = None,
+    ) -> None:
         self._directory = directory
         self._clock = clock
         self._hub = Hub(hub_path(directory))
         self._readers = Readers(self._path)
         self._template: bytes | None = None
         self._unlisted: set[str] = set()
+        self.held: MemoryHeld = cast("MemoryHeld", None)
+        self.outbox: Outbox = cast("Outbox", None)
+        self.leases: Leases = cast("Leases", None)
+        self.history: EvolutionStore = cast("EvolutionStore", None)
         self._writer = Writer(clock, self._path_for_writing, self._committed, label, lambda _held: ())
 
     def apply(self, tenant: str, commands: Sequence[Command]) -> Future[list[object]]:
@@ -259,13 +272,15 @@ class SqliteStore:
             self._unlisted.discard(tenant)
 
 
-def open_store(directory: Path, clock: Clock, label: Callable[[Entity], Labels] = no_labels) -> SqliteStore:
+def open_store(
+    directory: Path, clock: Clock, label: Callable[[Entity], Labels] = no_labels, watches: Watches | None = None
+) -> SqliteStore:
     """The store in this directory, made where there is none.
 
     Raises UnusableFile where a file is damaged or from a newer release.
     """
     prepare(directory)
-    return SqliteStore(directory, clock, label)
+    return SqliteStore(directory, clock, label, watches)
 
 
 def _keep_what_lives(current: Entity | None, _now: Instant) -> Keep | Put | Remove:
