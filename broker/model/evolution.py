@@ -24,7 +24,8 @@ class Evolution:
 
     `attributes` holds instances by attribute IRI, each as in a stored document and with `instanceId`, `createdAt`,
     `modifiedAt` and, where it was deleted, `deletedAt` (texts); newest first where the query said lastN, else oldest
-    first. `aggregated` holds periods by attribute and method (`avg`). `cut` names the attributes that have more
+    first. `aggregated` holds periods by attribute and method (`avg`), and `kinds` the kind of each of those attributes
+    (`Property`). `scopes` are those it has now; their history is under the name `scope` in `attributes`. `cut` names the attributes that have more
     instances than were asked for at once.
     """
 
@@ -37,3 +38,4 @@ class Evolution:
     attributes: Mapping[str, Sequence[Instance]] = field(default_factory=dict)
     aggregated: Mapping[str, Mapping[str, Sequence[Period]]] = field(default_factory=dict)
     cut: frozenset[str] = frozenset()
+    kinds: Mapping[str, str] = field(default_factory=dict)

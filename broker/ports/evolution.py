@@ -1,4 +1,10 @@
-"""History: every instance that an attribute ever had, written with the current state and kept apart from it."""
+"""History: every instance that an attribute ever had, written with the current state and kept apart from it.
+
+The scope of an entity has a history too (clause 4.5.6): instances of the name `scope`, Properties whose value is one
+scope or a list of them; one that comes from the current state has observedAt as a copy of modifiedAt. What was deleted
+leaves one instance more (clause 4.5.7): its value is the NGSI-LD null ({"@none": null} in a languageMap, the empty list
+for `scope`), and it has deletedAt.
+"""
 
 from __future__ import annotations
 
@@ -19,8 +25,10 @@ from broker.query.temporal import TemporalQuery
 class EvolutionPage:
     """Evolutions of one window in creation order, cut as their query says.
 
-    `total` where it was asked for. `cut` is set where an attribute has more instances than the page limit: the range
-    of instants that is all there (clause 6.3.10, 206 and Content-Range).
+    `total` where it was asked for. `cut` is set where an attribute has more instances than the page limit: the least and
+    the most recent instant (by the timeproperty) of the instances in this page, between which everything is there
+    (clause 6.3.10, 206 and Content-Range). The cut is one in time for all attributes of the page: an attribute that
+    is outside of it as a whole stays, with no instance.
     """
 
     evolutions: list[Evolution]
@@ -52,7 +60,11 @@ class Begin:
 
 @dataclass(frozen=True, slots=True)
 class AddInstances:
-    """Instances of an attribute (IRI), each with a new instanceId."""
+    """Instances of an attribute (IRI), or of `scope`, each with a new instanceId.
+
+    One that has observedAt takes the place of that with the same datasetId and observedAt, if any. One that has
+    deletedAt says that the attribute ended then.
+    """
 
     name: str
     instances: Sequence[Instance]
@@ -68,28 +80,41 @@ class AddTypes:
 
 @dataclass(frozen=True, slots=True)
 class DropAttribute:
-    """All instances of an attribute; with a dataset id (None: the default one) those of it, unless `everything`."""
+    """All instances of an attribute; with a dataset id (None: the default one) those of it, unless `everything`.
+
+    Fails the command with ResourceNotFound where there is none. `only` says which of them may go (None: all).
+    """
 
     name: str
     dataset_id: str | None = None
     everything: bool = False
+    only: Callable[[Instance], bool] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ReplaceInstance:
-    """One instance gets other content and keeps its id (clause 5.6.14). Fails the command where there is none."""
+    """One instance gets other content and keeps its id and createdAt (clause 5.6.14).
+
+    Fails the command with ResourceNotFound where there is none. `guard` gets the one that is there and gives what is
+    written instead of `instance`, or raises NgsiError.
+    """
 
     name: str
     instance_id: str
     instance: Instance
+    guard: Callable[[Instance], Instance] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class DropInstance:
-    """One instance (clause 5.6.15). Fails the command where there is none."""
+    """One instance (clause 5.6.15). Fails the command with ResourceNotFound where there is none.
+
+    `guard` gets the one that is there, and raises NgsiError where it must not go.
+    """
 
     name: str
     instance_id: str
+    guard: Callable[[Instance], object] | None = None
 
 
 @dataclass(frozen=True, slots=True)

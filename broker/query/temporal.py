@@ -26,9 +26,10 @@ class Aggregation:
 class TemporalQuery:
     """What a temporal consumer asks of each attribute.
 
-    `before`: time < at; `after`: time > at; `between`: at <= time < end; None: all times. `names` are attribute IRIs
-    (empty: all), `dataset_ids` likewise ("@none": the default instance). `instances_max` is how many of an attribute
-    one answer may hold.
+    `before`: time < at; `after`: time >= at; `between`: at <= time < end; an instance without the timeproperty is in
+    none of them. None: all instances, and one without the timeproperty counts by its createdAt. `names` are attribute
+    IRIs and `scope` (empty: all), `dataset_ids` likewise ("@none": the default instance). `instances_max` is how many
+    of an attribute one answer may hold.
     """
 
     timerel: Literal["before", "after", "between"] | None = None
