@@ -158,6 +158,7 @@ class LoggedChange:
     """One row of the change log: the changed members before and after, whole instances, expanded.
 
     `before` is None for a creation, `after` None for a deletion; a member absent from one side was added or removed.
+    `types` and `scopes` are the entity's after the change, or, deleted, as they last were.
     """
 
     sequence: int
@@ -168,6 +169,8 @@ class LoggedChange:
     after: Mapping[str, Json] | None
     subjects: frozenset[int] = frozenset()
     data_classes: frozenset[str] = frozenset()
+    types: tuple[str, ...] = ()
+    scopes: tuple[str, ...] = ()
 
 
 class ChangeLog(Protocol):
@@ -178,6 +181,9 @@ class ChangeLog(Protocol):
 
     def bounds(self, tenant: str) -> tuple[int, int]:
         """The oldest and the newest sequence kept; (0, 0) for an empty log."""
+
+    def listen_to_commits(self, told: Callable[[str], None]) -> None:
+        """Call `told(tenant)` right after each commit of this process, on its writer's thread: it must be quick."""
 
 
 @dataclass(frozen=True, slots=True)

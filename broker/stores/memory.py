@@ -78,6 +78,7 @@ class MemoryStore:
         self.history: EvolutionStore = cast("EvolutionStore", None)
         self._companions: list[Companion] = [self.outbox]
         self._changes: list[EntityChange] = []
+        self._listening: list[Callable[[str], None]] = []
         self._tenants = {"": _Tenant()}
         self._documents: dict[str, dict[str, StoredDocument]] = {}
         self._generations: dict[str, int] = {}
@@ -172,6 +173,10 @@ class MemoryStore:
         with self.lock:
             log = self._of(tenant).log
             return (log[0].sequence, log[-1].sequence) if log else (0, 0)
+
+    def listen_to_commits(self, told: Callable[[str], None]) -> None:
+        """Call `told` after each commit, under the store's lock."""
+        self._listening.append(told)
 
     def put(self, kind: str, document_id: str, body: dict[str, Json], created_at: Instant) -> None:
         """Write one document."""
@@ -291,12 +296,16 @@ class MemoryStore:
                 change.after,
                 subjects,
                 classes,
+                tuple(entity.types),
+                tuple(entity.scopes),
             )
         )
 
     def _tell(self, tenant: str) -> None:
         for companion in self._companions:
             companion.write(tenant, self._changes)
+        for told in self._listening:
+            told(tenant)
 
     def _sweep(self, tenant: str, held: _Tenant) -> int:
         now = self._now(held)

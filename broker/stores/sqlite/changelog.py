@@ -8,6 +8,7 @@ from typing import Any, Final, NamedTuple
 import apsw
 
 from broker.errors import ResourceNotFound
+from broker.model.entity import as_list
 from broker.model.values import Instant
 from broker.ports import LoggedChange
 from broker.stores.sqlite.codec import load_any
@@ -21,7 +22,9 @@ ROW_BYTES: Final = 64  # what a row costs beside its images
 _ENDS: Final = "SELECT (SELECT min(sequence) FROM change_log), (SELECT max(sequence) FROM change_log)"
 _KEPT: Final = """SELECT (SELECT min(sequence) FROM change_log), sequence, at, bytes
     FROM change_log ORDER BY sequence DESC LIMIT 1"""
-_COLUMNS: Final = "sequence, iri, version, at, before, after, subjects, data_classes"
+_COLUMNS: Final = "sequence, iri, version, at, before, after, subjects, data_classes, about"
+ABOUT: Final = ("type", "scope")
+"""Members of `about`: what a row of an update tells of its entity beside what changed."""
 
 
 class Kept(NamedTuple):
@@ -71,14 +74,17 @@ def since(db: apsw.Connection, sequence: int, limit: int) -> list[LoggedChange]:
 
 
 def _change(row: tuple[Any, ...]) -> LoggedChange:
-    before, after, subjects, classes = row[4:]
+    before, after, subjects, classes = (None if text is None else load_any(text) for text in row[4:8])
+    about = load_any(row[8]) if row[8] else after or before
     return LoggedChange(
         row[0],
         row[1],
         row[2],
         row[3],
-        None if before is None else load_any(before),
-        None if after is None else load_any(after),
-        frozenset(load_any(subjects) if subjects else ()),
-        frozenset(load_any(classes) if classes else ()),
+        before,
+        after,
+        frozenset(subjects or ()),
+        frozenset(classes or ()),
+        tuple(as_list(about.get("type"))),
+        tuple(as_list(about.get("scope"))),
     )

@@ -18,7 +18,7 @@ from broker.model.expiry import next_expiry
 from broker.model.geometry import Bounds
 from broker.model.values import Json
 from broker.ports import Labels
-from broker.stores.sqlite.changelog import Kept
+from broker.stores.sqlite.changelog import ABOUT, Kept
 from broker.stores.sqlite.codec import dump
 from broker.stores.sqlite.group import Logged, Row, Written
 from broker.stores.sqlite.index import BOX_BITS, boxes, difference, form_of, index
@@ -176,7 +176,9 @@ class Flush:
             after = placed.get(id(change.after)) or self._place(dump(change.after)[0])
         subjects = sorted(one.subjects) or None
         classes = sorted(one.data_classes) or None
-        return [entity.id, entity.version, entity.modified_at, *before, *after, subjects, classes]
+        whole = change.before is None or change.after is None
+        about = None if whole else {name: entity.document[name] for name in ABOUT if name in entity.document}
+        return [entity.id, entity.version, entity.modified_at, *before, *after, subjects, classes, about]
 
     def _place(self, text: bytes) -> tuple[int, int]:
         place = (self._offset, len(text))

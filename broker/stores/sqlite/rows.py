@@ -10,7 +10,7 @@ blob, from which the statements take their parts.
               subject, data_class, expiry that was, new]]
     drops   [[number, {path: [values]}, [types], [scopes], [uncovered], expiry that was]]
     bodies  what (offset, length) are cut from, the first byte being 1
-    log     [[iri, version, at, before, length, after, length, subjects, classes, bytes]]
+    log     [[iri, version, at, before, length, after, length, subjects, classes, about, bytes]]
     shapes  [[number, how many entities more]]
     parts   which of PARTS have rows, a bit each: the others are not looked for (as `gone`, those of PARTS_GONE)
     oldest, last, least, before    the slice of the change log to trim, and what of it goes
@@ -79,10 +79,10 @@ _GONE: Final = {
         SELECT r.value->>22, r.value->>0 FROM jsonb_each(ROWS) AS r WHERE r.value->>22 IS NOT NULL)""",
 }
 _LOG: Final = (
-    """INSERT INTO change_log (iri, version, at, before, after, subjects, data_classes, bytes)
+    """INSERT INTO change_log (iri, version, at, before, after, subjects, data_classes, about, bytes)
        SELECT r.value->>0, r.value->>1, r.value->>2, CAST(substr(NEW.bodies, r.value->>3, r.value->>4) AS TEXT),
            CAST(substr(NEW.bodies, r.value->>5, r.value->>6) AS TEXT), nullif(r.value->7, 'null'),
-           nullif(r.value->8, 'null'), r.value->>9
+           nullif(r.value->8, 'null'), nullif(r.value->9, 'null'), r.value->>10
        FROM jsonb_each(NEW.log) AS r ORDER BY r.key""",
     """UPDATE shape SET entities = entities + s.more
        FROM (SELECT value->>0 AS number, value->>1 AS more FROM jsonb_each(NEW.shapes)) AS s

@@ -12,7 +12,8 @@ A file's `user_version` counts the steps it has seen. One file a tenant:
     bounds        R*Tree over the boxes of GeoProperties; id = entity * 2**20 + ordinal
     shape         types and attribute kinds that occur, and how many entities have them: discovery without a scan
     expiry        when an entity, or a part of it, expires next
-    change_log    before- and after-images; `bytes` adds up, so that the size kept is one subtraction
+    change_log    before- and after-images; `bytes` adds up, so that the size kept is one subtraction; `about` is type
+                  and scope where neither image is the whole entity
     held          documents of the tenant (subscriptions, …); `generation` rises with every write of a kind
     mark          small durable facts that timers need
     delivery      the counters of a subscription
@@ -70,6 +71,7 @@ TENANT_STEPS: Final = (
         reason TEXT
     ) STRICT;
     CREATE TABLE outbox_image (sequence INTEGER PRIMARY KEY, at INTEGER NOT NULL, before TEXT, after TEXT) STRICT;
+    ALTER TABLE change_log ADD COLUMN about TEXT;
     """,
     """
     CREATE TABLE history (

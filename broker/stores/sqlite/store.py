@@ -72,6 +72,7 @@ class SqliteStore:
         self._readers = Readers(self._path)
         self._template: bytes | None = None
         self._unlisted: set[str] = set()
+        self._listening: list[Callable[[str], None]] = []
         self.held: MemoryHeld = cast("MemoryHeld", None)
         self.outbox: Outbox = cast("Outbox", None)
         self.leases: Leases = cast("Leases", None)
@@ -179,6 +180,10 @@ class SqliteStore:
         with self._transaction(tenant) as (db, _):
             return changelog.bounds(db)
 
+    def listen_to_commits(self, told: Callable[[str], None]) -> None:
+        """Call `told` after each commit, on the writer's thread."""
+        self._listening.append(told)
+
     def put(self, kind: str, document_id: str, body: dict[str, Json], created_at: Instant) -> None:
         """Write one hub-wide document."""
         self._hub.put(kind, document_id, body, created_at)
@@ -270,6 +275,8 @@ class SqliteStore:
         if tenant in self._unlisted:
             self._hub.add([tenant])
             self._unlisted.discard(tenant)
+        for told in self._listening:
+            told(tenant)
 
 
 def open_store(
