@@ -127,8 +127,11 @@ class Outbox(Protocol):
         found by `waiting`. Be quick, and write nothing from there.
         """
 
-    def waiting(self, tenant: str, after: int, limit: int) -> list[OutboxRow]:
-        """Rows neither closed nor dead, with a number above `after`, by number.
+    def newest(self, tenant: str) -> int:
+        """The highest number that a row was given, open or closed; 0 for none yet."""
+
+    def waiting(self, tenant: str, after: int, limit: int, subscription: str = "") -> list[OutboxRow]:
+        """Rows neither closed nor dead, with a number above `after`, by number; of one subscription where it is named.
 
         Numbers rise with every commit, whichever process made it: a reader goes on from the last it has seen.
         """

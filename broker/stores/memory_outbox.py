@@ -109,10 +109,18 @@ class MemoryOutbox:
         """Be told of rows right after they were written, in their order."""
         self._listeners.append(arrived)
 
-    def waiting(self, tenant: str, after: int, limit: int) -> list[OutboxRow]:
-        """Rows neither closed nor dead, with a number above `after`."""
+    def newest(self, tenant: str) -> int:
+        """The highest number given."""
         with self._ground.lock:
-            return _page(self._of(tenant).rows, after, limit)
+            return self._of(tenant).last
+
+    def waiting(self, tenant: str, after: int, limit: int, subscription: str = "") -> list[OutboxRow]:
+        """Rows neither closed nor dead, with a number above `after`; of one subscription where it is named."""
+        with self._ground.lock:
+            rows = self._of(tenant).rows
+            if subscription:
+                rows = {number: row for number, row in rows.items() if row.subscription == subscription}
+            return _page(rows, after, limit)
 
     def close_rows(self, tenant: str, closings: Sequence[Closing]) -> Future[None]:
         """Close or put off rows and change the counters; what is no longer waiting is passed over."""
