@@ -127,9 +127,13 @@ def build(settings: Settings, clock: Clock | None = None, access: Access | None 
     closing.callback(contexts.flush)
     closing.callback(Repeating("sweep", settings.sweep_s, store.sweep).stop)
     parts = store.held, store.outbox, store.leases, store.history
-    broker = Broker(store, store, store, store, access, clock, *parts)
+    broker = Broker(store, store, store, store, access, clock, *parts, _new_id)
     house = House(broker, contexts, contexts, core_context(), settings.alias, clock.now())
     return Built(house, store, closing)
+
+
+def _new_id() -> str:
+    return uuid.uuid4().hex
 
 
 def _make_contexts(settings: Settings, store: DocumentStore, clock: Clock, worker: str) -> Contexts:
@@ -138,7 +142,7 @@ def _make_contexts(settings: Settings, store: DocumentStore, clock: Clock, worke
     except BadMap as error:
         raise StartError(f"--contexts {settings.contexts}: {error}") from error
     public_url = settings.public_url or f"http://{settings.host}:{settings.port}"
-    shelf = Shelf(store, clock, Usage(store, worker), lambda: uuid.uuid4().hex, public_url, copies, clock.now())
+    shelf = Shelf(store, clock, Usage(store, worker), _new_id, public_url, copies, clock.now())
     return Contexts(shelf, HttpLoader(clock, settings.allow_private))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from broker.ldcontext.active import ActiveContext
@@ -35,6 +36,8 @@ class Broker:
     outbox: Outbox
     leases: Leases
     history: EvolutionStore
+    new_id: Callable[[], str]
+    """32 hexadecimal digits nobody has used before: the end of an id that this broker makes."""
 
 
 @dataclass(slots=True)

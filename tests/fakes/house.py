@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import count
 from typing import Any
 
 from broker.access.policies import AllowAll
@@ -19,10 +20,10 @@ NS = "https://uri.etsi.org/ngsi-ld/default-context/"
 
 def make_broker(clock: FakeClock | None = None, watches: Watches | None = None) -> Broker:
     """A broker whose every store is one empty MemoryStore."""
-    clock = clock or FakeClock()
+    clock, numbers = clock or FakeClock(), count(1)
     store = MemoryStore(clock, watches=watches)
     parts = store.held, store.outbox, store.leases, store.history
-    return Broker(store, store, store, store, AllowAll(), clock, *parts)
+    return Broker(store, store, store, store, AllowAll(), clock, *parts, lambda: f"{next(numbers):032x}")
 
 
 def make_call(restriction: Restriction = UNRESTRICTED, tenant: str = "") -> Call:
