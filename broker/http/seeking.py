@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from broker.decode.query import EntitySelector, GeoQuery, Ordering, Query
+from broker.encode.linking import Join
 from broker.errors import BadRequestData
 from broker.http.parameters import Parameters
 from broker.ldcontext.active import ActiveContext
 from broker.operations.consume import WHOLE, View, require_depth, require_filter
-from broker.operations.linking import Join
 from broker.query.ast import And, HasAttribute, Node, Or, Selection
 from broker.query.ast import Ordering as BoundOrdering
 from broker.query.bind import bind

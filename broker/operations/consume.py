@@ -11,11 +11,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from broker.encode.linking import Join, Linker
 from broker.errors import BadRequestData, ResourceNotFound
-from broker.model.entity import ENTITY_MEMBERS, Document, Entity, instances, member
+from broker.model.entity import Document, Entity
 from broker.operations.broker import Broker, Call
 from broker.operations.identifiers import require_uri
-from broker.operations.linking import Join, Linker
 from broker.ports import Page
 from broker.query.ast import (
     And,
@@ -33,7 +33,7 @@ from broker.query.ast import (
     Window,
 )
 from broker.query.match import matches
-from broker.query.projection import Projection, project
+from broker.query.projection import Projection, keep_datasets, project
 
 NGSI_LD = "https://uri.etsi.org/ngsi-ld/"
 SYSTEM = frozenset({"createdAt", "modifiedAt", "deletedAt", "expiresAt"})
@@ -81,7 +81,7 @@ def retrieve_with_linked(
     if view.join is None:
         return [_viewed(broker, call, whole, view)]
     kept = of_datasets(whole, view.dataset_ids)
-    found = Linker(broker, call, view.join).flat([kept], view.projection)
+    found = _linker(broker, call, view.join).flat([kept], view.projection)
     _require_picked(found[0], view.projection)
     return found
 
@@ -99,9 +99,9 @@ def query_entities(broker: Broker, call: Call, selection: Selection, window: Win
     if view.join is None:
         shown = [_projected(entity, view.projection) for entity in kept]
     elif view.join.mode == "flat":
-        shown = Linker(broker, call, view.join).flat(kept, view.projection)
+        shown = _linker(broker, call, view.join).flat(kept, view.projection)
     else:
-        linker = Linker(broker, call, view.join)
+        linker = _linker(broker, call, view.join)
         shown = [linker.inline(entity, view.projection) for entity in kept]
     return Page(shown, page.total, page.more)
 
@@ -110,15 +110,7 @@ def of_datasets(entity: Entity, dataset_ids: frozenset[str] | None) -> Entity:
     """The entity with the instances of these datasets only; attributes left without one go (clause 5.7.2.4)."""
     if dataset_ids is None:
         return entity
-    document: Document = {}
-    for name, value in entity.document.items():
-        if name in ENTITY_MEMBERS:
-            document[name] = value
-            continue
-        kept = [one for one in instances(value) if one.get("datasetId", "@none") in dataset_ids]
-        if kept:
-            document[name] = member(kept)
-    return _with(entity, document)
+    return _with(entity, keep_datasets(entity.document, dataset_ids))
 
 
 def require_filter(
@@ -186,10 +178,17 @@ def _names(node: Node) -> list[str]:
             return []
 
 
+def _linker(broker: Broker, call: Call, join: Join) -> Linker:
+    def follow(entity_id: str) -> Entity | None:
+        return call.restriction.show(broker.entities.get(call.tenant, entity_id))
+
+    return Linker(follow, join)
+
+
 def _viewed(broker: Broker, call: Call, entity: Entity, view: View) -> Entity:
     kept = of_datasets(entity, view.dataset_ids)
     if view.join is not None and view.join.mode == "inline":
-        shown = Linker(broker, call, view.join).inline(kept, view.projection)
+        shown = _linker(broker, call, view.join).inline(kept, view.projection)
     else:
         shown = _projected(kept, view.projection)
     _require_picked(shown, view.projection)

@@ -18,7 +18,7 @@ from typing import Final
 
 from broker.errors import BadRequestData, TooComplexQuery
 from broker.ldcontext.active import ActiveContext
-from broker.model.entity import ENTITY_MEMBERS, Document
+from broker.model.entity import ENTITY_MEMBERS, Document, instances, member
 
 CHARACTERS_MAX: Final = 4096
 DEPTH_MAX: Final = 16
@@ -100,6 +100,19 @@ def project(document: Document, projection: Projection) -> Document:
         return {name: value for name, value in document.items() if name not in left_out}
     picked = projection.by_name
     return {name: value for name, value in document.items() if name in picked}
+
+
+def keep_datasets(document: Document, dataset_ids: frozenset[str]) -> Document:
+    """The document with the instances of these datasets (`@none`: the default one); attributes left without one go."""
+    kept: Document = {}
+    for name, value in document.items():
+        if name in ENTITY_MEMBERS:
+            kept[name] = value
+            continue
+        found = [one for one in instances(value) if one.get("datasetId", "@none") in dataset_ids]
+        if found:
+            kept[name] = member(found)
+    return kept
 
 
 class _Reading:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from broker.access.view import Rules, view_of
+from broker.encode.linking import Join
 from broker.errors import BadRequestData, ResourceNotFound, TooManyResults
 from broker.model import change
 from broker.operations import linking
@@ -19,7 +20,6 @@ from broker.operations.consume import (
     retrieve_entity,
     retrieve_with_linked,
 )
-from broker.operations.linking import Join
 from broker.ports import Restriction
 from broker.query.ast import And, Compare, HasAttribute, HasType, InScope, Linked, Op, Or, Path, Selection, Window
 from broker.query.projection import Projection, bind_projection, parse_omit, parse_pick

@@ -3,22 +3,22 @@
     flat      [{"id": "a", "rel": {"object": "b"}}, {"id": "b"}]           linked entities behind the linking ones
     inline    {"id": "a", "rel": {"object": "b", "entity": {"id": "b"}}}   each at its Relationship
 
-An entity that the caller may not see, that is not there, or that stands in `containedBy` is not linked. Inline, an
+An entity that is not there for who reads, or that stands in `containedBy`, is not linked. Inline, an
 entity is never put inside of itself; flat, each comes once. Inline documents carry createdAt, modifiedAt and
 expiresAt as members, which the encoder shows where they are asked for.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Literal, cast
+from typing import Literal
 
 from broker.encode.entity import stamped
 from broker.errors import BadRequestData, TooManyResults
-from broker.model.entity import ENTITY_MEMBERS, Document, Entity, Instance, as_list, instances, member
+from broker.model.entity import ENTITY_MEMBERS, Document, Entity, Instance, instances, member
 from broker.model.values import Json
-from broker.operations.broker import Broker, Call
+from broker.query.match import linked_objects
 from broker.query.projection import Projection, project
 
 JOIN_LEVEL_MAX = 10
@@ -45,10 +45,12 @@ class Join:
 
 @dataclass(slots=True)
 class Linker:
-    """One answer's linked entities: every one read once, and counted against the limit."""
+    """One answer's linked entities: every one read once, and counted against the limit.
 
-    broker: Broker
-    call: Call
+    `follow` gives the entity of an id as far as the reader may see it.
+    """
+
+    follow: Callable[[str], Entity | None]
     join: Join
     _seen: dict[str, Entity | None] = field(default_factory=dict)
 
@@ -92,7 +94,7 @@ class Linker:
         return {**document, **changed} if changed else document
 
     def _filled(self, instance: Instance, shape: Projection | None, path: frozenset[str], levels: int) -> Instance:
-        targets = _targets(instance)
+        targets = linked_objects(instance)
         found: list[Json] = []
         for target in targets:
             linked = None if target in path else self._get(target)
@@ -114,8 +116,7 @@ class Linker:
                     clause="4.5.23.1",
                     remedy="Ask for a smaller joinLevel or limit, or pick fewer Relationships.",
                 )
-            found = self.broker.entities.get(self.call.tenant, entity_id)
-            self._seen[entity_id] = self.call.restriction.show(found)
+            self._seen[entity_id] = self.follow(entity_id)
         return self._seen[entity_id]
 
 
@@ -124,16 +125,8 @@ def _links(document: Document) -> Iterator[tuple[str, str]]:
     for name, value in document.items():
         if name not in ENTITY_MEMBERS:
             for instance in instances(value):
-                for target in _targets(instance):
+                for target in linked_objects(instance):
                     yield name, target
-
-
-def _targets(instance: Instance) -> list[str]:
-    if instance["type"] == "Relationship":
-        return as_list(instance["object"])
-    if instance["type"] == "ListRelationship":
-        return [cast("str", one["object"]) for one in cast("list[Instance]", instance["objectList"])]
-    return []
 
 
 def _inner(projection: Projection | None, name: str) -> Projection | None:
