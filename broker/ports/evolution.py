@@ -25,8 +25,8 @@ from broker.query.temporal import TemporalQuery
 class EvolutionPage:
     """Evolutions of one window in creation order, cut as their query says.
 
-    `total` where it was asked for. `cut` is set where an attribute has more instances than the page limit: the least and
-    the most recent instant (by the timeproperty) of the instances in this page, between which everything is there
+    `total` where it was asked for. `cut` is set where an attribute has more instances than the page limit: the least
+    and the most recent instant (by the timeproperty) of the instances in this page, between which everything is there
     (clause 6.3.10, 206 and Content-Range). The cut is one in time for all attributes of the page: an attribute that
     is outside of it as a whole stays, with no instance.
     """
@@ -153,7 +153,12 @@ class EvolutionStore(Protocol):
     def evolutions(
         self, tenant: str, where: Node, query: TemporalQuery, window: Window, restriction: Restriction
     ) -> EvolutionPage:
-        """Evolutions of which something matches within the query's time (clause 5.7.4)."""
+        """Evolutions of which something matches within the query's time (clause 5.7.4).
+
+        Selected is what has an instance of `names` within the query's time and meets `where`: types and ids of the
+        whole, everything else of all instances within the time, those of other names and datasets too. A scope is met
+        where it was ever one of the entity's; the operation narrows that down.
+        """
 
     def erase(self, tenant: str, entity_id: str) -> Future[Mapping[str, Json]]:
         """Everything that is known of an entity, from every table: what went, by table (ARCHITECTURE 6)."""
