@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from broker.access.view import Rules, view_of
+from broker.encode import linking
 from broker.encode.linking import Join
 from broker.errors import BadRequestData, ResourceNotFound, TooManyResults
 from broker.model import change
-from broker.operations import linking
 from broker.operations.broker import Broker
 from broker.operations.consume import (
     View,
