@@ -20,7 +20,7 @@ from urllib3 import HTTPResponse
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError
 
-from broker.contexts.addresses import Refused, pinned_address
+from broker.addresses import Refused, pinned_address
 
 CONTEXT_BYTES_MAX = 2 * 1024 * 1024
 REDIRECTS_MAX = 5

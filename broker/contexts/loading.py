@@ -10,7 +10,7 @@ from typing import TypeAlias, cast
 
 import orjson
 
-from broker.contexts.addresses import Refused
+from broker.addresses import Refused
 from broker.contexts.freshness import expires_at
 from broker.errors import LdContextNotAvailable
 from broker.ldcontext.parts import invalid

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from broker.contexts.addresses import is_public
+from broker.addresses import is_public
 from broker.contexts.asking import CONTEXT_BYTES_MAX
 from broker.contexts.copies import BadMap, read_copies
 from broker.contexts.freshness import expires_at

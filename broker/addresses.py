@@ -1,4 +1,4 @@
-"""Which addresses may be asked for a @context: public ones, so that no client sees into this broker's own network."""
+"""Which addresses may be asked on behalf of a client: public ones, so that none sees into this broker's own network."""
 
 from __future__ import annotations
 
