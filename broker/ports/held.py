@@ -12,21 +12,23 @@ from broker.model.values import Instant, Json
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A document as it is kept; `version` counts its writes from 1."""
+    """A document as it is kept; `version` counts its writes from 1. At `expires_at` it is gone (None: it stays)."""
 
     id: str
     body: Mapping[str, Json]
     created_at: Instant
     modified_at: Instant
     version: int = 1
+    expires_at: Instant | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """Keep `body` and answer with `result`."""
+    """Keep `body` and answer with `result`; from `expires_at` on there is no such document (None: it stays)."""
 
     body: Mapping[str, Json]
     result: object = None
+    expires_at: Instant | None = None
 
 
 @dataclass(frozen=True, slots=True)

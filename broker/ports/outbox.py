@@ -127,6 +127,9 @@ class Outbox(Protocol):
         found by `waiting`. Be quick, and write nothing from there.
         """
 
+    def tenants(self) -> list[str]:
+        """Those that have, or had, subscriptions: only they can have rows. Opens no tenant."""
+
     def newest(self, tenant: str) -> int:
         """The highest number that a row was given, open or closed; 0 for none yet."""
 

@@ -57,18 +57,45 @@ class MemoryHeld:
     def find_held(self, tenant: str, kind: str, document_id: str) -> Held | None:
         """One document."""
         with self._ground.lock:
-            return self._of(tenant, kind).get(document_id)
+            return _live(self._of(tenant, kind).get(document_id), self._ground.moment(tenant))
 
     def all_held(self, tenant: str, kind: str) -> list[Held]:
         """All of a kind, oldest first."""
         with self._ground.lock:
-            return sorted(self._of(tenant, kind).values(), key=lambda one: (one.created_at, one.id))
+            now = self._ground.moment(tenant)
+            held = [one for one in self._of(tenant, kind).values() if _live(one, now) is not None]
+            return sorted(held, key=lambda one: (one.created_at, one.id))
 
     def held_generation(self, tenant: str, kind: str) -> int:
         """How many writes the kind has seen."""
         with self._ground.lock:
             self._of(tenant, kind)
             return self._generations[tenant, kind]
+
+    def drop_all(self, tenant: str) -> None:
+        """Nothing is held of the tenant any more."""
+        with self._ground.lock:
+            for key in [key for key in self._documents if key[0] == tenant]:
+                del self._documents[key]
+            self._marks.pop(tenant, None)
+
+    def tenants_of(self, kind: str) -> list[str]:
+        """Tenants that have, or had, documents of the kind."""
+        return sorted(tenant for tenant, written in self._generations if written == kind)
+
+    def sweep(self, tenant: str) -> int:
+        """Drop what has expired; how many documents that were."""
+        with self._ground.lock:
+            now = self._ground.moment(tenant)
+            due = [
+                (kind, one.id)
+                for (owner, kind), held in self._documents.items()
+                for one in held.values()
+                if owner == tenant and _live(one, now) is None
+            ]
+            for kind, document_id in due:
+                self._drop(tenant, kind, document_id)
+            return len(due)
 
     def mark(self, tenant: str, name: str, value: Json) -> Future[None]:
         """Keep a value under a name; None forgets it."""
@@ -96,8 +123,8 @@ class MemoryHeld:
         return self._documents.setdefault((tenant, kind), {})
 
     def _run(self, tenant: str, command: HeldCommand) -> object:
-        documents = self._documents.setdefault((tenant, command.kind), {})
-        current, now = documents.get(command.id), self._ground.moment(tenant)
+        documents, now = self._documents.setdefault((tenant, command.kind), {}), self._ground.moment(tenant)
+        current = _live(documents.get(command.id), now)
         try:
             decision: HeldDecision = command.decide(current, now)
         except NgsiError as refusal:
@@ -107,18 +134,26 @@ class MemoryHeld:
             documents[command.id] = written(command.id, decision, current, now)
             self._generations[tenant, command.kind] += 1
         elif isinstance(decision, Drop) and current is not None:
-            del documents[command.id]
-            self._generations[tenant, command.kind] += 1
-            self._dropped(tenant, command.kind, command.id)
+            self._drop(tenant, command.kind, command.id)
         return decision.result
+
+    def _drop(self, tenant: str, kind: str, document_id: str) -> None:
+        del self._documents[tenant, kind][document_id]
+        self._generations[tenant, kind] += 1
+        self._dropped(tenant, kind, document_id)
 
 
 def written(document_id: str, decision: Hold, current: Held | None, now: Instant) -> Held:
     """The document as it stands after a decision to hold it."""
     body = deepcopy(dict(decision.body))
     if current is None:
-        return Held(document_id, body, now, now)
-    return Held(document_id, body, current.created_at, now, current.version + 1)
+        return Held(document_id, body, now, now, 1, decision.expires_at)
+    return Held(document_id, body, current.created_at, now, current.version + 1, decision.expires_at)
+
+
+def _live(held: Held | None, now: Instant) -> Held | None:
+    """The document, where it has not expired."""
+    return None if held is None or (held.expires_at is not None and held.expires_at <= now) else held
 
 
 def done(result: T) -> Future[T]:

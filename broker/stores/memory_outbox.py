@@ -37,6 +37,9 @@ class Subscriptions(Protocol):
     def held_generation(self, tenant: str, kind: str) -> int:
         """Rises with every change to one."""
 
+    def tenants_of(self, kind: str) -> list[str]:
+        """Tenants that have, or had, some."""
+
 
 @dataclass(slots=True)
 class _Box:
@@ -108,6 +111,11 @@ class MemoryOutbox:
     def listen(self, arrived: Callable[[str, Sequence[OutboxRow]], None]) -> None:
         """Be told of rows right after they were written, in their order."""
         self._listeners.append(arrived)
+
+    def tenants(self) -> list[str]:
+        """Those that have, or had, subscriptions."""
+        with self._ground.lock:
+            return self._subscriptions.tenants_of(SUBSCRIPTION)
 
     def newest(self, tenant: str) -> int:
         """The highest number given."""
