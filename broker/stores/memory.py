@@ -41,6 +41,7 @@ from broker.stores.images import Change, changed, no_labels, touched
 from broker.stores.memory_held import MemoryHeld
 from broker.stores.memory_leases import MemoryLeases
 from broker.stores.memory_outbox import MemoryOutbox
+from broker.stores.memory_places import MemoryPlaces
 from broker.stores.refusals import no_tenant
 
 LOG_ROWS_MAX = 100_000  # memory is the limit here; an older position gets ResourceNotFound
@@ -75,6 +76,7 @@ class MemoryStore:
         self.held = MemoryHeld(self, self.outbox.dropped)
         self.outbox.watch_with(self.held)
         self.leases = MemoryLeases(clock)
+        self.places = MemoryPlaces(self, (), (self.held.drop_all, self.outbox.drop_all))
         self.history: EvolutionStore = cast("EvolutionStore", None)
         self._companions: list[Companion] = [self.outbox]
         self._changes: list[EntityChange] = []
@@ -135,9 +137,9 @@ class MemoryStore:
         return (kept for entity in held if (kept := live(entity, now)) is not None)
 
     def sweep(self) -> int:
-        """Remove what has expired, as ordinary logged changes; how many entities were touched."""
+        """Remove what has expired, entities as ordinary logged changes; how many were touched, and documents gone."""
         with self.lock:
-            swept = sum(self._sweep(tenant, held) for tenant, held in self._tenants.items())
+            swept = sum(self._sweep(tenant, held) + self.held.sweep(tenant) for tenant, held in self._tenants.items())
         self.outbox.tell()
         return swept
 
@@ -148,6 +150,14 @@ class MemoryStore:
     def make(self, tenant: str) -> None:
         """From now on it exists."""
         self._tenants.setdefault(tenant, _Tenant())
+
+    def drop(self, tenant: str) -> None:
+        """It does not exist any more."""
+        self._tenants.pop(tenant, None)
+
+    def held_entities(self, tenant: str) -> dict[str, Entity]:
+        """The tenant's own entities, expired ones too. Raises NonexistentTenant."""
+        return self._of(tenant).entities
 
     def moment(self, tenant: str) -> Instant:
         """Now, and never before the tenant's last change."""

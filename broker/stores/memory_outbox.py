@@ -108,6 +108,11 @@ class MemoryOutbox:
                 del rows[number]
         box.deliveries.pop(document_id, None)
 
+    def drop_all(self, tenant: str) -> None:
+        """Nothing of the tenant waits, is dead or is counted any more."""
+        with self._ground.lock:
+            self._boxes.pop(tenant, None)
+
     def listen(self, arrived: Callable[[str, Sequence[OutboxRow]], None]) -> None:
         """Be told of rows right after they were written, in their order."""
         self._listeners.append(arrived)

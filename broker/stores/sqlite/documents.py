@@ -43,6 +43,12 @@ class Hub:
             self._db.executemany("INSERT OR IGNORE INTO tenant (name) VALUES (?)", [(name,) for name in tenants])
         self._tenants.update(tenants)
 
+    def remove(self, tenant: str) -> None:
+        """Strike out a place; tenants stay."""
+        with self._lock, self._db:
+            self._db.execute("DELETE FROM tenant WHERE name = ?", (tenant,))
+        self._tenants.discard(tenant)
+
     def put(self, kind: str, document_id: str, body: dict[str, Json], created_at: Instant) -> None:
         """Write one document, durable on return."""
         with self._lock, self._db:

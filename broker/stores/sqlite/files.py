@@ -83,7 +83,7 @@ def create(path: Path, steps: tuple[str, ...]) -> None:
     db.pragma("journal_mode", "wal")
     migrate(db, steps)
     db.close()
-    _publish(fresh, path)
+    publish(fresh, path)
 
 
 def copy(template: bytes, path: Path) -> None:
@@ -94,7 +94,7 @@ def copy(template: bytes, path: Path) -> None:
         file.write(template)
         file.flush()
         os.fsync(file.fileno())
-    _publish(fresh, path)
+    publish(fresh, path)
 
 
 def upgrade(path: Path, steps: tuple[str, ...]) -> None:
@@ -142,7 +142,8 @@ def check(path: Path, seconds_max: float | None = None, *, thorough: bool = Fals
     return [fault for fault in found if fault != "ok"]
 
 
-def _publish(fresh: Path, path: Path) -> None:
+def publish(fresh: Path, path: Path) -> None:
+    """Give a file that is whole its name, durably; who was first wins."""
     try:
         os.link(fresh, path)
     except FileExistsError:
@@ -150,6 +151,12 @@ def _publish(fresh: Path, path: Path) -> None:
     finally:
         fresh.unlink()
     sync_directory(path.parent)
+
+
+def sync_file(path: Path) -> None:
+    """Make a file's content durable."""
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
 
 
 def sync_directory(path: Path) -> None:

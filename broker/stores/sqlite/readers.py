@@ -81,6 +81,13 @@ class Readers:
             while self._tenants:
                 self._tenants.popitem()[1].close()
 
+    def forget(self, name: str) -> None:
+        """Let go of a tenant's connections."""
+        with self._lock:
+            tenant = self._tenants.pop(name, None)
+        if tenant is not None:
+            tenant.close()
+
     def of(self, name: str) -> Tenant:
         """The tenant's connections, its file looked through if it is new here. Raises NonexistentTenant."""
         tenant = self._tenants.get(name)

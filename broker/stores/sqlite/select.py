@@ -29,6 +29,7 @@ from broker.stores.sqlite.offsets import Known, Offsets
 
 _BY_NUMBER: Final = f"SELECT number, {ENTITY_COLUMNS} FROM json_each(?) CROSS JOIN entity ON number = value"  # noqa: S608 - constants
 _BY_IRI: Final = f"SELECT {ENTITY_COLUMNS} FROM entity WHERE iri = ?"  # noqa: S608
+_IRIS: Final = "SELECT iri FROM json_each(?) CROSS JOIN entity ON number = value"
 EXPIRED_MAX: Final = 1_000  # expired and not yet swept; with more, every candidate is looked at
 OFFSET_MIN: Final = 100  # from here on an offset is worth remembering
 
@@ -65,6 +66,21 @@ class Reading:
         if self._exact and not self._stale and self._plan.few is None:
             return self._indexed_page(offsets)
         return self._matched_page()
+
+    def all(self) -> Iterator[Entity]:
+        """Everything, in order; the window does not count."""
+        order = self._asked.selection.order
+        found = (entity for _, entity in self._matching(None))
+        return found if order is None else iter(sort(list(found), order))
+
+    def all_ids(self) -> Iterator[str]:
+        """The ids of everything, in order."""
+        if self._asked.selection.order is not None or not self._exact or self._stale:
+            yield from (entity.id for entity in self.all())
+            return
+        for chunk in _chunked(plans.candidates(self._db, self._plan, None), None):
+            rows: list[tuple[Any, ...]] = self._db.execute(_IRIS, (orjson.dumps(chunk).decode(),)).fetchall()
+            yield from (row[0] for row in rows)
 
     def _indexed_page(self, offsets: Offsets) -> Page:
         """Index rows decide, and there are many of them: find the place, read the page, count apart."""

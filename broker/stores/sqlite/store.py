@@ -45,6 +45,7 @@ from broker.stores.sqlite.budget import Budget
 from broker.stores.sqlite.codec import ENTITY_COLUMNS, to_entity
 from broker.stores.sqlite.documents import Hub
 from broker.stores.sqlite.files import copy, create, hub_path, prepare, tenant_path
+from broker.stores.sqlite.places import SqlitePlaces
 from broker.stores.sqlite.readers import Readers, Tenant
 from broker.stores.sqlite.schema import TENANT_STEPS
 from broker.stores.sqlite.select import Asked, Reading
@@ -78,6 +79,7 @@ class SqliteStore:
         self.leases: Leases = cast("Leases", None)
         self.history: EvolutionStore = cast("EvolutionStore", None)
         self._writer = Writer(clock, self._path_for_writing, self._committed, label, lambda _held: ())
+        self.places = SqlitePlaces(directory, clock, (self._hub, self._readers, self._writer), self._empty)
 
     def apply(self, tenant: str, commands: Sequence[Command]) -> Future[list[object]]:
         """Queue the commands for the writer."""

@@ -91,6 +91,7 @@ class Open:
         self.companions = beside(self)
         self.wal_pages = 0
         self.restart_at = WAL_PAGES_FULL
+        self.leaving = False
         self.db.pragma("journal_size_limit", WAL_BYTES_KEPT)
         self.db.set_wal_hook(self._grown)
 
@@ -139,6 +140,14 @@ class Writer:
     def run(self, tenant: str, jobs: Sequence[Job]) -> Future[list[object]]:
         """Queue jobs; the future holds each one's result, or the NgsiError it raised, when all is durable."""
         return self._queue(Submission(tenant, Future(), jobs=jobs))
+
+    def release(self, tenant: str) -> Future[list[object]]:
+        """Let go of the tenant's file once what waits for it is written; the next write opens it again."""
+
+        def leave(held: Open, _now: Instant) -> None:
+            held.leaving = True
+
+        return self.run(tenant, [leave])
 
     def _queue(self, one: Submission) -> Future[list[object]]:
         with self._wake:
@@ -230,6 +239,8 @@ class Writer:
             else:
                 one.done.set_result(answer)
         self._checkpoint(held)
+        if held.leaving:
+            self._forget(tenant)
 
     def _transact(self, held: Open, part: list[Submission]) -> tuple[list[list[object] | Exception], bool]:
         """Each submission's answer, and whether anything was written."""
