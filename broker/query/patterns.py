@@ -5,6 +5,7 @@ google-re2 has no look-around and no back-references, and so no pattern that tak
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final, Protocol, cast
 
@@ -14,11 +15,15 @@ from broker.errors import BadRequestData, TooComplexQuery
 
 PATTERN_CHARACTERS_MAX: Final = 1024
 PROGRAM_BYTES_MAX: Final = 1 << 20  # what re2 may spend on one compiled pattern: `(a{1000}){1000}` asks for more
+UNION_BYTES_MAX: Final = 8 << 20
 CACHED: Final = 512
 
 _OPTIONS: Final = re2.Options()
 _OPTIONS.log_errors = False
 _OPTIONS.max_mem = PROGRAM_BYTES_MAX
+_UNION_OPTIONS: Final = re2.Options()
+_UNION_OPTIONS.log_errors = False
+_UNION_OPTIONS.max_mem = UNION_BYTES_MAX
 
 
 class Matcher(Protocol):
@@ -49,6 +54,19 @@ def compile_pattern(regex: str) -> Matcher:
             clause="4.9",
             remedy="Use re2's syntax: no look-around, no back-references, repetitions up to 1000.",
         ) from error
+
+
+def compile_union(regexes: Sequence[str]) -> Matcher | None:
+    """One pattern that matches wherever any of these does; None where they cannot be asked together.
+
+    Each compiles by itself; but a quotation may run past its pattern's end, and many large ones need too much memory.
+    """
+    if any("\\Q" in regex for regex in regexes):
+        return None
+    try:
+        return cast(Matcher, re2.compile("|".join(f"(?:{regex})" for regex in regexes), _UNION_OPTIONS))
+    except re2.error:
+        return None
 
 
 def _reason(error: Exception) -> str:

@@ -1,0 +1,141 @@
+"""Which subscriptions a change concerns, found by index: a thousand others cost nothing (ARCHITECTURE 3.5).
+
+    change ─> doors: the entity's id, its types, any ─> its changed attributes, any ─> id patterns, some at once
+           ─> candidates ─> Interest.wants
+
+A door that no subscription stands behind costs one look-up, and what a change did to attributes is worked out only
+behind a door. The index leads to a superset of those concerned; `Interest.wants` has the last word.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Final
+
+from broker.errors import NgsiError
+from broker.model.entity import Entity
+from broker.model.subscription import Subscription
+from broker.model.values import Json
+from broker.notify.interest import Interest, Way, make_interest
+from broker.notify.triggers import differences
+from broker.ports.held import Held
+from broker.ports.outbox import EntityChange
+from broker.query.patterns import Matcher, compile_pattern, compile_union
+
+log = logging.getLogger("misono.notify")
+
+GATE: Final = 32  # patterns asked at once; a gate that opens has each of its patterns asked
+REMEMBERED_MAX: Final = 20_000  # compiled subscriptions kept over changes of others
+
+
+class Watches:
+    """The port Watches: makes an IndexedWatch, and compiles again only what changed since the last one."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, tuple[Mapping[str, Json], Interest]] = {}
+
+    def compile(self, subscriptions: Sequence[Held]) -> IndexedWatch:
+        """The watch over these; a subscription that cannot be compiled is passed over and reported."""
+        if len(self._known) > REMEMBERED_MAX:
+            self._known = {}
+        found = (self._interest(held) for held in subscriptions)
+        return IndexedWatch([interest for interest in found if interest is not None])
+
+    def _interest(self, held: Held) -> Interest | None:
+        known = self._known.get(held.id)
+        if known is not None and known[0] == held.body:
+            return known[1]
+        try:
+            made = make_interest(Subscription.from_body(held.body))
+        except (NgsiError, LookupError, TypeError, ValueError):
+            # One that cannot be read must not keep the tenant from writing.
+            log.exception("subscription %s cannot be read and is not watched for", held.id)
+            return None
+        self._known[held.id] = (held.body, made)
+        return made
+
+
+class _Bucket:
+    """Those who wait behind one door for one attribute: without an id pattern, and behind gates of patterns."""
+
+    def __init__(self) -> None:
+        self.free: list[int] = []
+        self.patterns: list[tuple[str, int]] = []
+        self.gates: list[tuple[Matcher | None, list[tuple[Matcher, int]]]] = []
+
+    def close(self) -> None:
+        """Make the gates, once all are there; equal patterns stand together."""
+        ordered = sorted(self.patterns)
+        for start in range(0, len(ordered), GATE):
+            some = ordered[start : start + GATE]
+            union = compile_union(sorted({pattern for pattern, _ in some})) if len(some) > 1 else None
+            self.gates.append((union, [(compile_pattern(pattern), place) for pattern, place in some]))
+
+    def places(self, entity_id: str) -> Iterator[int]:
+        yield from self.free
+        for union, patterns in self.gates:
+            if union is None or union.search(entity_id) is not None:
+                for pattern, place in patterns:
+                    if pattern.search(entity_id) is not None:
+                        yield place
+
+
+_Door = dict[str | None, _Bucket]
+
+
+class IndexedWatch:
+    """The port Watch, over some interests; ids come in their order."""
+
+    def __init__(self, interests: Sequence[Interest]) -> None:
+        self._interests = interests
+        self._by_id: dict[str, _Door] = {}
+        self._by_type: dict[str, _Door] = {}
+        self._any: _Door = {}
+        for place, interest in enumerate(interests):
+            if interest.active and not interest.periodic:
+                self._add(place, interest)
+        for door in self._all_doors():
+            for bucket in door.values():
+                bucket.close()
+
+    def matched(self, change: EntityChange, linked: Callable[[str], Entity | None]) -> Sequence[str]:
+        """Ids of the subscriptions that this change must notify, the oldest first."""
+        doors = self._doors(change.entity)
+        if not doors:
+            return ()
+        found = differences(change)
+        names = (None, *found.names())
+        entity_id = change.entity.id
+        buckets = [bucket for door in doors for name in names if (bucket := door.get(name)) is not None]
+        places = {place for bucket in buckets for place in bucket.places(entity_id)}
+        candidates = (self._interests[place] for place in sorted(places))
+        return [interest.id for interest in candidates if interest.wants(change, found, linked)]
+
+    def _doors(self, entity: Entity) -> list[_Door]:
+        doors = [self._any] if self._any else []
+        if entity.id in self._by_id:
+            doors.append(self._by_id[entity.id])
+        doors += [self._by_type[iri] for iri in entity.types if iri in self._by_type]
+        return doors
+
+    def _add(self, place: int, interest: Interest) -> None:
+        names: Iterable[str | None] = interest.attention.watched or (None,)
+        for way in interest.ways:
+            for door in self._behind(way):
+                for name in names:
+                    bucket = door.setdefault(name, _Bucket())
+                    if way.pattern is None:
+                        bucket.free.append(place)
+                    else:
+                        bucket.patterns.append((way.pattern, place))
+
+    def _behind(self, way: Way) -> list[_Door]:
+        if way.ids:
+            return [self._by_id.setdefault(one, {}) for one in way.ids]
+        if way.types is not None:
+            return [self._by_type.setdefault(iri, {}) for iri in way.types]
+        return [self._any]
+
+    def _all_doors(self) -> list[_Door]:
+        return [self._any, *self._by_id.values(), *self._by_type.values()]
