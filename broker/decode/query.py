@@ -161,7 +161,8 @@ def _ids(value: Json, pointer: str) -> tuple[str, ...]:
     return found
 
 
-def _selectors(value: Json, pointer: str) -> tuple[EntitySelector, ...]:
+def decode_selectors(value: Json, pointer: str) -> tuple[EntitySelector, ...]:
+    """A list of EntitySelectors in shape, their texts not yet read. Raises BadRequestData (clause 5.2.33)."""
     if not isinstance(value, list) or not 0 < len(value) <= SELECTORS_MAX:
         raise refusal(
             f"A list of selectors is needed, not {shown(value)}.", pointer, _CLAUSE, f"1 to {SELECTORS_MAX} of them"
@@ -181,7 +182,8 @@ def _selector(value: Json, pointer: str) -> EntitySelector:
     )
 
 
-def _geo(value: Json, pointer: str) -> GeoQuery:
+def decode_geo(value: Json, pointer: str) -> GeoQuery:
+    """A GeoQuery in shape, its texts not yet read. Raises BadRequestData (clause 5.2.13)."""
     members = _members(value, pointer, ("georel", "geometry", "coordinates", "geoproperty"), "5.2.13")
     for name in ("georel", "geometry", "coordinates"):
         if name not in members:
@@ -233,9 +235,9 @@ def _members(value: Json, pointer: str, known: tuple[str, ...], clause: str) -> 
 
 
 _READERS: dict[str, tuple[str, Callable[[Json, str], object]]] = {
-    "entities": ("entities", _selectors),
+    "entities": ("entities", decode_selectors),
     "q": ("q", _text),
-    "geoQ": ("geo", _geo),
+    "geoQ": ("geo", decode_geo),
     "scopeQ": ("scope_q", _text),
     "csf": ("csf", _text),
     "lang": ("lang", _text),
