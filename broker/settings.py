@@ -40,6 +40,8 @@ class Settings:
     contexts: Path | None
     temporal_page: int
     sweep_s: float
+    entity_map_s: float
+    snapshot_s: float
     forward_timeout_s: float
     tls_cert: Path | None
     tls_key: Path | None
@@ -162,6 +164,8 @@ TABLE: tuple[Setting, ...] = (
     Setting("contexts", "MAP.tsv", "", _file, "local copies of @contexts: lines of URL, tab, file"),
     Setting("temporal_page", "N", "1000", _between(1, 100_000), "instances of an attribute in one temporal answer"),
     Setting("sweep_s", "SECONDS", "60", _seconds, "how often expired entities are removed"),
+    Setting("entity_map_s", "SECONDS", "3600", _seconds, "how long an entity map is kept at most, and if nobody says"),
+    Setting("snapshot_s", "SECONDS", "604800", _seconds, "how long a snapshot is kept at most, and if nobody says"),
     Setting("forward_timeout_s", "SECONDS", "8", _seconds, "how long a context source may take to answer"),
     Setting("tls_cert", "PEM", "", _file, "certificate chain of this server; with --tls-key it speaks HTTPS"),
     Setting("tls_key", "PEM", "", _file, "private key of that certificate"),

@@ -1,9 +1,10 @@
-"""What happens without anybody asking: expired entities are removed (clause 4.22)."""
+"""What happens without anybody waiting for it: expired entities are removed (clause 4.22), snapshots are filled."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from queue import SimpleQueue
 from threading import Event, Thread
 
 log = logging.getLogger("misono.timers")
@@ -30,3 +31,42 @@ class Repeating:
         """Begin nothing more, and wait for what is under way."""
         self._stopped.set()
         self._thread.join()
+
+
+class Background:
+    """The port of that name: one thread, started when there is something to do."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._waiting: SimpleQueue[Callable[[], object] | None] = SimpleQueue()
+        self._thread: Thread | None = None
+        self.stopping = False
+
+    def submit(self, work: Callable[[], object]) -> None:
+        """Do this when what was submitted before is done."""
+        if self._thread is None:
+            self._thread = Thread(target=self._run, name=self._name, daemon=True)
+            self._thread.start()
+        self._waiting.put(work)
+
+    def settle(self) -> None:
+        """Return when all that was submitted is done."""
+        settled = Event()
+        self.submit(settled.set)
+        settled.wait()
+
+    def stop(self) -> None:
+        """Let what is under way leave off, and what waits not begin."""
+        self.stopping = True
+        if self._thread is not None:
+            self._waiting.put(None)
+            self._thread.join()
+
+    def _run(self) -> None:
+        while (work := self._waiting.get()) is not None:
+            if self.stopping:
+                continue
+            try:
+                work()
+            except Exception:  # an outermost loop: the next piece is no worse for it
+                log.exception("%s failed", self._name)

@@ -19,6 +19,7 @@ from broker.contexts.loading import HttpLoader
 from broker.contexts.resolving import Contexts
 from broker.contexts.shelf import Shelf
 from broker.contexts.usage import Usage
+from broker.http.events import PATH, Events
 from broker.http.exchange import House
 from broker.http.front import Application, Front
 from broker.http.health import Readiness, make_pages
@@ -27,14 +28,16 @@ from broker.http.server import Binding, Moments, serve
 from broker.http.table import OPERATIONS
 from broker.ldcontext.core import core_context
 from broker.model.values import Instant, Json
-from broker.operations.broker import Broker
+from broker.notify.watch import Watches
+from broker.operations.broker import Broker, Lifetimes
 from broker.ports import Access, ChangeLog, Clock, DocumentStore, EntityStore, Tenants
 from broker.ports.evolution import EvolutionStore
 from broker.ports.held import HeldStore
 from broker.ports.outbox import Leases, Marks, Outbox
+from broker.ports.places import Places
 from broker.settings import Settings
 from broker.stores.memory import MemoryStore
-from broker.timers import Repeating
+from broker.timers import Background, Repeating
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -74,6 +77,10 @@ class Store(EntityStore, Tenants, ChangeLog, DocumentStore, Protocol):
     def history(self) -> EvolutionStore:
         """What was."""
 
+    @property
+    def places(self) -> Places:
+        """Where snapshots are."""
+
     def sweep(self) -> int:
         """Remove what has expired; how many entities were touched."""
 
@@ -112,6 +119,17 @@ class Doors:
     front: Front
     app: Callable[[], Flask]
     readiness: Readiness
+    events: Events
+
+    def stop(self) -> None:
+        """The stop begins: say so, and end the streams, which would hold it."""
+        self.readiness.stop()
+        self.events.stop()
+
+    def close(self) -> None:
+        """Nothing is served any more: end the threads."""
+        self.events.close()
+        self.front.close()
 
 
 def build(settings: Settings, clock: Clock | None = None, access: Access | None = None, *, worker: str = "0") -> Built:
@@ -127,7 +145,10 @@ def build(settings: Settings, clock: Clock | None = None, access: Access | None 
     closing.callback(contexts.flush)
     closing.callback(Repeating("sweep", settings.sweep_s, store.sweep).stop)
     parts = store.held, store.outbox, store.leases, store.history
-    broker = Broker(store, store, store, store, access, clock, *parts, _new_id)
+    background = Background("background")
+    closing.callback(background.stop)
+    rest = _new_id, store.places, background, Lifetimes(settings.entity_map_s, settings.snapshot_s)
+    broker = Broker(store, store, store, store, access, clock, *parts, *rest)
     house = House(broker, contexts, contexts, core_context(), settings.alias, clock.now())
     return Built(house, store, closing)
 
@@ -148,11 +169,11 @@ def _make_contexts(settings: Settings, store: DocumentStore, clock: Clock, worke
 
 def _open_store(settings: Settings, clock: Clock, access: Access) -> Store:
     if settings.store == "memory":
-        return MemoryStore(clock, access.label)
+        return MemoryStore(clock, access.label, Watches())
     from broker.stores.sqlite import UnusableFile, open_store  # noqa: PLC0415  the memory engine needs no SQLite
 
     try:
-        return open_store(settings.data, clock, access.label)
+        return open_store(settings.data, clock, access.label, Watches())
     except (OSError, UnusableFile) as error:
         raise StartError(f"--data {settings.data}: {error}") from error
 
@@ -177,7 +198,8 @@ def make_doors(built: Built) -> Doors:
 
         return cast("Application", WSGIMiddleware(cast("Any", app()), workers=FLASK_THREADS))
 
-    return Doors(Front(built.house, routes, pages, behind), app, readiness)
+    events = Events(built.house)
+    return Doors(Front(built.house, routes, pages, behind, {PATH: events}), app, readiness, events)
 
 
 def _collect_rarely() -> None:
@@ -199,7 +221,7 @@ def run(settings: Settings, worker: str) -> None:
         binding = Binding(settings.host, settings.port, settings.tls_cert, settings.tls_key, settings.client_ca)
         log.info("serving on %s:%d, %s in %s", settings.host, settings.port, settings.store, settings.data)
         _collect_rarely()
-        serve(doors.front, binding, Moments(doors.front.warm, doors.readiness.stop))
-        doors.front.close()
+        serve(doors.front, binding, Moments(doors.front.warm, doors.stop))
+        doors.close()
     finally:
         built.close()

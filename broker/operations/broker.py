@@ -20,6 +20,17 @@ from broker.ports import (
 from broker.ports.evolution import EvolutionStore
 from broker.ports.held import HeldStore
 from broker.ports.outbox import Leases, Outbox
+from broker.ports.places import Background, Places
+
+HOUR_S = 3_600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Lifetimes:
+    """How long what somebody asked for is kept at most, and where they did not say how long; in seconds."""
+
+    entity_map_s: float = HOUR_S
+    snapshot_s: float = 7 * 24 * HOUR_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +49,9 @@ class Broker:
     history: EvolutionStore
     new_id: Callable[[], str]
     """32 hexadecimal digits nobody has used before: the end of an id that this broker makes."""
+    places: Places
+    background: Background
+    lifetimes: Lifetimes = Lifetimes()
 
 
 @dataclass(slots=True)

@@ -8,7 +8,7 @@ name that a request can give does:
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from typing import Protocol
 
@@ -62,3 +62,14 @@ class Places(Walking, Protocol):
 
     def drop_place(self, place: str) -> None:
         """Nothing is left of it. None was there: nothing happens."""
+
+
+class Background(Protocol):
+    """Work that goes on after its answer, one piece after the other."""
+
+    @property
+    def stopping(self) -> bool:
+        """Whether the process is about to end: work that takes long leaves off, and another start takes it up."""
+
+    def submit(self, work: Callable[[], object]) -> None:
+        """Do this when what was submitted before is done; a failure is logged."""

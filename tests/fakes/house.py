@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import count
 from typing import Any
 
@@ -23,7 +24,18 @@ def make_broker(clock: FakeClock | None = None, watches: Watches | None = None) 
     clock, numbers = clock or FakeClock(), count(1)
     store = MemoryStore(clock, watches=watches)
     parts = store.held, store.outbox, store.leases, store.history
-    return Broker(store, store, store, store, AllowAll(), clock, *parts, lambda: f"{next(numbers):032x}")
+    rest = lambda: f"{next(numbers):032x}", store.places, AtOnce()
+    return Broker(store, store, store, store, AllowAll(), clock, *parts, *rest)
+
+
+class AtOnce:
+    """The port Background: nothing is put off."""
+
+    stopping = False
+
+    def submit(self, work: Callable[[], object]) -> None:
+        """Done on return."""
+        work()
 
 
 def make_call(restriction: Restriction = UNRESTRICTED, tenant: str = "") -> Call:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -29,7 +30,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
         yield found
 
 
-def old(name: str, **attributes: object) -> Entity:
+def old(name: str, **attributes: Any) -> Entity:
     made = entity(name, **attributes)
     return Entity(made.document, START - 5_000_000, START - 3_000_000, None, 7)
 
