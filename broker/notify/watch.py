@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from broker.errors import NgsiError
@@ -25,7 +26,7 @@ from broker.query.patterns import Matcher, compile_pattern, compile_union
 
 log = logging.getLogger("misono.notify")
 
-GATE: Final = 32  # patterns asked at once; a gate that opens has each of its patterns asked
+GATES: Final = (256, 16)  # patterns asked at once, level by level; past a thousand re2 has no room for their automaton
 REMEMBERED_MAX: Final = 20_000  # compiled subscriptions kept over changes of others
 
 
@@ -56,29 +57,54 @@ class Watches:
         return made
 
 
+@dataclass(frozen=True, slots=True)
+class _Gate:
+    """Patterns behind one that matches wherever any of them does (None: there is no such one); or one of them."""
+
+    opens: Matcher | None
+    inner: Sequence[_Gate] = ()
+    place: int = -1
+
+
+def _gates(patterns: Sequence[tuple[str, int]], sizes: Sequence[int]) -> list[_Gate]:
+    """Gates over the patterns of places, of at most `sizes` patterns, level by level."""
+    if not sizes:
+        return [_Gate(compile_pattern(pattern), (), place) for pattern, place in patterns]
+    size, *smaller = sizes
+    if len(patterns) <= smaller[0] if smaller else len(patterns) == 1:
+        return _gates(patterns, smaller)
+    found: list[_Gate] = []
+    for start in range(0, len(patterns), size):
+        some = patterns[start : start + size]
+        found.append(_Gate(compile_union(sorted({pattern for pattern, _ in some})), _gates(some, smaller)))
+    return found
+
+
+def _opened(gates: Sequence[_Gate], entity_id: str) -> Iterator[int]:
+    for gate in gates:
+        if gate.opens is None or gate.opens.search(entity_id) is not None:
+            if gate.inner:
+                yield from _opened(gate.inner, entity_id)
+            else:
+                yield gate.place
+
+
 class _Bucket:
     """Those who wait behind one door for one attribute: without an id pattern, and behind gates of patterns."""
 
     def __init__(self) -> None:
         self.free: list[int] = []
         self.patterns: list[tuple[str, int]] = []
-        self.gates: list[tuple[Matcher | None, list[tuple[Matcher, int]]]] = []
+        self.gates: list[_Gate] = []
 
     def close(self) -> None:
-        """Make the gates, once all are there; equal patterns stand together."""
-        ordered = sorted(self.patterns)
-        for start in range(0, len(ordered), GATE):
-            some = ordered[start : start + GATE]
-            union = compile_union(sorted({pattern for pattern, _ in some})) if len(some) > 1 else None
-            self.gates.append((union, [(compile_pattern(pattern), place) for pattern, place in some]))
+        """Make the gates, once all patterns are there; like stands with like."""
+        self.gates = _gates(sorted(self.patterns), GATES)
 
     def places(self, entity_id: str) -> Iterator[int]:
+        """The places of those to whom this id may belong."""
         yield from self.free
-        for union, patterns in self.gates:
-            if union is None or union.search(entity_id) is not None:
-                for pattern, place in patterns:
-                    if pattern.search(entity_id) is not None:
-                        yield place
+        yield from _opened(self.gates, entity_id)
 
 
 _Door = dict[str | None, _Bucket]
