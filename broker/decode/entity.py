@@ -27,11 +27,11 @@ from broker.model.kinds import PROOF, SYSTEM_MEMBERS, is_dataset_map, is_geometr
 from broker.model.names import is_datetime, is_scope, is_uri
 from broker.model.values import NGSI_LD_NULL, Json
 
-_PLACES = frozenset(NGSI_LD + term for term in ("location", "observationSpace", "operationSpace"))
-_SPECIAL = NO_ATTRIBUTES | _PLACES | {NGSI_LD + PROOF}
+PLACES = frozenset(NGSI_LD + term for term in ("location", "observationSpace", "operationSpace"))
+_SPECIAL = NO_ATTRIBUTES | PLACES | {NGSI_LD + PROOF}
 _UNIT_CHARS_PLAIN = 3
 _PLAIN = frozenset({"type", "value", "unitCode", "observedAt"})
-_IDENTITY = frozenset({"id", "@id", "type", "@type", "scope", "expiresAt", "@context"}) | SYSTEM_MEMBERS
+IDENTITY = frozenset({"id", "@id", "type", "@type", "scope", "expiresAt", "@context"}) | SYSTEM_MEMBERS
 _WRAPS = frozenset({"languageMap", "json", "vocab"})
 
 
@@ -44,8 +44,8 @@ def decode_entity(body: Json, names: ActiveContext) -> Document:
     Raises BadRequestData, which names the member at fault, and InvalidRequest for what is no object (clauses 4.5.1,
     5.5.4); so do the other functions here.
     """
-    members = _members(body)
-    document = _identity(members, Reading(names))
+    members = members_of(body)
+    document = identity_of(members, Reading(names))
     for name in ("id", "type"):
         if name not in document:
             raise refusal(
@@ -66,8 +66,8 @@ def decode_fragment(
     Raises BadRequestData (clauses 4.5.1, 5.5.4).
     """
     reading = Reading(names, nulls=nulls, merge=merge or simplified)
-    members = _members(body)
-    document = _identity(members, reading)
+    members = members_of(body)
+    document = identity_of(members, reading)
     (_simplified if simplified else _attributes)(members, document, reading)
     return document
 
@@ -81,9 +81,9 @@ def decode_simplified(body: Json, names: ActiveContext) -> Document:
 
     Raises BadRequestData (clauses 4.5.1, 5.5.4).
     """
-    members = _members(body)
+    members = members_of(body)
     reading = Reading(names)
-    document = _identity(members, reading)
+    document = identity_of(members, reading)
     for name in ("id", "type"):
         if name not in document:
             raise refusal(
@@ -100,10 +100,11 @@ def is_simplified(body: Json) -> bool:
     """Whether an entity as it came is simplified and neither normalized nor concise: no member is an instance."""
     if not isinstance(body, dict):
         return False
-    return not any(_is_typed(one) for name, one in body.items() if name not in _IDENTITY)
+    return not any(_is_typed(one) for name, one in body.items() if name not in IDENTITY)
 
 
-def _members(body: Json) -> dict[str, Json]:
+def members_of(body: Json) -> dict[str, Json]:
+    """The body as an object of no more members than an entity has. Raises InvalidRequest, BadRequestData."""
     if not isinstance(body, dict):
         raise InvalidRequest(
             f"An entity is a JSON object, not {shown(body)}.", clause="5.5.4", remedy='{"id": "urn:…", "type": "…", …}'
@@ -115,7 +116,7 @@ def _members(body: Json) -> dict[str, Json]:
     return body
 
 
-def _identity(members: dict[str, Json], reading: Reading) -> Document:
+def identity_of(members: dict[str, Json], reading: Reading) -> Document:
     """The members that are no attributes: `id`, `type`, `scope` and `expiresAt`, where they are there."""
     document: Document = {}
     for name, alias in (("id", "@id"), ("type", "@type")):
@@ -168,7 +169,7 @@ def _attributes(members: dict[str, Json], document: Document, reading: Reading) 
     """Put every attribute into the document; the plain ones without a further look."""
     iris = reading.names.iris
     for name, value in members.items():
-        if name in _IDENTITY:
+        if name in IDENTITY:
             continue
         try:
             iri = iris[name]
@@ -179,7 +180,7 @@ def _attributes(members: dict[str, Json], document: Document, reading: Reading) 
             raise twice(name, iri, below("", name))
         if iri in _SPECIAL:
             document[iri] = _special(name, iri, value, reading)
-        elif type(value) is dict and _is_plain(value):
+        elif type(value) is dict and is_plain(value):
             document[iri] = value
         else:
             document[iri] = decode_member(value, below("", name), name, reading)
@@ -190,12 +191,13 @@ def _special(name: str, iri: str, value: Json, reading: Reading) -> Json:
     if iri in NO_ATTRIBUTES:
         raise no_attribute(name, below("", name))
     held = decode_member(value, below("", name), name, reading)
-    if iri in _PLACES:
-        _check_place(name, held)
+    if iri in PLACES:
+        check_place(name, held)
     return held
 
 
-def _check_place(name: str, held: Json) -> None:
+def check_place(name: str, held: Json) -> None:
+    """Raise BadRequestData where a place of the core @context is no GeoProperty (clause 4.7.1)."""
     for instance in [] if isinstance(held, str) else instances(held):  # a text is the null: it takes the place away
         if instance.get("type", "GeoProperty") != "GeoProperty":
             raise refusal(
@@ -206,7 +208,7 @@ def _check_place(name: str, held: Json) -> None:
             )
 
 
-def _is_plain(value: dict[str, Json]) -> bool:
+def is_plain(value: dict[str, Json]) -> bool:
     """Whether this is a normalized Property of a scalar with at most a unit and a time: nothing needs to change."""
     if not _PLAIN.issuperset(value) or value.get("type") != "Property":
         return False
@@ -227,15 +229,15 @@ def _is_plain(value: dict[str, Json]) -> bool:
 
 def _simplified(members: dict[str, Json], document: Document, reading: Reading) -> None:
     for name, value in members.items():
-        if name in _IDENTITY:
+        if name in IDENTITY:
             continue
         pointer = below("", name)
         iri = attribute_iri(name, pointer, reading)
         if iri in document:
             raise twice(name, iri, pointer)
         document[iri] = held = _simplified_member(value, pointer, name, reading)
-        if iri in _PLACES:
-            _check_place(name, held)
+        if iri in PLACES:
+            check_place(name, held)
 
 
 def _simplified_member(value: Json, pointer: str, name: str, reading: Reading) -> Json:

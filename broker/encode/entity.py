@@ -75,6 +75,21 @@ def encode_document(document: Document, representation: Representation, names: A
     return _Writer(representation, names).document(document)
 
 
+def encode_instance(
+    instance: Instance, representation: Representation, names: ActiveContext, created: str | None = None
+) -> Json:
+    """One attribute instance, an object whatever the representation: in a history each has its time beside it.
+
+    `created` is the entity's createdAt, which sub-attributes share unless they say otherwise.
+    """
+    return _Writer(representation, names, created).instance(instance, alone=False)
+
+
+def encode_value(instance: Instance, representation: Representation, names: ActiveContext) -> Json:
+    """What the simplified representation shows of one instance: `20.5`, or `{"vocab": "home"}` (clause 4.5.4)."""
+    return _Writer(representation, names).simplified_value(instance)
+
+
 def stamped(entity: Entity) -> Document:
     """The entity's document with its system attributes as members: `createdAt`, `modifiedAt`, `expiresAt`."""
     document = {
@@ -83,11 +98,11 @@ def stamped(entity: Entity) -> Document:
         "modifiedAt": to_text(entity.modified_at),
     }
     if entity.expires_at is not None:
-        document["expiresAt"] = _short_text(entity.expires_at)
+        document["expiresAt"] = short_text(entity.expires_at)
     return document
 
 
-def _short_text(instant: Instant) -> str:
+def short_text(instant: Instant) -> str:
     """`2026-01-01T00:00:00Z`: a time that a client gave, without a fraction it did not have."""
     return to_text(instant).replace(".000000Z", "Z")
 
@@ -133,8 +148,8 @@ class _Writer:
     def _instances(self, found: list[Instance]) -> Json:
         """One instance, or a list; in a list each is an object, for a bare value would make it an array of values."""
         if len(found) == 1:
-            return self._instance(found[0], alone=True)
-        return [self._instance(one, alone=False) for one in found]
+            return self.instance(found[0], alone=True)
+        return [self.instance(one, alone=False) for one in found]
 
     def _types(self, value: Json) -> Json:
         terms = self.names.terms
@@ -144,7 +159,7 @@ class _Writer:
         compact = self.names.compact_value
         return compact(value) if isinstance(value, str) else [compact(one) for one in as_list(value)]
 
-    def _instance(self, instance: Instance, *, alone: bool) -> Json:
+    def instance(self, instance: Instance, *, alone: bool) -> Json:
         """One instance with its sub-attributes, normalized or concise."""
         shown: dict[str, Json] = {}
         for name, value in self._in_language(instance).items():
@@ -191,10 +206,11 @@ class _Writer:
         """The value alone, or `{"dataset": {…}}` where instances have to be told apart (clause 4.5.4)."""
         alone = len(found) == 1 and ("datasetId" not in found[0] or bool(self.representation.dataset_ids))
         if alone:
-            return self._simplified_value(found[0])
-        return {"dataset": {str(one.get("datasetId", "@none")): self._simplified_value(one) for one in found}}
+            return self.simplified_value(found[0])
+        return {"dataset": {str(one.get("datasetId", "@none")): self.simplified_value(one) for one in found}}
 
-    def _simplified_value(self, instance: Instance) -> Json:
+    def simplified_value(self, instance: Instance) -> Json:
+        """The value alone; languages, vocabularies and JSON stay wrapped."""
         instance = self._in_language(instance)
         for name in ("entity", "entityList"):
             if name in instance:
