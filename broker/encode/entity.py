@@ -12,7 +12,7 @@ from broker.encode.language import choose
 from broker.ldcontext.active import ActiveContext
 from broker.model.entity import INSTANCE_MEMBERS, VALUE_MEMBER, Document, Entity, Instance, as_list, instances
 from broker.model.kinds import is_bare, is_geometry
-from broker.model.values import Instant, Json, to_text
+from broker.model.values import NGSI_LD_NULL, Instant, Json, to_text
 
 Format: TypeAlias = Literal["normalized", "concise", "simplified"]
 
@@ -157,6 +157,8 @@ class _Writer:
 
     def _values(self, value: Json) -> Json:
         compact = self.names.compact_value
+        if value == NGSI_LD_NULL:  # no word of the @context, whatever prefixes it has
+            return value
         return compact(value) if isinstance(value, str) else [compact(one) for one in as_list(value)]
 
     def instance(self, instance: Instance, *, alone: bool) -> Json:
