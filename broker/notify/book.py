@@ -1,0 +1,72 @@
+"""The subscriptions as they are now, read again only when they changed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from broker.errors import NonexistentTenant
+from broker.model.subscription import Subscription
+from broker.model.values import Instant
+from broker.ports.held import HeldStore
+from broker.ports.outbox import SUBSCRIPTION
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A subscription, the version of its document, and when it was made and last changed."""
+
+    subscription: Subscription
+    version: int
+    created_at: Instant
+    modified_at: Instant
+
+
+class Book:
+    """Subscriptions by tenant and id, of all processes: the generation in the store tells of a change."""
+
+    def __init__(self, held: HeldStore) -> None:
+        self._held = held
+        self._known: dict[str, tuple[int, dict[str, Entry | None]]] = {}
+
+    def find(self, tenant: str, subscription_id: str) -> Entry | None:
+        """One subscription; None where it is gone."""
+        try:
+            known = self._of(tenant)
+            if subscription_id not in known:
+                held = self._held.find_held(tenant, SUBSCRIPTION, subscription_id)
+                found = None if held is None else Subscription.from_body(held.body)
+                known[subscription_id] = (
+                    None if held is None or found is None
+                    else Entry(found, held.version, held.created_at, held.modified_at)
+                )  # fmt: skip
+        except NonexistentTenant:
+            return None
+        return known[subscription_id]
+
+    def all(self, tenant: str) -> Mapping[str, Entry]:
+        """Every subscription of a tenant."""
+        try:
+            known = self._of(tenant)
+            held = self._held.all_held(tenant, SUBSCRIPTION)
+        except NonexistentTenant:
+            return {}
+        for one in held:
+            if known.get(one.id) is None:
+                entry = Entry(Subscription.from_body(one.body), one.version, one.created_at, one.modified_at)
+                known[one.id] = entry
+        return {one.id: entry for one in held if (entry := known[one.id]) is not None}
+
+    def generation(self, tenant: str) -> int:
+        """Rises with every change to one of them; 0 for a tenant that is not there."""
+        try:
+            return self._held.held_generation(tenant, SUBSCRIPTION)
+        except NonexistentTenant:
+            return 0
+
+    def _of(self, tenant: str) -> dict[str, Entry | None]:
+        generation = self._held.held_generation(tenant, SUBSCRIPTION)
+        kept = self._known.get(tenant)
+        if kept is None or kept[0] != generation:
+            kept = self._known[tenant] = (generation, {})
+        return kept[1]
