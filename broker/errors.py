@@ -9,7 +9,7 @@
     ├── LdContextNotAvailable 504 ├── NoMultiTenantSupport 501
     ├── InternalError 500
     └── outside the standard's list, with the HTTP meaning of RFC 9110: MethodNotAllowed 405, NotAcceptable 406,
-        LengthRequired 411, PreconditionFailed 412, PayloadTooLarge 413, UnsupportedMediaType 415,
+        Gone 410, LengthRequired 411, PreconditionFailed 412, PayloadTooLarge 413, UnsupportedMediaType 415,
         NotImplementedYet 501, ServiceUnavailable 503
 
 Only `http.respond` turns these into RFC 7807 bodies.
@@ -147,6 +147,18 @@ class NotAcceptable(NgsiError):
     status = 406
     title = "Not acceptable"
     namespace = MISONO_ERRORS
+
+
+class Gone(NgsiError):
+    """The position in the change stream is no longer kept, or not of this log; `oldest` is the oldest event kept."""
+
+    status = 410
+    title = "Gone"
+    namespace = MISONO_ERRORS
+
+    def __init__(self, detail: str, *, oldest: int, pointer: str = "", remedy: str = "") -> None:
+        super().__init__(detail, pointer=pointer, remedy=remedy)
+        self.oldest = oldest
 
 
 class LengthRequired(NgsiError):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TypeAlias
 
-from broker.errors import NgsiError
+from broker.errors import Gone, NgsiError
 from broker.ldcontext.active import ActiveContext
 from broker.model.values import Json
 
@@ -26,6 +26,8 @@ def encode_problem(error: NgsiError) -> Encoded:
         "detail": _cut(error.detail),
         "status": error.status,
     }
+    if isinstance(error, Gone):
+        problem["oldest"] = error.oldest
     extra = {"pointer": _cut(error.pointer), "clause": error.clause, "remedy": _cut(error.remedy)}
     return {**problem, **{name: text for name, text in extra.items() if text}}
 

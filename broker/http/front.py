@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, TypeAlias
 from urllib.parse import quote
@@ -37,15 +37,23 @@ THREADS = 4
 
 
 class Front:
-    """The door granian serves; `make_behind` gives Flask's ASGI face.
+    """The door granian serves; `make_behind` gives Flask's ASGI face, `streams` are what Flask cannot serve, by path.
 
     Flask is made in a thread after the start: importing it takes longer than everything else together.
     """
 
-    def __init__(self, house: House, routes: Routes, pages: Pages, make_behind: Callable[[], Application]) -> None:
+    def __init__(
+        self,
+        house: House,
+        routes: Routes,
+        pages: Pages,
+        make_behind: Callable[[], Application],
+        streams: Mapping[str, Application] | None = None,
+    ) -> None:
         self._house = house
         self._find = routes.find
         self._pages = dict(pages)
+        self._streams = streams or {}
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="front")
         self._arrivals = Arrivals()
         self._reads = GroupedReads(house)
@@ -111,11 +119,13 @@ class Front:
         return b"".join(chunks)
 
     async def _unrouted(self, scope: Scope, receive: Receive, send: Send, error: NgsiError) -> None:
-        """A page outside the standard's root, or a refusal; HEAD is Flask's to cut."""
+        """A page or a stream outside the standard's root, or a refusal; HEAD is Flask's to cut."""
         raw_path = read_path(scope["raw_path"])
-        page = self._pages.get(raw_path)
+        page, stream = self._pages.get(raw_path), self._streams.get(raw_path)
         if scope["method"] == "HEAD":
             await self._to_flask(scope, receive, send, raw_path)
+        elif stream is not None and scope["method"] == "GET":
+            await stream(scope, receive, send)
         elif page is not None and scope["method"] == "GET":
             await send_response(send, page())
         else:

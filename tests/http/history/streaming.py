@@ -1,0 +1,100 @@
+"""A follower of the change stream, spoken to as granian does, on the event loop of the test."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping, MutableMapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from broker.http.front import Front
+
+WAIT_S = 5.0
+
+
+@dataclass
+class Event:
+    """One event as an EventSource reads it; `id` None where it has none."""
+
+    id: int | None
+    name: str
+    data: Any
+
+
+@dataclass
+class Follower:
+    """What a client has got so far; `room` is cleared where it takes nothing more."""
+
+    status: int = 0
+    headers: dict[str, str] = field(default_factory=dict)
+    text: bytes = b""
+    ended: bool = False
+    taken: int = 0
+    room: asyncio.Event = field(default_factory=asyncio.Event)
+    leaving: asyncio.Event = field(default_factory=asyncio.Event)
+    task: asyncio.Task[None] | None = None
+
+    async def receive(self) -> MutableMapping[str, Any]:
+        await self.leaving.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(self, message: MutableMapping[str, Any]) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            self.headers = {name.decode().lower(): value.decode() for name, value in message["headers"]}
+            return
+        await self.room.wait()
+        self.taken += 1
+        self.text += message["body"]
+        self.ended = not message.get("more_body", False)
+
+    def events(self) -> list[Event]:
+        """Everything that was sent, in order; a block without data is an id alone."""
+        return [_read(block) for block in self.text.decode().split("\n\n") if block]
+
+    def changes(self) -> list[Any]:
+        """The data of the changes so far."""
+        return [event.data for event in self.events() if event.data is not None and not event.name]
+
+    async def until(self, changes: int) -> list[Any]:
+        """The changes, once there are so many."""
+        async with asyncio.timeout(WAIT_S):
+            while len(self.changes()) < changes:
+                await asyncio.sleep(0.005)
+        return self.changes()
+
+    async def leave(self) -> None:
+        """Disconnect, and wait until the broker has noticed."""
+        self.leaving.set()
+        assert self.task is not None
+        async with asyncio.timeout(WAIT_S):
+            await self.task
+
+
+def _read(block: str) -> Event:
+    found: dict[str, str] = {}
+    for line in block.splitlines():
+        name, _, value = line.partition(":")
+        found[name] = value.removeprefix(" ")
+    data = json.loads(found["data"]) if "data" in found else None
+    return Event(int(found["id"]) if "id" in found else None, found.get("event", ""), data)
+
+
+async def follow(front: Front, query: str = "", headers: Mapping[str, str] | None = None) -> Follower:
+    """A new follower, its answer begun."""
+    one = Follower()
+    one.room.set()
+    scope = {
+        "type": "http",
+        "method": "GET",
+        "path": "/events",
+        "raw_path": b"/events",
+        "query_string": query.encode("ascii"),
+        "headers": [(name.lower().encode(), value.encode()) for name, value in (headers or {}).items()],
+    }
+    one.task = asyncio.create_task(front(scope, one.receive, one.send))
+    async with asyncio.timeout(WAIT_S):
+        while not one.text and not one.ended:
+            await asyncio.sleep(0.002)
+    return one
