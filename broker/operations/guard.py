@@ -37,7 +37,7 @@ def guarded(restriction: Restriction, decide: Decide) -> Decide:
         if shown is None and (seen is None or current is not None):
             raise AlreadyExists("The entity exists already.", clause="5.6.1", remedy="Choose another id.")
         if seen is not decision.entity:
-            raise _touches_what_is_hidden()
+            raise touches_what_is_hidden()
         if current is None or shown is None or shown is current:
             return decision
         return Put(_with_hidden(current, shown, decision.entity), decision.result)
@@ -46,11 +46,11 @@ def guarded(restriction: Restriction, decide: Decide) -> Decide:
 
 
 def _with_hidden(current: Entity, shown: Entity, put: Entity) -> Entity:
-    document = _restored(current.document, shown.document, put.document, ENTITY_MEMBERS)
+    document = restored(current.document, shown.document, put.document)
     return Entity(document, put.created_at, put.modified_at, put.expires_at, put.version)
 
 
-def _restored(full: Document, shown: Document, put: Document, reserved: frozenset[str]) -> Document:
+def restored(full: Document, shown: Document, put: Document, reserved: frozenset[str] = ENTITY_MEMBERS) -> Document:
     """`put` with what `full` has more than `shown`, at every depth."""
     restored = dict(put)
     for name, held in full.items():
@@ -61,7 +61,7 @@ def _restored(full: Document, shown: Document, put: Document, reserved: frozense
             continue
         if seen is None:
             if name in put:
-                raise _touches_what_is_hidden()
+                raise touches_what_is_hidden()
             restored[name] = held
         else:
             restored[name] = _restored_instances(held, seen, put.get(name))
@@ -77,12 +77,12 @@ def _restored_instances(full: Json, shown: Json, put: Json) -> Json:
             continue
         if visible is None:
             if dataset in written:
-                raise _touches_what_is_hidden()
+                raise touches_what_is_hidden()
             result[dataset] = held
         elif dataset not in written:
-            raise _touches_what_is_hidden()
+            raise touches_what_is_hidden()
         else:
-            result[dataset] = _restored(held, visible, written[dataset], INSTANCE_MEMBERS)
+            result[dataset] = restored(held, visible, written[dataset], INSTANCE_MEMBERS)
     return member(list(result.values()))
 
 
@@ -90,5 +90,6 @@ def _by_dataset(value: Json) -> dict[Json, Instance]:
     return {one.get("datasetId"): one for one in instances(value)}
 
 
-def _touches_what_is_hidden() -> Conflict:
+def touches_what_is_hidden() -> Conflict:
+    """The refusal of a write onto the place of something hidden."""
     return Conflict("This cannot be written.", clause="5.5.2", remedy="Write another attribute, or another entity.")

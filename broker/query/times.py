@@ -18,8 +18,6 @@ from broker.query.temporal import TIME_PROPERTIES, Aggregation, TemporalQuery
 METHODS: Final = ("avg", "distinctCount", "max", "min", "stddev", "sum", "sumsq", "totalCount")
 """The aggregation methods of clause 4.5.19.1."""
 TIMERELS: Final = ("before", "after", "between")
-EVER: Final[Instant] = -62_135_596_800_000_000
-"""The first instant of year 1: every DateTime is after it."""
 
 _DURATION: Final = re.compile(
     r"P(?=.)(?:(?P<Y>\d+)Y)?(?:(?P<M>\d+)M)?(?:(?P<W>\d+)W)?(?:(?P<D>\d+)D)?"
@@ -49,18 +47,13 @@ NO_TIMES: Final = TemporalTexts()
 
 @lru_cache(maxsize=1024)
 def parse_times(texts: TemporalTexts) -> TemporalQuery:
-    """The query without names, datasets and a limit. Raises BadRequestData (clauses 4.11, 4.5.19).
-
-    A timeproperty without a timerel asks for the instances that have it, whenever that was.
-    """
+    """The query without names, datasets and a limit. Raises BadRequestData (clauses 4.11, 4.5.19)."""
     timerel = _timerel(texts)
     timeproperty = texts.timeproperty or TIME_PROPERTIES[0]
     if timeproperty not in TIME_PROPERTIES:
         raise _unfit("timeproperty", timeproperty, "one of " + ", ".join(TIME_PROPERTIES))
     at = 0 if texts.time_at is None else _instant("timeAt", texts.time_at)
     end = 0 if texts.end_time_at is None or timerel != "between" else _instant("endTimeAt", texts.end_time_at)
-    if timerel is None and texts.timeproperty is not None:
-        timerel, at = "after", EVER
     return TemporalQuery(timerel, at, end, timeproperty, texts.last_n, aggregation=_aggregation(texts))
 
 
