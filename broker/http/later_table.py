@@ -13,7 +13,6 @@ _TIME = frozenset({"timerel", "timeAt", "endTimeAt", "timeproperty", "lastN", "a
 _PICTURE = frozenset({"attrs", "pick", "omit", "lang", "format", "options", "datasetId"})
 _MAP = frozenset({"entityMap", "entityMapLifetime", "splitEntities"})
 _ORDER = frozenset({"orderBy", "orderFrom", "orderGeometry", "collation"})
-_JOIN = frozenset({"join", "joinLevel", "containedBy"})
 _SYS = frozenset({"sysAttrs"})
 _TEMPORAL_FORMATS = frozenset(
     {"temporalValues", "aggregatedValues", "normalized", "concise", "simplified", "keyValues"}
@@ -28,7 +27,6 @@ _TEMPORAL = Accepted(_TIME | _PICTURE | _MAP | {"type", "local"}, _TEMPORAL_FORM
 _TEMPORALS = Accepted(
     _WHICH | _PAGE | _TIME | _PICTURE | _MAP | _ORDER, _TEMPORAL_FORMATS | _SYS, _TEMPORAL_FORMATS
 )  # fmt: skip
-_MAPPED = Accepted(_WHICH | _PAGE | _PICTURE | _MAP | _ORDER | _JOIN, _FORMATS | _SYS, _FORMATS)
 _DELETE_ATTRIBUTE = Accepted(frozenset({"datasetId", "deleteAll", "type", "local"}))
 _STATUS = {"GET": 200, "POST": 201, "PATCH": 204, "DELETE": 204}
 
@@ -53,11 +51,6 @@ _TEMPORAL_MAPS = "POST /temporal/entityMaps"
 _INSTANCE = "/temporal/entities/{entityId}/attrs/{attrId}/{instanceId}"
 
 LATER: tuple[Operation, ...] = (
-    _later("create_subscription", ("5.8.1", "6.10.3.1"), "POST /subscriptions", _LOCAL, "object"),
-    _later("query_subscriptions", ("5.8.4", "6.10.3.2"), "GET /subscriptions", _LIST),
-    _later("retrieve_subscription", ("5.8.3", "6.11.3.1"), "GET /subscriptions/{subscriptionId}", _ONE),
-    _later("update_subscription", ("5.8.2", "6.11.3.2"), "PATCH /subscriptions/{subscriptionId}", _LOCAL, "object"),
-    _later("delete_subscription", ("5.8.5", "6.11.3.3"), "DELETE /subscriptions/{subscriptionId}", _LOCAL),
     _later("register_source", ("5.9.2", "6.8.3.1"), "POST /csourceRegistrations", _LOCAL, "object"),
     _later("query_sources", ("5.10.2", "6.8.3.2"), "GET /csourceRegistrations", _SOURCES),
     _later("retrieve_source", ("5.10.1", "6.9.3.1"), "GET /csourceRegistrations/{registrationId}", _ONE),
@@ -80,11 +73,6 @@ LATER: tuple[Operation, ...] = (
     _later("modify_attribute_instance", ("5.6.14", "6.22.3.1"), f"PATCH {_INSTANCE}", _LOCAL, "object"),
     _later("delete_attribute_instance", ("5.6.15", "6.22.3.2"), f"DELETE {_INSTANCE}", _LOCAL),
     _later("query_temporal_by_post", ("5.7.4", "6.24.3.1"), _TEMPORAL_QUERY, _TEMPORALS, "object"),
-    _later("create_entity_map", ("5.14.4", "6.34.3.1"), "GET /entityMaps", _MAPPED),
-    _later("create_entity_map_by_post", ("5.14.4", "6.34.3.2"), "POST /entityMaps", _MAPPED, "object"),
-    _later("retrieve_entity_map", ("5.14.1", "6.32.3.1"), "GET /entityMaps/{entityMapId}", _NO_MORE),
-    _later("update_entity_map", ("5.14.2", "6.32.3.2"), "PATCH /entityMaps/{entityMapId}", _NO_MORE, "object"),
-    _later("delete_entity_map", ("5.14.3", "6.32.3.3"), "DELETE /entityMaps/{entityMapId}", _NO_MORE),
     _later("create_temporal_entity_map", ("5.14.5", "6.35.3.1"), "GET /temporal/entityMaps", _TEMPORALS),
     _later("create_temporal_entity_map_by_post", ("5.14.5", "6.35.3.2"), _TEMPORAL_MAPS, _TEMPORALS, "object"),
     _later("create_snapshot", ("5.16.1", "6.36.3.1"), "POST /snapshots", _NO_MORE, "object"),

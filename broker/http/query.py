@@ -6,6 +6,7 @@ from broker.decode.query import Query, decode_query
 from broker.errors import BadRequestData
 from broker.http.exchange import Exchange
 from broker.http.links import page_links
+from broker.http.mapping import mapped
 from broker.http.messages import Answer
 from broker.http.parameters import split_query
 from broker.http.respond import Headers
@@ -13,6 +14,7 @@ from broker.http.route import API_ROOT
 from broker.http.seeking import query_of, seek
 from broker.http.showing import geometry_property, show_many
 from broker.operations import consume
+from broker.operations.mapped import query_in_map
 from broker.ports import INLINE, OverBudget
 from broker.query.ast import Window
 
@@ -38,12 +40,19 @@ def _page(exchange: Exchange, query: Query) -> Answer:
     window = window_of(exchange)
     if INLINE.get() and (window.limit > INLINE_PAGE_MAX or sought.view.join or sought.selection.order):
         raise OverBudget
-    page = consume.query_entities(exchange.house.broker, exchange.call, sought.selection, window, sought.view)
+    broker, call = exchange.house.broker, exchange.call
+    held = mapped(exchange, lambda: broker.places.walk_ids(call.tenant, sought.selection, call.restriction), query)
+    if held is None:
+        page = consume.query_entities(broker, call, sought.selection, window, sought.view)
+    else:
+        page = query_in_map(broker, call, held.map, (sought.selection, window), sought.view)
     headers: Headers = () if page.total is None else (("NGSILD-Results-Count", str(page.total)),)
     if window.limit and (page.more or window.offset):
         headers += _links(exchange, window, more=page.more)
     shown = [entity for entity in page.entities if entity.document]  # a projection may leave nothing of one
-    return show_many(exchange, shown, query.lang, headers)
+    if held is None:
+        return show_many(exchange, shown, query.lang, headers)
+    return held.answered(show_many(exchange, shown, query.lang, headers + held.headers))
 
 
 def window_of(exchange: Exchange) -> Window:

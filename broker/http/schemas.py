@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from broker.model.subscription import TRIGGERS
+
 _URI = {"type": "string", "format": "uri"}
 _NAME = {"type": "string", "minLength": 1}
 _URIS = {"type": "array", "items": _URI}
 _NAMES = {"type": "array", "items": _NAME}
+_POSITIVE = {"type": "number", "exclusiveMinimum": 0}
 _DATETIME = {"type": "string", "format": "date-time"}
 _TYPES = {"oneOf": [_NAME, {"type": "array", "items": _NAME, "minItems": 1}]}
 _SCOPES = {"oneOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]}
@@ -29,6 +32,60 @@ def _object(properties: Mapping[str, Any], *required: str, more: object = None) 
 
 
 _MEMBERS = {"type": _TYPES, "scope": _SCOPES, "expiresAt": _DATETIME, "@context": _CONTEXT}
+
+_PAIRS = {"type": "array", "items": _object({"key": _NAME, "value": {"type": "string"}}, "key", "value")}
+_ENDPOINT = _object(
+    {
+        "uri": _URI,
+        "accept": {"enum": ["application/json", "application/ld+json", "application/geo+json"]},
+        "timeout": _POSITIVE,
+        "cooldown": _POSITIVE,
+        "receiverInfo": _PAIRS,
+        "notifierInfo": _PAIRS,
+    },
+    "uri",
+)
+_NOTIFICATION = _object(
+    {
+        "endpoint": _ENDPOINT,
+        "attributes": _NAMES,
+        "pick": _NAMES,
+        "omit": _NAMES,
+        "format": {"enum": ["normalized", "concise", "simplified", "keyValues"]},
+        "join": {"enum": ["flat", "inline", "@none"]},
+        "joinLevel": {"type": "integer", "minimum": 1},
+        "showChanges": {"type": "boolean"},
+        "sysAttrs": {"type": "boolean"},
+    },
+    "endpoint",
+)
+_SUBSCRIPTION = {
+    "id": _URI,
+    "type": {"const": "Subscription"},
+    "subscriptionName": {"type": "string"},
+    "description": {"type": "string"},
+    "entities": {"type": "array", "items": {"type": "object"}, "minItems": 1},
+    "watchedAttributes": {**_NAMES, "minItems": 1},
+    "notificationTrigger": {"type": "array", "items": {"enum": list(TRIGGERS)}, "minItems": 1},
+    "timeInterval": _POSITIVE,
+    "throttling": _POSITIVE,
+    "q": _NAME,
+    "geoQ": {"type": "object"},
+    "scopeQ": _NAME,
+    "csf": _NAME,
+    "datasetId": {"type": "array", "items": _NAME, "minItems": 1},
+    "expandValues": {"type": "string"},
+    "jsonKeys": {"type": "string"},
+    "lang": _NAME,
+    "isActive": {"type": "boolean"},
+    "expiresAt": _DATETIME,
+    "localOnly": {"type": "boolean"},
+    "splitEntities": {"type": "boolean"},
+    "ngsildConformance": {"type": "string"},
+    "jsonldContext": _URI,
+    "notification": _NOTIFICATION,
+    "@context": _CONTEXT,
+}
 
 SCHEMAS: Mapping[str, Any] = {
     "Json": {},
@@ -66,6 +123,29 @@ SCHEMAS: Mapping[str, Any] = {
             "type",
         ),
     },
+    "EntityMap": {
+        "description": "Which entities a sequence of requests is about (5.2.39).",
+        **_object(
+            {
+                "id": _URI,
+                "type": {"const": "EntityMap"},
+                "expiresAt": _DATETIME,
+                "entityMap": {"type": "object", "additionalProperties": _NAMES},
+                "linkedMaps": {"type": "object"},
+            },
+            "id", "type", "expiresAt", "entityMap",
+        ),
+    },
+    "EntityMapFragment": _object({"type": {"const": "EntityMap"}, "expiresAt": _DATETIME}),
+    "Subscription": {
+        "description": "A subscription (5.2.12).",
+        **_object(_SUBSCRIPTION, "type", "notification"),
+    },
+    "SubscriptionFragment": {
+        "description": "The members of a subscription to change; null removes one.",
+        **_object(_SUBSCRIPTION),
+    },
+    "SubscriptionList": {"type": "array", "items": _ref("Subscription")},
     "BatchOperationResult": {
         "description": "What went well and what did not (5.2.16).",
         **_object(

@@ -6,10 +6,12 @@ Both doors, /openapi.json and the tests of access are made from it.
 from __future__ import annotations
 
 from broker.http import attribute_types, attributes, batch, contexts, entities, identity, query, types
+from broker.http.kept_table import KEPT
 from broker.http.later_table import LATER
 from broker.http.media import GEO_JSON, JSON, LD_JSON
 from broker.http.operation import Operation
 from broker.http.parameters import Accepted
+from broker.http.subscription_table import SUBSCRIPTIONS
 
 _ENTITY_MEDIA = (JSON, LD_JSON, GEO_JSON)
 _FORMATS = frozenset({"normalized", "concise", "simplified", "keyValues"})
@@ -168,4 +170,4 @@ _CONTEXTS = (
     ),
 )  # fmt: skip
 
-OPERATIONS: tuple[Operation, ...] = (*_ENTITIES, *_ATTRIBUTES, *_BATCH, *_DISCOVERY, *_CONTEXTS, *LATER)
+OPERATIONS: tuple[Operation, ...] = (*_ENTITIES, *_ATTRIBUTES, *_BATCH, *_DISCOVERY, *_CONTEXTS, *KEPT, *LATER)

@@ -92,7 +92,11 @@ def query_entities(broker: Broker, call: Call, selection: Selection, window: Win
     `selection` is bound, and holds every filter of the request. Raises TooComplexQuery and TooManyResults past the
     limits. `total` and `more` speak of the selected entities, not of linked ones.
     """
-    page = broker.entities.select(call.tenant, selection, window, call.restriction)
+    return viewed_page(broker, call, broker.entities.select(call.tenant, selection, window, call.restriction), view)
+
+
+def viewed_page(broker: Broker, call: Call, page: Page, view: View) -> Page:
+    """The page with as much of each entity as was asked for, and linked entities where they were."""
     if view is WHOLE or not page.entities:
         return page
     kept = [of_datasets(entity, view.dataset_ids) for entity in page.entities]

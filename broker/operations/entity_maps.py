@@ -1,0 +1,257 @@
+"""Entity maps: which entities a sequence of requests is about, fixed by the first (clauses 4.5.25, 5.5.9.3, 5.14).
+
+    {"id": "urn:ngsi-ld:EntityMap:…", "type": "EntityMap", "expiresAt": "…", "linkedMaps": {},
+     "entityMap": {"urn:ngsi-ld:House:1": ["@none"]}}                        "@none": held here
+
+A map is a held document of kind `entity_map`; its ids stand beside it in documents of kind `entity_map_ids`, a thousand
+in each, which never change. What no longer fits is struck out by its place, so that two requests that strike out at
+once do not get in each other's way. A map is its maker's: for everybody else there is none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from itertools import islice
+from typing import cast
+
+from broker.errors import NgsiError, ResourceNotFound, TooManyResults
+from broker.model.duration import Duration
+from broker.model.values import Instant, Json, to_text
+from broker.operations.broker import Broker, Call
+from broker.operations.futures import done, then
+from broker.operations.identifiers import require_uri
+from broker.ports.held import Drop, Held, HeldCommand, HeldDecision, Hold, Leave
+from broker.query.ast import IdIn, Window
+from broker.query.temporal import TemporalQuery
+
+KIND = "entity_map"
+IDS_KIND = "entity_map_ids"
+IDS_MAX = 1_000
+"""Ids in one document, and in one query of the store."""
+MAP_MAX = 500_000
+"""Entities in one map: about 25 MiB of ids."""
+LOCAL = "@none"
+
+
+@dataclass(frozen=True, slots=True)
+class EntityMap:
+    """A map as it is now: `size` ids, of which those at the places `gone` (in order) are struck out."""
+
+    id: str
+    expires_at: Instant
+    size: int
+    gone: tuple[int, ...] = ()
+    temporal: bool = False
+
+    def place(self, offset: int) -> int:
+        """Where the id stands that has `offset` ids before it, those struck out not counted."""
+        place = offset
+        for one in self.gone:
+            if one > place:
+                break
+            place += 1
+        return place
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An id of a map and its place."""
+
+    place: int
+    id: str
+
+
+def make_map(
+    broker: Broker, call: Call, ids: Iterable[str], lifetime: Duration | None, *, temporal: bool = False
+) -> EntityMap:
+    """A new map of these entities, in this order; durable on return (clause 5.14.4).
+
+    Raises TooManyResults.
+    """
+    map_id = f"urn:ngsi-ld:EntityMap:{broker.new_id()}"
+    now = broker.clock.now()
+    expires_at = bounded(broker, now, now if lifetime is None else lifetime.after(now), given=lifetime is not None)
+    source, size, commands = iter(ids), 0, list[HeldCommand]()
+    while chunk := list(islice(source, IDS_MAX)):
+        commands.append(_hold(IDS_KIND, _chunk_id(map_id, len(commands)), {"ids": cast(Json, chunk)}, expires_at))
+        size += len(chunk)
+        if size > MAP_MAX:
+            raise TooManyResults(
+                f"More than {MAP_MAX} entities match.",
+                pointer="entityMap",
+                clause="5.14.4.4",
+                remedy="Narrow the query, or page without a map.",
+            )
+    body: dict[str, Json] = {"size": size, "gone": [], "temporal": temporal, "principal": call.principal.name}
+    commands.append(_hold(KIND, map_id, body, expires_at))
+    _apply(broker, call, commands).result()
+    return EntityMap(map_id, expires_at, size, (), temporal)
+
+
+def bounded(broker: Broker, now: Instant, wanted: Instant, *, given: bool = True) -> Instant:
+    """When a map expires: as wanted, but no later than the limit; at the limit where nothing was wanted."""
+    latest = now + round(broker.lifetimes.entity_map_s * 1_000_000)
+    return min(wanted, latest) if given else latest
+
+
+def find_map(broker: Broker, call: Call, map_id: str) -> EntityMap | None:
+    """The caller's map; None where there is none, or it has expired."""
+    held = broker.held.find_held(call.tenant, KIND, map_id)
+    return None if held is None or not _is_mine(held, call) else _read(held)
+
+
+def retrieve_map(broker: Broker, call: Call, map_id: str) -> dict[str, Json]:
+    """Retrieve EntityMap (clause 5.14.1): as much of it as the caller may see now.
+
+    Raises BadRequestData where the id is no URI, ResourceNotFound where there is no such map.
+    """
+    require_uri(map_id, "entityMapId")
+    found = find_map(broker, call, map_id)
+    if found is None:
+        raise _not_found(map_id)
+    return encode_map(found, _seen(broker, call, found))
+
+
+def encode_map(entity_map: EntityMap, ids: Iterable[str]) -> dict[str, Json]:
+    """The map as it goes out (clause 5.2.39)."""
+    return {
+        "id": entity_map.id,
+        "type": "EntityMap",
+        "expiresAt": to_text(entity_map.expires_at),
+        "entityMap": {one: [LOCAL] for one in ids},
+        "linkedMaps": {},
+    }
+
+
+def update_map(broker: Broker, call: Call, map_id: str, expires_at: Instant | None) -> Future[None]:
+    """Update EntityMap (clause 5.14.2): the instant of its expiry, no later than the limit; None leaves it.
+
+    Raises as `retrieve_map`.
+    """
+    require_uri(map_id, "entityMapId")
+    found = find_map(broker, call, map_id)
+    if found is None:
+        raise _not_found(map_id)
+    if expires_at is None:
+        return done(None)
+    until = bounded(broker, broker.clock.now(), expires_at)
+
+    def decide(current: Held | None, _now: Instant) -> HeldDecision:
+        return Leave() if current is None else Hold(current.body, expires_at=until)
+
+    return then(_apply(broker, call, [HeldCommand(kind, one, decide) for kind, one in _documents(found)]), _nothing)
+
+
+def delete_map(broker: Broker, call: Call, map_id: str) -> Future[None]:
+    """Delete EntityMap (clause 5.14.3). Raises as `retrieve_map`."""
+    require_uri(map_id, "entityMapId")
+    found = find_map(broker, call, map_id)
+    if found is None:
+        raise _not_found(map_id)
+
+    def decide(current: Held | None, _now: Instant) -> HeldDecision:
+        if current is None:
+            raise _not_found(map_id)
+        return Drop()
+
+    def first(outcomes: list[object]) -> None:
+        if isinstance(outcomes[0], NgsiError):
+            raise outcomes[0]
+
+    return then(_apply(broker, call, [HeldCommand(kind, one, decide) for kind, one in _documents(found)]), first)
+
+
+def entries(broker: Broker, call: Call, entity_map: EntityMap, offset: int = 0) -> Iterator[Entry]:
+    """The ids that are not struck out, in their order, from that offset on."""
+    start, gone = entity_map.place(offset), frozenset(entity_map.gone)
+    for number in range(start // IDS_MAX, -(-entity_map.size // IDS_MAX)):
+        held = broker.held.find_held(call.tenant, IDS_KIND, _chunk_id(entity_map.id, number))
+        if held is None:
+            return
+        for place, one in enumerate(cast("list[str]", held.body["ids"]), number * IDS_MAX):
+            if place >= start and place not in gone:
+                yield Entry(place, one)
+
+
+def holds(broker: Broker, call: Call, entity_map: EntityMap, entity_id: str) -> bool:
+    """Whether the map has this entity."""
+    return any(entry.id == entity_id for entry in entries(broker, call, entity_map))
+
+
+def strike_out(broker: Broker, call: Call, entity_map: EntityMap, places: Sequence[int]) -> None:
+    """Take ids out of the map, by their places (clause 5.5.9.3); durable on return."""
+    if not places:
+        return
+
+    def decide(current: Held | None, _now: Instant) -> HeldDecision:
+        if current is None:
+            return Leave()
+        gone = sorted({*cast("list[int]", current.body["gone"]), *places})
+        return Hold({**current.body, "gone": cast(Json, gone)}, expires_at=current.expires_at)
+
+    _apply(broker, call, [HeldCommand(KIND, entity_map.id, decide)]).result()
+
+
+def _seen(broker: Broker, call: Call, entity_map: EntityMap) -> Iterator[str]:
+    found = entries(broker, call, entity_map)
+    if call.restriction.view is None:
+        yield from (entry.id for entry in found)
+        return
+    while chunk := [entry.id for entry in islice(found, IDS_MAX)]:
+        visible = _visible(broker, call, chunk, temporal=entity_map.temporal)
+        yield from (one for one in chunk if one in visible)
+
+
+def _visible(broker: Broker, call: Call, ids: list[str], *, temporal: bool) -> set[str]:
+    """Those that are not hidden from the caller now."""
+    if temporal:
+        window, query = Window(len(ids)), TemporalQuery(instances_max=1)
+        where = IdIn(tuple(ids))
+        page = broker.history.evolutions(call.tenant, where, query, window, call.restriction)
+        return {one.id for one in page.evolutions}
+    held = broker.entities.get_many(call.tenant, ids)
+    return {one for one in ids if one not in held or call.restriction.show(held[one]) is not None}
+
+
+def _is_mine(held: Held, call: Call) -> bool:
+    return held.body["principal"] == call.principal.name
+
+
+def _read(held: Held) -> EntityMap:
+    body = held.body
+    gone = tuple(cast("list[int]", body["gone"]))
+    return EntityMap(held.id, held.expires_at or 0, cast(int, body["size"]), gone, bool(body["temporal"]))
+
+
+def _documents(entity_map: EntityMap) -> Iterator[tuple[str, str]]:
+    """Kind and id of the map's own document, then of those with its ids."""
+    yield KIND, entity_map.id
+    for number in range(-(-entity_map.size // IDS_MAX)):
+        yield IDS_KIND, _chunk_id(entity_map.id, number)
+
+
+def _chunk_id(map_id: str, number: int) -> str:
+    return f"{map_id}#{number:04}"
+
+
+def _hold(kind: str, document_id: str, body: dict[str, Json], expires_at: Instant) -> HeldCommand:
+    return HeldCommand(kind, document_id, lambda _current, _now: Hold(body, expires_at=expires_at))
+
+
+def _apply(broker: Broker, call: Call, commands: Sequence[HeldCommand]) -> Future[list[object]]:
+    return broker.held.apply_held(call.tenant, commands)
+
+
+def _nothing(_: list[object]) -> None:
+    return None
+
+
+def _not_found(map_id: str) -> ResourceNotFound:
+    return ResourceNotFound(
+        f"There is no entity map {map_id}.",
+        pointer="entityMapId",
+        clause="5.14.1.4",
+        remedy="Make one: GET /entityMaps with a query.",
+    )

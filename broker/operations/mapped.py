@@ -1,0 +1,85 @@
+"""Pages over an entity map: what it lists and what still fits, filled to their limit (clauses 5.5.9.3, 5.5.14)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from itertools import islice
+from typing import Generic, TypeAlias, TypeVar
+
+from broker.model.entity import Entity
+from broker.operations.broker import Broker, Call
+from broker.operations.consume import View, viewed_page
+from broker.operations.entity_maps import IDS_MAX, EntityMap, entries, strike_out
+from broker.ports import Page
+from broker.query.ast import And, IdIn, Node, Selection, Window
+
+T = TypeVar("T")
+Read: TypeAlias = Callable[[list[str]], Mapping[str, T]]
+"""Of these ids, at most a thousand, those that fit, with what they stand for."""
+Fitting: TypeAlias = Callable[[list[str]], Collection[str]]
+"""Of these ids, at most a thousand, those that fit."""
+LOOK_MIN = 50
+"""Candidates looked at together, at least: most still fit, and then one look fills a page."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listed(Generic[T]):
+    """What a page over a map holds, in the map's order."""
+
+    found: list[T]
+    total: int | None
+    more: bool
+
+
+def query_in_map(
+    broker: Broker, call: Call, entity_map: EntityMap, asked: tuple[Selection, Window], view: View
+) -> Page:
+    """Query Entities, of those that the map lists (clause 5.7.2.4); the map has the order, whatever the request says."""
+    selection, window = asked
+
+    def read(ids: list[str]) -> Mapping[str, Entity]:
+        among = Selection(among_ids(ids, selection.where))
+        page = broker.entities.select(call.tenant, among, Window(len(ids)), call.restriction)
+        return {entity.id: entity for entity in page.entities}
+
+    def fitting(ids: list[str]) -> Collection[str]:
+        among = Selection(among_ids(ids, selection.where))
+        return set(broker.places.walk_ids(call.tenant, among, call.restriction))
+
+    listed = listed_page(broker, call, entity_map, window, (read, fitting))
+    return viewed_page(broker, call, Page(listed.found, listed.total, listed.more), view)
+
+
+def among_ids(ids: list[str], where: Node) -> Node:
+    """What is one of these, and meets the condition."""
+    return And((IdIn(tuple(ids)), where))
+
+
+def listed_page(
+    broker: Broker, call: Call, entity_map: EntityMap, window: Window, look: tuple[Read[T], Fitting]
+) -> Listed[T]:
+    """The page that begins at the window's offset in the map; what was looked at and does not fit is struck out."""
+    read, fitting = look
+    total = _count(broker, call, entity_map, fitting) if window.count else None
+    found: list[T] = []
+    misfits: list[int] = []
+    candidates = entries(broker, call, entity_map, window.offset)
+    while len(found) <= window.limit:
+        wanted = min(max(window.limit + 1 - len(found), LOOK_MIN), IDS_MAX)
+        chunk = list(islice(candidates, wanted))
+        if not chunk:
+            break
+        fits = read([entry.id for entry in chunk])
+        found += [fits[entry.id] for entry in chunk if entry.id in fits]
+        misfits += [entry.place for entry in chunk if entry.id not in fits]
+    strike_out(broker, call, entity_map, misfits)
+    return Listed(found[: window.limit], total, len(found) > window.limit)
+
+
+def _count(broker: Broker, call: Call, entity_map: EntityMap, fitting: Fitting) -> int:
+    """How many of the whole map still fit."""
+    total, candidates = 0, entries(broker, call, entity_map)
+    while chunk := [entry.id for entry in islice(candidates, IDS_MAX)]:
+        total += len(fitting(chunk))
+    return total
