@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -33,6 +33,7 @@ class Follower:
     taken: int = 0
     room: asyncio.Event = field(default_factory=asyncio.Event)
     leaving: asyncio.Event = field(default_factory=asyncio.Event)
+    got: asyncio.Event = field(default_factory=asyncio.Event)
     task: asyncio.Task[None] | None = None
 
     async def receive(self) -> MutableMapping[str, Any]:
@@ -48,6 +49,7 @@ class Follower:
         self.taken += 1
         self.text += message["body"]
         self.ended = not message.get("more_body", False)
+        self.got.set()
 
     def events(self) -> list[Event]:
         """Everything that was sent, in order; a block without data is an id alone."""
@@ -59,10 +61,15 @@ class Follower:
 
     async def until(self, changes: int) -> list[Any]:
         """The changes, once there are so many."""
-        async with asyncio.timeout(WAIT_S):
-            while len(self.changes()) < changes:
-                await asyncio.sleep(0.005)
+        await self.wait(lambda: len(self.changes()) >= changes)
         return self.changes()
+
+    async def wait(self, holds: Callable[[], bool]) -> None:
+        """Return once something holds of what was sent."""
+        async with asyncio.timeout(WAIT_S):
+            while not holds():
+                self.got.clear()
+                await self.got.wait()
 
     async def leave(self) -> None:
         """Disconnect, and wait until the broker has noticed."""
@@ -94,7 +101,5 @@ async def follow(front: Front, query: str = "", headers: Mapping[str, str] | Non
         "headers": [(name.lower().encode(), value.encode()) for name, value in (headers or {}).items()],
     }
     one.task = asyncio.create_task(front(scope, one.receive, one.send))
-    async with asyncio.timeout(WAIT_S):
-        while not one.text and not one.ended:
-            await asyncio.sleep(0.002)
+    await one.wait(lambda: bool(one.text) or one.ended)
     return one

@@ -16,11 +16,10 @@ from broker.model.entity import Entity
 from broker.ports import Command, Put, Remove
 from broker.stores import memory
 from broker.wiring import Built, Doors
-
 from tests.fakes.clock import FakeClock
 from tests.fakes.hiding import HIDDEN_ENTITY, HIDDEN_INSTANCE, HIDDEN_TYPE, NS, HidingPolicy, cut
 from tests.http.doors import broker, front_door
-from tests.http.history.streaming import Follower, follow
+from tests.http.history.streaming import follow
 
 Serving = tuple[Built, Doors]
 
@@ -225,9 +224,7 @@ def test_who_falls_behind_the_log_is_told_and_ended(forgetful: Serving) -> None:
             if number % 100 == 0:
                 await asyncio.sleep(0.05)
         slow.room.set()
-        async with asyncio.timeout(5):
-            while not slow.ended:
-                await asyncio.sleep(0.01)
+        await slow.wait(lambda: slow.ended)
         last = slow.events()[-1]
         assert (last.name, last.data["status"], last.data["oldest"]) == ("gone", 410, 598)
 
@@ -350,9 +347,7 @@ async def _stream(built: Built, doors: Doors, entities: list[Entity]) -> list[An
         write(built, written)
     remove(built, "plain")
     write(built, entity("end", speed=1))
-    async with asyncio.timeout(5):
-        while not any(change["id"].endswith("end") for change in one.changes()):
-            await asyncio.sleep(0.01)
+    await one.wait(lambda: any(change["id"].endswith("end") for change in one.changes()))
     await one.leave()
     return [{name: value for name, value in change.items() if name != "version"} for change in one.changes()[:-1]]
 
@@ -379,7 +374,7 @@ class Revocable(AllowAll):
     def __init__(self) -> None:
         self.revoked = False
 
-    def admit(self, principal: Any, tenant: str, operation: str) -> None:
+    def admit(self, principal: Any, tenant: str, operation: str) -> None:  # noqa: ARG002 - the port's
         """Turns away from the stream once revoked."""
         if self.revoked and operation == "follow_changes":
             raise ResourceNotFound("there is nothing here")
