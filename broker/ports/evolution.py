@@ -92,6 +92,18 @@ class DropAttribute:
 
 
 @dataclass(frozen=True, slots=True)
+class EndAttribute:
+    """An attribute (or "scope") that exists in history only is deleted now: what is left says so (clause 4.5.7).
+
+    Which instances it concerns is as in DropAttribute. Fails the command where there are none.
+    """
+
+    name: str
+    dataset_id: str | None = None
+    everything: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class ReplaceInstance:
     """One instance gets other content and keeps its id and createdAt (clause 5.6.14).
 
@@ -122,7 +134,9 @@ class DropAll:
     """The whole history of the entity (clause 5.6.16)."""
 
 
-EvolutionStep: TypeAlias = Begin | AddInstances | AddTypes | DropAttribute | ReplaceInstance | DropInstance | DropAll
+EvolutionStep: TypeAlias = (
+    Begin | AddInstances | AddTypes | DropAttribute | EndAttribute | ReplaceInstance | DropInstance | DropAll
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +171,8 @@ class EvolutionStore(Protocol):
 
         Selected is what has an instance of `names` within the query's time and meets `where`: types and ids of the
         whole, everything else of all instances within the time, those of other names and datasets too. A scope is met
-        where it was ever one of the entity's; the operation narrows that down.
+        where it was the entity's at some time of the query; instances of other times are then left out, and those of
+        `scope` are the ones that held (clause 4.18, annex C.5.16).
         """
 
     def erase(self, tenant: str, entity_id: str) -> Future[Mapping[str, Json]]:

@@ -27,9 +27,11 @@ class TemporalQuery:
     """What a temporal consumer asks of each attribute.
 
     `before`: time < at; `after`: time >= at; `between`: at <= time < end; an instance without the timeproperty is in
-    none of them. None: all instances, and one without the timeproperty counts by its createdAt. `names` are attribute
-    IRIs and `scope` (empty: all), `dataset_ids` likewise ("@none": the default instance). `instances_max` is how many
-    of an attribute one answer may hold.
+    none of them. None: all instances, and one that was never observed counts by its modifiedAt; but by deletedAt only
+    those that have it. `names` are attribute IRIs and `scope` (empty: all), `dataset_ids` likewise ("@none": the
+    default instance). `instances_max` is how many of an attribute one answer may hold; those of one instant are not
+    torn apart. Without `sys_attrs` instances come without createdAt and modifiedAt, but for the timeproperty. `by_id`
+    orders evolutions by their ids, not in creation order.
     """
 
     timerel: Literal["before", "after", "between"] | None = None
@@ -41,3 +43,5 @@ class TemporalQuery:
     dataset_ids: tuple[str, ...] = ()
     aggregation: Aggregation | None = None
     instances_max: int = 1_000
+    sys_attrs: bool = True
+    by_id: Literal["ascending", "descending"] | None = None

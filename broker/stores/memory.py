@@ -11,7 +11,7 @@ from concurrent.futures import Future
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from threading import RLock
-from typing import Protocol, cast
+from typing import Protocol
 
 from broker.errors import NgsiError, ResourceNotFound
 from broker.model.entity import Entity
@@ -31,7 +31,6 @@ from broker.ports import (
     StoredDocument,
     TypeCount,
 )
-from broker.ports.evolution import EvolutionStore
 from broker.ports.outbox import EntityChange, Watches
 from broker.query.ast import Selection, Window
 from broker.query.match import matches
@@ -39,6 +38,7 @@ from broker.query.ordering import sort
 from broker.stores.discovery import count_attributes, count_types
 from broker.stores.images import Change, changed, no_labels, touched
 from broker.stores.memory_held import MemoryHeld
+from broker.stores.memory_history import MemoryHistory
 from broker.stores.memory_leases import MemoryLeases
 from broker.stores.memory_outbox import MemoryOutbox
 from broker.stores.memory_places import MemoryPlaces
@@ -77,8 +77,8 @@ class MemoryStore:
         self.outbox.watch_with(self.held)
         self.leases = MemoryLeases(clock)
         self.places = MemoryPlaces(self, (), (self.held.drop_all, self.outbox.drop_all))
-        self.history: EvolutionStore = cast("EvolutionStore", None)
-        self._companions: list[Companion] = [self.outbox]
+        self.history = MemoryHistory(self)
+        self._companions: list[Companion] = [self.outbox, self.history]
         self._changes: list[EntityChange] = []
         self._listening: list[Callable[[str], None]] = []
         self._tenants = {"": _Tenant()}

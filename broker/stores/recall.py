@@ -1,0 +1,285 @@
+"""What a temporal query means over one entity's history: the part of it that every engine must agree with.
+
+An instance is asked for by one of its times. Without a `timerel`, instances count that were never observed, by when
+they were written; with one, only those that have the time (clause 4.11). A page is cut in time, over all its attributes
+(clause 6.3.10): what it shows of any of them is all there is within its range.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final, cast
+
+from broker.model.entity import Document, Entity, Instance, as_list, member
+from broker.model.evolution import Evolution
+from broker.model.values import Instant, Json, to_text
+from broker.ports import Restriction
+from broker.ports.evolution import EvolutionPage
+from broker.query.ast import And, InScope, Node, Or
+from broker.query.match import matches
+from broker.query.temporal import TemporalQuery
+from broker.stores.past import SCOPE, Past
+from broker.stores.periods import Timed, aggregate
+
+ALWAYS: Final = (-(2**63), 2**63 - 1)
+Span = tuple[Instant, Instant]
+
+
+@dataclass(slots=True)
+class Story:
+    """What there is of one entity: its head, and instances by attribute (all, or those that were read)."""
+
+    id: str
+    types: tuple[str, ...]
+    scopes: tuple[str, ...]
+    created_at: Instant
+    modified_at: Instant
+    deleted_at: Instant | None = None
+    pasts: Mapping[str, Sequence[Past]] = field(default_factory=dict)
+
+    def head(self) -> Evolution:
+        """It without its instances."""
+        return Evolution(self.id, self.types, self.created_at, self.modified_at, self.deleted_at, self.scopes)
+
+
+@dataclass(slots=True)
+class Told:
+    """What a query asks of a story: its instances with the time that counted, in the order of the answer."""
+
+    story: Story
+    rows: dict[str, Sequence[Timed]]
+
+
+def counted_at(past: Past, query: TemporalQuery) -> Instant | None:
+    """The time of an instance that counts in a query."""
+    match query.timeproperty:
+        case "createdAt":
+            return past.created_at
+        case "modifiedAt":
+            return past.modified_at
+        case "deletedAt":
+            return past.deleted_at
+        case _:
+            return past.time if query.timerel is None else past.observed_at
+
+
+def span_of(query: TemporalQuery) -> Span:
+    """`[start, end)` of a query."""
+    match query.timerel:
+        case "before":
+            return ALWAYS[0], query.at
+        case "after":
+            return query.at, ALWAYS[1]
+        case "between":
+            return query.at, query.end
+        case None:
+            return ALWAYS
+
+
+def tell(story: Story, query: TemporalQuery, where: Node, restriction: Restriction) -> Told | None:
+    """The part of a story that is asked for; None where it does not match, or may not be seen."""
+    seen = visible(story, restriction)
+    if seen is None:
+        return None
+    rest, scope_q = split(where)
+    spans = scope_spans(seen, scope_q, span_of(query))
+    if spans == []:
+        return None
+    rows = {name: timed(pasts, query) for name, pasts in seen.pasts.items()}
+    if not _matches(rest, seen, rows):
+        return None
+    return Told(seen, found) if (found := _asked(seen, rows, query, spans)) is not None else None
+
+
+def timed(pasts: Iterable[Past], query: TemporalQuery) -> list[Timed]:
+    """Instances within the time of the query, oldest first."""
+    start, end = span_of(query)
+    found = [(at, past) for past in pasts if (at := counted_at(past, query)) is not None and start <= at < end]
+    return sorted(found, key=lambda row: (row[0], row[1].time, row[1].number))
+
+
+def page_of(told: Sequence[Told], query: TemporalQuery, name_of: Callable[[str, Past], str]) -> EvolutionPage:
+    """The answer; `name_of(attribute, past)` gives the id of an instance."""
+    if query.aggregation is not None:
+        return EvolutionPage([_aggregated(one, query) for one in told])
+    limit, latest = query.instances_max, query.last_n is not None
+    longest = [_boundary(rows, limit) for one in told for rows in one.rows.values() if len(rows) > limit]
+    if not longest:
+        return EvolutionPage([_shown(one, query, name_of, frozenset()) for one in told])
+    edge = max(longest) if latest else min(longest)
+    evolutions = [_cut(one, query, name_of, edge) for one in told]
+    times = [at for one in told for rows in one.rows.values() for at, _ in rows if _inside(at, edge, latest=latest)]
+    return EvolutionPage(evolutions, cut=(min(times), max(times)))
+
+
+def split(where: Node) -> tuple[Node, Node | None]:
+    """A condition without its part about the scope, and that part: a scope holds for a time (clause 4.18)."""
+    if _only_scopes(where):
+        return And(()), where
+    if isinstance(where, And):
+        scoped = tuple(term for term in where.terms if _only_scopes(term))
+        if scoped:
+            return And(tuple(term for term in where.terms if term not in scoped)), And(scoped)
+    return where, None
+
+
+def scope_spans(story: Story, scope_q: Node | None, span: Span) -> list[Span] | None:
+    """When, within a query's time, the scope was as asked for; None where nothing was asked."""
+    if scope_q is None:
+        return None
+    return [
+        (start, end)
+        for start, end, scopes in _scope_history(story)
+        if start < span[1] and end > span[0] and _in_scopes(scope_q, story, scopes)
+    ]
+
+
+def visible(story: Story, restriction: Restriction) -> Story | None:
+    """The story as a principal may see it; None where it does not exist for them."""
+    if restriction is UNSEEN or (restriction.view is None and restriction.where == And(())):
+        return story
+    numbered: dict[str, list[Past]] = {}
+    marks: dict[str, Past] = {}
+    for name, pasts in story.pasts.items():
+        for past in pasts:
+            mark = str(len(marks))
+            marks[mark] = past
+            body = cast(Instance, {**past.body, "instanceId": mark})
+            numbered.setdefault(name, []).append(_with_body(past, body))
+    entity = as_entity(story, numbered)
+    if not matches(restriction.where, entity, _nobody):
+        return None
+    shown = restriction.show(entity)
+    if shown is None:
+        return None
+    kept = {name: [_unmarked(one, marks) for one in held] for name, held in shown.attributes()}
+    if SCOPE in numbered and SCOPE in shown.document:
+        kept[SCOPE] = list(story.pasts[SCOPE])
+    return Story(
+        story.id, tuple(shown.types), story.scopes, story.created_at, story.modified_at, story.deleted_at, kept
+    )
+
+
+def as_entity(story: Story, pasts: Mapping[str, Sequence[Past]]) -> Entity:
+    """A story as an entity that has all of these instances at once."""
+    document: Document = {"id": story.id, "type": cast(Json, list(story.types))}
+    if story.scopes or SCOPE in pasts:
+        document["scope"] = cast(Json, list(story.scopes))
+    for name, held in pasts.items():
+        if held and name != SCOPE:
+            document[name] = member([past.body for past in held])
+    return Entity(document, story.created_at, story.modified_at)
+
+
+UNSEEN: Final = Restriction()
+"""No restriction at all, told by identity."""
+
+
+def _with_body(past: Past, body: Instance) -> Past:
+    return Past(past.number, body, past.created_at, past.modified_at, past.observed_at, past.deleted_at)
+
+
+def _unmarked(instance: Instance, marks: Mapping[str, Past]) -> Past:
+    past = marks[cast(str, instance["instanceId"])]
+    return _with_body(past, {name: value for name, value in instance.items() if name != "instanceId"})
+
+
+def _nobody(_: str) -> Entity | None:
+    return None
+
+
+def _matches(where: Node, story: Story, rows: Mapping[str, Sequence[Timed]]) -> bool:
+    if where == And(()):
+        return True
+    held = {name: [past for _, past in found if past.deleted_at is None] for name, found in rows.items()}
+    return matches(where, as_entity(story, held), _nobody)
+
+
+def _asked(
+    story: Story, rows: Mapping[str, Sequence[Timed]], query: TemporalQuery, spans: list[Span] | None
+) -> dict[str, Sequence[Timed]] | None:
+    """The rows of the attributes asked for, in the order of the answer; None where there are none."""
+    found: dict[str, Sequence[Timed]] = {}
+    for name, held in rows.items():
+        if query.names and name not in query.names:
+            continue
+        kept = held if spans is None else _within(name, story, held, spans)
+        if query.dataset_ids and name != SCOPE:
+            kept = [row for row in kept if (row[1].dataset or "@none") in query.dataset_ids]
+        if query.last_n is not None:
+            kept = list(reversed(kept))[: query.last_n]
+        if kept:
+            found[name] = kept
+    asked_all = query.timerel is None and query.timeproperty != "deletedAt" and not query.names
+    return found if found or (asked_all and not story.pasts) else None
+
+
+def _within(name: str, story: Story, held: Sequence[Timed], spans: list[Span]) -> Sequence[Timed]:
+    """Rows of the times when the scope was as asked for; of the scope itself what was valid then."""
+    if name == SCOPE:
+        return [(past.time, past) for past in _by_time(story.pasts[SCOPE]) if any(past.time == at for at, _ in spans)]
+    return [row for row in held if any(start <= row[0] < end for start, end in spans)]
+
+
+def _scope_history(story: Story) -> list[tuple[Instant, Instant, list[str]]]:
+    changes = _by_time(story.pasts.get(SCOPE, ()))
+    if not changes:
+        return [(*ALWAYS, list(story.scopes))]
+    ends = [past.time for past in changes[1:]] + [ALWAYS[1]]
+    return [(past.time, end, as_list(past.body["value"])) for past, end in zip(changes, ends, strict=True)]
+
+
+def _by_time(pasts: Iterable[Past]) -> list[Past]:
+    return sorted(pasts, key=lambda past: (past.time, past.number))
+
+
+def _in_scopes(scope_q: Node, story: Story, scopes: list[str]) -> bool:
+    return matches(scope_q, Entity({"id": story.id, "type": "", "scope": cast(Json, scopes)}, 0, 0), _nobody)
+
+
+def _only_scopes(node: Node) -> bool:
+    if isinstance(node, (And, Or)):
+        return bool(node.terms) and all(_only_scopes(term) for term in node.terms)
+    return isinstance(node, InScope)
+
+
+def _boundary(rows: Sequence[Timed], limit: int) -> Instant:
+    """The time of the last instance that a page of this length holds."""
+    return rows[limit - 1][0]
+
+
+def _inside(at: Instant, edge: Instant, *, latest: bool) -> bool:
+    return at >= edge if latest else at <= edge
+
+
+def _cut(one: Told, query: TemporalQuery, name_of: Callable[[str, Past], str], edge: Instant) -> Evolution:
+    latest = query.last_n is not None
+    kept = {name: [row for row in rows if _inside(row[0], edge, latest=latest)] for name, rows in one.rows.items()}
+    shorter = frozenset(name for name, rows in kept.items() if len(rows) < len(one.rows[name]))
+    return _shown(Told(one.story, cast("dict[str, Sequence[Timed]]", kept)), query, name_of, shorter)
+
+
+def _shown(one: Told, query: TemporalQuery, name_of: Callable[[str, Past], str], shorter: frozenset[str]) -> Evolution:
+    attributes = {
+        name: [instance_of(past, name_of(name, past), query) for _, past in rows] for name, rows in one.rows.items()
+    }
+    return replace(one.story.head(), attributes=attributes, cut=shorter)
+
+
+def instance_of(past: Past, instance_id: str, query: TemporalQuery) -> Instance:
+    """An instance as the answer has it."""
+    shown: Instance = {**past.body, "instanceId": instance_id}
+    if query.sys_attrs or query.timeproperty == "createdAt":
+        shown["createdAt"] = to_text(past.created_at)
+    if query.sys_attrs or query.timeproperty == "modifiedAt":
+        shown["modifiedAt"] = to_text(past.modified_at)
+    if past.deleted_at is not None:
+        shown["deletedAt"] = to_text(past.deleted_at)
+    return shown
+
+
+def _aggregated(one: Told, query: TemporalQuery) -> Evolution:
+    found = aggregate({name: sorted(rows, key=lambda row: row[0]) for name, rows in one.rows.items()}, query)
+    kinds = {name: cast(str, one.rows[name][-1][1].body["type"]) for name in found}
+    return replace(one.story.head(), aggregated=found, kinds=kinds)
