@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from broker.decode.entity import decode_entity, decode_fragment
 from broker.decode.query import Query
 from broker.errors import BadRequestData, ResourceNotFound
 from broker.http.batch import done
 from broker.http.exchange import Exchange
+from broker.http.mapping import map_headers, mapped, named_map
 from broker.http.messages import Answer, Deferred, Response
 from broker.http.preconditions import etag, precondition
-from broker.http.respond import created
+from broker.http.respond import Headers, created
 from broker.http.seeking import attributes_of, query_of, seek, view_of
 from broker.http.showing import geometry_property, show_many, show_one
 from broker.http.targets import target, types_of, written
@@ -18,6 +21,8 @@ from broker.model.entity import Entity
 from broker.model.names import is_datetime
 from broker.operations import consume, provide
 from broker.operations import purge as purging
+from broker.operations.batch import BatchResult
+from broker.operations.entity_maps import holds
 from broker.operations.provide import Written
 from broker.operations.purge import Purge
 
@@ -69,7 +74,7 @@ def delete_entity(exchange: Exchange) -> Answer:
 def retrieve_entity(exchange: Exchange) -> Answer:
     """GET /entities/{entityId}: 200, 203, 404 (clause 6.5.3.1)."""
     house, call, entity_id = exchange.house, exchange.call, exchange.path["entityId"]
-    if not exchange.parameters:
+    if not exchange.parameters and "ngsild-entitymap" not in exchange.request.headers:
         entity = consume.retrieve_entity(house.broker, call, entity_id)
         return show_one(exchange, entity, entity, (etag(entity.version),))
     geometry_property(exchange, exchange.parameters.text("geometryProperty"))
@@ -78,7 +83,7 @@ def retrieve_entity(exchange: Exchange) -> Answer:
     consume.require_depth(None, view.projection, view.join)
     whole = consume.retrieve_entity(house.broker, call, entity_id, types_of(exchange))
     _require_attributes(exchange, query, whole)
-    headers = (etag(whole.version),)
+    headers = (etag(whole.version), *_map_of_one(exchange, entity_id))
     if view.join is not None and view.join.mode == "flat":
         found = consume.retrieve_with_linked(house.broker, call, entity_id, types_of(exchange), view)
         if len(found) > 1:
@@ -91,6 +96,22 @@ def retrieve_entity(exchange: Exchange) -> Answer:
             "nothing is left of the entity", pointer="omit", clause="5.7.1.4", remedy="leave some members in"
         )
     return show_one(exchange, entity, whole, headers)
+
+
+def _map_of_one(exchange: Exchange, entity_id: str) -> Headers:
+    """Where the map is that the retrieval is about, new or not; none for most (clause 5.7.1.4).
+
+    Raises ResourceNotFound where the map that was named does not list the entity.
+    """
+    found = mapped(exchange, lambda: (entity_id,))
+    if found is None:
+        return ()
+    if not found.made and not holds(exchange.house.broker, exchange.call, found.map, entity_id):
+        raise ResourceNotFound(
+            "the entity map does not list the entity", pointer="NGSILD-EntityMap", clause="5.5.14",
+            remedy="leave the map out",
+        )  # fmt: skip
+    return found.headers
 
 
 def _require_attributes(exchange: Exchange, query: Query, entity: Entity) -> None:
@@ -108,7 +129,17 @@ def purge_entities(exchange: Exchange) -> Answer:
     local = parameters.flag("local") if "local" in parameters else None
     where = seek(query_of(parameters), names, local=local).selection.where
     purge = Purge(_names(exchange, "keep"), _names(exchange, "drop"))
-    return Deferred(purging.purge_entities(exchange.house.broker, exchange.call, where, purge), done)
+    entity_map = named_map(exchange)
+    pending = purging.purge_entities(exchange.house.broker, exchange.call, where, purge, entity_map)
+    return Deferred(pending, done if entity_map is None else _done_with(map_headers(entity_map)))
+
+
+def _done_with(headers: Headers) -> Callable[[BatchResult], Response]:
+    def render(result: BatchResult) -> Response:
+        response = done(result)
+        return Response(response.status, response.headers + headers, response.body)
+
+    return render
 
 
 def _names(exchange: Exchange, parameter: str) -> frozenset[str] | None:

@@ -35,7 +35,7 @@ class Listed(Generic[T]):
 def query_in_map(
     broker: Broker, call: Call, entity_map: EntityMap, asked: tuple[Selection, Window], view: View
 ) -> Page:
-    """Query Entities, of those that the map lists (clause 5.7.2.4); the map has the order, whatever the request says."""
+    """Query Entities, of those that the map lists and in its order (clause 5.7.2.4)."""
     selection, window = asked
 
     def read(ids: list[str]) -> Mapping[str, Entity]:
@@ -44,11 +44,22 @@ def query_in_map(
         return {entity.id: entity for entity in page.entities}
 
     def fitting(ids: list[str]) -> Collection[str]:
-        among = Selection(among_ids(ids, selection.where))
-        return set(broker.places.walk_ids(call.tenant, among, call.restriction))
+        return _fitting(broker, call, ids, selection.where)
 
     listed = listed_page(broker, call, entity_map, window, (read, fitting))
     return viewed_page(broker, call, Page(listed.found, listed.total, listed.more), view)
+
+
+def fitting_in_map(broker: Broker, call: Call, entity_map: EntityMap, where: Node) -> list[str]:
+    """The ids in the map of what meets the condition now."""
+    found, candidates = list[str](), entries(broker, call, entity_map)
+    while chunk := [entry.id for entry in islice(candidates, IDS_MAX)]:
+        found += _fitting(broker, call, chunk, where)
+    return found
+
+
+def _fitting(broker: Broker, call: Call, ids: list[str], where: Node) -> list[str]:
+    return list(broker.places.walk_ids(call.tenant, Selection(among_ids(ids, where)), call.restriction))
 
 
 def among_ids(ids: list[str], where: Node) -> Node:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
 
@@ -13,14 +13,15 @@ from broker.model.values import Instant
 from broker.operations.batch import BatchFailure, BatchResult
 from broker.operations.broker import Broker, Call
 from broker.operations.consume import linked_depth
+from broker.operations.entity_maps import EntityMap
 from broker.operations.futures import one_after_another, then
 from broker.operations.guard import guarded
+from broker.operations.mapped import fitting_in_map
 from broker.operations.provide import Written, outcome_of
 from broker.ports import Command, Decision, Keep, Put, Remove
-from broker.query.ast import Node, Selection, Window
+from broker.query.ast import Node, Selection
 from broker.query.match import matches
 
-_PAGE = 1_000  # ids read at a time
 _CHUNK = 200  # writes in one transaction: other writers get their turn between two
 
 
@@ -41,12 +42,14 @@ class Purge:
             )
 
 
-def purge_entities(broker: Broker, call: Call, where: Node, purge: Purge) -> Future[BatchResult]:
+def purge_entities(
+    broker: Broker, call: Call, where: Node, purge: Purge, entity_map: EntityMap | None = None
+) -> Future[BatchResult]:
     """Purge Entities (clause 5.6.21): 204, or 207 where there are errors.
 
-    `where` is the bound condition of the whole request. What it selects is read first; each entity is looked at again
-    in the transaction that writes it, and left alone if it no longer fits. Not one transaction: entities created
-    meanwhile stay.
+    `where` is the bound condition of the whole request. What it selects, of the entities in `entity_map` if there is
+    one, is read first; each entity is looked at again in the transaction that writes it, and left alone if it no longer
+    fits. Not one transaction: entities created meanwhile stay.
 
     Raises BadRequestData where the condition reaches into linked entities; TooComplexQuery past the work limit.
     """
@@ -57,16 +60,11 @@ def purge_entities(broker: Broker, call: Call, where: Node, purge: Purge) -> Fut
             clause="5.6.21.4",
             remedy="Ask for attributes of the entities themselves.",
         )
-    commands = [_command(call, entity_id, where, purge) for entity_id in list(_ids(broker, call, where))]
-    return _in_chunks(broker, call, commands)
-
-
-def _ids(broker: Broker, call: Call, where: Node) -> Iterator[str]:
-    offset, more = 0, True
-    while more:
-        page = broker.entities.select(call.tenant, Selection(where), Window(_PAGE, offset), call.restriction)
-        yield from (entity.id for entity in page.entities)
-        offset, more = offset + _PAGE, page.more
+    if entity_map is None:
+        ids = list(broker.places.walk_ids(call.tenant, Selection(where), call.restriction))
+    else:
+        ids = fitting_in_map(broker, call, entity_map, where)
+    return _in_chunks(broker, call, [_command(call, entity_id, where, purge) for entity_id in ids])
 
 
 def _in_chunks(broker: Broker, call: Call, commands: list[Command]) -> Future[BatchResult]:
