@@ -65,7 +65,7 @@ class OutboxRow:
     """One notification to be: a subscription and a change, with the entity as of that change.
 
     `id` is stable: the same however often it is sent. `attempts` counts those made. `redelivered` marks one that was
-    dead and was asked for again.
+    dead and was asked for again. `due` is when it may be sent, or, for a dead one, when it died.
     """
 
     number: int

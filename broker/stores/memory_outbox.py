@@ -210,7 +210,7 @@ def _close(box: _Box, closing: Closing) -> None:
     else:
         del box.rows[row.number]
     if closing.outcome == "dead":
-        box.dead[row.number] = attempted
+        box.dead[row.number] = replace(attempted, due=closing.at)
     if closing.outcome != "dropped":
         failed = closing.outcome != "delivered"
         box.deliveries[row.subscription] = counted(box.deliveries.get(row.subscription), closing.at, failed=failed)

@@ -40,13 +40,20 @@ class Hub:
     def add(self, tenants: list[str]) -> None:
         """Write down tenants that have something in them now."""
         with self._lock, self._db:
-            self._db.executemany("INSERT OR IGNORE INTO tenant (name) VALUES (?)", [(name,) for name in tenants])
+            rows = [(name,) for name in tenants]
+            self._db.executemany("INSERT OR IGNORE INTO tenant (name) VALUES (?)", rows)
+            self._db.executemany("INSERT OR IGNORE INTO due (tenant, at, sweeping) VALUES (?, 0, 0)", rows)
         self._tenants.update(tenants)
 
     def remove(self, tenant: str) -> None:
         """Strike out a place; tenants stay."""
         with self._lock, self._db:
-            self._db.execute("DELETE FROM tenant WHERE name = ?", (tenant,))
+            for sql in (
+                "DELETE FROM tenant WHERE name = ?",
+                "DELETE FROM due WHERE tenant = ?",
+                "DELETE FROM kept WHERE tenant = ?",
+            ):
+                self._db.execute(sql, (tenant,))
         self._tenants.discard(tenant)
 
     def put(self, kind: str, document_id: str, body: dict[str, Json], created_at: Instant) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Final
 
 import apsw
 import orjson
@@ -26,9 +26,11 @@ from broker.stores.sqlite.names import WrittenForms, WrittenNames
 from broker.stores.sqlite.prepare import Prepared, prepare, scopes_of
 from broker.stores.sqlite.rows import ADDED, BOXES, BOXES_GONE, GONE, LABEL, PARTS, PARTS_GONE, SET_UP
 
+NEVER: Final = 2**62  # the instant of what does not expire
+
 
 class Flush:
-    """Writes what groups come to, on one tenant's connection."""
+    """Writes what groups come to, on one tenant's connection; `soonest` is when something of it expires first."""
 
     def __init__(self, db: apsw.Connection, label: Callable[[Entity], Labels]) -> None:
         self._db = db
@@ -41,12 +43,14 @@ class Flush:
         self._offset = 1
         self._parts = 0
         self._labelled: list[tuple[Any, ...]] = []
+        self.soonest = NEVER
         db.execute(SET_UP)
 
     def forget(self) -> None:
         """After a rollback: numbers given in it are not."""
         self._names.clear()
         self._forms.clear()
+        self.soonest = NEVER
 
     def write(self, written: Written, ready: Mapping[int, Prepared], kept: Kept) -> None:
         """Write rows and log; `ready` holds, by their `id()`, documents prepared before."""
@@ -112,6 +116,8 @@ class Flush:
             deltas[row.shape] -= row.stored is not None
         head = [row.number, entity.id, *place, entity.created_at, entity.modified_at, entity.expires_at, due]
         head += [entity.version, int(exact), shape]
+        if due is not None and due < self.soonest:
+            self.soonest = due
         self._need("expiry", due)
         self._need("expiry_gone", row.next_expiry)
         if labels.of:

@@ -32,8 +32,8 @@ from broker.stores.uniting import united
 _KNOWN: Final = f"SELECT iri, number, shape, {ENTITY_COLUMNS} FROM json_each(?) CROSS JOIN entity ON iri = value"  # noqa: S608
 _NEXT: Final = "SELECT coalesce(max(number), 0) + 1 FROM entity"
 _OWN: Final = """
-    DELETE FROM held; DELETE FROM mark; DELETE FROM delivery; DELETE FROM outbox; DELETE FROM outbox_image;
-    DELETE FROM change_log;
+    DELETE FROM held; DELETE FROM mark; DELETE FROM delivery; DELETE FROM outbox; DELETE FROM dead_letter;
+    DELETE FROM outbox_image; DELETE FROM change_log;
 """
 """What a copy of the data does not take along: who watched them, and how they came about."""
 

@@ -17,9 +17,19 @@ A file's `user_version` counts the steps it has seen. One file a tenant:
     held          documents of the tenant (subscriptions, …); `generation` rises with every write of a kind
     mark          small durable facts that timers need
     delivery      the counters of a subscription
-    outbox        notifications to be: a subscription and a change; `outbox_image` holds the entity before and after it
+    outbox        notifications to be; `number` only rises
+    dead_letter   those that were given up, under the same numbers, `due` being when
+    outbox_image  a change, and its entity before and after it, for the rows `first` to `last` in those two
     history       entities that have a history under another number than their row's, or no row
     instance      every instance that an attribute had, in the order of its writing
+
+The hub:
+
+    tenant        tenants that have something in them, but for the default one
+    document      hub-wide documents; `generation` as above
+    lease         who does a job, from when until when; `token` rises with every change of holder
+    due           when something of a tenant expires next, or earlier, never later; `sweeping` while it is looked at
+    kept          tenants that have, or had, held documents of a kind
 
 Values in `leaf` are numbers, texts (cut to 120 characters) or blobs: x'' no scalar, x'00' false, x'01' true.
 """
@@ -57,8 +67,9 @@ TENANT_STEPS: Final = (
     """
     CREATE TABLE held (
         kind TEXT, id TEXT, body TEXT NOT NULL, created_at INTEGER NOT NULL, modified_at INTEGER NOT NULL,
-        version INTEGER NOT NULL, PRIMARY KEY (kind, id)
+        version INTEGER NOT NULL, expires_at INTEGER, PRIMARY KEY (kind, id)
     ) STRICT, WITHOUT ROWID;
+    CREATE INDEX held_expiry ON held (expires_at) WHERE expires_at IS NOT NULL;
     CREATE TABLE generation (kind TEXT PRIMARY KEY, number INTEGER NOT NULL) STRICT, WITHOUT ROWID;
     CREATE TABLE mark (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
     CREATE TABLE delivery (
@@ -66,11 +77,17 @@ TENANT_STEPS: Final = (
         notified_at INTEGER, succeeded_at INTEGER, failed_at INTEGER
     ) STRICT, WITHOUT ROWID;
     CREATE TABLE outbox (
-        number INTEGER PRIMARY KEY AUTOINCREMENT, subscription TEXT NOT NULL, sequence INTEGER NOT NULL,
-        dead INTEGER NOT NULL, due INTEGER NOT NULL, attempts INTEGER NOT NULL, redelivered INTEGER NOT NULL,
-        reason TEXT
+        number INTEGER PRIMARY KEY AUTOINCREMENT, subscription TEXT NOT NULL, due INTEGER NOT NULL,
+        attempts INTEGER NOT NULL, redelivered INTEGER NOT NULL, reason TEXT NOT NULL
     ) STRICT;
-    CREATE TABLE outbox_image (sequence INTEGER PRIMARY KEY, at INTEGER NOT NULL, before TEXT, after TEXT) STRICT;
+    CREATE TABLE dead_letter (
+        number INTEGER PRIMARY KEY, subscription TEXT NOT NULL, due INTEGER NOT NULL, attempts INTEGER NOT NULL,
+        redelivered INTEGER NOT NULL, reason TEXT NOT NULL
+    ) STRICT;
+    CREATE TABLE outbox_image (
+        first INTEGER PRIMARY KEY, last INTEGER NOT NULL, sequence INTEGER NOT NULL, at INTEGER NOT NULL,
+        iri TEXT NOT NULL, before TEXT, after TEXT
+    ) STRICT;
     ALTER TABLE change_log ADD COLUMN about TEXT;
     """,
     """
@@ -93,6 +110,15 @@ HUB_STEPS: Final = (
         PRIMARY KEY (kind, id)
     ) STRICT, WITHOUT ROWID;
     CREATE TABLE generation (kind TEXT PRIMARY KEY, number INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+    """,
+    """
+    CREATE TABLE lease (
+        name TEXT PRIMARY KEY, holder TEXT NOT NULL, taken_at INTEGER NOT NULL, until INTEGER NOT NULL,
+        token INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE due (tenant TEXT PRIMARY KEY, at INTEGER NOT NULL, sweeping INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+    INSERT INTO due SELECT name, 0, 0 FROM tenant UNION ALL SELECT '', 0, 0;
+    CREATE TABLE kept (kind TEXT, tenant TEXT, PRIMARY KEY (kind, tenant)) STRICT, WITHOUT ROWID;
     """,
 )
 

@@ -5,6 +5,7 @@ Reads run on the calling thread and end their transaction before they answer; wr
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
@@ -14,7 +15,7 @@ from typing import Any, Final, cast
 import apsw
 import orjson
 
-from broker.errors import NonexistentTenant
+from broker.errors import NgsiError
 from broker.model.entity import Entity
 from broker.model.expiry import live
 from broker.model.values import Instant, Json
@@ -35,25 +36,33 @@ from broker.ports import (
     TypeCount,
 )
 from broker.ports.evolution import EvolutionStore
-from broker.ports.outbox import Leases, Outbox, Watches
+from broker.ports.outbox import Watches
 from broker.query.ast import EVERYTHING, Selection, Window
 from broker.stores.discovery import count_attributes, count_types
 from broker.stores.images import no_labels
-from broker.stores.memory_held import MemoryHeld
+from broker.stores.refusals import no_tenant
 from broker.stores.sqlite import changelog, counts
 from broker.stores.sqlite.budget import Budget
 from broker.stores.sqlite.codec import ENTITY_COLUMNS, to_entity
 from broker.stores.sqlite.documents import Hub
+from broker.stores.sqlite.dues import Dues
 from broker.stores.sqlite.files import copy, create, hub_path, prepare, tenant_path
+from broker.stores.sqlite.held import SqliteHeld
+from broker.stores.sqlite.leases import SqliteLeases
+from broker.stores.sqlite.outbox import SqliteOutbox
 from broker.stores.sqlite.places import SqlitePlaces
 from broker.stores.sqlite.readers import Readers, Tenant
-from broker.stores.sqlite.schema import TENANT_STEPS
+from broker.stores.sqlite.schema import TENANT_STEPS, UnusableFile
 from broker.stores.sqlite.select import Asked, Reading
-from broker.stores.sqlite.writer import Writer
+from broker.stores.sqlite.writer import Around, Companion, Job, Open, Writer
+
+log = logging.getLogger("misono.store")
 
 _GET_MANY: Final = f"SELECT {ENTITY_COLUMNS} FROM json_each(?) CROSS JOIN entity ON iri = value"  # noqa: S608
 _GET: Final = f"SELECT {ENTITY_COLUMNS} FROM entity WHERE iri = ?"  # noqa: S608 - constants of ours
 _SCAN_AFTER: Final = f"SELECT number, {ENTITY_COLUMNS} FROM entity WHERE number > ? ORDER BY number LIMIT 500"  # noqa: S608
+_NEXT_DUE: Final = """SELECT min(at) FROM (
+    SELECT min(due) AS at FROM expiry UNION ALL SELECT min(expires_at) FROM held WHERE expires_at IS NOT NULL)"""
 SWEEP_MAX: Final = 200  # entities a sweep takes up at a time, so that writes come in between
 
 
@@ -65,7 +74,7 @@ class SqliteStore:
         directory: Path,
         clock: Clock,
         label: Callable[[Entity], Labels] = no_labels,
-        _watches: Watches | None = None,
+        watches: Watches | None = None,
     ) -> None:
         self._directory = directory
         self._clock = clock
@@ -74,20 +83,36 @@ class SqliteStore:
         self._template: bytes | None = None
         self._unlisted: set[str] = set()
         self._listening: list[Callable[[str], None]] = []
-        self.held: MemoryHeld = cast("MemoryHeld", None)
-        self.outbox: Outbox = cast("Outbox", None)
-        self.leases: Leases = cast("Leases", None)
+        self._dues = Dues(hub_path(directory))
+        self.outbox = SqliteOutbox(self, self._dues, watches)
+        self.held = SqliteHeld(self, self._dues, self.outbox.dropped)
+        self.leases = SqliteLeases(hub_path(directory), clock)
         self.history: EvolutionStore = cast("EvolutionStore", None)
-        self._writer = Writer(clock, self._path_for_writing, self._committed, label, lambda _held: ())
+        around = Around(self._path_for_writing, self._dues.lower, self._committed, self._beside)
+        self._writer = Writer(clock, label, around)
         self.places = SqlitePlaces(directory, clock, (self._hub, self._readers, self._writer), self._empty)
 
     def apply(self, tenant: str, commands: Sequence[Command]) -> Future[list[object]]:
         """Queue the commands for the writer."""
-        if tenant and not self._hub.exists(tenant) and not any(command.creates for command in commands):
-            refused: Future[list[object]] = Future()
-            refused.set_exception(_no_tenant(tenant))
-            return refused
+        if not (self._hub.exists(tenant) or any(command.creates for command in commands)):
+            return _refused(tenant)
         return self._writer.submit(tenant, commands)
+
+    def run(self, tenant: str, jobs: Sequence[Job], *, creates: bool = False) -> Future[list[object]]:
+        """Queue jobs for the writer; for the parts of this engine that stand beside the entities."""
+        if not (creates or self._hub.exists(tenant)):
+            return _refused(tenant)
+        return self._writer.run(tenant, jobs)
+
+    def now(self) -> Instant:
+        """What the clock says."""
+        return self._clock.now()
+
+    @contextmanager
+    def reading(self, tenant: str) -> Iterator[apsw.Connection]:
+        """A read transaction on a tenant's file, over at the end."""
+        with self._transaction(tenant) as (db, _):
+            yield db
 
     def get(self, tenant: str, entity_id: str) -> Entity | None:
         """The live entity, or None."""
@@ -207,16 +232,45 @@ class SqliteStore:
         return self._hub.generation(kind)
 
     def sweep(self) -> int:
-        """Remove what has expired, as ordinary logged changes; how many entities were touched."""
-        return sum(self._sweep(tenant) for tenant in self.names())
+        """Remove what has expired, entities as ordinary logged changes; how many were touched, and documents gone.
+
+        Only tenants of which something may have expired are opened.
+        """
+        return sum(self._sweep(tenant) for tenant in self._dues.due(self._clock.now()))
 
     def close(self) -> None:
         """Commit what waits, then let go of the files."""
         self._writer.close()
         self._readers.close()
         self._hub.close()
+        self._dues.close()
+        self.leases.close()
+
+    def _beside(self, held: Open) -> Sequence[Companion]:
+        """What is written with the entities of a tenant."""
+        return self.outbox.beside(held)
 
     def _sweep(self, tenant: str) -> int:
+        """What of a tenant has expired; a fault is its own, and comes back with the next sweep."""
+        self._dues.begin(tenant)
+        try:
+            return self._sweep_entities(tenant) + self._sweep_held(tenant)
+        except (NgsiError, UnusableFile, apsw.Error) as error:
+            log.warning("tenant %r is not swept: %s", tenant, error)
+            return 0
+
+    def _sweep_held(self, tenant: str) -> int:
+        """Documents that have expired; and when something expires next, as this transaction leaves it."""
+
+        def finish(held: Open, now: Instant) -> int:
+            gone = self.held.sweep(held, now)
+            self._dues.end(tenant, held.db.execute(_NEXT_DUE).get)
+            return gone
+
+        (gone,) = self._writer.run(tenant, [finish]).result()
+        return cast("int", gone)
+
+    def _sweep_entities(self, tenant: str) -> int:
         swept = 0
         while True:
             now = self._clock.now()
@@ -252,7 +306,7 @@ class SqliteStore:
 
     def _path(self, tenant: str) -> Path:
         if tenant and not self._hub.exists(tenant):
-            raise _no_tenant(tenant)
+            raise no_tenant(tenant)
         return tenant_path(self._directory, tenant)
 
     def _path_for_writing(self, tenant: str) -> Path:
@@ -296,10 +350,7 @@ def _keep_what_lives(current: Entity | None, _now: Instant) -> Keep | Put | Remo
     return Remove() if current is None else Put(current)
 
 
-def _no_tenant(tenant: str) -> NonexistentTenant:
-    return NonexistentTenant(
-        f"The tenant {tenant!r} does not exist.",
-        pointer="NGSILD-Tenant",
-        clause="6.3.14",
-        remedy="Create an entity in it first: that makes the tenant.",
-    )
+def _refused(tenant: str) -> Future[list[object]]:
+    refused: Future[list[object]] = Future()
+    refused.set_exception(no_tenant(tenant))
+    return refused

@@ -25,9 +25,10 @@ from broker.model.values import Instant
 from broker.ports import Clock, Command, Labels
 from broker.stores.sqlite.changelog import Kept
 from broker.stores.sqlite.files import BUSY_MS, WRITE_CACHE_KIB, connect
-from broker.stores.sqlite.flush import Flush
+from broker.stores.sqlite.flush import NEVER, Flush
 from broker.stores.sqlite.group import PREFETCH_MIN, Group, Logged
 from broker.stores.sqlite.prepare import Prepared, prepare
+from broker.stores.sqlite.schema import UnusableFile
 
 log = logging.getLogger("misono.store")
 
@@ -95,6 +96,11 @@ class Open:
         self.db.pragma("journal_size_limit", WAL_BYTES_KEPT)
         self.db.set_wal_hook(self._grown)
 
+    def expires(self, at: Instant | None) -> None:
+        """Something written in this transaction expires then."""
+        if at is not None and at < self.flush.soonest:
+            self.flush.soonest = at
+
     def forget(self) -> None:
         """The transaction has failed: nothing of it is remembered."""
         self.flush.forget()
@@ -108,19 +114,25 @@ class Open:
         return apsw.SQLITE_OK
 
 
-class Writer:
-    """The thread and its queue. `path_of(tenant)` gives the file, made if it must be."""
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What a writer needs of the store around it.
 
-    def __init__(
-        self,
-        clock: Clock,
-        path_of: Callable[[str], Path],
-        committed: Callable[[str], None],
-        label: Callable[[Entity], Labels],
-        beside: Beside,
-    ) -> None:
-        self._clock, self._path_of, self._committed, self._label = clock, path_of, committed, label
-        self._beside = beside
+    `path_of(tenant)` gives the file, made if it must be. `lower(tenant, at)` is told, before the commit, when something
+    expires that was written; `committed(tenant)` comes after it.
+    """
+
+    path_of: Callable[[str], Path]
+    lower: Callable[[str, Instant], None]
+    committed: Callable[[str], None]
+    beside: Beside
+
+
+class Writer:
+    """The thread and its queue."""
+
+    def __init__(self, clock: Clock, label: Callable[[Entity], Labels], around: Around) -> None:
+        self._clock, self._label, self._around = clock, label, around
         self._waiting: list[Submission] = []
         self._commands = 0
         self._usual = 0  # three quarters of the last group: what the next one waits for
@@ -221,18 +233,21 @@ class Writer:
             _fail(taken, _unavailable("The writer has ended."))
 
     def _commit(self, tenant: str, part: list[Submission]) -> None:
+        """Write a part and answer it. Whatever goes wrong fails this part alone: the thread goes on."""
         try:
             held = self._opened(tenant)
             answers, wrote = self._transact(held, part)
-        except (apsw.Error, OSError) as error:
+            if wrote:
+                self._around.committed(tenant)
+        except (apsw.Error, OSError, UnusableFile) as error:
             log.error("a write to tenant %r failed: %s", tenant, error)  # noqa: TRY400 - no fault of this program
-            self._forget(tenant)
-            _fail(part, _unavailable(f"The write failed: {error}."))
+            self._fail_part(tenant, part, f"The write failed: {error}.")
             return
-        if wrote:
-            self._committed(tenant)
-        for companion in held.companions:
-            companion.committed()
+        except Exception:
+            log.exception("a write to tenant %r failed", tenant)
+            self._fail_part(tenant, part, "The write failed.")
+            return
+        _tell(held)
         for one, answer in zip(part, answers, strict=True):
             if isinstance(answer, BaseException):
                 one.done.set_exception(answer)
@@ -242,11 +257,15 @@ class Writer:
         if held.leaving:
             self._forget(tenant)
 
+    def _fail_part(self, tenant: str, part: list[Submission], reason: str) -> None:
+        self._forget(tenant)
+        _fail(part, _unavailable(reason))
+
     def _transact(self, held: Open, part: list[Submission]) -> tuple[list[list[object] | Exception], bool]:
         """Each submission's answer, and whether anything was written."""
         db = held.db
         db.execute("BEGIN IMMEDIATE")
-        done = False
+        done, before = False, db.total_changes()
         try:
             kept = Kept.of(db)
             now = max(self._clock.now(), kept.at)
@@ -265,19 +284,26 @@ class Writer:
             for place, one in enumerate(part):
                 if one.jobs:
                     answers[place] = _do_all(one, held, now)
+            self._lower(held)
             db.execute("COMMIT")
             done = True
         finally:
             if not done:
                 held.forget()
-        return answers, bool(written.log) or any(one.jobs for one in part)
+        return answers, db.total_changes() != before
+
+    def _lower(self, held: Open) -> None:
+        """Say when something of this transaction expires, before it can be found to have expired."""
+        if held.flush.soonest != NEVER:
+            self._around.lower(held.tenant, held.flush.soonest)
+            held.flush.soonest = NEVER
 
     def _opened(self, tenant: str) -> Open:
         held = self._open.get(tenant)
         if held is None:
             while len(self._open) >= OPEN_MAX:
                 self._open.popitem(last=False)[1].db.close()
-            held = self._open[tenant] = Open(self._path_of(tenant), tenant, self._label, self._beside)
+            held = self._open[tenant] = Open(self._around.path_of(tenant), tenant, self._label, self._around.beside)
         self._open.move_to_end(tenant)
         return held
 
@@ -298,12 +324,23 @@ class Writer:
             if restart:
                 held.restart_at = held.wal_pages + WAL_PAGES_MAX
                 log.warning("a reader holds back the WAL of %s at %d pages", held.db.filename, held.wal_pages)
+        except apsw.Error as error:
+            log.error("no checkpoint of %s: %s", held.db.filename, error)  # noqa: TRY400 - the writes are in the WAL
         finally:
             held.db.set_busy_timeout(BUSY_MS)
 
     def _close_all(self) -> None:
         while self._open:
             self._open.popitem()[1].db.close()
+
+
+def _tell(held: Open) -> None:
+    """Tell the companions of the commit; what fails there undoes nothing, and is theirs alone."""
+    for companion in held.companions:
+        try:
+            companion.committed()
+        except Exception:
+            log.exception("after a commit of tenant %r", held.tenant)
 
 
 def _decide(group: Group, one: Submission) -> list[object] | Exception:

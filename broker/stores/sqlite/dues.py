@@ -1,0 +1,82 @@
+"""When something of each tenant expires next, in the hub's file, so that nobody opens a tenant to find that out.
+
+What stands there is that instant or an earlier one, never a later: a writer lowers it before it commits, inside its
+transaction on the tenant's file. A sweep goes
+
+    begin    `sweeping` is set, and no instant stands there
+    (what is due is removed)
+    end      inside a transaction on the tenant's file: the earliest instant of what is left, or what a writer put
+             there meanwhile if that is earlier
+
+so that a writer comes before the end, and is seen by it, or after, and sees it; one that dies is begun again.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from threading import Lock
+from typing import Any, Final
+
+from broker.model.values import Instant
+from broker.stores.sqlite.files import READ_CACHE_KIB, connect
+from broker.stores.sqlite.flush import NEVER
+
+_LOWER: Final = """INSERT INTO due (tenant, at, sweeping) VALUES (?1, ?2, 0)
+    ON CONFLICT (tenant) DO UPDATE SET at = min(at, excluded.at)"""
+
+
+class Dues:
+    """The table `due`, and `kept` beside it: which tenants have held documents of a kind."""
+
+    def __init__(self, path: Path) -> None:
+        self._lock = Lock()
+        self._db = connect(path, cache_kib=READ_CACHE_KIB, writes=True)
+        self._db.wal_autocheckpoint(1_000)
+        self._kept: set[tuple[str, str]] = set()
+
+    def lower(self, tenant: str, at: Instant) -> None:
+        """Something of the tenant expires then."""
+        with self._lock:
+            known = self._db.execute("SELECT at FROM due WHERE tenant = ?", (tenant,)).get
+            if known is None or at < known:
+                self._db.execute(_LOWER, (tenant, at))
+
+    def due(self, now: Instant) -> list[str]:
+        """Tenants to be swept: those of which something may have expired, or whose sweep came to no end."""
+        sql = "SELECT tenant FROM due WHERE at <= ? OR sweeping ORDER BY tenant"
+        with self._lock:
+            rows: list[tuple[Any, ...]] = self._db.execute(sql, (now,)).fetchall()
+        return [row[0] for row in rows]
+
+    def begin(self, tenant: str) -> None:
+        """A sweep begins."""
+        with self._lock:
+            self._db.execute("UPDATE due SET at = ?, sweeping = 1 WHERE tenant = ?", (NEVER, tenant))
+
+    def end(self, tenant: str, at: Instant | None) -> None:
+        """It has ended, and `at` is what expires next."""
+        with self._lock:
+            self._db.execute(
+                "UPDATE due SET at = min(at, ?), sweeping = 0 WHERE tenant = ?", (NEVER if at is None else at, tenant)
+            )
+
+    def keep(self, kind: str, tenant: str) -> None:
+        """The tenant will have a document of the kind."""
+        if (kind, tenant) in self._kept:
+            return
+        with self._lock:
+            self._db.execute("INSERT OR IGNORE INTO kept (kind, tenant) VALUES (?, ?)", (kind, tenant))
+        self._kept.add((kind, tenant))
+
+    def keeping(self, kind: str) -> list[str]:
+        """Tenants that there are and that have, or had, documents of the kind."""
+        sql = """SELECT tenant FROM kept WHERE kind = ? AND (tenant = '' OR tenant IN (SELECT name FROM tenant))
+            ORDER BY tenant"""
+        with self._lock:
+            rows: list[tuple[Any, ...]] = self._db.execute(sql, (kind,)).fetchall()
+        return [row[0] for row in rows]
+
+    def close(self) -> None:
+        """Let go of the file."""
+        with self._lock:
+            self._db.close()
