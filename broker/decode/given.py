@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from math import isfinite
-from typing import Any, Final, TypeVar, cast
+from typing import Any, Final, TypeVar
 
 from broker.decode.reading import below, no_null, refusal, shown
 from broker.errors import BadRequestData, NgsiError
@@ -35,8 +34,15 @@ class Given:
         """A member of this object; its value is None where there is none."""
         return Given(self.members().get(name), below(self.pointer, name), self.clause)
 
+    def needed(self, name: str) -> Given:
+        """A member that this object must have. Raises BadRequestData where it has not."""
+        found = self.member(name)
+        if name not in self.members():
+            raise refusal(f"The member '{name}' is missing.", found.pointer, self.clause, f"a member '{name}'")
+        return found
+
     def members(self) -> dict[str, Json]:
-        """This object. Raises BadRequestData where it is none."""
+        """The object that this is. Raises BadRequestData where it is none."""
         if not isinstance(self.value, dict):
             raise self.refused("an object")
         return self.value
@@ -61,7 +67,7 @@ class Given:
         """One of these words. Raises BadRequestData."""
         if self.value not in words:
             raise self.refused("one of: " + ", ".join(words))
-        return cast(_Word, self.value)
+        return self.value
 
     def flag(self) -> bool:
         """A truth value. Raises BadRequestData."""
@@ -72,7 +78,7 @@ class Given:
     def above_zero(self, most: float) -> int | float:
         """A number above 0, as it came. Raises BadRequestData."""
         value = self.value
-        if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value) or not 0 < value <= most:
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= most:
             raise self.refused(f"a number above 0, at most {most:g}")
         return value
 

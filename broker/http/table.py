@@ -170,4 +170,13 @@ _CONTEXTS = (
     ),
 )  # fmt: skip
 
-OPERATIONS: tuple[Operation, ...] = (*_ENTITIES, *_ATTRIBUTES, *_BATCH, *_DISCOVERY, *_CONTEXTS, *KEPT, *LATER)
+OPERATIONS: tuple[Operation, ...] = (
+    *_ENTITIES,
+    *_ATTRIBUTES,
+    *_BATCH,
+    *_DISCOVERY,
+    *_CONTEXTS,
+    *SUBSCRIPTIONS,
+    *KEPT,
+    *LATER,
+)

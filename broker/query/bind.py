@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Final, assert_never
+from typing import Final, Protocol, assert_never
 
 from broker.ldcontext.active import ActiveContext
 from broker.query.ast import (
@@ -33,7 +33,37 @@ RESERVED_SUBS: Final = TEMPORAL_MEMBERS | {"unitCode", "datasetId", "instanceId"
 """Members of an instance that may end a path, unexpanded."""
 
 
-def bind(node: Node, names: ActiveContext) -> Node:
+class Names(Protocol):
+    """What names and values of a query are replaced by."""
+
+    def expand(self, term: str, pointer: str = "") -> str:
+        """The name that stands for a name of an attribute or type."""
+
+    def expand_value(self, text: str) -> str:
+        """The text that stands for a value."""
+
+
+class Compacting:
+    """Names the other way round: from IRIs to the terms of a @context."""
+
+    def __init__(self, names: ActiveContext) -> None:
+        self._names = names
+
+    def expand(self, term: str, pointer: str = "") -> str:  # noqa: ARG002  compacting refuses nothing
+        """The term for an IRI."""
+        return self._names.compact(term)
+
+    def expand_value(self, text: str) -> str:
+        """The term for a value."""
+        return self._names.compact_value(text)
+
+
+def unbind(node: Node, names: ActiveContext) -> Node:
+    """A bound node in the terms of a @context, to be rendered: what `bind` makes of it is the node again."""
+    return bind(node, Compacting(names))
+
+
+def bind(node: Node, names: Names) -> Node:
     """The node with every attribute and type name, and every value marked for it, replaced by its IRI.
 
     Raises BadRequestData for a name the @context cannot expand.
@@ -56,7 +86,7 @@ def bind(node: Node, names: ActiveContext) -> Node:
             assert_never(node)
 
 
-def bind_path(path: Path, names: ActiveContext, parameter: str) -> Path:
+def bind_path(path: Path, names: Names, parameter: str) -> Path:
     """The path with IRIs; `createdAt` and `id` of the entity, and a reserved member at the end, stay as they are."""
     if path.name in ENTITY_ELEMENTS and not path.subs:
         return path
@@ -67,7 +97,7 @@ def bind_path(path: Path, names: ActiveContext, parameter: str) -> Path:
     return Path(names.expand(path.name, parameter), subs, path.members)
 
 
-def _bind_term(node: Exists | Compare | OneOf | Between | Pattern | Geo, names: ActiveContext) -> Node:
+def _bind_term(node: Exists | Compare | OneOf | Between | Pattern | Geo, names: Names) -> Node:
     path = bind_path(node.path, names, "geoproperty" if isinstance(node, Geo) else "q")
     match node:
         case Compare(_, op, value):
@@ -78,5 +108,5 @@ def _bind_term(node: Exists | Compare | OneOf | Between | Pattern | Geo, names: 
             return replace(node, path=path)
 
 
-def _bind_value(value: Value, names: ActiveContext) -> Value:
+def _bind_value(value: Value, names: Names) -> Value:
     return UriValue(names.expand_value(value.uri)) if isinstance(value, UriValue) and value.expand else value

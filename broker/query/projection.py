@@ -19,6 +19,7 @@ from typing import Final
 from broker.errors import BadRequestData, TooComplexQuery
 from broker.ldcontext.active import ActiveContext
 from broker.model.entity import ENTITY_MEMBERS, Document, instances, member
+from broker.query.bind import Compacting, Names
 
 CHARACTERS_MAX: Final = 4096
 DEPTH_MAX: Final = 16
@@ -74,7 +75,12 @@ def parse_omit(text: str) -> Projection:
     return _Reading(text, "omit").projection()
 
 
-def bind_projection(projection: Projection, names: ActiveContext) -> Projection:
+def unbind_projection(projection: Projection, names: ActiveContext) -> Projection:
+    """A bound projection in the terms of a @context, to be rendered."""
+    return bind_projection(projection, Compacting(names))
+
+
+def bind_projection(projection: Projection, names: Names) -> Projection:
     """The projection with attribute names as IRIs; core members keep theirs."""
     parameter = "omit" if projection.omits else "pick"
     return Projection(

@@ -70,6 +70,22 @@ def entity(entity_id: str, **attributes: Json) -> dict[str, Json]:
     return {"id": entity_id, "type": "Thing", **attributes}
 
 
+SUBSCRIPTION = "urn:ngsi-ld:Subscription:1"
+_SUBSCRIBE: list[Case] = [
+    (
+        "POST /subscriptions",
+        {
+            "id": SUBSCRIPTION,
+            "type": "Subscription",
+            "entities": [{"type": "Thing"}, {"type": "Hidden"}, {"type": "Thing", "id": HIDDEN_ENTITY}],
+            "watchedAttributes": ["speed", "hidden"],
+            "q": 'hidden=="x"',
+            "notification": {"endpoint": {"uri": "http://127.0.0.1:1/"}, "attributes": ["hidden", "name"]},
+        },
+    )
+]
+_READ: list[Case] = [(f"GET /subscriptions/{SUBSCRIPTION}", None)]
+
 CASES: dict[str, list[Case]] = {
     "create_entity": [("POST /entities", entity(NEW, speed=prop(1))), ("POST /entities", entity(ONE))],
     "query_entities": [
@@ -166,4 +182,13 @@ CASES: dict[str, list[Case]] = {
     "list_contexts": [("GET /jsonldContexts", None)],
     "serve_context": [("GET /jsonldContexts/urn:missing", None)],
     "delete_context": [("DELETE /jsonldContexts/urn:missing", None)],
+    "create_subscription": [*_SUBSCRIBE, *_SUBSCRIBE, *_READ],
+    "query_subscriptions": [*_SUBSCRIBE, ("GET /subscriptions?count=true", None)],
+    "retrieve_subscription": [*_SUBSCRIBE, *_READ],
+    "update_subscription": [
+        *_SUBSCRIBE,
+        (f"PATCH /subscriptions/{SUBSCRIPTION}", {"entities": [{"type": "Hidden"}], "watchedAttributes": ["rare"]}),
+        *_READ,
+    ],
+    "delete_subscription": [*_SUBSCRIBE, (f"DELETE /subscriptions/{SUBSCRIPTION}", None), ("GET /subscriptions", None)],
 }

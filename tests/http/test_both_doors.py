@@ -36,6 +36,12 @@ BODIES: Mapping[str, object] = {
     "batch_entity_merge": [{"id": HOUSE["id"], "size": {"value": 18}}],
     "batch_entity_delete": ["urn:ngsi-ld:House:none"],
     "query_entities_by_post": QUERY,
+    "create_subscription": {
+        "type": "Subscription",
+        "entities": [{"type": "House"}],
+        "notification": {"endpoint": {"uri": "http://127.0.0.1:1/"}},
+    },
+    "update_subscription": {"isActive": False},
     "add_context": {"@context": {"size": "https://example.org/size"}},
 }
 VARIABLES = {"{entityId}": HOUSE_PATH.removeprefix("/entities/"), "{attrId}": "size", "{type}": "House"}

@@ -1,0 +1,89 @@
+"""What of an endpoint is a secret: it is kept and used, and shown to nobody (clauses 5.2.15, 5.2.22).
+
+A subscription that is read shows `***` in the place of a secret. One that is read, changed and sent back keeps its
+secrets, as long as it still goes to the same place.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+from urllib.parse import urlsplit, urlunsplit
+
+from broker.model.subscription import Endpoint
+
+HIDDEN: Final = "***"
+_TELLING: Final = ("auth", "token", "secret", "passw", "credential", "cookie", "apikey", "api-key", "api_key", "sig")
+
+
+def is_secret(key: str) -> bool:
+    """Whether a key of receiverInfo or notifierInfo names something secret: `Authorization`, `X-Api-Key`."""
+    lowered = key.lower()
+    return any(part in lowered for part in _TELLING)
+
+
+def masked(endpoint: Endpoint) -> Endpoint:
+    """The endpoint as it may be shown: `mqtt://user:***@host/topic`."""
+    user, password, _ = _userinfo(endpoint.uri)
+    return replace(
+        endpoint,
+        uri=_with_userinfo(endpoint.uri, f"{user}:{HIDDEN}") if password else endpoint.uri,
+        receiver_info=_masked_pairs(endpoint.receiver_info),
+        notifier_info=_masked_pairs(endpoint.notifier_info),
+    )
+
+
+def unmasked(endpoint: Endpoint, known: Endpoint | None) -> Endpoint | None:
+    """The endpoint with the secrets of the known one where it has `***`; None where there is none to put there.
+
+    Secrets go only to where they went before: to the same scheme, host, port and user.
+    """
+    if masked_parts(endpoint) == 0:
+        return endpoint
+    if known is None or _place(endpoint.uri) != _place(known.uri):
+        return None
+    user, password, _ = _userinfo(endpoint.uri)
+    kept = _userinfo(known.uri)[1]
+    found = replace(
+        endpoint,
+        uri=_with_userinfo(endpoint.uri, f"{user}:{kept}") if password == HIDDEN and kept else endpoint.uri,
+        receiver_info=_unmasked_pairs(endpoint.receiver_info, known.receiver_info),
+        notifier_info=_unmasked_pairs(endpoint.notifier_info, known.notifier_info),
+    )
+    return None if masked_parts(found) else found
+
+
+def masked_parts(endpoint: Endpoint) -> int:
+    """How many secrets of the endpoint read `***`."""
+    pairs = (*endpoint.receiver_info, *endpoint.notifier_info)
+    return (_userinfo(endpoint.uri)[1] == HIDDEN) + sum(is_secret(key) and value == HIDDEN for key, value in pairs)
+
+
+def _masked_pairs(pairs: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+    return tuple((key, HIDDEN if is_secret(key) else value) for key, value in pairs)
+
+
+def _unmasked_pairs(
+    pairs: tuple[tuple[str, str], ...], known: tuple[tuple[str, str], ...]
+) -> tuple[tuple[str, str], ...]:
+    kept = {key.lower(): value for key, value in known}
+    return tuple(
+        (key, kept.get(key.lower(), value) if is_secret(key) and value == HIDDEN else value) for key, value in pairs
+    )
+
+
+def _userinfo(uri: str) -> tuple[str, str, str]:
+    """User, password and what stands behind them: `("u", "p", "host:1883")`."""
+    userinfo, at, rest = urlsplit(uri).netloc.rpartition("@")
+    user, _, password = userinfo.partition(":")
+    return (user, password, rest) if at else ("", "", rest)
+
+
+def _with_userinfo(uri: str, userinfo: str) -> str:
+    parts = urlsplit(uri)
+    return urlunsplit(parts._replace(netloc=f"{userinfo}@{_userinfo(uri)[2]}"))
+
+
+def _place(uri: str) -> tuple[str, str, str]:
+    user, _, rest = _userinfo(uri)
+    return urlsplit(uri).scheme.lower(), user, rest.lower()
