@@ -96,7 +96,7 @@ def _projected(given: Given, names: ActiveContext, which: Literal["pick", "omit"
 def _endpoint(given: Given) -> Endpoint:
     body, given = given.members(), Given(given.value, given.pointer, "5.2.15")
     uri = given.needed("uri").uri()
-    scheme = _check_uri(uri, given.member("uri"))
+    scheme = endpoint_scheme(uri, given.member("uri"))
     accepted = (
         "application/json",
         "application/ld+json",
@@ -107,13 +107,13 @@ def _endpoint(given: Given) -> Endpoint:
         accept=given.member("accept").one_of(*accepted) if "accept" in body else "application/json",
         timeout=given.member("timeout").above_zero(MILLISECONDS_MAX) if "timeout" in body else None,
         cooldown=given.member("cooldown").above_zero(MILLISECONDS_MAX) if "cooldown" in body else None,
-        receiver_info=_receiver_info(given.member("receiverInfo"), scheme) if "receiverInfo" in body else (),
+        receiver_info=receiver_info_of(given.member("receiverInfo"), scheme) if "receiverInfo" in body else (),
         notifier_info=_notifier_info(given.member("notifierInfo"), scheme) if "notifierInfo" in body else (),
     )
 
 
-def _check_uri(uri: str, given: Given) -> str:
-    """The scheme of an endpoint's URI."""
+def endpoint_scheme(uri: str, given: Given) -> str:
+    """The scheme of an endpoint's URI. Raises BadRequestData and OperationNotSupported."""
     wanted = "http://host/path, https://host/path, mqtt://host/topic or mqtts://host/topic"
     try:
         parts = urlsplit(uri)
@@ -135,7 +135,8 @@ def _check_uri(uri: str, given: Given) -> str:
     return parts.scheme
 
 
-def _receiver_info(given: Given, scheme: str) -> tuple[tuple[str, str], ...]:
+def receiver_info_of(given: Given, scheme: str) -> tuple[tuple[str, str], ...]:
+    """The pairs of receiverInfo, which an HTTP endpoint gets as headers. Raises BadRequestData."""
     pairs = _pairs(given)
     if scheme in HTTP_SCHEMES:
         for one, (key, value) in zip(given.each(PAIRS_MAX), pairs, strict=True):
