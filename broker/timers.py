@@ -7,6 +7,8 @@ from collections.abc import Callable
 from queue import SimpleQueue
 from threading import Event, Thread
 
+from broker.ports.outbox import Leases
+
 log = logging.getLogger("misono.timers")
 
 
@@ -31,6 +33,23 @@ class Repeating:
         """Begin nothing more, and wait for what is under way."""
         self._stopped.set()
         self._thread.join()
+
+
+class UnderLease:
+    """Work that one of several processes does: the one that has, or can have, the lease of this name."""
+
+    def __init__(self, leases: Leases, name: str, holder: str, seconds: float, work: Callable[[], object]) -> None:
+        self._leases, self._name, self._holder = leases, name, holder
+        self._seconds, self._work = seconds, work
+
+    def __call__(self) -> None:
+        """Do it, or leave it to who has the lease."""
+        if self._leases.take(self._name, self._holder, self._seconds) is not None:
+            self._work()
+
+    def release(self) -> None:
+        """Leave it to others from now on."""
+        self._leases.release(self._name, self._holder)
 
 
 class Background:

@@ -37,7 +37,7 @@ from broker.ports.outbox import Leases, Marks, Outbox
 from broker.ports.places import Places
 from broker.settings import Settings
 from broker.stores.memory import MemoryStore
-from broker.timers import Background, Repeating
+from broker.timers import Background, Repeating, UnderLease
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -46,6 +46,8 @@ log = logging.getLogger("misono")
 
 GC_THRESHOLD = 50_000
 """New containers between two looks for cycles: a batch of a hundred entities makes about 6,000."""
+SWEEP_LEASES = 3
+"""Sweeps that one process may miss before another one takes over."""
 FLASK_THREADS = 8
 """Threads behind the front for what is not hot; what waits beyond them stands in line."""
 
@@ -143,7 +145,9 @@ def build(settings: Settings, clock: Clock | None = None, access: Access | None 
     closing.callback(store.close)
     contexts = _make_contexts(settings, store, clock, worker)
     closing.callback(contexts.flush)
-    closing.callback(Repeating("sweep", settings.sweep_s, store.sweep).stop)
+    sweep = UnderLease(store.leases, "sweep", _new_id(), SWEEP_LEASES * settings.sweep_s, store.sweep)
+    closing.callback(sweep.release)
+    closing.callback(Repeating("sweep", settings.sweep_s, sweep).stop)
     parts = store.held, store.outbox, store.leases, store.history
     background = Background("background")
     closing.callback(background.stop)

@@ -11,7 +11,7 @@ import pytest
 from broker.model.entity import Entity
 from broker.model.values import Json
 from broker.ports import Command, Put
-from broker.stores.sqlite import UnusableFile, files, open_store, readers, schema
+from broker.stores.sqlite import UnusableFile, files, open_store, readers, writer
 from broker.stores.sqlite.schema import TENANT_STEPS, migrate, version
 from tests.fakes.clock import FakeClock
 
@@ -70,14 +70,15 @@ def test_an_older_file_gets_the_steps_it_lacks_and_keeps_what_it_holds(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fill(tmp_path)
-    for module in (files, readers):
+    for module in (files, readers, writer):
         monkeypatch.setattr(module, "TENANT_STEPS", STEPS)
     store = open_store(tmp_path, FakeClock())
     try:
         for tenant in ("", "city"):
+            store.apply(tenant, [put(7)]).result()
             assert store.get(tenant, "urn:e:7") is not None
             db = files.connect(files.tenant_path(tmp_path, tenant), cache_kib=100, writes=False)
-            assert version(db) == 2
+            assert version(db) == len(STEPS)
             assert db.execute("SELECT number FROM added").get == 1
             db.close()
     finally:
@@ -93,7 +94,7 @@ def test_a_step_runs_once_however_many_open_the_file(tmp_path: Path) -> None:
     for one in together:
         one.join()
     db = files.connect(path, cache_kib=100, writes=False)
-    assert (version(db), db.execute("SELECT count(*) FROM added").get) == (2, 1)
+    assert (version(db), db.execute("SELECT count(*) FROM added").get) == (len(STEPS), 1)
     db.close()
 
 
@@ -103,7 +104,7 @@ def test_a_step_that_fails_leaves_the_file_as_it_was(tmp_path: Path) -> None:
     db = files.connect(path, cache_kib=100, writes=True)
     with pytest.raises(apsw.SQLError):
         migrate(db, (*TENANT_STEPS, "CREATE TABLE half (a); CREATE TABLE half (a);"))
-    assert version(db) == 1
+    assert version(db) == len(TENANT_STEPS)
     assert db.execute("SELECT count(*) FROM sqlite_schema WHERE name = 'half'").get == 0
     db.close()
 
@@ -112,10 +113,10 @@ def test_a_step_that_fails_leaves_the_file_as_it_was(tmp_path: Path) -> None:
 def test_a_newer_file_is_refused_and_left_alone(name: str, tmp_path: Path) -> None:
     fill(tmp_path)
     db = apsw.Connection(str(tmp_path / name))
-    db.pragma("user_version", len(schema.TENANT_STEPS) + 6)
+    db.pragma("user_version", 77)
     db.close()
     with pytest.raises(
-        UnusableFile, match=r"has schema 7; this release knows 1\. Use the release that wrote it"
+        UnusableFile, match=r"has schema 77; this release knows \d+\. Use the release that wrote it"
     ) as said:
         open_store(tmp_path, FakeClock()).get("city", "urn:e:1")
     assert name in str(said.value)

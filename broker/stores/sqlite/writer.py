@@ -28,7 +28,7 @@ from broker.stores.sqlite.files import BUSY_MS, WRITE_CACHE_KIB, connect
 from broker.stores.sqlite.flush import NEVER, Flush
 from broker.stores.sqlite.group import PREFETCH_MIN, Group, Logged
 from broker.stores.sqlite.prepare import Prepared, prepare
-from broker.stores.sqlite.schema import UnusableFile
+from broker.stores.sqlite.schema import TENANT_STEPS, UnusableFile, migrate, version
 
 log = logging.getLogger("misono.store")
 
@@ -88,6 +88,8 @@ class Open:
     def __init__(self, path: Path, tenant: str, label: Callable[[Entity], Labels], beside: Beside) -> None:
         self.tenant = tenant
         self.db = connect(path, cache_kib=WRITE_CACHE_KIB, writes=True)
+        if version(self.db) < len(TENANT_STEPS):
+            migrate(self.db, TENANT_STEPS)
         self.flush = Flush(self.db, label)
         self.companions = beside(self)
         self.wal_pages = 0
