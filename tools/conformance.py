@@ -1,11 +1,11 @@
 """The ETSI conformance suite's results as a page: what passes, and why each failing test fails.
 
-    python -m tools.conformance folders                 the suite's folders this release answers for, one word each
+    python -m tools.conformance folders [AREA]          the suite's folders this release answers for, one word each
     python -m tools.conformance report OUT [--page]     read a run's results; with --page write docs/conformance.md
 
-A test that was answered 501 by a resource of a later release gets its reason from that resource; every other failing
-test keeps the reason that stands beside its name in docs/conformance.md. The report ends with 1 where fewer than
-`BAR_PERCENT` pass, or where a failing test has no reason.
+The page has a section for each area; one that did not run stays as it was. A test that was answered 501 by a resource
+of a later release gets its reason from that resource; every other failing test keeps the reason that stands beside its
+name in docs/conformance.md. The report ends with 1 where fewer than an area's bar pass or a failing test has no reason.
 """
 
 from __future__ import annotations
@@ -23,26 +23,49 @@ from xml.etree import ElementTree as ET
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs/conformance.md"
 FIGURES = ROOT / "var/figures"
-BAR_PERCENT = 94.0
-FOLDERS = (
-    "CommonBehaviours",
-    "ContextInformation/Provision/BatchEntities",
-    "ContextInformation/Provision/Entities",
-    "ContextInformation/Provision/EntityAttributes",
-    "ContextInformation/Provision/PurgeEntities",
-    "ContextInformation/Provision/TransientEntities",
-    "ContextInformation/Consumption/Entity",
-    "ContextInformation/Consumption/Discovery",
-    "jsonldContext",
-)
-LATER = {
-    "subscriptions": "subscriptions",
-    "csourceRegistrations": "registrations",
-    "csourceSubscriptions": "registrations",
-    "temporal": "temporal",
-    "entityMaps": "entity maps",
-    "snapshots": "snapshots",
+
+PROVISION = "ContextInformation/Provision"
+CONSUMPTION = "ContextInformation/Consumption"
+
+
+@dataclass(frozen=True, slots=True)
+class Area:
+    """Folders of the suite, and how many percent of their tests shall pass."""
+
+    bar: float
+    folders: tuple[str, ...]
+
+
+AREAS: Mapping[str, Area] = {
+    "broker": Area(
+        94.0,
+        (
+            "CommonBehaviours",
+            f"{PROVISION}/BatchEntities",
+            f"{PROVISION}/Entities",
+            f"{PROVISION}/EntityAttributes",
+            f"{PROVISION}/PurgeEntities",
+            f"{PROVISION}/TransientEntities",
+            f"{CONSUMPTION}/Entity",
+            f"{CONSUMPTION}/Discovery",
+            "jsonldContext",
+        ),
+    ),
+    "history": Area(
+        99.0,
+        (
+            "ContextInformation/Subscription",
+            f"{CONSUMPTION}/TemporalEntity",
+            f"{PROVISION}/TemporalEntity",
+            f"{PROVISION}/TemporalEntityAttributes",
+            "ContextInformation/EntityMap",
+            "ContextInformation/Snapshot",
+        ),
+    ),
 }
+FOLDERS = {folder: name for name, area in AREAS.items() for folder in area.folders}
+"""Folder -> its area."""
+LATER = {"csourceRegistrations": "registrations", "csourceSubscriptions": "registrations"}
 """First segment of a path below /ngsi-ld/v1 -> what the test needs."""
 ANSWER = re.compile(r"Response : url=\S*?/ngsi-ld/v1/([A-Za-z]+)\S*\s+status=501\b")
 UNEXPLAINED = "not explained yet"
@@ -50,7 +73,7 @@ HEAD = """# ETSI conformance
 
 The public NGSI-LD conformance suite (repository `marek-mraz/ngsi-ld-test-suite`, CIM 009 V1.9.1) against this broker on
 SQLite, two brokers side by side, as the runner's own script starts them. `make conformance` repeats it and writes this
-page; reasons are kept by test name. The bar is {bar} % of the tests of these folders.
+page (`AREA=history`: that section alone); reasons are kept by test name.
 
 """
 
@@ -68,6 +91,11 @@ class Result:
     def folder(self) -> str:
         """The folder of `FOLDERS` it belongs to, else its own."""
         return next((folder for folder in FOLDERS if f"/{folder}/" in f"/{self.file}"), str(Path(self.file).parent))
+
+    @property
+    def area(self) -> str:
+        """The area of that folder; `broker` for one that is in none."""
+        return FOLDERS.get(self.folder, "broker")
 
 
 def read_results(out: Path) -> list[Result]:
@@ -108,56 +136,76 @@ def explain(failed: list[Result], later: Mapping[str, set[str]], kept: Mapping[s
     """Test name -> its reason.
 
     A kept reason that a person wrote stands before the guess: a test may be answered 501 while it cleans up, and fail
-    for another cause.
+    for another cause. A guess does not outlive the resource's coming.
     """
     reasons = {}
     for result in failed:
         found = later.get(result.test)
         old = kept.get(result.test, UNEXPLAINED)
-        guessed = found and (old == UNEXPLAINED or old.startswith("needs "))
-        reasons[result.test] = "needs " + ", ".join(sorted(found or ())) if guessed else old
+        if old == UNEXPLAINED or old.startswith("needs "):
+            old = "needs " + ", ".join(sorted(found)) if found else UNEXPLAINED
+        reasons[result.test] = old
     return reasons
 
 
-def render(results: list[Result], reasons: Mapping[str, str]) -> str:
-    """The page."""
+def render(area: str, results: list[Result], reasons: Mapping[str, str]) -> str:
+    """The section of an area."""
     passed, total = Counter(r.folder for r in results if r.status == "PASS"), Counter(r.folder for r in results)
     share = 100 * passed.total() / total.total()
-    lines = ["| Folder | Tests | Pass |", "|---|---:|---:|"]
+    lines = [f"## {area}", "", f"The bar is {AREAS[area].bar:g} % of the tests of these folders.", ""]
+    lines += ["| Folder | Tests | Pass |", "|---|---:|---:|"]
     lines += [f"| {folder} | {total[folder]} | {passed[folder]} |" for folder in sorted(total)]
     lines += [f"| **all** | **{total.total()}** | **{passed.total()}** ({share:.1f} %) |", ""]
     failed = [result for result in results if result.status != "PASS"]
     if failed:
-        lines += ["## What fails, and why", "", "| Test | Folder | Reason |", "|---|---|---|"]
+        lines += ["What fails, and why:", "", "| Test | Folder | Reason |", "|---|---|---|"]
         lines += [f"| `{r.test.replace('|', '/')}` | {r.folder} | {reasons[r.test]} |" for r in failed]
         lines.append("")
-    return HEAD.format(bar=f"{BAR_PERCENT:g}") + "\n".join(lines)
+    return "\n".join(lines)
+
+
+def sections(text: str) -> dict[str, str]:
+    """The sections of a page by area."""
+    parts = re.split(r"(?m)^(?=## )", text)[1:]
+    return {part.partition("\n")[0].removeprefix("## "): part.rstrip() + "\n" for part in parts}
 
 
 def report(out: Path, *, page: bool) -> int:
-    """Print each failing test with its reason and the share that passes; 1 where that is not enough."""
+    """Print each failing test with its reason, and the share that passes; 1 where that is not enough."""
     results = read_results(out)
     failed = [result for result in results if result.status != "PASS"]
     reasons = explain(failed, needs(out), kept_reasons(PAGE))
     for result in failed:
         print(f"{result.test}\n    {reasons[result.test]}: {' '.join(result.message.split())[:200]}")
-    share = 100 * (len(results) - len(failed)) / max(len(results), 1)
-    print(f"{len(results) - len(failed)} of {len(results)} pass: {share:.1f} %, bar {BAR_PERCENT:g} %")
-    if not page:
-        return int(bool(failed))
-    PAGE.write_text(render(results, reasons))
+    held = [_sum_up(area, [r for r in results if r.area == area], reasons) for area in AREAS]
+    if page:
+        told = sections(PAGE.read_text()) if PAGE.exists() else {}
+        for area in AREAS:
+            if ran := [result for result in results if result.area == area]:
+                told[area] = render(area, ran, reasons)
+        PAGE.write_text(HEAD + "\n".join(told[area] for area in AREAS if area in told))
+    return int(not all(held) if page else bool(failed))
+
+
+def _sum_up(area: str, results: list[Result], reasons: Mapping[str, str]) -> bool:
+    """Print an area's share and keep it; whether it holds. An area of which nothing ran does."""
+    if not results:
+        return True
+    failed = [result.test for result in results if result.status != "PASS"]
+    unexplained = [name for name in failed if reasons[name] == UNEXPLAINED]
+    share = 100 * (len(results) - len(failed)) / len(results)
+    print(f"{area}: {len(results) - len(failed)} of {len(results)} pass: {share:.1f} %, bar {AREAS[area].bar:g} %")
+    print(f"{area}: {len(unexplained)} failing tests without a reason: {', '.join(unexplained) or 'none'}")
     FIGURES.mkdir(parents=True, exist_ok=True)
-    (FIGURES / "conformance.json").write_text(json.dumps({"percent": share, "tests": len(results)}))
-    unexplained = [name for name, reason in reasons.items() if reason == UNEXPLAINED]
-    print(f"{len(unexplained)} failing tests without a reason: {', '.join(unexplained) or 'none'}")
-    return int(share < BAR_PERCENT or bool(unexplained))
+    (FIGURES / f"conformance_{area}.json").write_text(json.dumps({"percent": share, "tests": len(results)}))
+    return share >= AREAS[area].bar and not unexplained
 
 
 def main(arguments: list[str]) -> int:
-    """`folders`, or `report OUT [--page]`."""
+    """`folders [AREA]`, or `report OUT [--page]`."""
     match arguments:
-        case ["folders"]:
-            print("\n".join(FOLDERS))
+        case ["folders", *areas] if set(areas) <= set(AREAS):
+            print("\n".join(folder for folder, area in FOLDERS.items() if not areas or area in areas))
             return 0
         case ["report", out, *rest]:
             return report(Path(out), page=rest == ["--page"])

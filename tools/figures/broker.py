@@ -8,7 +8,7 @@ from tools.figures.figure import Figure, Source
 OUTSIDE = "tests/outside"
 
 SOURCES = (
-    Source("conformance", runs.conformance),
+    Source("conformance", runs.conformance("broker")),
     Source("agreement", runs.from_tests("agreement", "tests/engines/test_agreement.py")),
     Source("laws", runs.from_tests("laws", "tests/property", "tests/engines/test_store_machine.py", "tests/contract")),
     Source("schemathesis", runs.from_tests("schemathesis", f"{OUTSIDE}/test_schemathesis.py")),

@@ -58,18 +58,22 @@ def from_tests(name: str, *paths: str, environment: Mapping[str, str] | None = N
     return measure
 
 
-def conformance() -> Samples:
-    """The ETSI suite: percent that pass, of how many tests; failing tests without a reason."""
-    text = run("conformance", ["sh", "tools/conformance.sh"])
-    share = re.search(r"of (\d+) pass: ([\d.]+) %", text)
-    unexplained = re.search(r"(\d+) failing tests without a reason", text)
-    if share is None or unexplained is None:
-        raise NotMeasured("the suite did not run: var/figures/conformance.log")
-    return {
-        "percent": Sample(float(share[2]), int(share[1])),
-        "tests": Sample(float(share[1])),
-        "unexplained": Sample(float(unexplained[1]), int(share[1])),
-    }
+def conformance(area: str) -> Callable[[], Samples]:
+    """The folders of the ETSI suite that are this area's: percent that pass, of how many; those without a reason."""
+
+    def measure() -> Samples:
+        text = run(f"conformance_{area}", ["sh", "tools/conformance.sh"], {"AREA": area})
+        share = re.search(rf"{area}: \d+ of (\d+) pass: ([\d.]+) %", text)
+        unexplained = re.search(rf"{area}: (\d+) failing tests without a reason", text)
+        if share is None or unexplained is None:
+            raise NotMeasured(f"the suite did not run: var/figures/conformance_{area}.log")
+        return {
+            "percent": Sample(float(share[2]), int(share[1])),
+            "tests": Sample(float(share[1])),
+            "unexplained": Sample(float(unexplained[1]), int(share[1])),
+        }
+
+    return measure
 
 
 def durability() -> Samples:
