@@ -54,12 +54,11 @@ class Attempts:
     def over(self, tenant: str, read: Callable[[], Mapping[str, Delivery]]) -> Mapping[str, Delivery]:
         """What the store says, and these: `read` is called again while attempts become durable beside it."""
         for _ in range(_READS_MAX):
-            before = self._settled
-            found = read()
+            before, found = self._settled, read()
             with self._lock:
                 if self._settled == before:
                     return self._added(tenant, found)
-        return found
+        return read()
 
     def _added(self, tenant: str, found: Mapping[str, Delivery]) -> Mapping[str, Delivery]:
         under_way = self._open.get(tenant)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from broker.errors import NonexistentTenant
 from broker.model.subscription import Subscription
 from broker.model.values import Instant
-from broker.ports.held import HeldStore
+from broker.ports.held import Held, HeldStore
 from broker.ports.outbox import SUBSCRIPTION
 
 
@@ -35,11 +35,7 @@ class Book:
             known = self._of(tenant)
             if subscription_id not in known:
                 held = self._held.find_held(tenant, SUBSCRIPTION, subscription_id)
-                found = None if held is None else Subscription.from_body(held.body)
-                known[subscription_id] = (
-                    None if held is None or found is None
-                    else Entry(found, held.version, held.created_at, held.modified_at)
-                )  # fmt: skip
+                known[subscription_id] = None if held is None else _entry(held)
         except NonexistentTenant:
             return None
         return known[subscription_id]
@@ -53,9 +49,8 @@ class Book:
             return {}
         for one in held:
             if known.get(one.id) is None:
-                entry = Entry(Subscription.from_body(one.body), one.version, one.created_at, one.modified_at)
-                known[one.id] = entry
-        return {one.id: entry for one in held if (entry := known[one.id]) is not None}
+                known[one.id] = _entry(one)
+        return {name: entry for name, entry in known.items() if entry is not None}
 
     def generation(self, tenant: str) -> int:
         """Rises with every change to one of them; 0 for a tenant that is not there."""
@@ -70,3 +65,7 @@ class Book:
         if kept is None or kept[0] != generation:
             kept = self._known[tenant] = (generation, {})
         return kept[1]
+
+
+def _entry(held: Held) -> Entry:
+    return Entry(Subscription.from_body(held.body), held.version, held.created_at, held.modified_at)

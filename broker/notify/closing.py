@@ -27,12 +27,15 @@ class Closer:
         self._loop = asyncio.get_running_loop()
         self._waiting: dict[str, list[tuple[Closing, Attempt | None]]] = {}
         self._writing: set[str] = set()
+        self._settled = asyncio.Event()
+        self._settled.set()
 
     def close(self, tenant: str, closing: Closing, attempt: Attempt | None) -> None:
         """Close a row soon; its attempt is counted by then."""
         self._waiting.setdefault(tenant, []).append((closing, attempt))
         if tenant not in self._writing:
             self._writing.add(tenant)
+            self._settled.clear()
             self._loop.call_soon(self._write, tenant)
 
     def count(self, tenant: str, subscription: str, attempt: Attempt) -> None:
@@ -40,15 +43,16 @@ class Closer:
         pending = self._outbox.count_sent(tenant, subscription, attempt.at, failed=bool(attempt.failed))
         self._when_done(pending, lambda _fault: self._attempts.settle([attempt]))
 
-    @property
-    def idle(self) -> bool:
-        """Whether all is durable."""
-        return not self._waiting and not self._writing
+    async def settled(self) -> None:
+        """Return once all rows that were closed are durable."""
+        await self._settled.wait()
 
     def _write(self, tenant: str) -> None:
         waiting = self._waiting.pop(tenant, [])
         if not waiting:
             self._writing.discard(tenant)
+            if not self._writing:
+                self._settled.set()
             return
         batch, left = waiting[:BATCH_MAX], waiting[BATCH_MAX:]
         if left:

@@ -153,6 +153,11 @@ class Queues:
         else:
             self._end(chain)
 
+    @property
+    def dry(self) -> bool:
+        """Whether something is to be read from the store."""
+        return bool(self._dry_lanes or self._dry_chains)
+
     def dry_lanes(self) -> list[Lane]:
         """Lanes that are behind and have room: read on after their `last`."""
         found, self._dry_lanes = [lane for lane in self._dry_lanes if lane.behind and not lane.gone], {}
@@ -201,10 +206,9 @@ class Queues:
                 self._ready(sleeper)
         self._next(chain)
 
-    def failed(self, chain: Chain, now: float, cooldown_s: float | None) -> float | None:
+    def failed(self, chain: Chain, now: float) -> float | None:
         """It was not: seconds until it is tried again, None where that was the last attempt."""
-        endpoint, row = chain.endpoint, chain.row
-        self._count_failure(endpoint, now, cooldown_s)
+        row = chain.row
         if row.attempts + 1 >= self.policy.attempts_max:
             self._next(chain)
             return None
@@ -330,7 +334,14 @@ class Queues:
         if not endpoint.failures and _idle(endpoint):
             self._endpoints.pop(endpoint.uri, None)
 
-    def _count_failure(self, endpoint: Endpoint, now: float, cooldown_s: float | None) -> None:
+    def shut(self, uri: str, now: float) -> bool:
+        """Whether an endpoint rests."""
+        found = self._endpoints.get(uri)
+        return found is not None and found.shut_until > now
+
+    def missed(self, uri: str, now: float, cooldown_s: float | None) -> None:
+        """An endpoint did not take what was sent to it."""
+        endpoint = self._endpoint(uri)
         endpoint.failures += 1
         if cooldown_s is not None:
             endpoint.shut_until = max(endpoint.shut_until, now + cooldown_s)

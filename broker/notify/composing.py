@@ -1,0 +1,112 @@
+"""Messages made of subscriptions and changes: the @context found, access asked as of now, the body written.
+
+compose.ready(tenant, entry)                is everything at hand, or is there something to fetch first
+compose.change(tenant, entry, row)          the message of a row; None: there is nothing its reader may be told
+compose.period(tenant, entry, id)           the message of a period; None where no entity is found
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterator
+from typing import Final
+
+from broker.encode.text import dump
+from broker.errors import TooManyResults
+from broker.ldcontext.core import core_context
+from broker.model.entity import Entity
+from broker.notify.book import Entry
+from broker.notify.message import Message
+from broker.notify.payload import Notification, Sending, Shape, notify_change, notify_entities, shape_of
+from broker.ports import Access, Clock, ContextNames, EntityStore, Principal, Restriction
+from broker.ports.outbox import OutboxRow
+from broker.query.ast import Selection, Window
+
+SHAPES_MAX: Final = 10_000
+PERIOD_PAGE: Final = 500
+PERIOD_ENTITIES_MAX: Final = 10_000  # entities in one notification of a period
+OPERATION: Final = "notification"
+
+
+class Composer:
+    """Makes messages. `ready` first: what it says no to may fetch a @context and belongs into a thread."""
+
+    def __init__(self, entities: EntityStore, names: ContextNames, access: Access, clock: Clock) -> None:
+        self._entities = entities
+        self._names = names
+        self._access = access
+        self._clock = clock
+        self._shapes: OrderedDict[tuple[str, str], tuple[int, Shape]] = OrderedDict()
+
+    def ready(self, tenant: str, entry: Entry) -> bool:
+        """Whether a message can be made without asking anybody."""
+        url = entry.subscription.jsonld_context
+        return not url or self._names.resolve_cached(url, tenant) is not None
+
+    def change(self, tenant: str, entry: Entry, row: OutboxRow) -> Message | None:
+        """The message of one change. Raises NgsiError where the @context or the linked entities cannot be had."""
+        shape, restriction = self._shape(tenant, entry), self._restriction(tenant, entry)
+        sending = self._sending(tenant, row.id, restriction)
+        return _message(tenant, entry, notify_change(shape, row.change, sending), row)
+
+    def period(self, tenant: str, entry: Entry, notification_id: str) -> Message | None:
+        """The message of one period, about all that the subscription selects. Raises NgsiError."""
+        shape, restriction = self._shape(tenant, entry), self._restriction(tenant, entry)
+        entities = list(self._selected(tenant, shape, restriction))
+        sending = self._sending(tenant, notification_id, restriction)
+        return _message(tenant, entry, notify_entities(shape, entities, sending), None)
+
+    def sample(self, tenant: str, entry: Entry, notification_id: str) -> Message | None:
+        """A message about the first entity that the subscription selects: for a test of its endpoint."""
+        shape, restriction = self._shape(tenant, entry), self._restriction(tenant, entry)
+        page = self._entities.select(tenant, Selection(shape.interest.where), Window(1), restriction)
+        sending = self._sending(tenant, notification_id, restriction)
+        return _message(tenant, entry, notify_entities(shape, page.entities, sending), None)
+
+    def _shape(self, tenant: str, entry: Entry) -> Shape:
+        subscription = entry.subscription
+        key = (tenant, subscription.id)
+        url = subscription.jsonld_context
+        names = self._names.resolve(url, tenant) if url else core_context()
+        kept = self._shapes.get(key)
+        if kept is None or kept[0] != entry.version or kept[1].names is not names:
+            kept = self._shapes[key] = (entry.version, shape_of(subscription, names))
+            while len(self._shapes) > SHAPES_MAX:
+                self._shapes.popitem(last=False)
+        return kept[1]
+
+    def _restriction(self, tenant: str, entry: Entry) -> Restriction:
+        subscription = entry.subscription
+        reader = Principal(subscription.principal, frozenset(subscription.purposes))
+        return self._access.restrict(reader, tenant, OPERATION)
+
+    def _sending(self, tenant: str, notification_id: str, restriction: Restriction) -> Sending:
+        def follow(entity_id: str) -> Entity | None:
+            return restriction.show(self._entities.get(tenant, entity_id))
+
+        return Sending(notification_id, self._clock.now(), follow, restriction.view)
+
+    def _selected(self, tenant: str, shape: Shape, restriction: Restriction) -> Iterator[Entity]:
+        selection = Selection(shape.interest.where)
+        for offset in range(0, PERIOD_ENTITIES_MAX + 1, PERIOD_PAGE):
+            page = self._entities.select(tenant, selection, Window(PERIOD_PAGE, offset), restriction)
+            yield from page.entities
+            if not page.more:
+                return
+        raise TooManyResults(f"the subscription selects more than {PERIOD_ENTITIES_MAX} entities", clause="5.8.6")
+
+
+def _message(tenant: str, entry: Entry, notification: Notification | None, row: OutboxRow | None) -> Message | None:
+    if notification is None:
+        return None
+    endpoint = entry.subscription.notification.endpoint
+    return Message(
+        id=str(notification.body["id"]),
+        endpoint=endpoint,
+        content_type=notification.media_type,
+        body=dump(notification.body),
+        link=notification.link,
+        info=endpoint.receiver_info,
+        tenant=tenant,
+        redelivered=row is not None and row.redelivered,
+    )

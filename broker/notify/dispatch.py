@@ -1,0 +1,189 @@
+"""Delivery as a whole: a thread with an event loop, its courier and timers, and the leases under which they work."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from threading import Event, Thread
+from typing import Final
+
+from broker.notify.attempts import Attempts
+from broker.notify.book import Book
+from broker.notify.composing import Composer
+from broker.notify.courier import Courier, Desk, Limits
+from broker.notify.doorbell import Doorbell
+from broker.notify.message import Transports
+from broker.notify.partitions import PARTITIONS, RENEW_S, Partitions
+from broker.notify.periodic import Periodic
+from broker.ports import ChangeLog, Clock
+from broker.ports.held import HeldStore
+from broker.ports.outbox import Leases, Marks, Outbox, OutboxRow
+
+log = logging.getLogger("misono.notify")
+
+STIR_S: Final = 0.05  # after a commit, until it is looked whether subscriptions changed
+LOOK_RENEWALS: Final = 3  # every so many renewals of leases it is looked for rows that nobody told of
+DRAIN_S: Final = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Delivering:
+    """What delivery works with. `holder` names this process among `processes`, `bell` tells them of rows."""
+
+    outbox: Outbox
+    held: HeldStore
+    marks: Marks
+    leases: Leases
+    changes: ChangeLog
+    composer: Composer
+    transports: Callable[[], Transports]
+    clock: Clock
+    chance: Callable[[], float]
+    new_loop: Callable[[], asyncio.AbstractEventLoop]
+    limits: Limits
+    holder: str
+    processes: int = 1
+    bell: Doorbell | None = None
+
+
+class Dispatch:
+    """Delivers from `start` to `stop`."""
+
+    def __init__(self, parts: Delivering, attempts: Attempts) -> None:
+        self._parts = parts
+        self._attempts = attempts
+        self._told: deque[tuple[str, Sequence[OutboxRow]]] = deque()
+        self._stirred: set[str] = set()
+        self._woken = False
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stopped: asyncio.Event | None = None
+        self._up = Event()
+        self._thread = Thread(target=self._run, name="delivery", daemon=True)
+
+    def start(self) -> None:
+        """Begin with what waits, then deliver what comes."""
+        self._parts.outbox.listen(self._arrived)
+        self._parts.changes.listen_to_commits(self._committed)
+        self._thread.start()
+        self._up.wait()
+
+    def stop(self) -> None:
+        """Let what is on its way arrive, and end."""
+        if self._loop is not None and self._stopped is not None:
+            self._loop.call_soon_threadsafe(self._stopped.set)
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def _arrived(self, tenant: str, rows: Sequence[OutboxRow]) -> None:
+        self._told.append((tenant, rows))
+        if not self._woken and self._loop is not None:
+            self._woken = True
+            self._wake(self._take_in)
+
+    def _committed(self, tenant: str) -> None:
+        if tenant not in self._stirred and self._loop is not None:
+            self._stirred.add(tenant)
+            self._wake(self._stir, tenant)
+
+    def _wake(self, call: Callable[..., None], *arguments: str) -> None:
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(call, *arguments)
+
+    def _run(self) -> None:
+        try:
+            with asyncio.Runner(loop_factory=self._parts.new_loop) as runner:
+                runner.run(self._main())
+        except Exception:  # an outermost loop: rows wait in the store until the next start
+            log.exception("delivery has ended")
+        finally:
+            self._up.set()
+
+    async def _main(self) -> None:
+        parts = self._parts
+        self._partitions = Partitions(
+            parts.leases, parts.holder, -(-PARTITIONS // parts.processes), asyncio.get_running_loop().time
+        )
+        transports, book = parts.transports(), Book(parts.held)
+        desk = Desk(
+            parts.outbox, book, parts.composer, transports, parts.clock, self._attempts, parts.limits, parts.chance,
+            self._partitions.ours,
+        )  # fmt: skip
+        self._book, self._generations = book, dict[str, int]()
+        self._courier = courier = Courier(desk)
+        self._periodic = Periodic(desk, courier, parts.marks)
+        self._stopped, self._loop = asyncio.Event(), asyncio.get_running_loop()
+        if parts.bell is not None:
+            parts.bell.listen(courier.read_on)
+        self._loop.call_soon(self._take_in)
+        self._up.set()
+        keeping = self._loop.create_task(self._keep())
+        await self._stopped.wait()
+        keeping.cancel()
+        self._periodic.stop()
+        await courier.stop(DRAIN_S)
+        self._partitions.release()
+        await transports.close()
+        if parts.bell is not None:
+            parts.bell.close()
+
+    async def _keep(self) -> None:
+        """Hold the leases; at the start and where they changed take up the work, now and then look for more."""
+        turn = 0
+        while True:
+            try:
+                await self._renew(look=turn % LOOK_RENEWALS == 0)
+            except Exception:  # an outermost loop: a store that is busy is asked again
+                log.exception("leases of delivery could not be renewed")
+            turn += 1
+            await asyncio.sleep(RENEW_S)
+
+    async def _renew(self, *, look: bool) -> None:
+        tenants = self._parts.outbox.tenants()
+        if not tenants:
+            return
+        changed = await asyncio.get_running_loop().run_in_executor(None, self._partitions.renew)
+        for tenant in tenants:
+            if changed:
+                self._take_over(tenant)
+            elif look:
+                self._courier.read_on(tenant)
+                self._look_at_subscriptions(tenant)
+            await asyncio.sleep(0)
+
+    def _take_in(self) -> None:
+        self._woken = False
+        if self._told:
+            self._hold()
+        while self._told:
+            tenant, rows = self._told.popleft()
+            self._courier.told(tenant, rows)
+            bell = self._parts.bell
+            if bell is not None and not all(self._partitions.ours(tenant, row.subscription) for row in rows):
+                bell.ring(tenant)
+
+    def _stir(self, tenant: str) -> None:
+        assert self._loop is not None
+        self._loop.call_later(STIR_S, self._look_at_subscriptions, tenant)
+
+    def _look_at_subscriptions(self, tenant: str) -> None:
+        self._stirred.discard(tenant)
+        generation = self._book.generation(tenant)
+        if generation == self._generations.get(tenant, 0):
+            return
+        self._generations[tenant] = generation
+        self._hold()
+        self._courier.prune(tenant)
+        self._periodic.sync(tenant)
+
+    def _hold(self) -> None:
+        """Take the leases again, where they were let go of while there was nothing to deliver."""
+        if self._partitions.lapsed and self._partitions.renew():
+            for tenant in self._parts.outbox.tenants():
+                self._take_over(tenant)
+
+    def _take_over(self, tenant: str) -> None:
+        self._courier.open(tenant)
+        self._periodic.sync(tenant)
