@@ -26,6 +26,7 @@ import orjson
 
 from broker.model.values import Instant, to_text
 from broker.stores.sqlite import changelog
+from broker.stores.sqlite.dues import settle
 from broker.stores.sqlite.files import READ_CACHE_KIB, check, connect, hub_path, sync_directory, tenant_path, tenants_in
 from broker.stores.sqlite.schema import HUB_STEPS, TENANT_STEPS, UnusableFile, version
 
@@ -96,6 +97,7 @@ def restore(source: Path, directory: Path, told: Told, *, replace: bool = False)
         for one in copied:
             _take(backup, one, partial, told)
         _compare_tenants(partial, copied)
+        settle(hub_path(partial), {name: tenant_path(partial, name) for name in tenants_in(partial)})
         for held in (partial / "tenants", partial):
             if held.is_dir():
                 sync_directory(held)

@@ -13,6 +13,7 @@ so that a writer comes before the end, and is seen by it, or after, and sees it;
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from threading import Lock
 from typing import Any, Final
@@ -20,6 +21,7 @@ from typing import Any, Final
 from broker.model.values import Instant
 from broker.stores.sqlite.files import READ_CACHE_KIB, connect
 from broker.stores.sqlite.flush import NEVER
+from broker.stores.sqlite.schema import HUB_STEPS, version
 
 _LOWER: Final = """INSERT INTO due (tenant, at, sweeping) VALUES (?1, ?2, 0)
     ON CONFLICT (tenant) DO UPDATE SET at = min(at, excluded.at)"""
@@ -80,3 +82,34 @@ class Dues:
         """Let go of the file."""
         with self._lock:
             self._db.close()
+
+
+def settle(hub: Path, tenants: Mapping[str, Path]) -> None:
+    """Make the two tables of a hub's copy say what the copies of its tenants say, which were made a little later.
+
+    Nobody is using these files. What an older release wrote is left to the steps that bring it up to date.
+    """
+    db = connect(hub, cache_kib=READ_CACHE_KIB, writes=True)
+    try:
+        if version(db) < len(HUB_STEPS):
+            return
+        with db:
+            db.execute("UPDATE due SET at = 0, sweeping = 0; UPDATE lease SET holder = ''")
+            for tenant, path in tenants.items():
+                rows = [(kind, tenant) for kind in _kinds(path)]
+                db.executemany("INSERT OR IGNORE INTO kept (kind, tenant) VALUES (?, ?)", rows)
+        db.pragma("wal_checkpoint", "truncate")
+    finally:
+        db.close()
+
+
+def _kinds(path: Path) -> list[str]:
+    """The kinds of held documents that a tenant's file has, or had."""
+    db = connect(path, cache_kib=READ_CACHE_KIB, writes=False)
+    try:
+        if db.execute("SELECT 1 FROM sqlite_schema WHERE name = 'generation'").get is None:
+            return []
+        rows: list[tuple[Any, ...]] = db.execute("SELECT kind FROM generation").fetchall()
+        return [row[0] for row in rows]
+    finally:
+        db.close()
