@@ -12,6 +12,7 @@ import apsw
 
 from broker.stores.sqlite.crosscheck import Crosscheck
 from broker.stores.sqlite.files import READ_CACHE_KIB, check, connect, hub_path, tenant_path, tenants_in
+from broker.stores.sqlite.outbox_check import hub_faults
 from broker.stores.sqlite.schema import HUB_STEPS, TENANT_STEPS, UnusableFile, version
 
 FAULTS_MAX: Final = 1_000  # a file that has so many needs a backup, not a longer list
@@ -39,7 +40,10 @@ def check_all(directory: Path, told: Callable[[str, int, int], None]) -> Iterato
     tenants = tenants_in(directory)
     yield _checked_hub(hub, directory, tenants)
     for tenant in tenants:
-        yield check_tenant(tenant_path(directory, tenant), told)
+        checked = check_tenant(tenant_path(directory, tenant), told)
+        if checked.schema == len(TENANT_STEPS) and _version_of(hub) == len(HUB_STEPS):
+            checked.faults.extend(hub_faults(hub, checked.path, tenant))
+        yield checked
 
 
 def check_tenant(path: Path, told: Callable[[str, int, int], None] = lambda _file, _done, _all: None) -> Checked:
@@ -70,17 +74,20 @@ def _compared(path: Path, told: Callable[[str, int, int], None]) -> Checked:
 
 
 def _checked_hub(hub: Path, directory: Path, tenants: list[str]) -> Checked:
-    faults = check(hub, thorough=True)
-    db = connect(hub, cache_kib=READ_CACHE_KIB, writes=False)
-    try:
-        schema = version(db)
-    finally:
-        db.close()
+    faults, schema = check(hub, thorough=True), _version_of(hub)
     if schema != len(HUB_STEPS):
         return _of_schema(hub, schema, len(HUB_STEPS))
     known = {tenant_path(directory, tenant) for tenant in tenants}
     strangers = sorted(path for path in (directory / "tenants").glob("[!.]*.sqlite") if path not in known)
     return Checked(hub, schema, faults=faults, notes=[f"{path.name} belongs to no tenant" for path in strangers])
+
+
+def _version_of(path: Path) -> int:
+    db = connect(path, cache_kib=READ_CACHE_KIB, writes=False)
+    try:
+        return version(db)
+    finally:
+        db.close()
 
 
 def _of_schema(path: Path, schema: int, known: int) -> Checked:

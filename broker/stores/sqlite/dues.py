@@ -18,6 +18,8 @@ from pathlib import Path
 from threading import Lock
 from typing import Any, Final
 
+import apsw
+
 from broker.model.values import Instant
 from broker.stores.sqlite.files import READ_CACHE_KIB, connect
 from broker.stores.sqlite.flush import NEVER
@@ -25,6 +27,15 @@ from broker.stores.sqlite.schema import HUB_STEPS, version
 
 _LOWER: Final = """INSERT INTO due (tenant, at, sweeping) VALUES (?1, ?2, 0)
     ON CONFLICT (tenant) DO UPDATE SET at = min(at, excluded.at)"""
+
+_NEXT: Final = """SELECT min(at) FROM (
+    SELECT min(due) AS at FROM expiry UNION ALL SELECT min(expires_at) FROM held WHERE expires_at IS NOT NULL)"""
+
+
+def next_due(db: apsw.Connection) -> Instant | None:
+    """When something in a tenant's file expires next."""
+    at: Any = db.execute(_NEXT).get
+    return None if at is None else int(at)
 
 
 class Dues:

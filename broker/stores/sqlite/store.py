@@ -45,7 +45,7 @@ from broker.stores.sqlite import changelog, counts
 from broker.stores.sqlite.budget import Budget
 from broker.stores.sqlite.codec import ENTITY_COLUMNS, to_entity
 from broker.stores.sqlite.documents import Hub
-from broker.stores.sqlite.dues import Dues
+from broker.stores.sqlite.dues import Dues, next_due
 from broker.stores.sqlite.files import copy, create, hub_path, prepare, tenant_path
 from broker.stores.sqlite.held import SqliteHeld
 from broker.stores.sqlite.leases import SqliteLeases
@@ -61,8 +61,6 @@ log = logging.getLogger("misono.store")
 _GET_MANY: Final = f"SELECT {ENTITY_COLUMNS} FROM json_each(?) CROSS JOIN entity ON iri = value"  # noqa: S608
 _GET: Final = f"SELECT {ENTITY_COLUMNS} FROM entity WHERE iri = ?"  # noqa: S608 - constants of ours
 _SCAN_AFTER: Final = f"SELECT number, {ENTITY_COLUMNS} FROM entity WHERE number > ? ORDER BY number LIMIT 500"  # noqa: S608
-_NEXT_DUE: Final = """SELECT min(at) FROM (
-    SELECT min(due) AS at FROM expiry UNION ALL SELECT min(expires_at) FROM held WHERE expires_at IS NOT NULL)"""
 SWEEP_MAX: Final = 200  # entities a sweep takes up at a time, so that writes come in between
 
 
@@ -264,7 +262,7 @@ class SqliteStore:
 
         def finish(held: Open, now: Instant) -> int:
             gone = self.held.sweep(held, now)
-            self._dues.end(tenant, held.db.execute(_NEXT_DUE).get)
+            self._dues.end(tenant, next_due(held.db))
             return gone
 
         (gone,) = self._writer.run(tenant, [finish]).result()
