@@ -4,6 +4,7 @@
     deleted instance            {"type": "Relationship", "object": "urn:ngsi-ld:null", "datasetId": "urn:x:1"}
     deleted attribute           {"type": "Property", "value": "urn:ngsi-ld:null"}   one, however many instances it had
     deleted LanguageProperty    {"type": "LanguageProperty", "languageMap": {"@none": "urn:ngsi-ld:null"}}
+    deleted scope               "urn:ngsi-ld:null"
     deleted entity              {"id": …, "type": …}, and of its attributes those that were asked for
 
 These are documents for the encoder. Where a representation shows nothing but the value, a null is a Property's, so that
@@ -16,9 +17,18 @@ from dataclasses import dataclass
 from typing import cast
 
 from broker.encode.entity import Representation
-from broker.model.entity import INSTANCE_MEMBERS, VALUE_MEMBER, Document, Entity, Instance, instances, member
+from broker.model.entity import (
+    ENTITY_MEMBERS,
+    INSTANCE_MEMBERS,
+    VALUE_MEMBER,
+    Document,
+    Entity,
+    Instance,
+    instances,
+    member,
+)
 from broker.model.values import NGSI_LD_NULL, Json, to_text
-from broker.notify.triggers import Attention, Differences, by_dataset, dataset, same_instance
+from broker.notify.triggers import SCOPE, Attention, Differences, by_dataset, dataset, same_instance
 from broker.ports.outbox import EntityChange
 from broker.query.projection import keep_datasets
 
@@ -41,7 +51,7 @@ class Telling:
         if before is not None and (found.deleted or (found.updated and self.show_changes)):
             document = dict(document)
             if self.show_changes:
-                for name in found.updated.keys() & document.keys():
+                for name in (found.updated.keys() & document.keys()) - ENTITY_MEMBERS:
                     document[name] = _with_previous(before.document[name], document[name])
             for name in found.deleted:
                 self._nullify(document, name, before, found, change)
@@ -65,6 +75,9 @@ class Telling:
     def _nullify(self, document: Document, name: str, before: Entity, found: Differences, change: EntityChange) -> None:
         """Put nulls beside what is left of an attribute, for those of its instances that are of interest."""
         datasets = self.attention.datasets
+        if name == SCOPE:
+            document[SCOPE] = NGSI_LD_NULL
+            return
         gone = [one for one in before.instances(name) if dataset(one) in found.deleted[name]]
         gone = [one for one in gone if not datasets or dataset(one) in datasets]
         whole = change.after is None or not change.after.instances(name)

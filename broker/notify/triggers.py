@@ -5,7 +5,7 @@
 It is told by instance: one that is new in an attribute is created, one that goes is deleted, whatever other instances
 the attribute has. An instance is updated where any member of it, or of its sub-attributes, is another than before;
 createdAt and modifiedAt say nothing by themselves. All attributes of a new entity are created, all of a deleted one
-are deleted.
+are deleted. The scope counts as an attribute, `scope`: it is a special Property (clause 4.18). The types do not.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from broker.model.values import Json
 from broker.ports.outbox import EntityChange
 
 DEFAULT_DATASET = "@none"
+SCOPE = "scope"
 STAMPS = frozenset({"createdAt", "modifiedAt"})
 
 Touched: TypeAlias = dict[str, set[str]]
@@ -53,16 +54,23 @@ def differences(change: EntityChange) -> Differences:
     old, new = before.document, after.document
     for name, value in new.items():
         held = old.get(name)
-        if held is not value and name not in ENTITY_MEMBERS:
+        if held is value:
+            continue
+        if name not in ENTITY_MEMBERS:
             _compare(name, held, value, found)
+        elif name == SCOPE and held != value:
+            (found.created if held is None else found.updated)[SCOPE] = {DEFAULT_DATASET}
     for name, held in old.items():
-        if name not in new and name not in ENTITY_MEMBERS:
-            found.deleted[name] = set(by_dataset(held))
+        if name not in new:
+            found.deleted[name] = {DEFAULT_DATASET} if name == SCOPE else set(by_dataset(held))
     return found
 
 
 def _whole(entity: Entity) -> Touched:
-    return {name: {dataset(one) for one in found} for name, found in entity.attributes()}
+    found = {name: {dataset(one) for one in held} for name, held in entity.attributes()}
+    if entity.scopes:
+        found[SCOPE] = {DEFAULT_DATASET}
+    return found
 
 
 def _compare(name: str, old: Json, new: Json, found: Differences) -> None:

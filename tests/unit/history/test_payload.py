@@ -233,6 +233,14 @@ def test_an_attribute_deleted_with_all_its_instances_is_one_null_unless_more_is_
     assert [(one["datasetId"], one["deletedAt"]) for one in stamped] == [(ONE, to_text(T1)), (TWO, to_text(T1))]
 
 
+def test_a_deleted_scope_is_null_and_has_no_previous_value() -> None:
+    showing = subscription(replace(PARAMS, show_changes=True))
+    for one in (subscription(), showing):
+        assert only(house(scope="/a"), house(), one)["scope"] == NULL
+        assert only(house(scope="/a"), house(scope="/b"), one)["scope"] == "/b"
+    assert only(house(scope="/a"), None, subscription(triggers=("attributeDeleted",)))["scope"] == NULL
+
+
 def test_a_deleted_entity_is_its_id_type_and_when() -> None:
     bare = {"id": "urn:house:1", "type": "House", "deletedAt": to_text(T1)}
     gone = subscription(triggers=("entityDeleted",))

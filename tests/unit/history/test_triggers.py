@@ -36,7 +36,7 @@ def told(before: Entity | None, after: Entity | None) -> Differences:
 
 def test_a_new_entity_creates_all_its_attributes_and_a_deleted_one_deletes_them() -> None:
     whole = entity(speed=value(1), name=[value("a"), value("b", datasetId=ONE)], scope="/a")
-    touched = {SPEED: {"@none"}, NAME: {"@none", ONE}}
+    touched = {SPEED: {"@none"}, NAME: {"@none", ONE}, "scope": {"@none"}}
     assert told(None, whole) == Differences(touched, {}, {})
     assert told(whole, None) == Differences({}, {}, touched)
 
@@ -65,7 +65,16 @@ def test_stamps_alone_are_no_update_at_any_depth() -> None:
     assert same_instance(old, new)
     assert same_instance(new, old)
     assert told(entity(speed=old), entity(speed=new)) == Differences({}, {}, {})
-    assert told(entity(speed=old, scope="/a"), entity(speed=old, scope="/b")) == Differences({}, {}, {})
+
+
+def test_the_scope_is_a_special_property_and_the_type_is_none() -> None:
+    none, one, several = entity(), entity(scope="/a"), entity(scope=["/a", "/b"])
+    scope = {"scope": {"@none"}}
+    assert told(none, one) == Differences(scope, {}, {})
+    assert told(one, several) == Differences({}, scope, {})
+    assert told(several, none) == Differences({}, {}, scope)
+    assert told(several, entity(scope=["/a", "/b"])) == Differences({}, {}, {})
+    assert told(none, entity(type="https://example.org/Bus")) == Differences({}, {}, {})
 
 
 def test_instances_come_and_go_by_their_dataset() -> None:
