@@ -43,6 +43,13 @@ class Settings:
     entity_map_s: float
     snapshot_s: float
     forward_timeout_s: float
+    notify_timeout_s: float
+    notify_attempts: int
+    notify_backoff_s: float
+    notify_backoff_max_s: float
+    notify_key: Path | None
+    notify_key_id: str
+    notify_ca: Path | None
     tls_cert: Path | None
     tls_key: Path | None
     client_ca: Path | None
@@ -167,11 +174,18 @@ TABLE: tuple[Setting, ...] = (
     Setting("entity_map_s", "SECONDS", "3600", _seconds, "how long an entity map is kept at most, and if nobody says"),
     Setting("snapshot_s", "SECONDS", "604800", _seconds, "how long a snapshot is kept at most, and if nobody says"),
     Setting("forward_timeout_s", "SECONDS", "8", _seconds, "how long a context source may take to answer"),
+    Setting("notify_timeout_s", "SECONDS", "8", _seconds, "how long a receiver of notifications may take to answer"),
+    Setting("notify_attempts", "N", "12", _between(1, 1000), "attempts at a notification before it is a dead letter"),
+    Setting("notify_backoff_s", "SECONDS", "1", _seconds, "pause after the first failed attempt; it doubles each time"),
+    Setting("notify_backoff_max_s", "SECONDS", "300", _seconds, "longest pause between two attempts"),
+    Setting("notify_key", "PEM", "", _file, "private key (Ed25519, ECDSA, RSA) that signs notifications by RFC 9421"),
+    Setting("notify_key_id", "NAME", "misono", _alias, "how receivers know that key: `keyid` of the signature"),
+    Setting("notify_ca", "PEM", "", _file, "authorities that receivers' certificates may come from, beside the known"),
     Setting("tls_cert", "PEM", "", _file, "certificate chain of this server; with --tls-key it speaks HTTPS"),
     Setting("tls_key", "PEM", "", _file, "private key of that certificate"),
     Setting("client_ca", "PEM", "", _file, "authority that clients' certificates must come from"),
     Setting("trusted_proxy", "CIDR", "", _networks, "networks whose X-Forwarded headers are believed, comma between"),
-    Setting("allow_private", "", "false", _flag, "let @contexts and sources be on private and loopback addresses"),
+    Setting("allow_private", "", "false", _flag, "let @contexts, notifications and sources be on private addresses"),
     Setting("insecure", "", "false", _flag, "listen beyond loopback although nothing restricts access"),
     Setting("log_level", "LEVEL", "info", _level, "what goes to the log on stderr: debug, info, warning, error"),
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import logging
+import random
 import time
 import uuid
 from collections.abc import Callable, Mapping
@@ -13,6 +14,8 @@ from functools import cache
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
+import uvloop
+
 from broker.access.policies import AllowAll
 from broker.contexts.copies import BadMap, read_copies
 from broker.contexts.loading import HttpLoader
@@ -20,7 +23,7 @@ from broker.contexts.resolving import Contexts
 from broker.contexts.shelf import Shelf
 from broker.contexts.usage import Usage
 from broker.http.events import PATH, Events
-from broker.http.exchange import House
+from broker.http.exchange import House, Limits
 from broker.http.front import Application, Front
 from broker.http.health import Readiness, make_pages
 from broker.http.route import Routes
@@ -28,6 +31,16 @@ from broker.http.server import Binding, Moments, serve
 from broker.http.table import OPERATIONS
 from broker.ldcontext.core import core_context
 from broker.model.values import Instant, Json
+from broker.notify.attempts import Attempts
+from broker.notify.composing import Composer
+from broker.notify.counted import CountedOutbox
+from broker.notify.courier import Limits as DeliveryLimits
+from broker.notify.dispatch import Delivering, Dispatch
+from broker.notify.doorbell import Doorbell
+from broker.notify.message import BadKey, Transports
+from broker.notify.queues import Policy
+from broker.notify.slots import Slot
+from broker.notify.transports import Makers
 from broker.notify.watch import Watches
 from broker.operations.broker import Broker, Lifetimes
 from broker.ports import Access, ChangeLog, Clock, DocumentStore, EntityStore, Tenants
@@ -134,8 +147,15 @@ class Doors:
         self.front.close()
 
 
-def build(settings: Settings, clock: Clock | None = None, access: Access | None = None, *, worker: str = "0") -> Built:
-    """The broker of these settings.
+def build(
+    settings: Settings,
+    clock: Clock | None = None,
+    access: Access | None = None,
+    *,
+    worker: str = "0",
+    deliver: bool = False,
+) -> Built:
+    """The broker of these settings; notifications are kept, and sent where `deliver` says so.
 
     Raises StartError where the data directory or a file that was named is not in order.
     """
@@ -148,13 +168,55 @@ def build(settings: Settings, clock: Clock | None = None, access: Access | None 
     sweep = UnderLease(store.leases, "sweep", _new_id(), SWEEP_LEASES * settings.sweep_s, store.sweep)
     closing.callback(sweep.release)
     closing.callback(Repeating("sweep", settings.sweep_s, sweep).stop)
-    parts = store.held, store.outbox, store.leases, store.history
+    attempts = Attempts()
+    if deliver:
+        composer = Composer(store, contexts, access, clock)
+        closing.callback(_start_delivery(settings, store, composer, clock, attempts).stop)
+    parts = store.held, CountedOutbox(store.outbox, attempts), store.leases, store.history
     background = Background("background")
     closing.callback(background.stop)
     rest = _new_id, store.places, background, Lifetimes(settings.entity_map_s, settings.snapshot_s)
     broker = Broker(store, store, store, store, access, clock, *parts, *rest)
-    house = House(broker, contexts, contexts, core_context(), settings.alias, clock.now())
+    limits = Limits(instances_max=settings.temporal_page)
+    house = House(broker, contexts, contexts, core_context(), settings.alias, clock.now(), limits)
     return Built(house, store, closing)
+
+
+def _start_delivery(settings: Settings, store: Store, composer: Composer, clock: Clock, attempts: Attempts) -> Dispatch:
+    slot = Slot(settings.data) if settings.store != "memory" else None
+    number = slot.number if slot is not None else 0
+    policy = Policy(settings.notify_attempts, settings.notify_backoff_s, settings.notify_backoff_max_s)
+    makers = _make_makers(settings, clock)
+    parts = Delivering(
+        outbox=store.outbox,
+        held=store.held,
+        marks=store.held,
+        leases=store.leases,
+        changes=store,
+        composer=composer,
+        transports=lambda: Transports(makers.make, makers.load),
+        clock=clock,
+        chance=random.random,
+        new_loop=uvloop.new_event_loop,
+        limits=DeliveryLimits(policy, settings.notify_timeout_s),
+        holder=f"process-{number}",
+        processes=settings.workers,
+        bell=None if slot is None else Doorbell(settings.data, number, settings.workers),
+        slot=slot,
+    )
+    dispatch = Dispatch(parts, attempts)
+    dispatch.start()
+    return dispatch
+
+
+def _make_makers(settings: Settings, clock: Clock) -> Makers:
+    try:
+        return Makers(
+            clock, allow_private=settings.allow_private, ca=settings.notify_ca, key=settings.notify_key,
+            key_id=settings.notify_key_id,
+        )  # fmt: skip
+    except BadKey as error:
+        raise StartError(f"--notify-key {settings.notify_key}: {error}") from error
 
 
 def _new_id() -> str:
@@ -219,7 +281,7 @@ def _collect_rarely() -> None:
 
 def run(settings: Settings, worker: str) -> None:
     """Serve until told to stop; then drain, commit and close. Raises StartError."""
-    built = build(settings, worker=worker)
+    built = build(settings, worker=worker, deliver=True)
     try:
         doors = make_doors(built)
         binding = Binding(settings.host, settings.port, settings.tls_cert, settings.tls_key, settings.client_ca)

@@ -18,6 +18,7 @@ from broker.notify.doorbell import Doorbell
 from broker.notify.message import Transports
 from broker.notify.partitions import PARTITIONS, RENEW_S, Partitions
 from broker.notify.periodic import Periodic
+from broker.notify.slots import Slot
 from broker.ports import ChangeLog, Clock
 from broker.ports.held import HeldStore
 from broker.ports.outbox import Leases, Marks, Outbox, OutboxRow
@@ -47,6 +48,7 @@ class Delivering:
     holder: str
     processes: int = 1
     bell: Doorbell | None = None
+    slot: Slot | None = None
 
 
 class Dispatch:
@@ -76,6 +78,8 @@ class Dispatch:
             self._loop.call_soon_threadsafe(self._stopped.set)
         if self._thread.is_alive():
             self._thread.join()
+        if self._parts.slot is not None:
+            self._parts.slot.release()
 
     def _arrived(self, tenant: str, rows: Sequence[OutboxRow]) -> None:
         self._told.append((tenant, rows))
@@ -106,7 +110,8 @@ class Dispatch:
         self._partitions = Partitions(
             parts.leases, parts.holder, -(-PARTITIONS // parts.processes), asyncio.get_running_loop().time
         )
-        transports, book = parts.transports(), Book(parts.held)
+        self._transports = transports = parts.transports()
+        book = Book(parts.held)
         desk = Desk(
             parts.outbox, book, parts.composer, transports, parts.clock, self._attempts, parts.limits, parts.chance,
             self._partitions.ours,
@@ -176,7 +181,7 @@ class Dispatch:
         self._generations[tenant] = generation
         self._hold()
         self._courier.prune(tenant)
-        self._periodic.sync(tenant)
+        self._sync(tenant)
 
     def _hold(self) -> None:
         """Take the leases again, where they were let go of while there was nothing to deliver."""
@@ -186,4 +191,9 @@ class Dispatch:
 
     def _take_over(self, tenant: str) -> None:
         self._courier.open(tenant)
+        self._sync(tenant)
+
+    def _sync(self, tenant: str) -> None:
         self._periodic.sync(tenant)
+        uris = [entry.subscription.notification.endpoint.uri for entry in self._book.all(tenant).values()]
+        asyncio.get_running_loop().run_in_executor(None, self._transports.prepare, uris)

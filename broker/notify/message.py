@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -43,6 +43,10 @@ REDELIVERED = "Misono-Redelivered"
 """Header, or member of MQTT metadata, of a notification that an operator asked to be sent again."""
 
 
+class BadKey(Exception):
+    """The file holds no private key that can sign; the text says what would do."""
+
+
 class Undelivered(Exception):
     """It did not arrive, or nobody said that it did; the text says why: `the receiver answered 503`."""
 
@@ -58,19 +62,33 @@ class Transport(Protocol):
 
 
 class Transports:
-    """The transport for each scheme of an endpoint's URI: `http`, `https`, `mqtt`, `mqtts`."""
+    """The transport of an endpoint, by the scheme of its URI; each is made when it is first needed."""
 
-    def __init__(self, by_scheme: Mapping[str, Transport]) -> None:
-        self._by_scheme = by_scheme
+    def __init__(self, make: Callable[[str], Transport | None], load: Callable[[str], None]) -> None:
+        self._make = make
+        self._load = load
+        self._made: dict[str, Transport] = {}
+
+    def prepare(self, uris: Iterable[str]) -> None:
+        """Load what these endpoints will need, from any thread: half a second that no notification shall wait."""
+        for scheme in {_scheme(uri) for uri in uris} - set(self._made):
+            self._load(scheme)
 
     async def send(self, message: Message, timeout_s: float) -> None:
         """As Transport.send, by the transport of the endpoint."""
-        transport = self._by_scheme.get(message.endpoint.uri.partition(":")[0].lower())
+        scheme = _scheme(message.endpoint.uri)
+        transport = self._made.get(scheme) or self._make(scheme)
         if transport is None:
             raise Undelivered(f"no transport for {message.endpoint.uri[:200]}")
+        self._made[scheme] = transport
         await transport.send(message, timeout_s)
 
     async def close(self) -> None:
-        """Close each once."""
-        for transport in set(self._by_scheme.values()):
+        """Let go of all connections."""
+        for transport in self._made.values():
             await transport.close()
+
+
+def _scheme(uri: str) -> str:
+    """`http` for `https://…` too."""
+    return uri.partition(":")[0].lower().removesuffix("s")

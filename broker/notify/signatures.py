@@ -17,15 +17,12 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from http_message_signatures import HTTPMessageSigner, MappingKeyResolver, algorithms
 
+from broker.notify.message import BadKey
 from broker.ports import Clock
 
 LABEL: Final = "misono"
 COVERED: Final = ("@method", "@target-uri", "content-type")
 _CURVES: Final = {"secp256r1": algorithms.ECDSA_P256_SHA256, "secp384r1": algorithms.ECDSA_P384_SHA384}
-
-
-class BadKey(Exception):
-    """The file holds no private key that can sign; the text says what would do."""
 
 
 @dataclass(slots=True)

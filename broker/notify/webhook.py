@@ -53,6 +53,7 @@ class Webhooks:
             connector=connector,
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
+            skip_auto_headers=("Accept-Encoding",),
             headers={"User-Agent": "misono", "Accept": "*/*"},
         )
 
