@@ -1,5 +1,6 @@
 """The frame that type selection and scopeQ share: `(A;B)|C`, where `,` is `|` too (clauses 4.17, 4.19).
 
+Wider than the grammars, as their texts have it (parentheses are for grouping): `(A|B)`, `((A|B);C)`.
 In `type` and `scopeQ` an element may be a URI; `, ; | ( )` end it all the same (clause 4.17, NOTE).
 """
 
@@ -13,6 +14,7 @@ from broker.errors import BadRequestData, TooComplexQuery
 from broker.query.ast import And, Node, Or
 
 CHARACTERS_MAX: Final = 4096
+DEPTH_MAX: Final = 16
 _TOKEN: Final = re.compile(r"[|,;()]|[^|,;()]+")
 
 
@@ -21,7 +23,8 @@ def parse_disjunction(
 ) -> Node:
     """Parse `(A;B)|C` to `Or((And((a, b)), c))`, where `element(text, column)` reads A, B and C.
 
-    `bare`: `A;B|C` says the same. Raises BadRequestData (says the column) and TooComplexQuery past 4 kB.
+    `bare`: `A;B|C` says the same. Raises BadRequestData (says the column), and TooComplexQuery past 4 kB or 16
+    parentheses.
     """
     if len(text) > CHARACTERS_MAX:
         raise TooComplexQuery(
@@ -31,11 +34,9 @@ def parse_disjunction(
             remedy=f"At most {CHARACTERS_MAX} characters are read.",
         )
     reading = _Reading(text, parameter, clause, element)
-    terms = [reading.conjunction(bare=bare)]
-    while reading.skip("|,"):
-        terms.append(reading.conjunction(bare=bare))
+    found = reading.disjunction(bare=bare)
     reading.end()
-    return terms[0] if len(terms) == 1 else Or(tuple(terms))
+    return found
 
 
 class _Reading:
@@ -47,14 +48,32 @@ class _Reading:
         self._at = 0
         self._parameter, self._clause, self._element = parameter, clause, element
 
-    def conjunction(self, *, bare: bool) -> Node:
-        grouped = self.skip("(")
-        terms = [self._one()]
-        while (grouped or bare) and self.skip(";"):
-            terms.append(self._one())
-        if grouped and not self.skip(")"):
-            raise self._refusal("';' or ')'")
+    def disjunction(self, *, bare: bool, depth: int = 0) -> Node:
+        terms = [self._conjunction(bare=bare, depth=depth)]
+        while self.skip("|,"):
+            terms.append(self._conjunction(bare=bare, depth=depth))
+        return terms[0] if len(terms) == 1 else Or(tuple(terms))
+
+    def _conjunction(self, *, bare: bool, depth: int) -> Node:
+        terms = [self._primary(depth)]
+        while bare and self.skip(";"):
+            terms.append(self._primary(depth))
         return terms[0] if len(terms) == 1 else And(tuple(terms))
+
+    def _primary(self, depth: int) -> Node:
+        if not self.skip("("):
+            return self._one()
+        if depth == DEPTH_MAX:
+            raise TooComplexQuery(
+                f"{self._parameter} nests deeper than {DEPTH_MAX} parentheses.",
+                pointer=self._parameter,
+                clause="5.5.2",
+                remedy="Take away parentheses.",
+            )
+        grouped = self.disjunction(bare=True, depth=depth + 1)
+        if not self.skip(")"):
+            raise self._refusal("';' or ')'")
+        return grouped
 
     def skip(self, marks: str) -> bool:
         token = self._tokens[self._at][0]

@@ -1,7 +1,7 @@
 """`type`, the selection by entity type: text -> AST (clause 4.17).
 
 any = all *( ( "|" / "," ) all )
-all = "(" TYPE *( ";" TYPE ) ")" / TYPE            ; TYPE is a name or an IRI
+all = "(" any *( ";" any ) ")" / TYPE              ; TYPE is a name or an IRI
 """
 
 from __future__ import annotations

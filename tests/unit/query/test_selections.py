@@ -38,6 +38,8 @@ def _types(*names: str) -> tuple[Node, ...]:
         ("(Home;Vehicle)", And(_types("Home", "Vehicle"))),
         ("(Home;Vehicle),Motorhome", Or((And(_types("Home", "Vehicle")), HasType("Motorhome")))),
         ("(Home)", HasType("Home")),
+        ("(Home|Vehicle)", Or(_types("Home", "Vehicle"))),
+        ("((Home|Vehicle);Motorhome)", And((Or(_types("Home", "Vehicle")), HasType("Motorhome")))),
         ("https://example.org/T#x,ex:U,urn:x:V", Or(_types("https://example.org/T#x", "ex:U", "urn:x:V"))),
         ("建物", HasType("建物")),
     ],
@@ -50,7 +52,7 @@ def test_types(text: str, node: Node) -> None:
     ("parse", "text", "column"),
     [
         (parse_types, "", 0), (parse_types, "A;B", 1), (parse_types, "A,", 2), (parse_types, "(A;B", 4),
-        (parse_types, "(A|B)", 2), (parse_types, "A B", 0), (parse_types, "A,*", 2), (parse_types, "((A))", 1),
+        (parse_types, "(A|B", 4), (parse_types, "A B", 0), (parse_types, "A,*", 2), (parse_types, "((A)", 4),
         (parse_types, "A)", 1), (parse_scope_q, "/a;", 3), (parse_scope_q, "/a//b", 0), (parse_scope_q, "/a/b#", 0),
         (parse_scope_q, "/#/a", 0), (parse_scope_q, "#", 0), (parse_scope_q, "/a,/1", 3), (parse_scope_q, "", 0),
     ],
