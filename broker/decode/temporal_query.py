@@ -57,17 +57,10 @@ def _texts(members: dict[str, Given]) -> TemporalTexts:
         texts.get("timeAt"),
         texts.get("endTimeAt"),
         texts.get("timeproperty"),
-        _whole(members["lastN"]) if "lastN" in members else None,
+        members["lastN"].whole(_LAST_MAX) if "lastN" in members else None,
         _methods(members["aggrMethods"]) if "aggrMethods" in members else None,
         texts.get("aggrPeriodDuration"),
     )
-
-
-def _whole(given: Given) -> int:
-    value = given.value
-    if isinstance(value, int) and not isinstance(value, bool) and 0 < value <= _LAST_MAX:
-        return value
-    raise given.refused("a whole number from 1")
 
 
 def _methods(given: Given) -> tuple[str, ...]:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from broker.decode.attribute import decode_attribute
 from broker.decode.entity import decode_fragment
-from broker.errors import BadRequestData, InvalidRequest
+from broker.errors import BadRequestData
 from broker.http.exchange import Exchange
 from broker.http.messages import Answer, Deferred
-from broker.http.targets import attribute_name, target, updated, written
+from broker.http.targets import attribute_name, attribute_target, target, updated, written
 from broker.model.entity import Instance
-from broker.operations import provide
-from broker.operations.provide import AttributeTarget
+from broker.operations import evolve, provide
 
 
 def append_attributes(exchange: Exchange) -> Answer:
@@ -53,13 +52,5 @@ def replace_attribute(exchange: Exchange) -> Answer:
 
 def delete_attribute(exchange: Exchange) -> Answer:
     """DELETE …/attrs/{attrId}: 204; the default instance, that of datasetId, or all (clause 6.7.3.2)."""
-    parameters = exchange.parameters
-    datasets, delete_all = parameters.words("datasetId"), parameters.flag("deleteAll")
-    if len(datasets) > 1 or (datasets and delete_all):
-        raise InvalidRequest(
-            "one datasetId or deleteAll=true, not both", pointer="datasetId", clause="6.7.3.2",
-            remedy="deleteAll=true, or one datasetId",
-        )  # fmt: skip
-    dataset_id = datasets[0] if datasets and datasets[0] != "@none" else None
-    which = AttributeTarget(attribute_name(exchange), dataset_id, delete_all)
-    return Deferred(provide.delete_attribute(exchange.house.broker, exchange.call, target(exchange), which), written)
+    which, where = attribute_target(exchange), target(exchange)
+    return Deferred(evolve.delete_current_attribute(exchange.house.broker, exchange.call, where, which), written)

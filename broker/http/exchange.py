@@ -24,6 +24,7 @@ class Limits:
     body_bytes_max: int = 8 * MIB
     page_default: int = 20
     page_max: int = 1000
+    instances_max: int = 1000
 
 
 @dataclass(frozen=True, slots=True)

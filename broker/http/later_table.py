@@ -23,11 +23,9 @@ _LOCAL = Accepted(frozenset({"local"}))
 _LIST = Accepted(_PAGE | {"options", "local"}, _SYS)
 _ONE = Accepted(frozenset({"options", "local"}), _SYS)
 _SOURCES = Accepted(_WHICH | _PAGE | _TIME | {"attrs", "pick", "omit", "options"}, _SYS)
-_TEMPORAL = Accepted(_TIME | _PICTURE | _MAP | {"type", "local"}, _TEMPORAL_FORMATS | _SYS, _TEMPORAL_FORMATS)
 _TEMPORALS = Accepted(
     _WHICH | _PAGE | _TIME | _PICTURE | _MAP | _ORDER, _TEMPORAL_FORMATS | _SYS, _TEMPORAL_FORMATS
 )  # fmt: skip
-_DELETE_ATTRIBUTE = Accepted(frozenset({"datasetId", "deleteAll", "type", "local"}))
 _STATUS = {"GET": 200, "POST": 201, "PATCH": 204, "DELETE": 204}
 
 
@@ -43,12 +41,8 @@ def _later(name: str, clauses: tuple[str, str], where: str, accepts: Accepted, b
     )  # fmt: skip
 
 
-_EVOLUTION = "/temporal/entities/{entityId}"
 _SOURCE_SUBSCRIPTION = "/csourceSubscriptions/{subscriptionId}"
-_ATTRIBUTE = "/temporal/entities/{entityId}/attrs/{attrId}"
-_TEMPORAL_QUERY = "POST /temporal/entityOperations/query"
 _TEMPORAL_MAPS = "POST /temporal/entityMaps"
-_INSTANCE = "/temporal/entities/{entityId}/attrs/{attrId}/{instanceId}"
 
 LATER: tuple[Operation, ...] = (
     _later("register_source", ("5.9.2", "6.8.3.1"), "POST /csourceRegistrations", _LOCAL, "object"),
@@ -64,15 +58,6 @@ LATER: tuple[Operation, ...] = (
         "object",
     ),
     _later("delete_source_subscription", ("5.11.6", "6.13.3.3"), f"DELETE {_SOURCE_SUBSCRIPTION}", _LOCAL),
-    _later("upsert_temporal_evolution", ("5.6.11", "6.18.3.1"), "POST /temporal/entities", _LOCAL, "object"),
-    _later("query_temporal_evolutions", ("5.7.4", "6.18.3.2"), "GET /temporal/entities", _TEMPORALS),
-    _later("retrieve_temporal_evolution", ("5.7.3", "6.19.3.1"), f"GET {_EVOLUTION}", _TEMPORAL),
-    _later("delete_temporal_evolution", ("5.6.16", "6.19.3.2"), f"DELETE {_EVOLUTION}", _LOCAL),
-    _later("add_attribute_evolution", ("5.6.12", "6.20.3.1"), f"POST {_EVOLUTION}/attrs", _LOCAL, "object"),
-    _later("delete_attribute_evolution", ("5.6.13", "6.21.3.1"), f"DELETE {_ATTRIBUTE}", _DELETE_ATTRIBUTE),
-    _later("modify_attribute_instance", ("5.6.14", "6.22.3.1"), f"PATCH {_INSTANCE}", _LOCAL, "object"),
-    _later("delete_attribute_instance", ("5.6.15", "6.22.3.2"), f"DELETE {_INSTANCE}", _LOCAL),
-    _later("query_temporal_by_post", ("5.7.4", "6.24.3.1"), _TEMPORAL_QUERY, _TEMPORALS, "object"),
     _later("create_temporal_entity_map", ("5.14.5", "6.35.3.1"), "GET /temporal/entityMaps", _TEMPORALS),
     _later("create_temporal_entity_map_by_post", ("5.14.5", "6.35.3.2"), _TEMPORAL_MAPS, _TEMPORALS, "object"),
     _later("create_snapshot", ("5.16.1", "6.36.3.1"), "POST /snapshots", _NO_MORE, "object"),

@@ -118,11 +118,19 @@ SCHEMAS: Mapping[str, Any] = {
                 "omit": _NAMES,
                 "attrs": _NAMES,
                 "lang": {"type": "string"},
+                "temporalQ": {"type": "object"},
+                "aggrParams": {"type": "object"},
                 "@context": _CONTEXT,
             },
             "type",
         ),
     },
+    "EntityTemporal": {
+        "description": "The history of an entity (5.2.20): instances of its attributes by name, each an array, or a "
+        "series of values and times (4.5.9), or aggregated values (4.5.19).",
+        **_object({"id": _URI, **_MEMBERS, "scope": {}}, more=_ref("Attribute")),
+    },
+    "EntityTemporalList": {"type": "array", "items": _ref("EntityTemporal")},
     "EntityMap": {
         "description": "Which entities a sequence of requests is about (5.2.39).",
         **_object(

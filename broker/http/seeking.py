@@ -88,11 +88,12 @@ def _ordering(parameters: Parameters) -> Ordering | None:
 
 
 @lru_cache(maxsize=1024)
-def seek(query: Query, names: ActiveContext, *, local: bool | None) -> Sought:
+def seek(query: Query, names: ActiveContext, *, local: bool | None, attrs_select: bool = True) -> Sought:
     """The query, parsed and bound to the caller's @context.
 
-    `local` is the parameter, None where it was not given. Raises BadRequestData for what no grammar knows, for a query
-    that is too wide, and for one that reaches deeper than its join (clause 5.7.2.4).
+    `local` is the parameter, None where it was not given; `attrs_select` says that attrs is a condition too. Raises
+    BadRequestData for what no grammar knows, for a query that is too wide, and for one that reaches deeper than its
+    join (clause 5.7.2.4).
     """
     types, where = [], []
     for selector in query.entities:
@@ -110,7 +111,7 @@ def seek(query: Query, names: ActiveContext, *, local: bool | None) -> Sought:
     view = view_of(query, names)
     require_depth(q, view.projection, view.join)
     terms: list[Node] = [Or(tuple(where))] if len(where) > 1 else list(where)
-    if attributes:
+    if attributes and attrs_select:
         terms.append(_has_any(attributes))
     terms += [node for node in (q, geo) if node is not None]
     if query.scope_q is not None:

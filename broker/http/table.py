@@ -12,6 +12,7 @@ from broker.http.media import GEO_JSON, JSON, LD_JSON
 from broker.http.operation import Operation
 from broker.http.parameters import Accepted
 from broker.http.subscription_table import SUBSCRIPTIONS
+from broker.http.temporal_table import TEMPORAL
 
 _ENTITY_MEDIA = (JSON, LD_JSON, GEO_JSON)
 _FORMATS = frozenset({"normalized", "concise", "simplified", "keyValues"})
@@ -177,6 +178,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *_DISCOVERY,
     *_CONTEXTS,
     *SUBSCRIPTIONS,
+    *TEMPORAL,
     *KEPT,
     *LATER,
 )

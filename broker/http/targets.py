@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from broker.errors import InvalidRequest
 from broker.http.exchange import Exchange
 from broker.http.messages import Response
 from broker.http.preconditions import etag, precondition
 from broker.http.respond import multi_status
 from broker.model.values import Json
-from broker.operations.provide import Target, Written
+from broker.operations.provide import AttributeTarget, Target, Written
 from broker.query.ast import Node
 from broker.query.bind import bind
 from broker.query.types import parse_types
@@ -28,6 +29,22 @@ def attribute_name(exchange: Exchange) -> str:
     """The IRI of the attribute in the path. Raises BadRequestData where it is no legal name (clause 4.6.2)."""
     name = exchange.path["attrId"]
     return name if name in ("scope", "id", "type") else exchange.call.names.expand(name, "attrId")
+
+
+def attribute_target(exchange: Exchange) -> AttributeTarget:
+    """Which instances of the attribute in the path: the default one, that of datasetId, or all (clause 6.7.3.2).
+
+    Raises InvalidRequest for both at once.
+    """
+    parameters = exchange.parameters
+    datasets, delete_all = parameters.words("datasetId"), parameters.flag("deleteAll")
+    if len(datasets) > 1 or (datasets and delete_all):
+        raise InvalidRequest(
+            "one datasetId or deleteAll=true, not both", pointer="datasetId", clause="6.7.3.2",
+            remedy="deleteAll=true, or one datasetId",
+        )  # fmt: skip
+    dataset_id = datasets[0] if datasets and datasets[0] != "@none" else None
+    return AttributeTarget(attribute_name(exchange), dataset_id, delete_all)
 
 
 def written(result: Written) -> Response:

@@ -19,10 +19,11 @@ from broker.model.entity import Instance
 from broker.model.evolution import Evolution
 from broker.model.names import is_uri
 from broker.model.values import Instant
+from broker.operations import provide
 from broker.operations.broker import Broker, Call
-from broker.operations.futures import then
+from broker.operations.futures import otherwise, then
 from broker.operations.identifiers import require_uri
-from broker.operations.provide import AttributeTarget, with_short_pointer
+from broker.operations.provide import AttributeTarget, Target, Written, with_short_pointer
 from broker.operations.veil import Veil
 from broker.ports.evolution import (
     AddInstances,
@@ -91,7 +92,23 @@ def delete_attribute(broker: Broker, call: Call, entity_id: str, target: Attribu
         only = veil.only(known, target.name)
         return (DropAttribute(target.name, target.dataset_id, target.delete_all, only),)
 
-    return _changing(broker, call, entity_id, steps)
+    return _changing(broker, call, entity_id, steps, _no_attribute(target))
+
+
+def delete_current_attribute(broker: Broker, call: Call, target: Target, attribute: AttributeTarget) -> Future[Written]:
+    """Delete Attribute (clause 5.6.5): 204; of an entity that exists in history only, this ends the attribute there."""
+
+    def end(refusal: NgsiError) -> Future[Written]:
+        if not isinstance(refusal, ResourceNotFound) or refusal.pointer != "entityId" or target != Target(target.id):
+            raise refusal
+        ended = then(end_attribute(broker, call, target.id, attribute), lambda _: Written(target.id, 0))
+        return otherwise(ended, lambda _: _failed(refusal))
+
+    return otherwise(provide.delete_attribute(broker, call, target, attribute), end)
+
+
+def _failed(refusal: NgsiError) -> Future[Written]:
+    raise refusal
 
 
 def end_attribute(broker: Broker, call: Call, entity_id: str, target: AttributeTarget) -> Future[Evolved]:
@@ -105,7 +122,7 @@ def end_attribute(broker: Broker, call: Call, entity_id: str, target: AttributeT
         veil.require_target(known, target)
         return (EndAttribute(target.name, target.dataset_id, target.delete_all),)
 
-    return _changing(broker, call, entity_id, steps)
+    return _changing(broker, call, entity_id, steps, _no_attribute(target))
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +145,7 @@ def modify_instance(
         guard = veil.replacing(known, target.name, instance)
         return (ReplaceInstance(target.name, target.instance_id, instance, guard),)
 
-    return _changing(broker, call, entity_id, steps)
+    return _changing(broker, call, entity_id, steps, _no_instance(target))
 
 
 def delete_instance(broker: Broker, call: Call, entity_id: str, target: InstanceTarget) -> Future[Evolved]:
@@ -139,7 +156,7 @@ def delete_instance(broker: Broker, call: Call, entity_id: str, target: Instance
     def steps(known: Evolution) -> Sequence[EvolutionStep]:
         return (DropInstance(target.name, target.instance_id, veil.dropping(known, target.name)),)
 
-    return _changing(broker, call, entity_id, steps)
+    return _changing(broker, call, entity_id, steps, _no_instance(target))
 
 
 def delete_evolution(broker: Broker, call: Call, entity_id: str) -> Future[Evolved]:
@@ -164,9 +181,16 @@ def _instances(history: History) -> tuple[EvolutionStep, ...]:
 
 
 def _changing(
-    broker: Broker, call: Call, entity_id: str, steps: Callable[[Evolution], Sequence[EvolutionStep]]
+    broker: Broker,
+    call: Call,
+    entity_id: str,
+    steps: Callable[[Evolution], Sequence[EvolutionStep]],
+    missing: ResourceNotFound | None = None,
 ) -> Future[Evolved]:
-    """Run the steps on a history that is there. Fails with ResourceNotFound where there is none to be seen."""
+    """Run the steps on a history that is there. Fails with ResourceNotFound where there is none to be seen.
+
+    `missing` is how it fails where a step does not find what it means: whether that is hidden or not there at all.
+    """
     veil = Veil(call.restriction)
 
     def decide(known: Evolution | None, _: Instant) -> tuple[Sequence[EvolutionStep], Evolved]:
@@ -175,18 +199,41 @@ def _changing(
             raise no_evolution(entity_id)
         return steps(known), Evolved(entity_id)
 
-    return _one(broker, call, EvolutionCommand(entity_id, decide))
+    return _one(broker, call, EvolutionCommand(entity_id, decide), missing)
 
 
-def _one(broker: Broker, call: Call, command: EvolutionCommand) -> Future[Evolved]:
+def _one(
+    broker: Broker, call: Call, command: EvolutionCommand, missing: ResourceNotFound | None = None
+) -> Future[Evolved]:
     def unwrap(results: list[object]) -> Evolved:
         result = results[0]
+        if isinstance(result, ResourceNotFound) and missing is not None and result.pointer != "entityId":
+            result = missing
         if isinstance(result, NgsiError):
             raise with_short_pointer(result, call)
         assert isinstance(result, Evolved)
         return result
 
     return then(broker.history.apply_evolution(call.tenant, [command]), unwrap)
+
+
+def _no_attribute(target: AttributeTarget) -> ResourceNotFound:
+    of_dataset = "" if target.dataset_id is None else f" of the dataset {target.dataset_id}"
+    return ResourceNotFound(
+        f"The history has no {target.name}{of_dataset}.",
+        pointer="attrId",
+        clause="5.6.13.4",
+        remedy="Retrieve the history for what there is; deleteAll=true means all datasets.",
+    )
+
+
+def _no_instance(target: InstanceTarget) -> ResourceNotFound:
+    return ResourceNotFound(
+        f"The history has no instance {target.instance_id} of {target.name}.",
+        pointer="instanceId",
+        clause="5.6.14.4",
+        remedy="Retrieve the history for the instances there are.",
+    )
 
 
 def no_evolution(entity_id: str) -> ResourceNotFound:

@@ -7,6 +7,8 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
+from broker.errors import NgsiError
+
 A = TypeVar("A")
 B = TypeVar("B")
 
@@ -29,6 +31,34 @@ def then(pending: Future[A], function: Callable[[A], B]) -> Future[B]:
             mapped.set_exception(failure)
         else:
             mapped.set_result(result)
+
+    pending.add_done_callback(finish)
+    return mapped
+
+
+def otherwise(pending: Future[A], function: Callable[[NgsiError], Future[A]]) -> Future[A]:
+    """The result of `pending`, or, where it was refused, that of the future which `function` makes of the refusal.
+
+    `function` raises the refusal where there is nothing else to try.
+    """
+    mapped: Future[A] = Future()
+
+    def hand_over(source: Future[A]) -> None:
+        error = source.exception()
+        if error is None:
+            mapped.set_result(source.result())
+        else:
+            mapped.set_exception(error)
+
+    def finish(source: Future[A]) -> None:
+        error = source.exception()
+        if not isinstance(error, NgsiError):
+            hand_over(source)
+            return
+        try:
+            function(error).add_done_callback(hand_over)
+        except NgsiError as refusal:
+            mapped.set_exception(refusal)
 
     pending.add_done_callback(finish)
     return mapped

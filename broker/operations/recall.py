@@ -8,14 +8,11 @@ What comes back is what the caller may see, cut to the query's time and its limi
 
 from __future__ import annotations
 
-from broker.errors import BadRequestData
 from broker.operations.broker import Broker, Call
-from broker.operations.consume import linked_depth
 from broker.operations.evolve import no_evolution
 from broker.operations.identifiers import require_uri
 from broker.ports.evolution import EvolutionPage
 from broker.query.ast import Node, Window
-from broker.query.projection import Projection
 from broker.query.temporal import TemporalQuery
 
 
@@ -39,15 +36,3 @@ def query_evolutions(broker: Broker, call: Call, where: Node, query: TemporalQue
     InvalidRequest where an attribute asked for by name cannot be aggregated so.
     """
     return broker.history.evolutions(call.tenant, where, query, window, call.restriction)
-
-
-def require_own(q: Node | None, projection: Projection | None) -> None:
-    """Raise BadRequestData where a condition or a projection reaches into linked entities (clause 5.7.4.4)."""
-    for pointer, depth in (("q", linked_depth(q)), ("pick", 0 if projection is None else projection.depth)):
-        if depth:
-            raise BadRequestData(
-                "This reaches into linked entities, which a history does not join.",
-                pointer=pointer,
-                clause="5.7.4.4",
-                remedy="Ask for the linked entities' own histories.",
-            )

@@ -18,6 +18,8 @@ ONE, TWO, NEW = "urn:ngsi-ld:Thing:1", "urn:ngsi-ld:Thing:2", "urn:ngsi-ld:Thing
 VEILED = "urn:ngsi-ld:Thing:veiled"
 SPEED, DATASET = HIDDEN_INSTANCE
 MISSING = "urn:ngsi-ld:Thing:missing"
+SHOWN_INSTANCE, VEILED_INSTANCE = "urn:the:shown", "urn:the:veiled"
+"""In a path below `…/attrs/{attrId}/`: the default instance, and that of DATASET, whatever their ids are."""
 
 
 def prop(value: Json, **more: Json) -> dict[str, Json]:
@@ -26,6 +28,11 @@ def prop(value: Json, **more: Json) -> dict[str, Json]:
 
 def point(longitude: float) -> dict[str, Json]:
     return {"type": "GeoProperty", "value": {"type": "Point", "coordinates": [longitude, 35.87]}}
+
+
+def past(value: Json, second: int = 0) -> dict[str, Json]:
+    """A Property's instance of some time."""
+    return prop(value, observedAt=f"2026-01-01T00:00:0{second}Z")
 
 
 def link(target: str) -> dict[str, Json]:
@@ -57,6 +64,7 @@ SEED: list[Document] = [
     {"id": VEILED, "type": [f"{NS}Thing", HIDDEN_TYPE], f"{NS}name": prop("four"), f"{NS}rare": prop(1)},
 ]
 
+_EVER: dict[str, Json] = {"timerel": "after", "timeAt": "2000-01-01T00:00:00Z", "timeproperty": "createdAt"}
 _ENTITIES = (ONE, TWO, HIDDEN_ENTITY, VEILED, MISSING)
 _UPDATE = {"name": prop("new"), "color": prop("red")}
 
@@ -191,4 +199,73 @@ CASES: dict[str, list[Case]] = {
         *_READ,
     ],
     "delete_subscription": [*_SUBSCRIBE, (f"DELETE /subscriptions/{SUBSCRIPTION}", None), ("GET /subscriptions", None)],
+    "upsert_temporal_evolution": [
+        ("POST /temporal/entities", entity(NEW, speed=[past(1), past(2, 2)])),
+        ("POST /temporal/entities", entity(ONE, speed=past(4), color=past("red"))),
+        (f"GET /temporal/entities/{ONE}", None),
+    ],
+    "query_temporal_evolutions": [
+        (f"GET /temporal/entities?{query}&timerel=after&timeAt=2000-01-01T00:00:00Z&timeproperty=createdAt", None)
+        for query in (
+            "type=Thing",
+            "type=Thing&count=true&limit=1&offset=1",
+            "type=Hidden",
+            "type=Thing,Hidden&options=sysAttrs,temporalValues",
+            f"type=Thing&id={ONE},{HIDDEN_ENTITY},{VEILED}&orderBy=id;desc",
+            "attrs=hidden",
+            "attrs=rare",
+            "type=Thing&pick=id,hidden",
+            'q=hidden=="x"',
+            "type=Thing&q=speed==99",
+            'type=Thing&q=speed.hiddenSub=="secret"',
+            f"type=Thing&datasetId={DATASET}",
+            "type=Thing&lastN=1",
+            "type=Thing&scopeQ=/east",
+            "type=Thing&aggrMethods=max,totalCount",
+            "type=Thing&georel=near;maxDistance==2000&geometry=Point&coordinates=[139.735,35.87]",
+        )
+    ],
+    "query_temporal_by_post": [
+        ("POST /temporal/entityOperations/query?count=true", {"type": "Query", "temporalQ": _EVER, **query})
+        for query in (
+            {"entities": [{"type": "Thing"}]},
+            {"entities": [{"type": "Hidden"}]},
+            {"entities": [{"type": "Thing"}], "attrs": ["hidden"]},
+            {"entities": [{"type": "Thing"}], "aggrParams": {"aggrMethods": ["totalCount"]}},
+        )
+    ],
+    "retrieve_temporal_evolution": [
+        *each("GET", "/temporal/entities/{}"),
+        *each("GET", "/temporal/entities/{}?options=sysAttrs&lastN=1"),
+        *each("GET", "/temporal/entities/{}?attrs=hidden"),
+        *each("GET", "/temporal/entities/{}?format=temporalValues"),
+        *each("GET", "/temporal/entities/{}?aggrMethods=totalCount,distinctCount"),
+        *each("GET", f"/temporal/entities/{{}}?datasetId={DATASET}"),
+    ],
+    "delete_temporal_evolution": [
+        *each("DELETE", "/temporal/entities/{}"),
+        *each("GET", "/temporal/entities/{}"),
+    ],
+    "add_attribute_evolution": [
+        *each("POST", "/temporal/entities/{}/attrs", {"speed": [past(7), past(8, 8)], "color": past("red")}),
+        *each("GET", "/temporal/entities/{}"),
+    ],
+    "delete_attribute_evolution": [
+        *each("DELETE", "/temporal/entities/{}/attrs/hidden"),
+        *each("DELETE", "/temporal/entities/{}/attrs/name"),
+        *each("DELETE", f"/temporal/entities/{{}}/attrs/speed?datasetId={DATASET}"),
+        *each("DELETE", "/temporal/entities/{}/attrs/speed?deleteAll=true"),
+    ],
+    "modify_attribute_instance": [
+        *each("PATCH", "/temporal/entities/{}/attrs/speed/" + SHOWN_INSTANCE, past(9)),
+        *each("PATCH", "/temporal/entities/{}/attrs/speed/" + VEILED_INSTANCE, past(9)),
+        *each("PATCH", "/temporal/entities/{}/attrs/hidden/" + SHOWN_INSTANCE, past(9)),
+        *each("GET", "/temporal/entities/{}"),
+    ],
+    "delete_attribute_instance": [
+        *each("DELETE", "/temporal/entities/{}/attrs/speed/" + VEILED_INSTANCE),
+        *each("DELETE", "/temporal/entities/{}/attrs/hidden/" + SHOWN_INSTANCE),
+        *each("DELETE", "/temporal/entities/{}/attrs/speed/" + SHOWN_INSTANCE),
+        *each("GET", "/temporal/entities/{}"),
+    ],
 }

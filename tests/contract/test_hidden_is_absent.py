@@ -8,6 +8,7 @@ A write that would touch what is hidden is refused without a word on why: the on
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -17,16 +18,30 @@ import pytest
 
 from broker.model import change
 from broker.model.entity import Document, Entity, instances
-from broker.ports import Access
+from broker.model.evolution import Evolution
+from broker.ports import UNRESTRICTED, Access
+from broker.query.temporal import TemporalQuery
 from broker.wiring import Built
-from tests.contract.hidden_cases import CASES, ONE, SEED, TWO, VEILED, Case, entity, prop
+from tests.contract.hidden_cases import (
+    CASES,
+    ONE,
+    SEED,
+    SHOWN_INSTANCE,
+    TWO,
+    VEILED,
+    VEILED_INSTANCE,
+    Case,
+    entity,
+    prop,
+)
 from tests.fakes.clock import START, FakeClock
-from tests.fakes.hiding import HIDDEN_ATTRIBUTE, HIDDEN_ENTITY, HIDDEN_INSTANCE, HidingPolicy, cut
+from tests.fakes.hiding import HIDDEN_ATTRIBUTE, HIDDEN_ENTITY, HIDDEN_INSTANCE, NS, HidingPolicy, cut
 from tests.fakes.house import fill
 from tests.http.doors import ROOT, Door, Reply, broker, flask_door, front_door
 
 HEADERS = ("content-type", "etag", "link", "ngsild-results-count", "preference-applied")
 SAFE = "/?&=:,;!.*[]{}()"
+INSTANCE_ID = re.compile(rb"urn:ngsi-ld:Instance:[^\"' .]+")
 
 
 class House:
@@ -37,10 +52,28 @@ class House:
         self.doors = doors
 
     def ask(self, case: Case, number: int) -> Reply:
-        """The answer, by one door or the other."""
+        """The answer, by one door or the other; ids of instances are masked, for they tell in which order they came."""
         (method, path), body = case[0].split(" ", 1), case[1]
         text = None if body is None else json.dumps(body).encode()
-        return self.doors[number % len(self.doors)](method, ROOT + quote(path, safe=SAFE), {}, text)
+        path = self._with_instance(path)
+        reply = self.doors[number % len(self.doors)](method, ROOT + quote(path, safe=SAFE), {}, text)
+        return Reply(reply.status, reply.headers, INSTANCE_ID.sub(b"urn:ngsi-ld:Instance", reply.body))
+
+    def _with_instance(self, path: str) -> str:
+        """The path with the id of an instance that is there, hidden or not, in the place of its stand-in."""
+        for stand_in, dataset in ((SHOWN_INSTANCE, "@none"), (VEILED_INSTANCE, HIDDEN_INSTANCE[1])):
+            if stand_in in path:
+                segments = path.split("/")
+                evolution = self.evolution(segments[3])
+                found = () if evolution is None else evolution.attributes.get(NS + segments[5], ())
+                ids = [one["instanceId"] for one in found if one.get("datasetId", "@none") == dataset]
+                return path.replace(stand_in, str(ids[0]) if ids else "urn:ngsi-ld:Instance:0-0-0")
+        return path
+
+    def evolution(self, entity_id: str) -> Evolution | None:
+        """The whole history of an entity, hidden or not."""
+        history = self.built.house.broker.history
+        return next(iter(history.evolution("", entity_id, TemporalQuery(), UNRESTRICTED).evolutions), None)
 
     def entities(self) -> dict[str, Entity]:
         """Everything that is in the store, hidden or not."""
@@ -67,7 +100,7 @@ def houses(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Hou
 @pytest.mark.parametrize("operation", CASES)
 def test_what_is_hidden_is_absent(houses: tuple[House, House], operation: str) -> None:
     hiding, without = houses
-    before = hiding.entities()
+    before, histories = hiding.entities(), [hiding.evolution(one) for one in (HIDDEN_ENTITY, VEILED)]
     for number, case in enumerate(CASES[operation]):
         got, expected = hiding.ask(case, number), without.ask(case, number)
         assert (got.status, body_of(got), headers_of(got)) == (
@@ -79,6 +112,7 @@ def test_what_is_hidden_is_absent(houses: tuple[House, House], operation: str) -
     after = hiding.entities()
     assert [seen for one in after.values() if (seen := cut(one))] == list(without.entities().values())
     assert_hidden_parts_are_kept(before, after)
+    assert [hiding.evolution(one) for one in (HIDDEN_ENTITY, VEILED)] == histories
 
 
 def body_of(reply: Reply) -> object:
@@ -112,6 +146,10 @@ def hidden_instance(document: Document) -> object:
         ((f"PATCH /entities/{ONE}", {"hidden": prop(1)}), 409),
         ((f"POST /entities/{ONE}/attrs", {"hidden": prop(1)}), 409),
         ((f"POST /entities/{ONE}/attrs", {"speed": prop(1, datasetId=HIDDEN_INSTANCE[1])}), 409),
+        (("POST /temporal/entities", entity(HIDDEN_ENTITY, speed=prop(1))), 409),
+        (("POST /temporal/entities", entity(VEILED)), 409),
+        ((f"POST /temporal/entities/{ONE}/attrs", {"hidden": prop(1)}), 409),
+        ((f"POST /temporal/entities/{ONE}/attrs", {"speed": prop(1, datasetId=HIDDEN_INSTANCE[1])}), 409),
         ((f"PUT /entities/{ONE}", {"type": "Thing", "hidden": prop(1)}), 409),
         (("POST /entityOperations/create", [entity(HIDDEN_ENTITY)]), 207),
         (("POST /entityOperations/upsert", [entity(HIDDEN_ENTITY)]), 207),
