@@ -267,7 +267,8 @@ def test_an_endpoint_nobody_can_speak_to_is_not_supported() -> None:
 def test_entities_are_not_needed_where_attributes_are_watched_or_all_is_local() -> None:
     watching = {"type": "Subscription", "notification": NOTIFICATION, "watchedAttributes": ["name"]}
     assert read(watching).entities == ()
-    assert read({"type": "Subscription", "notification": NOTIFICATION, "localOnly": True, "timeInterval": 5})
+    whole = {"type": "Subscription", "notification": NOTIFICATION, "localOnly": True, "timeInterval": 5}
+    assert read(whole).time_interval == 5
 
 
 def test_unknown_members_are_named_and_left_out() -> None:

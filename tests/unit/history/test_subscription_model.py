@@ -15,12 +15,13 @@ from broker.model.subscription import (
     Selector,
     Subscription,
 )
+from broker.model.values import Json
 
 _ENDPOINT = Endpoint("https://example.org/notify")
 _SMALL = Subscription(
     "urn:ngsi-ld:Subscription:1", NotificationParams(_ENDPOINT), (Selector("House", ["HasType", "x"]),)
 )
-_NODE = ["Exists", ["Path", "https://x.org/a", ["tuple"], ["tuple"]]]
+_NODE: Json = ["Exists", ["Path", "https://x.org/a", ["tuple"], ["tuple"]]]
 _WHOLE = Subscription(
     id="urn:ngsi-ld:Subscription:2",
     notification=NotificationParams(
