@@ -141,7 +141,6 @@ def modify_instance(
     veil = Veil(call.restriction)
 
     def steps(known: Evolution) -> Sequence[EvolutionStep]:
-        veil.require_shown(known, {target.name: [instance]})
         guard = veil.replacing(known, target.name, instance)
         return (ReplaceInstance(target.name, target.instance_id, instance, guard),)
 

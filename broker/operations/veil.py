@@ -57,7 +57,10 @@ class Veil:
         return lambda held: self._shown(known, name, held) is not None
 
     def replacing(self, known: Evolution, name: str, new: Instance) -> Callable[[Instance], Instance] | None:
-        """Gives what takes the place of an instance: `new` with the hidden parts of the old one."""
+        """Gives what takes the place of an instance: `new` with the hidden parts of the old one.
+
+        It raises ResourceNotFound where the old one is hidden, and Conflict where the new one would be.
+        """
         if self.restriction.view is None:
             return None
 
@@ -65,6 +68,7 @@ class Veil:
             shown = self._shown(known, name, held)
             if shown is None:
                 raise _no_instance(name)
+            self.require_shown(known, {name: [new]})
             return cast("Instance", restored({name: held}, {name: shown}, {name: new})[name])
 
         return guard
