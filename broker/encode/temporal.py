@@ -76,10 +76,14 @@ def _members(evolution: Evolution, representation: TemporalRepresentation, names
     """Each attribute's IRI with its history."""
     if representation.format == "aggregatedValues":
         kinds = evolution.kinds
-        return {name: _aggregated(kinds[name], methods) for name, methods in evolution.aggregated.items()}
+        return {name: _aggregated(kinds.get(name, "Property"), methods) for name, methods in evolution.aggregated.items()}
     writer = _Writer(representation, names, to_text(evolution.created_at) if representation.sys_attrs else None)
-    write = writer.series if representation.format == "temporalValues" else writer.instances
-    return {name: write(found) if found else [] for name, found in evolution.attributes.items()}
+    if representation.format != "temporalValues":
+        return {name: writer.instances(found) for name, found in evolution.attributes.items()}
+    return {
+        name: writer.series(found) if found else _one_series(evolution.kinds.get(name, "Property"), None, [])
+        for name, found in evolution.attributes.items()
+    }
 
 
 class _Writer:

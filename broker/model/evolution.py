@@ -24,9 +24,9 @@ class Evolution:
 
     `attributes` holds instances by attribute IRI, each as in a stored document and with `instanceId`, `createdAt`,
     `modifiedAt` and, where it was deleted, `deletedAt` (texts); newest first where the query said lastN, else oldest
-    first. `aggregated` holds periods by attribute and method (`avg`), and `kinds` the kind of each of those attributes
-    (`Property`). `scopes` are those it has now; their history is under the name `scope` in `attributes`. `cut` names
-    the attributes that have more instances than were asked for at once.
+    first. `aggregated` holds periods by attribute and method (`avg`), and `kinds` the kind (`Property`) of those
+    attributes, and of those of which a cut page shows nothing. `scopes` are those it has now; their history is under
+    the name `scope` in `attributes`. `cut` names the attributes that have more instances than were asked for at once.
     """
 
     id: str
