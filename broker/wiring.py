@@ -8,6 +8,7 @@ import random
 import time
 import uuid
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cache
@@ -46,8 +47,8 @@ from broker.operations.broker import Broker, Lifetimes
 from broker.ports import Access, ChangeLog, Clock, DocumentStore, EntityStore, Tenants
 from broker.ports.evolution import EvolutionStore
 from broker.ports.held import HeldStore
-from broker.ports.outbox import Leases, Marks, Outbox
-from broker.ports.places import Places
+from broker.ports.outbox import Leases, Marks, Outbox, Probed, undelivered
+from broker.ports.places import News, Places, to_nobody
 from broker.settings import Settings
 from broker.stores.memory import MemoryStore
 from broker.timers import Background, Repeating, UnderLease
@@ -169,14 +170,17 @@ def build(
     closing.callback(sweep.release)
     closing.callback(Repeating("sweep", settings.sweep_s, sweep).stop)
     attempts = Attempts()
+    outgoing: tuple[Callable[[News], None], Callable[[str, str], Future[Probed]]] = to_nobody, undelivered
     if deliver:
         composer = Composer(store, contexts, access, clock)
-        closing.callback(_start_delivery(settings, store, composer, clock, attempts).stop)
+        dispatch = _start_delivery(settings, store, composer, clock, attempts)
+        closing.callback(dispatch.stop)
+        outgoing = dispatch.announce, dispatch.probe
     parts = store.held, CountedOutbox(store.outbox, attempts), store.leases, store.history
     background = Background("background")
     closing.callback(background.stop)
     rest = _new_id, store.places, background, Lifetimes(settings.entity_map_s, settings.snapshot_s)
-    broker = Broker(store, store, store, store, access, clock, *parts, *rest)
+    broker = Broker(store, store, store, store, access, clock, *parts, *rest, *outgoing)
     limits = Limits(instances_max=settings.temporal_page)
     house = House(broker, contexts, contexts, core_context(), settings.alias, clock.now(), limits)
     return Built(house, store, closing)

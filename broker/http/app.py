@@ -18,7 +18,7 @@ from broker.http.exchange import House
 from broker.http.messages import Deferred, Request, Response
 from broker.http.operation import Operation
 from broker.http.perform import complete, perform, refuse
-from broker.http.route import API_ROOT, Routes, decode_segment
+from broker.http.route import Routes, decode_segment
 from broker.ports import INLINE
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def _add_operation(app: Flask, house: House, operation: Operation) -> None:
             return _send(refuse(error, _request({}, house)))
         return _answer(house, operation, path)
 
-    rule = API_ROOT + operation.template.replace("{", "<").replace("}", ">")
+    rule = operation.path.replace("{", "<").replace("}", ">")
     app.add_url_rule(
         rule, operation.name, view, methods=[operation.method], strict_slashes=False, provide_automatic_options=False
     )

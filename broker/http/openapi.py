@@ -10,7 +10,6 @@ from typing import Any
 from broker.http.media import GEO_JSON, JSON
 from broker.http.operation import Operation
 from broker.http.parameters import TABLE
-from broker.http.route import API_ROOT
 from broker.http.schemas import SCHEMAS
 
 _VARIABLE = re.compile(r"\{(\w+)\}")
@@ -46,7 +45,7 @@ def openapi(operations: Iterable[Operation], version: str) -> dict[str, Any]:
     """The whole document."""
     paths: dict[str, dict[str, Any]] = {}
     for operation in operations:
-        paths.setdefault(API_ROOT + operation.template, {})[operation.method.lower()] = _operation(operation)
+        paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(operation)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -64,7 +63,9 @@ def _operation(operation: Operation) -> dict[str, Any]:
     described: dict[str, Any] = {
         "operationId": operation.name,
         "summary": operation.summary,
-        "description": f"Clauses {operation.clause} and {operation.http_clause}.",
+        "description": f"Clauses {operation.clause} and {operation.http_clause}."
+        if operation.clause
+        else "For operators.",
         "tags": [operation.template.split("/")[1]],
         "parameters": _parameters(operation),
         "responses": _responses(operation),

@@ -15,11 +15,13 @@ Handler: TypeAlias = Callable[[Exchange], Answer]
 Body: TypeAlias = Literal["none", "object", "array", "any"]
 
 NOTHING = Accepted()
+STANDARD = "/ngsi-ld/v1"
+ADMIN = "/admin"
 
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One row. `template` is relative to the API's root: `/entities/{entityId}/attrs`.
+    """One row. `template` is relative to `root`: `/entities/{entityId}/attrs`.
 
     `accepts` is what the query string may hold; `body` is the JSON kind of the request's body;
     `context_is_body` that its @context is what it is about;
@@ -41,6 +43,12 @@ class Operation:
     context_is_body: bool = False
     hot: bool = False
     later: bool = False
+    root: str = STANDARD
+
+    @property
+    def path(self) -> str:
+        """The template from the server's root on: `/ngsi-ld/v1/entities/{entityId}`."""
+        return self.root + self.template
 
     @property
     def reads(self) -> tuple[str, ...]:

@@ -94,6 +94,7 @@ TABLE: Mapping[str, Parameter] = {
         Parameter(
             "attrs", "6.4.3.2", _text, _TEXT, "attribute names; entities having one, reduced to these (deprecated)"
         ),
+        Parameter("after", "6.3.10", _whole, _WHOLE, "number of the last element of the page before"),
         Parameter("aggrMethods", "4.5.19", _text, _TEXT, "aggregation methods"),
         Parameter("aggrPeriodDuration", "4.5.19", _text, _TEXT, "ISO 8601 duration of an aggregation bucket"),
         Parameter("collation", "4.23", _text, _TEXT, "ICU collation of the ordering: `ja`, `de-u-co-phonebk`"),

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from urllib.parse import unquote_to_bytes
 
 from broker.errors import BadRequestData, InvalidRequest, MethodNotAllowed, ResourceNotFound
-from broker.http.operation import Operation
+from broker.http.operation import STANDARD, Operation
 
-API_ROOT = "/ngsi-ld/v1"
+API_ROOT = STANDARD
 _PREFIX = API_ROOT + "/"
 _BLANK_IS_BAD_DATA = frozenset({"merge_entity", "replace_entity"})
 """Operations for which a path ending in `/entities/` is an empty id (clauses 5.6.17, 5.6.18), not another resource."""
@@ -32,19 +32,12 @@ class Routes:
 
     def __init__(self, operations: Iterable[Operation]) -> None:
         self._root = _Node()
+        self._beside: dict[str, _Node] = {}
         for operation in operations:
-            self._add(operation)
-
-    def _add(self, operation: Operation) -> None:
-        node = self._root
-        for segment in operation.template[1:].split("/"):
-            if segment.startswith("{"):
-                if node.variable is None:
-                    node.variable = _Node(name=segment[1:-1])
-                node = node.variable
-            else:
-                node = node.fixed.setdefault(segment, _Node())
-        node.operations[operation.method] = operation
+            root = self._root
+            if operation.root != API_ROOT:
+                root = self._beside.setdefault(operation.root + "/", _Node())
+            _add(root, operation)
 
     def find(self, method: str, raw_path: str) -> tuple[Operation, dict[str, str]]:
         """The operation and its decoded path variables: `(retrieve_entity, {"entityId": "urn:x:a/b"})`.
@@ -59,12 +52,12 @@ class Routes:
         return operation, variables
 
     def _walk(self, raw_path: str) -> tuple[_Node, dict[str, str]]:
+        node, prefix, variables = self._root, _PREFIX, dict[str, str]()
         if not raw_path.startswith(_PREFIX):
-            raise _unknown(raw_path)
-        segments = raw_path[len(_PREFIX) :].split("/")
+            node, prefix = self._below(raw_path)
+        segments = raw_path[len(prefix) :].split("/")
         if not segments[-1]:
             segments.pop()
-        node, variables = self._root, {}
         for segment in segments:
             below = node.fixed.get(segment)
             if below is None:
@@ -76,6 +69,24 @@ class Routes:
         if not node.operations:
             raise _unknown(raw_path)
         return node, variables
+
+    def _below(self, raw_path: str) -> tuple[_Node, str]:
+        """The tree of another root than the standard's, and that root."""
+        for prefix, node in self._beside.items():
+            if raw_path.startswith(prefix):
+                return node, prefix
+        raise _unknown(raw_path)
+
+
+def _add(node: _Node, operation: Operation) -> None:
+    for segment in operation.template[1:].split("/"):
+        if segment.startswith("{"):
+            if node.variable is None:
+                node.variable = _Node(name=segment[1:-1])
+            node = node.variable
+        else:
+            node = node.fixed.setdefault(segment, _Node())
+    node.operations[operation.method] = operation
 
 
 def decode_segment(segment: str) -> str:

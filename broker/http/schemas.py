@@ -144,6 +144,26 @@ SCHEMAS: Mapping[str, Any] = {
             "id", "type", "expiresAt", "entityMap",
         ),
     },
+    "Snapshot": {
+        "description": "A frozen result of queries and what has become of it (5.2.41).",
+        **_object(
+            {
+                "id": _URI,
+                "type": {"const": "Snapshot"},
+                "snapshotQueries": {"type": "array", "items": _ref("Query"), "minItems": 1},
+                "snapshotTemporalQueries": {"type": "array", "items": _ref("Query"), "minItems": 1},
+                "snapshotLifetime": {"type": "string"},
+                "snapshotPriority": {"type": "integer", "minimum": 1, "maximum": 10},
+                "snapshotStatus": {"enum": ["preparing", "success", "partial", "failure", "empty"]},
+                "endpoint": _URI,
+                "receiverInfo": {"type": "array", "items": {"type": "object"}},
+                "expiresAt": _DATETIME,
+                "lastUsedAt": _DATETIME,
+                "@context": _CONTEXT,
+            },
+            "type",
+        ),
+    },
     "EntityMapFragment": _object({"type": {"const": "EntityMap"}, "expiresAt": _DATETIME}),
     "Subscription": {
         "description": "A subscription (5.2.12).",
@@ -209,6 +229,14 @@ SCHEMAS: Mapping[str, Any] = {
     ),
     "Context": _object({"@context": _CONTEXT}),
     "ContextList": {"type": "array", "items": {"oneOf": [{"type": "string"}, {"type": "object"}]}},
+    "DeadLetterList": {"type": "array", "items": _object({"number": {"type": "integer"}}, "number")},
+    "DeadLetters": {
+        "oneOf": [
+            _object({"numbers": {"type": "array", "items": {"type": "integer"}}}, "numbers"),
+            _object({"subscriptionId": _URI}, "subscriptionId"),
+        ]
+    },
+    "TestDelivery": _object({"subscriptionId": _URI}, "subscriptionId"),
     "ProblemDetails": {
         "description": "Why a request was refused (RFC 7807, 5.5.3): where, by which clause, and what would work.",
         **_object(

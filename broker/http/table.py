@@ -6,6 +6,7 @@ Both doors, /openapi.json and the tests of access are made from it.
 from __future__ import annotations
 
 from broker.http import attribute_types, attributes, batch, contexts, entities, identity, query, types
+from broker.http.dead_letters import DEAD_LETTERS
 from broker.http.kept_table import KEPT
 from broker.http.later_table import LATER
 from broker.http.media import GEO_JSON, JSON, LD_JSON
@@ -180,5 +181,6 @@ OPERATIONS: tuple[Operation, ...] = (
     *SUBSCRIPTIONS,
     *TEMPORAL,
     *KEPT,
+    *DEAD_LETTERS,
     *LATER,
 )

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 from threading import Event, Thread
 from typing import Final
@@ -15,13 +16,15 @@ from broker.notify.book import Book
 from broker.notify.composing import Composer
 from broker.notify.courier import Courier, Desk, Limits
 from broker.notify.doorbell import Doorbell
+from broker.notify.extras import Extras
 from broker.notify.message import Transports
 from broker.notify.partitions import PARTITIONS, RENEW_S, Partitions
 from broker.notify.periodic import Periodic
 from broker.notify.slots import Slot
 from broker.ports import ChangeLog, Clock
 from broker.ports.held import HeldStore
-from broker.ports.outbox import Leases, Marks, Outbox, OutboxRow
+from broker.ports.outbox import Leases, Marks, Outbox, OutboxRow, Probed, undelivered
+from broker.ports.places import News
 
 log = logging.getLogger("misono.notify")
 
@@ -81,6 +84,17 @@ class Dispatch:
         if self._parts.slot is not None:
             self._parts.slot.release()
 
+    def announce(self, news: News) -> None:
+        """Send news on its way: tried a few times, and logged where it does not arrive."""
+        if self._loop is not None and not self._loop.is_closed():
+            asyncio.run_coroutine_threadsafe(self._extras.announce(news), self._loop)
+
+    def probe(self, tenant: str, subscription: str) -> Future[Probed]:
+        """Notify a subscription's endpoint once, as a test."""
+        if self._loop is None or self._loop.is_closed():
+            return undelivered(tenant, subscription)
+        return asyncio.run_coroutine_threadsafe(self._extras.probe(tenant, subscription), self._loop)
+
     def _arrived(self, tenant: str, rows: Sequence[OutboxRow]) -> None:
         self._told.append((tenant, rows))
         if not self._woken and self._loop is not None:
@@ -119,6 +133,7 @@ class Dispatch:
         self._book, self._generations = book, dict[str, int]()
         self._courier = courier = Courier(desk)
         self._periodic = Periodic(desk, courier, parts.marks)
+        self._extras = Extras(desk, courier.timeout_s)
         self._stopped, self._loop = asyncio.Event(), asyncio.get_running_loop()
         if parts.bell is not None:
             parts.bell.listen(courier.read_on)

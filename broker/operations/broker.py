@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 
 from broker.ldcontext.active import ActiveContext
@@ -19,8 +20,8 @@ from broker.ports import (
 )
 from broker.ports.evolution import EvolutionStore
 from broker.ports.held import HeldStore
-from broker.ports.outbox import Leases, Outbox
-from broker.ports.places import Background, Places
+from broker.ports.outbox import Leases, Outbox, Probed, undelivered
+from broker.ports.places import Background, News, Places, to_nobody
 
 HOUR_S = 3_600.0
 
@@ -52,6 +53,10 @@ class Broker:
     places: Places
     background: Background
     lifetimes: Lifetimes = Lifetimes()
+    announce: Callable[[News], None] = to_nobody
+    """Sends news on its way, and does not wait for it."""
+    probe: Callable[[str, str], Future[Probed]] = undelivered
+    """Notifies the endpoint of a subscription (tenant, id) once, of an entity that it selects, and counts nothing."""
 
 
 @dataclass(slots=True)

@@ -117,6 +117,22 @@ def counted(known: Delivery | None, at: Instant, *, failed: bool) -> Delivery:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Probed:
+    """What became of a test delivery: `reason` is empty where it arrived. `id` is the notification's."""
+
+    id: str
+    took_ms: float
+    reason: str = ""
+
+
+def undelivered(_tenant: str, _subscription: str) -> Future[Probed]:
+    """Where nothing delivers, as in commands that serve nobody."""
+    pending: Future[Probed] = Future()
+    pending.set_result(Probed("", 0.0, "this process delivers nothing"))
+    return pending
+
+
 class Outbox(Protocol):
     """Rows waiting to be sent, and dead ones, of all tenants."""
 

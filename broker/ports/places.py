@@ -8,11 +8,13 @@ name that a request can give does:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
+from dataclasses import dataclass
 from typing import Protocol
 
 from broker.model.entity import Entity
+from broker.model.values import Json
 from broker.ports import Restriction
 from broker.query.ast import Selection
 
@@ -73,3 +75,20 @@ class Background(Protocol):
 
     def submit(self, work: Callable[[], object]) -> None:
         """Do this when what was submitted before is done; a failure is logged."""
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """A notification that no subscription stands behind: to whom, with which pairs of receiverInfo, from which tenant.
+
+    Its body is plain JSON, whose terms are those of the core @context.
+    """
+
+    endpoint: str
+    receiver_info: tuple[tuple[str, str], ...]
+    tenant: str
+    body: Mapping[str, Json]
+
+
+def to_nobody(_news: News) -> None:
+    """Where nothing delivers, as in commands that serve nobody."""

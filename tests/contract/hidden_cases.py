@@ -268,4 +268,8 @@ CASES: dict[str, list[Case]] = {
         *each("DELETE", "/temporal/entities/{}/attrs/speed/" + SHOWN_INSTANCE),
         *each("GET", "/temporal/entities/{}"),
     ],
+    "list_dead_letters": [("GET /admin/dead-letters", None), ("GET /admin/dead-letters?after=1&limit=1", None)],
+    "redeliver_dead_letters": [("POST /admin/dead-letters/redeliver", {"numbers": [1, 2]})],
+    "discard_dead_letters": [("POST /admin/dead-letters/discard", {"subscriptionId": MISSING})],
+    "test_delivery": [("POST /admin/test-deliveries", {"subscriptionId": MISSING})],
 }

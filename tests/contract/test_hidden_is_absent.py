@@ -56,7 +56,8 @@ class House:
         (method, path), body = case[0].split(" ", 1), case[1]
         text = None if body is None else json.dumps(body).encode()
         path = self._with_instance(path)
-        reply = self.doors[number % len(self.doors)](method, ROOT + quote(path, safe=SAFE), {}, text)
+        root = "" if path.startswith("/admin/") else ROOT
+        reply = self.doors[number % len(self.doors)](method, root + quote(path, safe=SAFE), {}, text)
         return Reply(reply.status, reply.headers, INSTANCE_ID.sub(b"urn:ngsi-ld:Instance", reply.body))
 
     def _with_instance(self, path: str) -> str:

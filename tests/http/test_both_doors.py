@@ -60,10 +60,10 @@ def both_doors() -> Iterator[tuple[Door, Door]]:
 
 
 def path_of(operation: Operation) -> str:
-    path = operation.template
+    path = operation.path
     for name, text in VARIABLES.items():
         path = path.replace(name, text)
-    return ROOT + re.sub(r"\{\w+\}", "urn:ngsi-ld:Other:1", path)
+    return re.sub(r"\{\w+\}", "urn:ngsi-ld:Other:1", path)
 
 
 def body_of(operation: Operation) -> bytes | None:
