@@ -75,8 +75,10 @@ def _put_system_members(shown: dict[str, Json], evolution: Evolution, representa
 def _members(evolution: Evolution, representation: TemporalRepresentation, names: ActiveContext) -> dict[str, Json]:
     """Each attribute's IRI with its history."""
     if representation.format == "aggregatedValues":
-        kinds = evolution.kinds
-        return {name: _aggregated(kinds.get(name, "Property"), methods) for name, methods in evolution.aggregated.items()}
+        return {
+            name: _aggregated(evolution.kinds.get(name, "Property"), methods)
+            for name, methods in evolution.aggregated.items()
+        }
     writer = _Writer(representation, names, to_text(evolution.created_at) if representation.sys_attrs else None)
     if representation.format != "temporalValues":
         return {name: writer.instances(found) for name, found in evolution.attributes.items()}
