@@ -1,6 +1,6 @@
 """Measure the figures of one area and print each with its bar.
 
-    python -m tools.figures broker [--long] [--only SOURCE,SOURCE]
+    python -m tools.figures AREA [--long] [--only SOURCE,SOURCE]
 
 One line a figure: `ok`, `SHORT` or `MISSING`, what it is, its value and bar, how many measurements, the seconds its
 source took, and the command that repeats it alone. Ends with 1 where one falls short or was not measured; sources
@@ -57,7 +57,7 @@ def report(area: str, figures: Iterable[Figure], sources: Iterable[Source]) -> i
 def main() -> int:
     """Parse, measure, print."""
     parser = ArgumentParser(prog="python -m tools.figures", description=__doc__)
-    parser.add_argument("area", choices=["broker"])
+    parser.add_argument("area", choices=["broker", "history"])
     parser.add_argument("--long", action="store_true", help="also what takes more than ten minutes")
     parser.add_argument("--only", default="", help="these sources, with a comma between")
     options = parser.parse_args()

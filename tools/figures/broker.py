@@ -23,7 +23,7 @@ SOURCES = (
     Source("models", runs.from_tests("models", f"{OUTSIDE}/test_smart_data_models.py")),
     Source("tenants", runs.from_tests("tenants", f"{OUTSIDE}/test_tenants.py", environment={"TENANTS": "10000"})),
     Source("durability", runs.durability),
-    Source("bench", runs.bench, long=True),
+    Source("bench", runs.bench("bench"), long=True),
 )
 
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from tools.figures.figure import Sample, Samples
 
@@ -91,11 +92,24 @@ def durability() -> Samples:
     return {**found, "kept": Sample(float(kept[1] == "200"))}
 
 
-def bench() -> Samples:
-    """Every field of every step, `STEP.FIELD`; `p50` of each step over 100,000 as a multiple of that over 20,000."""
-    run("bench", ["sh", "tools/bench.sh"])
-    results = json.loads((ROOT / "var/bench/results.json").read_text())["peers"]["misono"]
-    (RAW / "bench.json").write_text(json.dumps(results, indent=1))
+def bench(name: str, steps: str = "") -> Callable[[], Samples]:
+    """Every field of every step, `STEP.FIELD`, of these steps or of all that `make bench` runs."""
+
+    def measure() -> Samples:
+        run(name, ["sh", "tools/bench.sh"], {"ONLY": steps})
+        results = json.loads((ROOT / "var/bench/results.json").read_text())["peers"]["misono"]
+        (RAW / f"{name}.json").write_text(json.dumps(results, indent=1))
+        return of_steps(results)
+
+    return measure
+
+
+def of_steps(results: Mapping[str, Any]) -> Samples:
+    """The samples of the load generator's results.
+
+    `growth` is the p50 of a step over 100,000 entities as a multiple of that over 20,000, `subs.share` the percentage
+    of the update rate with one subscription that is left with 1,000.
+    """
     found = {"start_s": Sample(results["start_s"]), "wal_peak_mib": Sample(results.get("wal_peak_mib", 0.0))}
     for step, fields in results["steps"].items():
         wrong = fields.get("errors", 0) or fields.get("verify_failed", 0)
@@ -106,4 +120,7 @@ def bench() -> Samples:
         small, big = found.get(f"{step}.p50_ms"), found.get(f"{step}_100k.p50_ms")
         if small and big and small.value:
             found[f"{step}.growth"] = Sample(big.value / small.value, big.samples)
+    one, many = found.get("subs_1.ops_per_s"), found.get("subs_1000.ops_per_s")
+    if one and many and one.value:
+        found["subs.share"] = Sample(100 * many.value / one.value, many.samples)
     return found

@@ -38,6 +38,7 @@ def follow(served: Served, query: str = "") -> socket.socket:
 def read_until(followers: list[socket.socket], wanted: bytes) -> dict[socket.socket, bytes]:
     """What each has got, once all have got `wanted`."""
     texts = dict.fromkeys(followers, b"")
+    by_number = {one.fileno(): one for one in followers}
     end = time.monotonic() + WAIT_S
     with selectors.DefaultSelector() as selector:
         for one in followers:
@@ -45,8 +46,7 @@ def read_until(followers: list[socket.socket], wanted: bytes) -> dict[socket.soc
         while any(wanted not in text for text in texts.values()):
             assert time.monotonic() < end, f"{sum(wanted in text for text in texts.values())} of {len(texts)}"
             for key, _ in selector.select(1):
-                one = key.fileobj
-                assert isinstance(one, socket.socket)
+                one = by_number[key.fd]
                 texts[one] += one.recv(1 << 16)
     return texts
 

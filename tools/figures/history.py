@@ -1,0 +1,78 @@
+"""The figures of subscriptions, notifications, history and the stream, each with its bar and where it is measured."""
+
+from __future__ import annotations
+
+from tools.figures import runs
+from tools.figures.figure import Figure, Source
+
+OUTSIDE = "tests/outside/history"
+BENCH = "subs_1,subs_1000,tcreate,tappend_c16,tquery_c4"
+
+SOURCES = (
+    Source("conformance", runs.conformance("history")),
+    Source("agreement", runs.from_tests("history_agreement", "tests/engines/history", "tests/property/history")),
+    Source("contracts", runs.from_tests("history_contracts", "tests/contract/history")),
+    Source("hiding", runs.from_tests("history_hiding", "tests/contract/test_hidden_is_absent.py")),
+    Source("year", runs.from_tests("year", f"{OUTSIDE}/test_year.py")),
+    Source(
+        "stream", runs.from_tests("stream", "tests/http/history/test_events.py", f"{OUTSIDE}/test_events_served.py")
+    ),
+    Source("bench", runs.bench("history_bench", BENCH)),
+)
+
+
+def _none_fails(source: str, about: str) -> Figure:
+    return Figure(about, source, "failed", "at most", 0)
+
+
+def _subscriptions() -> list[Figure]:
+    found = []
+    for step, about in (("subs_1", "1 subscription"), ("subs_1000", "1,000 subscriptions")):
+        found += [
+            Figure(f"{about}, as fast as it goes: notifications lost", "bench", f"{step}.sat_lost", "at most", 0),
+            Figure(f"{about}, 100 updates/s: notifications lost", "bench", f"{step}.paced_lost", "at most", 0),
+            Figure(f"{about}: notifications that should not be", "bench", f"{step}.spurious", "at most", 0),
+            Figure(f"{about}: notified/s sustained", "bench", f"{step}.sat_notified_per_s", "at least", 600),
+            Figure(
+                f"{about}, 100 updates/s: p99 ms from sending to receiving",
+                "bench",
+                f"{step}.paced_notif_p99_ms",
+                "at most",
+                50,
+            ),
+        ]
+    found.append(
+        Figure("update rate with 1,000 subscriptions, % of that with 1", "bench", "subs.share", "at least", 80)
+    )
+    return found
+
+
+def _year() -> list[Figure]:
+    asked = (("day", "a day"), ("month", "a month's daily averages"), ("last_ten", "the last ten"))
+    return [
+        _none_fails("year", "loads of a year of one house that fail, or are read back wrong"),
+        Figure("instances of the attribute", "year", "instances", "at least", 105_120),
+        *(Figure(f"{about} of the year, slowest ms", "year", f"{key}_max_ms", "at most", 100) for key, about in asked),
+        Figure("hourly avg, min, max over 100,000 instances, p50 ms", "year", "hourly_p50_ms", "at most", 50),
+    ]
+
+
+FIGURES = (
+    Figure("ETSI tests that pass, %", "conformance", "percent", "at least", 99),
+    Figure("ETSI tests run", "conformance", "tests", "at least", 439),
+    Figure("failing ETSI tests without a reason", "conformance", "unexplained", "at most", 0),
+    _none_fails(
+        "agreement", "random histories and subscriptions that the engines, or index and loop, answer differently"
+    ),
+    _none_fails("contracts", "promises of held documents, outbox, leases and history that an engine breaks"),
+    _none_fails("hiding", "operations that show what is hidden, each store"),
+    *_subscriptions(),
+    Figure("temporal appends/s, 16 connections", "bench", "tappend_c16.ops_per_s", "at least", 2000),
+    Figure("after + lastN queries/s, 4 connections", "bench", "tquery_c4.ops_per_s", "at least", 4700),
+    *_year(),
+    _none_fails(
+        "stream", "tests of the change stream that fail: order, positions, filters, back-pressure, access, stop"
+    ),
+    Figure("300 idle followers, ms of CPU a second", "stream", "idle_ms_a_second", "at most", 50),
+    Figure("a follower, KiB", "stream", "follower_kib", "at most", 100),
+)
