@@ -95,6 +95,8 @@ def decode_replacement(body: Json, names: ActiveContext, name: str) -> Instance:
                 f"There are {len(found)} instances.", below("", inner[0]), "5.6.14.3", "the one instance that is new"
             )
         return found[0]
+    if not is_instance(members):
+        raise refusal("The body is no instance.", "", "5.6.14.3", '{"type": "Property", "value": 20.5}, with its time')
     return _instance(members, "", "", names)
 
 
