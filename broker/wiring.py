@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from contextlib import ExitStack
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
@@ -44,6 +44,7 @@ from broker.notify.slots import Slot
 from broker.notify.transports import Makers
 from broker.notify.watch import Watches
 from broker.operations.broker import Broker, Lifetimes
+from broker.operations.snapshot_tending import tend_snapshots
 from broker.ports import Access, ChangeLog, Clock, DocumentStore, EntityStore, Tenants
 from broker.ports.evolution import EvolutionStore
 from broker.ports.held import HeldStore
@@ -181,6 +182,8 @@ def build(
     closing.callback(background.stop)
     rest = _new_id, store.places, background, Lifetimes(settings.entity_map_s, settings.snapshot_s)
     broker = Broker(store, store, store, store, access, clock, *parts, *rest, *outgoing)
+    tend = partial(background.submit, partial(tend_snapshots, broker))
+    closing.callback(Repeating("snapshots", settings.sweep_s, tend).stop)
     limits = Limits(instances_max=settings.temporal_page)
     house = House(broker, contexts, contexts, core_context(), settings.alias, clock.now(), limits)
     return Built(house, store, closing)

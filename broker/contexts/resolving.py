@@ -25,6 +25,7 @@ from broker.ldcontext.core import CORE_URLS
 from broker.ldcontext.served import served_context, served_url
 from broker.model.values import Instant, Json
 from broker.ports import ContextEntry, ContextLoader, ContextNames, ContextShelf
+from broker.ports.places import home_of
 
 COMPILED_MAX = 256
 TERMS_MAX = 200_000
@@ -70,7 +71,7 @@ class Contexts(ContextNames, ContextShelf):
         with self._lock:
             if not 0 <= now - self._checked_at < CHECK_US:
                 return None
-            found = self._known(_key(source), tenant)
+            found = self._known(_key(source), home_of(tenant))
             if found is None or found.checked != self._generation or now >= found.expires_at:
                 return None
         self._count(found, now)
@@ -79,8 +80,10 @@ class Contexts(ContextNames, ContextShelf):
     def resolve(self, source: Json, tenant: str = "") -> ActiveContext:
         """The names of a @context; fetches, stores and compiles what is missing.
 
-        Raises BadRequestData where it is no valid @context, LdContextNotAvailable where it cannot be had.
+        The place of a snapshot has the @contexts of its tenant. Raises BadRequestData where it is no valid @context,
+        LdContextNotAvailable where it cannot be had.
         """
+        tenant = home_of(tenant)
         self._look_around()
         found = self.resolve_cached(source, tenant)
         if found is None:
@@ -90,7 +93,7 @@ class Contexts(ContextNames, ContextShelf):
 
     def link(self, source: Json, tenant: str = "") -> str:
         """A URL for a @context: the client's own, or that of an implicitly created one."""
-        url = served_url(source) or self._shelf.give_url(served_context(source), tenant).url
+        url = served_url(source) or self._shelf.give_url(served_context(source), home_of(tenant)).url
         return self._shelf.public_url + url if url.startswith("/") else url
 
     def add(self, context: Json, tenant: str) -> ContextEntry:

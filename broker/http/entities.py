@@ -9,7 +9,7 @@ from broker.decode.query import Query
 from broker.errors import BadRequestData, ResourceNotFound
 from broker.http.batch import done
 from broker.http.exchange import Exchange
-from broker.http.mapping import map_headers, mapped, named_map
+from broker.http.mapping import map_headers, map_of_one, named_map
 from broker.http.messages import Answer, Deferred, Response
 from broker.http.preconditions import etag, precondition
 from broker.http.respond import Headers, created
@@ -22,7 +22,6 @@ from broker.model.names import is_datetime
 from broker.operations import consume, provide
 from broker.operations import purge as purging
 from broker.operations.batch import BatchResult
-from broker.operations.entity_maps import holds
 from broker.operations.provide import Written
 from broker.operations.purge import Purge
 
@@ -83,7 +82,7 @@ def retrieve_entity(exchange: Exchange) -> Answer:
     consume.require_depth(None, view.projection, view.join)
     whole = consume.retrieve_entity(house.broker, call, entity_id, types_of(exchange))
     _require_attributes(exchange, query, whole)
-    headers = (etag(whole.version), *_map_of_one(exchange, entity_id))
+    headers = (etag(whole.version), *map_of_one(exchange, entity_id))
     if view.join is not None and view.join.mode == "flat":
         found = consume.retrieve_with_linked(house.broker, call, entity_id, types_of(exchange), view)
         if len(found) > 1:
@@ -96,22 +95,6 @@ def retrieve_entity(exchange: Exchange) -> Answer:
             "nothing is left of the entity", pointer="omit", clause="5.7.1.4", remedy="leave some members in"
         )
     return show_one(exchange, entity, whole, headers)
-
-
-def _map_of_one(exchange: Exchange, entity_id: str) -> Headers:
-    """Where the map is that the retrieval is about, new or not; none for most (clause 5.7.1.4).
-
-    Raises ResourceNotFound where the map that was named does not list the entity.
-    """
-    found = mapped(exchange, lambda: (entity_id,))
-    if found is None:
-        return ()
-    if not found.made and not holds(exchange.house.broker, exchange.call, found.map, entity_id):
-        raise ResourceNotFound(
-            "the entity map does not list the entity", pointer="NGSILD-EntityMap", clause="5.5.14",
-            remedy="leave the map out",
-        )  # fmt: skip
-    return found.headers
 
 
 def _require_attributes(exchange: Exchange, query: Query, entity: Entity) -> None:

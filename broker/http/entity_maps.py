@@ -1,19 +1,24 @@
-"""`/entityMaps`, `/entityMaps/{entityMapId}` (clauses 6.32, 6.34)."""
+"""`/entityMaps`, `/entityMaps/{entityMapId}`, `/temporal/entityMaps` (clauses 6.32, 6.34, 6.35)."""
 
 from __future__ import annotations
 
 from broker.decode.given import Given
 from broker.decode.query import Query, decode_query
+from broker.decode.temporal_query import decode_temporal_query
 from broker.errors import BadRequestData
 from broker.http.exchange import Exchange
 from broker.http.mapping import lifetime_of, map_headers
 from broker.http.messages import Answer, Deferred, Response
+from broker.http.recalling import texts_of
 from broker.http.respond import NO_CONTENT, content
 from broker.http.seeking import query_of, seek
 from broker.http.showing import geometry_property
+from broker.http.temporal import understood
 from broker.model.values import Instant
 from broker.operations import entity_maps
 from broker.operations.entity_maps import EntityMap, encode_map, entries
+from broker.operations.mapped import evolution_ids
+from broker.query.times import TemporalTexts
 
 _OUTPUT_ONLY = frozenset({"entityMap", "linkedMaps"})
 _CLAUSE = "5.2.39"
@@ -37,6 +42,24 @@ def _create(exchange: Exchange, query: Query) -> Answer:
     lifetime = lifetime_of(exchange, query)
     ids = broker.places.walk_ids(call.tenant, selection, call.restriction)
     return made(exchange, entity_maps.make_map(broker, call, ids, lifetime))
+
+
+def create_temporal_entity_map(exchange: Exchange) -> Answer:
+    """GET /temporal/entityMaps: 201 (clause 6.35.3.1)."""
+    return _create_temporal(exchange, query_of(exchange.parameters), texts_of(exchange.parameters))
+
+
+def create_temporal_entity_map_by_post(exchange: Exchange) -> Answer:
+    """POST /temporal/entityMaps: 201 (clause 6.35.3.2)."""
+    body = decode_temporal_query(exchange.body)
+    return _create_temporal(exchange, body.query, body.times)
+
+
+def _create_temporal(exchange: Exchange, query: Query, times: TemporalTexts | None) -> Answer:
+    found, lifetime = understood(exchange, query, times), lifetime_of(exchange, query)
+    broker, call = exchange.house.broker, exchange.call
+    ids = evolution_ids(broker, call, found.where, found.query)
+    return made(exchange, entity_maps.make_map(broker, call, ids, lifetime, temporal=True))
 
 
 def made(exchange: Exchange, entity_map: EntityMap) -> Response:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from broker.http import entity_maps
-from broker.http.media import GEO_JSON, JSON, LD_JSON
+from broker.http import entity_maps, snapshots
 from broker.http.operation import Operation
 from broker.http.parameters import Accepted
+from broker.http.recalling import FORMATS
 
 _GEO = frozenset({"georel", "geometry", "coordinates", "geoproperty", "geometryProperty"})
 _WHICH = frozenset({"id", "idPattern", "type", "q", "csf", "scopeQ", "expandValues", "jsonKeys", "local"}) | _GEO
@@ -19,7 +19,10 @@ _REST = frozenset(
 _FORMATS = frozenset({"normalized", "concise", "simplified", "keyValues"})
 _MAPPED = Accepted(_WHICH | _PICTURE | _REST, _FORMATS | {"sysAttrs"}, _FORMATS)
 _REFUSED, _GONE, _TAKEN = (400, "ProblemDetails"), (404, "ProblemDetails"), (409, "ProblemDetails")
-_ENTITY_MEDIA = (JSON, LD_JSON, GEO_JSON)
+_TIME = frozenset({"timerel", "timeAt", "endTimeAt", "timeproperty", "lastN", "aggrMethods", "aggrPeriodDuration"})
+_SERIES = frozenset(FORMATS)
+_TEMPORAL = Accepted(_WHICH | _PICTURE | _REST | _TIME, _SERIES | {"sysAttrs"}, _SERIES)
+_SNAPSHOT = "/snapshots/{snapshotId}"
 _MAP = "/entityMaps/{entityMapId}"
 
 MAPS = (
@@ -45,4 +48,42 @@ MAPS = (
     ),
 )  # fmt: skip
 
-KEPT: tuple[Operation, ...] = MAPS
+TEMPORAL_MAPS = (
+    Operation(
+        "create_temporal_entity_map", "5.14.5", "6.35.3.1", "GET", "/temporal/entityMaps",
+        entity_maps.create_temporal_entity_map, ((201, "EntityMap"), _REFUSED), _TEMPORAL,
+    ),
+    Operation(
+        "create_temporal_entity_map_by_post", "5.14.5", "6.35.3.2", "POST", "/temporal/entityMaps",
+        entity_maps.create_temporal_entity_map_by_post, ((201, "EntityMap"), _REFUSED), _TEMPORAL, "object", "Query",
+    ),
+)  # fmt: skip
+
+SNAPSHOTS = (
+    Operation(
+        "create_snapshot", "5.16.1", "6.36.3.1", "POST", "/snapshots", snapshots.create_snapshot,
+        ((201, ""), _REFUSED, _TAKEN), body="object", schema="Snapshot", writes=(),
+    ),
+    Operation(
+        "purge_snapshots", "5.16.7", "6.36.3.2", "DELETE", "/snapshots", snapshots.purge_snapshots,
+        ((204, ""), (207, "BatchOperationResult"), _REFUSED, _GONE), Accepted(frozenset({"q"})), writes=(),
+    ),
+    Operation(
+        "retrieve_snapshot", "5.16.3", "6.37.3.1", "GET", _SNAPSHOT, snapshots.retrieve_snapshot,
+        ((200, "Snapshot"), _REFUSED, _GONE),
+    ),
+    Operation(
+        "update_snapshot", "5.16.4", "6.37.3.2", "PATCH", _SNAPSHOT, snapshots.update_snapshot,
+        ((200, "Snapshot"), _REFUSED, _GONE), body="object", schema="Snapshot",
+    ),
+    Operation(
+        "delete_snapshot", "5.16.5", "6.37.3.3", "DELETE", _SNAPSHOT, snapshots.delete_snapshot,
+        ((204, ""), _REFUSED, _GONE), writes=(),
+    ),
+    Operation(
+        "clone_snapshot", "5.16.2", "6.38.3.1", "POST", f"{_SNAPSHOT}/clone", snapshots.clone_snapshot,
+        ((201, ""), _REFUSED, _GONE, _TAKEN), body="object", schema="Snapshot", writes=(),
+    ),
+)  # fmt: skip
+
+KEPT: tuple[Operation, ...] = (*MAPS, *TEMPORAL_MAPS, *SNAPSHOTS)

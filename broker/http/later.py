@@ -1,6 +1,6 @@
 """The resources of the standard that this release does not serve yet: 501, once all else is found right.
 
-Registrations (6.8, 6.9, 6.12, 6.13), maps of temporal queries (6.35), snapshots (6.36 to 6.38).
+Registrations and what subscribes to them (6.8, 6.9, 6.12, 6.13).
 """
 
 from __future__ import annotations

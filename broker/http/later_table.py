@@ -10,22 +10,11 @@ _PAGE = frozenset({"limit", "offset", "count"})
 _GEO = frozenset({"georel", "geometry", "coordinates", "geoproperty", "geometryProperty"})
 _WHICH = frozenset({"id", "idPattern", "type", "q", "csf", "scopeQ", "expandValues", "jsonKeys", "local"}) | _GEO
 _TIME = frozenset({"timerel", "timeAt", "endTimeAt", "timeproperty", "lastN", "aggrMethods", "aggrPeriodDuration"})
-_PICTURE = frozenset({"attrs", "pick", "omit", "lang", "format", "options", "datasetId"})
-_MAP = frozenset({"entityMap", "entityMapLifetime", "splitEntities"})
-_ORDER = frozenset({"orderBy", "orderFrom", "orderGeometry", "collation"})
 _SYS = frozenset({"sysAttrs"})
-_TEMPORAL_FORMATS = frozenset(
-    {"temporalValues", "aggregatedValues", "normalized", "concise", "simplified", "keyValues"}
-)
-_FORMATS = frozenset({"normalized", "concise", "simplified", "keyValues"})
-_NO_MORE = Accepted()
 _LOCAL = Accepted(frozenset({"local"}))
 _LIST = Accepted(_PAGE | {"options", "local"}, _SYS)
 _ONE = Accepted(frozenset({"options", "local"}), _SYS)
 _SOURCES = Accepted(_WHICH | _PAGE | _TIME | {"attrs", "pick", "omit", "options"}, _SYS)
-_TEMPORALS = Accepted(
-    _WHICH | _PAGE | _TIME | _PICTURE | _MAP | _ORDER, _TEMPORAL_FORMATS | _SYS, _TEMPORAL_FORMATS
-)  # fmt: skip
 _STATUS = {"GET": 200, "POST": 201, "PATCH": 204, "DELETE": 204}
 
 
@@ -42,7 +31,6 @@ def _later(name: str, clauses: tuple[str, str], where: str, accepts: Accepted, b
 
 
 _SOURCE_SUBSCRIPTION = "/csourceSubscriptions/{subscriptionId}"
-_TEMPORAL_MAPS = "POST /temporal/entityMaps"
 
 LATER: tuple[Operation, ...] = (
     _later("register_source", ("5.9.2", "6.8.3.1"), "POST /csourceRegistrations", _LOCAL, "object"),
@@ -58,12 +46,4 @@ LATER: tuple[Operation, ...] = (
         "object",
     ),
     _later("delete_source_subscription", ("5.11.6", "6.13.3.3"), f"DELETE {_SOURCE_SUBSCRIPTION}", _LOCAL),
-    _later("create_temporal_entity_map", ("5.14.5", "6.35.3.1"), "GET /temporal/entityMaps", _TEMPORALS),
-    _later("create_temporal_entity_map_by_post", ("5.14.5", "6.35.3.2"), _TEMPORAL_MAPS, _TEMPORALS, "object"),
-    _later("create_snapshot", ("5.16.1", "6.36.3.1"), "POST /snapshots", _NO_MORE, "object"),
-    _later("purge_snapshots", ("5.16.7", "6.36.3.2"), "DELETE /snapshots", Accepted(frozenset({"q"}))),
-    _later("retrieve_snapshot", ("5.16.3", "6.37.3.1"), "GET /snapshots/{snapshotId}", _NO_MORE),
-    _later("update_snapshot", ("5.16.4", "6.37.3.2"), "PATCH /snapshots/{snapshotId}", _NO_MORE, "object"),
-    _later("delete_snapshot", ("5.16.5", "6.37.3.3"), "DELETE /snapshots/{snapshotId}", _NO_MORE),
-    _later("clone_snapshot", ("5.16.2", "6.38.3.1"), "POST /snapshots/{snapshotId}/clone", _NO_MORE, "object"),
 )  # fmt: skip

@@ -6,13 +6,15 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from urllib.parse import unquote
 
+from broker.decode.given import Given
+from broker.decode.lifetime import decode_lifetime
 from broker.decode.query import Query
-from broker.errors import BadRequestData, ResourceNotFound
+from broker.errors import ResourceNotFound
 from broker.http.exchange import Exchange
 from broker.http.links import location
 from broker.http.messages import Response
 from broker.http.respond import Headers
-from broker.model.duration import Duration, read_duration
+from broker.model.duration import Duration
 from broker.operations import entity_maps
 from broker.operations.entity_maps import EntityMap
 from broker.ports import INLINE, OverBudget
@@ -65,6 +67,21 @@ def mapped(
     return Mapped(entity_maps.make_map(broker, call, ids(), lifetime_of(exchange, query), temporal=temporal), made=True)
 
 
+def map_of_one(exchange: Exchange, entity_id: str, *, temporal: bool = False) -> Headers:
+    """Where the map is that a retrieval is about, new or not; none for most (clauses 5.7.1.4, 5.7.3.4).
+
+    Raises ResourceNotFound where the map that was named does not list the entity.
+    """
+    found = mapped(exchange, lambda: (entity_id,), temporal=temporal)
+    if found is None:
+        return ()
+    if not found.made and not entity_maps.holds(exchange.house.broker, exchange.call, found.map, entity_id):
+        raise ResourceNotFound(
+            "the entity map does not list the entity", pointer=HEADER, clause="5.5.14", remedy="leave the map out"
+        )
+    return found.headers
+
+
 def named_map(exchange: Exchange) -> EntityMap | None:
     """The map that the request names, None where it names none. Raises ResourceNotFound where that is not there."""
     reference = exchange.request.headers.get("ngsild-entitymap")
@@ -84,13 +101,7 @@ def lifetime_of(exchange: Exchange, query: Query | None) -> Duration | None:
     text = exchange.parameters.text("entityMapLifetime") or (query and query.entity_map_lifetime)
     if not text:
         return None
-    lifetime = read_duration(text)
-    if lifetime is None or lifetime == Duration():
-        raise BadRequestData(
-            f"entityMapLifetime is '{text[:50]}'", pointer="entityMapLifetime", clause="6.4.3.2",
-            remedy="an ISO 8601 duration such as PT1H",
-        )  # fmt: skip
-    return lifetime
+    return decode_lifetime(Given(text, "entityMapLifetime", "6.4.3.2"))
 
 
 def _id_of(reference: str) -> str:

@@ -24,6 +24,7 @@ from broker.http.parameters import read_parameters
 from broker.http.respond import problem
 from broker.model.values import Json
 from broker.operations.broker import Call
+from broker.operations.snapshots import place_in
 from broker.ports import OverBudget, Principal
 from broker.telemetry import Timing
 
@@ -32,6 +33,9 @@ log = logging.getLogger("misono.http")
 _ANYONE = Principal()
 _TENANT_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.:")
 TENANT_LENGTH_MAX = 128
+_ON_SNAPSHOTS = ("5.6.", "5.7.", "5.8.", "5.14.")
+"""Clauses of the operations of the Core API and the Temporal API (clause 5.5.15), and of maps of what they find."""
+_REPEATED = (("ngsild-tenant", "NGSILD-Tenant"), ("ngsild-snapshot", "NGSILD-Snapshot"))
 _numbers = itertools.count(1)
 
 
@@ -98,8 +102,20 @@ def read_exchange(house: House, operation: Operation, request: Request) -> Excha
         timing.mark("context")
     access = house.broker.access
     access.admit(_ANYONE, tenant, operation.name)
-    call = Call(tenant, names, _ANYONE, access.restrict(_ANYONE, tenant, operation.name))
+    snapshot = headers.get("ngsild-snapshot")
+    place = tenant if snapshot is None else _place_of(house, operation, tenant, snapshot)
+    call = Call(place, names, _ANYONE, access.restrict(_ANYONE, tenant, operation.name))
     return Exchange(house, request, request.path, parameters, media_type, wanted, call, body, timing)
+
+
+def _place_of(house: House, operation: Operation, tenant: str, snapshot: str) -> str:
+    """Where an operation on a snapshot works. Raises as `place_in`, and BadRequestData for what is not done to one."""
+    if not operation.clause.startswith(_ON_SNAPSHOTS):
+        raise BadRequestData(
+            "this operation is not one on the data of a snapshot", pointer="NGSILD-Snapshot", clause="5.5.15",
+            remedy="leave the header out",
+        )  # fmt: skip
+    return place_in(house.broker, tenant, snapshot)
 
 
 def _check_body_headers(house: House, operation: Operation, request: Request) -> str:
@@ -185,8 +201,9 @@ def _finish(timing: Timing | None, request: Request, response: Response) -> Resp
     """The response with the headers that repeat what the request said."""
     headers = request.headers
     extra: tuple[tuple[str, str], ...] = ()
-    if "ngsild-tenant" in headers:
-        extra = (("NGSILD-Tenant", headers["ngsild-tenant"]),)
+    for name, spelled in _REPEATED:
+        if name in headers:
+            extra += ((spelled, headers[name]),)
     if timing:
         timing.mark("write")
         extra += (("Server-Timing", timing.header()),)

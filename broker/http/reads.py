@@ -47,6 +47,8 @@ class Ahead:
 
     def get(self, tenant: str, entity_id: str) -> Entity | None:
         """The entity as it was read with its group."""
+        if tenant not in self._wanted:
+            return self.store.get(tenant, entity_id)  # a snapshot's
         read = self._read.get(tenant)
         if read is None:
             read = self._read[tenant] = self.store.get_many(tenant, self._wanted[tenant])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import cast
 
 from broker.decode.members import decode_uri
@@ -15,6 +15,7 @@ from broker.encode.versions import OWN_VERSION, amended, read_version
 from broker.errors import BadRequestData, ResourceNotFound
 from broker.http.exchange import Exchange
 from broker.http.links import page_links
+from broker.http.mapping import map_of_one, mapped
 from broker.http.messages import Answer, Deferred, Response
 from broker.http.parameters import split_query
 from broker.http.query import window_of
@@ -25,9 +26,10 @@ from broker.http.seeking import query_of, seek
 from broker.model.values import Json
 from broker.operations import evolve, recall
 from broker.operations.evolve import Evolved
+from broker.operations.mapped import evolution_ids, evolutions_in_map
 from broker.ports import INLINE, OverBudget
 from broker.ports.evolution import EvolutionPage
-from broker.query.ast import Window
+from broker.query.ast import Node, Window
 from broker.query.temporal import TemporalQuery
 from broker.query.times import TemporalTexts
 
@@ -74,7 +76,8 @@ def retrieve_evolution(exchange: Exchange) -> Answer:
         raise ResourceNotFound(
             "nothing is left of the entity", pointer="omit", clause="5.7.3.4", remedy="leave some members in"
         )
-    return _answered(exchange, bodies[0], (page, query), ())
+    headers = map_of_one(exchange, exchange.path["entityId"], temporal=True)
+    return _answered(exchange, bodies[0], (page, query), headers)
 
 
 def query_evolutions(exchange: Exchange) -> Answer:
@@ -89,24 +92,44 @@ def query_evolutions_by_post(exchange: Exchange) -> Answer:
     return _page(exchange, body.query, body.times)
 
 
-def _page(exchange: Exchange, query: Query, times: TemporalTexts | None) -> Answer:
-    parameters, call = exchange.parameters, exchange.call
-    local = parameters.flag("local") if "local" in parameters else None
-    sought = seek(query, call.names, local=local, attrs_select=False)
+@dataclass(frozen=True, slots=True)
+class Understood:
+    """A temporal query understood: which entities, what of their histories, and how it is shown."""
+
+    where: Node
+    query: TemporalQuery
+    recalled: Recalled
+
+
+def understood(exchange: Exchange, query: Query, times: TemporalTexts | None) -> Understood:
+    """The query of a request. Raises BadRequestData where it has no time, or no grammar knows it (clause 5.7.4.4)."""
+    local = exchange.parameters.flag("local") if "local" in exchange.parameters else None
+    sought = seek(query, exchange.call.names, local=local, attrs_select=False)
     if times is None or times.timerel is None:
         raise BadRequestData(
             "There is no temporal query.", pointer="timerel", clause="5.7.4.4",
             remedy="timerel=after&timeAt=2026-01-01T00:00:00Z",
         )  # fmt: skip
     recalled = _recalled(exchange, query, times)
-    asked = replace(recalled.query, by_id=by_id(sought.selection.order))
-    window = window_of(exchange)
-    page = recall.query_evolutions(exchange.house.broker, call, sought.selection.where, asked, window)
+    return Understood(sought.selection.where, replace(recalled.query, by_id=by_id(sought.selection.order)), recalled)
+
+
+def _page(exchange: Exchange, query: Query, times: TemporalTexts | None) -> Answer:
+    broker, call = exchange.house.broker, exchange.call
+    found, window = understood(exchange, query, times), window_of(exchange)
+    where, asked = found.where, found.query
+    held = mapped(exchange, lambda: evolution_ids(broker, call, where, asked), query, temporal=True)
+    if held is None:
+        page = recall.query_evolutions(broker, call, where, asked, window)
+    else:
+        page = evolutions_in_map(broker, call, held.map, (where, asked), window)
     headers: Headers = () if page.total is None else (("NGSILD-Results-Count", str(page.total)),)
     if window.limit and (page.more or window.offset):
         headers += _links(exchange, window, more=page.more)
-    bodies: list[Json] = [*_encoded(exchange, page, recalled)]
-    return _answered(exchange, bodies, (page, asked), headers)
+    bodies: list[Json] = [*_encoded(exchange, page, found.recalled)]
+    if held is None:
+        return _answered(exchange, bodies, (page, asked), headers)
+    return held.answered(_answered(exchange, bodies, (page, asked), headers + held.headers))
 
 
 def _recalled(exchange: Exchange, query: Query, times: TemporalTexts) -> Recalled:

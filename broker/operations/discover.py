@@ -18,6 +18,7 @@ from broker.errors import ResourceNotFound
 from broker.model.values import Json
 from broker.operations.broker import Broker, Call
 from broker.ports import AttributeCount, TypeCount
+from broker.ports.places import home_of
 
 
 def list_types(broker: Broker, call: Call) -> dict[str, Json]:
@@ -25,7 +26,7 @@ def list_types(broker: Broker, call: Call) -> dict[str, Json]:
 
     `{"id": "urn:ngsi-ld:EntityTypeList:default", "type": "EntityTypeList", "typeList": ["House"]}`.
     """
-    list_id = f"urn:ngsi-ld:EntityTypeList:{call.tenant or 'default'}"
+    list_id = f"urn:ngsi-ld:EntityTypeList:{home_of(call.tenant) or 'default'}"
     return encode_type_list([one.iri for one in _types(broker, call)], list_id, call.names)
 
 
@@ -55,7 +56,7 @@ def list_attributes(broker: Broker, call: Call) -> dict[str, Json]:
 
     `{"id": "urn:ngsi-ld:AttributeList:default", "type": "AttributeList", "attributeList": ["name"]}`.
     """
-    list_id = f"urn:ngsi-ld:AttributeList:{call.tenant or 'default'}"
+    list_id = f"urn:ngsi-ld:AttributeList:{home_of(call.tenant) or 'default'}"
     return encode_attribute_list([one.iri for one in _attributes(broker, call)], list_id, call.names)
 
 

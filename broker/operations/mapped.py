@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Generic, TypeAlias, TypeVar
 
@@ -12,7 +12,9 @@ from broker.operations.broker import Broker, Call
 from broker.operations.consume import View, viewed_page
 from broker.operations.entity_maps import IDS_MAX, EntityMap, entries, strike_out
 from broker.ports import Page
+from broker.ports.evolution import EvolutionPage
 from broker.query.ast import And, IdIn, Node, Selection, Window
+from broker.query.temporal import TemporalQuery
 
 T = TypeVar("T")
 Read: TypeAlias = Callable[[list[str]], Mapping[str, T]]
@@ -48,6 +50,37 @@ def query_in_map(
 
     listed = listed_page(broker, call, entity_map, window, (read, fitting))
     return viewed_page(broker, call, Page(listed.found, listed.total, listed.more), view)
+
+
+def evolution_ids(broker: Broker, call: Call, where: Node, query: TemporalQuery) -> Iterator[str]:
+    """The ids of all that Query Temporal Evolution of Entities selects (clause 5.14.5.4)."""
+    brief, offset, more = replace(query, aggregation=None, instances_max=1), 0, True
+    while more:
+        window = Window(IDS_MAX, offset)
+        page = broker.history.evolutions(call.tenant, where, brief, window, call.restriction)
+        yield from (one.id for one in page.evolutions)
+        offset, more = offset + IDS_MAX, page.more
+
+
+def evolutions_in_map(
+    broker: Broker, call: Call, entity_map: EntityMap, asked: tuple[Node, TemporalQuery], window: Window
+) -> EvolutionPage:
+    """Query Temporal Evolution of Entities, of those that the map lists and in its order (clause 5.7.4.4)."""
+    where, query = asked
+    brief = replace(query, aggregation=None, instances_max=1)
+
+    def fitting(ids: list[str]) -> Mapping[str, str]:
+        within = Window(len(ids))
+        page = broker.history.evolutions(call.tenant, among_ids(ids, where), brief, within, call.restriction)
+        return {one.id: one.id for one in page.evolutions}
+
+    listed = listed_page(broker, call, entity_map, window, (fitting, fitting))
+    page = EvolutionPage([])
+    if listed.found:
+        within, among = Window(len(listed.found)), among_ids(listed.found, where)
+        page = broker.history.evolutions(call.tenant, among, query, within, call.restriction)
+    by_id = {one.id: one for one in page.evolutions}
+    return EvolutionPage([by_id[one] for one in listed.found if one in by_id], listed.total, listed.more, page.cut)
 
 
 def fitting_in_map(broker: Broker, call: Call, entity_map: EntityMap, where: Node) -> list[str]:

@@ -106,7 +106,7 @@ def test_pages_outside_the_standard(door: Door) -> None:
         for operation in path.values()
         if operation.get("x-later")
     ]
-    assert "create_subscription" in later
+    assert "register_source" in later
     assert "create_entity" not in later
 
 

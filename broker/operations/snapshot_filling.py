@@ -1,0 +1,208 @@
+"""Filling a snapshot: its queries are run, what they give is put into its place, and then it is ready (5.16.1.4).
+
+The process that fills holds a lease on the place and renews it as it goes; where it ends, another one begins anew.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from itertools import islice
+from typing import Final, cast
+
+from broker.encode.linking import Join
+from broker.encode.outcome import encode_problem
+from broker.errors import InternalError, NgsiError
+from broker.ldcontext.core import core_context
+from broker.model.entity import Entity
+from broker.model.evolution import Evolution
+from broker.model.snapshot import Snapshot, Sought
+from broker.model.values import Instant, Json
+from broker.operations.broker import Broker, Call
+from broker.operations.consume import View, viewed_page
+from broker.operations.snapshot_news import tell
+from broker.ports import Page, Principal
+from broker.ports.evolution import AddInstances, Begin, EvolutionCommand, EvolutionStep
+from broker.ports.held import Held, HeldCommand, HeldDecision, Hold, Leave
+from broker.query.ast import Selection, Window
+from broker.query.projection import Projection
+from broker.query.stored import node_from_json, projection_from_json
+from broker.query.temporal import TemporalQuery
+
+log = logging.getLogger("misono.snapshots")
+
+KIND: Final = "snapshot"
+LEASE_S: Final = 60.0
+OPERATION: Final = "create_snapshot"
+BATCH: Final = 100
+"""Entities put at once: some 10 ms of the writer's time, then others get their turn."""
+EVOLUTIONS: Final = 10
+"""Histories read at once, each whole."""
+INSTANCES_MAX: Final = 2**31 - 1
+
+
+class Stopped(Exception):
+    """The process ends, or another one has taken this over: somebody else goes on."""
+
+
+def lease_of(place: str) -> str:
+    """The name of the lease that whoever fills a place holds."""
+    return f"snapshot {place}"
+
+
+def abandon(broker: Broker, place: str, holder: str) -> None:
+    """Drop a place that nothing is known of, and give its lease back."""
+    broker.places.drop_place(place)
+    broker.leases.release(lease_of(place), holder)
+
+
+def fill_snapshot(broker: Broker, tenant: str, snapshot_id: str, held_by: tuple[str, str]) -> None:
+    """Fill the place of a snapshot, of which this process has the lease: `held_by` is (place, holder)."""
+    place, holder = held_by
+    held = broker.held.find_held(tenant, KIND, snapshot_id)
+    if held is None or held.body["place"] != place:
+        abandon(broker, place, holder)
+        return
+    filling = _Filling(broker, tenant, Snapshot.from_body(held.body), holder)
+    try:
+        filled = filling.filled()
+    except Stopped:
+        return
+    except Exception:  # an outermost loop: a snapshot that cannot be filled says so
+        log.exception("snapshot %s of tenant %r could not be filled", snapshot_id, tenant)
+        filled = filling.failed()
+    _conclude(broker, tenant, filled, holder)
+
+
+def _conclude(broker: Broker, tenant: str, filled: Snapshot, holder: str) -> None:
+    """Say what has become of it, to everybody; where it was deleted meanwhile, its place goes too."""
+
+    def decide(current: Held | None, now: Instant) -> HeldDecision:
+        if current is None or current.body["place"] != filled.place:
+            return Leave()
+        after = replace(
+            Snapshot.from_body(current.body),
+            status=filled.status,
+            details=filled.details,
+            temporal_details=filled.temporal_details,
+            modified_at=now,
+        )
+        return Hold(after.to_body(), after)
+
+    after = broker.held.apply_held(tenant, [HeldCommand(KIND, filled.id, decide)]).result()[0]
+    if isinstance(after, Snapshot):
+        broker.leases.release(lease_of(filled.place), holder)
+        tell(broker, tenant, after)
+    else:
+        abandon(broker, filled.place, holder)
+
+
+@dataclass(frozen=True, slots=True)
+class _Filling:
+    """One snapshot's filling, with what its maker may see."""
+
+    broker: Broker
+    tenant: str
+    snapshot: Snapshot
+    holder: str
+
+    def filled(self) -> Snapshot:
+        """The snapshot with what each query came to. Raises Stopped."""
+        snapshot = self.snapshot
+        if snapshot.source is not None:
+            self.broker.places.drop_place(snapshot.place)
+            self.broker.places.copy_place(snapshot.source, snapshot.place)
+            return replace(snapshot, status="success")
+        details = [self._came_to(one) for one in snapshot.queries]
+        temporal = [self._came_to(one) for one in snapshot.temporal_queries]
+        return snapshot.concluded(details, temporal, self.broker.clock.now())
+
+    def failed(self) -> Snapshot:
+        """The snapshot where something went wrong that no query is to blame for."""
+        problem: Json = {
+            "resultStatus": "failure",
+            "problemDetails": encode_problem(InternalError("The snapshot could not be filled; the log says why.")),
+        }
+        snapshot = self.snapshot
+        details = (problem,) * len(snapshot.queries), (problem,) * len(snapshot.temporal_queries)
+        return replace(snapshot, status="failure", details=details[0], temporal_details=details[1])
+
+    def _came_to(self, sought: Sought) -> Json:
+        """Run one query: `{"resultStatus": "success"}` (clause 5.2.42)."""
+        try:
+            found = self._entities(sought) if sought.times is None else self._evolutions(sought, sought.times)
+        except NgsiError as refusal:
+            return {"resultStatus": "failure", "problemDetails": encode_problem(refusal)}
+        return {"resultStatus": "success" if found else "empty"}
+
+    def _call(self) -> Call:
+        principal = Principal(self.snapshot.principal, frozenset(self.snapshot.purposes))
+        restriction = self.broker.access.restrict(principal, self.tenant, OPERATION)
+        return Call(self.tenant, core_context(), principal, restriction)
+
+    def _entities(self, sought: Sought) -> int:
+        """Copy what the query selects, and what it links to; how many entities were selected."""
+        call, view, selected = self._call(), _view_of(sought), 0
+        selection = Selection(node_from_json(sought.where))
+        walked = self.broker.places.walk(self.tenant, selection, call.restriction)
+        while batch := list(islice(walked, BATCH)):
+            self._go_on()
+            selected += len(batch)
+            shown = viewed_page(self.broker, call, Page(batch), view).entities
+            self.broker.places.fill_place(self.snapshot.place, [one for one in shown if _is_whole(one)]).result()
+        return selected
+
+    def _evolutions(self, sought: Sought, times: Mapping[str, Json]) -> int:
+        """Copy the histories that the query selects; how many they were."""
+        call, copied = self._call(), 0
+        projection = _view_of(sought).projection
+        for evolution in self._selected(call, sought, _times_of(times)):
+            self._go_on()
+            copy = _copy_of(evolution, projection)
+            self.broker.history.apply_evolution(self.snapshot.place, [copy]).result()
+            copied += 1
+        return copied
+
+    def _selected(self, call: Call, sought: Sought, query: TemporalQuery) -> Iterator[Evolution]:
+        where, offset, more = node_from_json(sought.where), 0, True
+        while more:
+            window = Window(EVOLUTIONS, offset)
+            page = self.broker.history.evolutions(self.tenant, where, query, window, call.restriction)
+            yield from page.evolutions
+            offset, more = offset + EVOLUTIONS, page.more
+
+    def _go_on(self) -> None:
+        if self.broker.background.stopping:
+            raise Stopped
+        if self.broker.leases.take(lease_of(self.snapshot.place), self.holder, LEASE_S) is None:
+            raise Stopped
+
+
+def _is_whole(entity: Entity) -> bool:
+    return "id" in entity.document and "type" in entity.document
+
+
+def _view_of(sought: Sought) -> View:
+    projection = None if sought.projection is None else projection_from_json(sought.projection)
+    join = Join("flat", sought.join, frozenset(sought.contained_by)) if sought.join else None
+    return View(projection, frozenset(sought.dataset_ids) or None, join)
+
+
+def _times_of(members: Mapping[str, Json]) -> TemporalQuery:
+    """The query in full: all instances that it selects, as many as there are."""
+    parts = {**members, "names": frozenset(cast("list[str]", members["names"]))}
+    parts["dataset_ids"] = tuple(cast("list[str]", members["dataset_ids"]))
+    return TemporalQuery(**parts, instances_max=INSTANCES_MAX)  # type: ignore[arg-type]
+
+
+def _copy_of(evolution: Evolution, projection: Projection | None) -> EvolutionCommand:
+    steps: list[EvolutionStep] = [Begin(evolution.types, evolution.scopes)]
+    for name, instances in evolution.attributes.items():
+        if instances and (projection is None or (name in projection.by_name) is not projection.omits):
+            steps.append(AddInstances(name, list(instances)))
+
+    def decide(known: Evolution | None, _now: Instant) -> tuple[list[EvolutionStep], object]:
+        return (steps if known is None else steps[1:]), None
+
+    return EvolutionCommand(evolution.id, decide, creates=True)
