@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import Final, Literal
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from broker.decode.given import Given, standing_at
 from broker.decode.reading import refusal
@@ -34,6 +34,7 @@ _OWN_HEADERS: Final = frozenset(
     {"host", "content-length", "transfer-encoding", "connection", "upgrade", "te", "trailer"}
 )
 _MQTT: Final = {"MQTT-QoS": ("0", "1", "2"), "MQTT-Version": ("mqtt3.1.1", "mqtt5.0")}
+_NO_TOPIC: Final = frozenset("+#\0")
 _SIMPLIFIED: Final = frozenset({"simplified", "keyValues"})
 _NO_ATTRIBUTES: Final = frozenset({"id", "type", "scope"})
 _CLAUSE: Final = "5.2.14.1"
@@ -127,8 +128,8 @@ def endpoint_scheme(uri: str, given: Given) -> str:
         )  # fmt: skip
     if not host:
         raise given.refused(wanted)
-    topic = parts.path.removeprefix("/")
-    if parts.scheme in MQTT_SCHEMES and (not topic or "#" in uri or "+" in topic):
+    topic = unquote(parts.path.removeprefix("/"))
+    if parts.scheme in MQTT_SCHEMES and (not topic or "#" in uri or not _NO_TOPIC.isdisjoint(topic)):
         raise refusal(
             "An MQTT endpoint names a topic, without wildcards.", given.pointer, "7.2", "mqtt://host:1883/city/alerts"
         )
@@ -137,33 +138,32 @@ def endpoint_scheme(uri: str, given: Given) -> str:
 
 def receiver_info_of(given: Given, scheme: str) -> tuple[tuple[str, str], ...]:
     """The pairs of receiverInfo, which an HTTP endpoint gets as headers. Raises BadRequestData."""
-    pairs = _pairs(given)
-    if scheme in HTTP_SCHEMES:
-        for one, (key, value) in zip(given.each(PAIRS_MAX), pairs, strict=True):
-            if not _HEADER.fullmatch(key) or key.lower() in _OWN_HEADERS:
-                raise one.member("key").refused("the name of an HTTP header that is not the connection's own")
-            if not _HEADER_TEXT.fullmatch(value):
-                raise one.member("value").refused("one line of text, as an HTTP header holds it")
-    return pairs
+    rows = _rows(given)
+    for one in rows if scheme in HTTP_SCHEMES else ():
+        key, value = _pair(one)
+        if not _HEADER.fullmatch(key) or key.lower() in _OWN_HEADERS:
+            raise one.member("key").refused("the name of an HTTP header that is not the connection's own")
+        if not _HEADER_TEXT.fullmatch(value):
+            raise one.member("value").refused("one line of text, as an HTTP header holds it")
+    return tuple(map(_pair, rows))
 
 
 def _notifier_info(given: Given, scheme: str) -> tuple[tuple[str, str], ...]:
-    pairs = _pairs(given)
-    if scheme in MQTT_SCHEMES:
-        for one, (key, value) in zip(given.each(PAIRS_MAX), pairs, strict=True):
-            if value not in _MQTT.get(key, (value,)):
-                raise refusal(
-                    f"'{value[:60]}' is no value of {key}.", one.member("value").pointer, "7.2",
-                    "one of: " + ", ".join(_MQTT[key]),
-                )  # fmt: skip
-    return pairs
+    rows = _rows(given)
+    for one in rows if scheme in MQTT_SCHEMES else ():
+        key, value = _pair(one)
+        if value not in _MQTT.get(key, (value,)):
+            raise refusal(
+                f"'{value[:60]}' is no value of {key}.", one.member("value").pointer, "7.2",
+                "one of: " + ", ".join(_MQTT[key]),
+            )  # fmt: skip
+    return tuple(map(_pair, rows))
 
 
-def _pairs(given: Given) -> tuple[tuple[str, str], ...]:
-    """The key-value pairs of a list, which may be empty."""
-    if given.value == []:
-        return ()
-    return tuple(_pair(Given(one.value, one.pointer, "5.2.22")) for one in given.each(PAIRS_MAX))
+def _rows(given: Given) -> list[Given]:
+    """The elements of a list of key-value pairs, which may be empty."""
+    each = [] if given.value == [] else given.each(PAIRS_MAX)
+    return [Given(one.value, one.pointer, "5.2.22") for one in each]
 
 
 def _pair(given: Given) -> tuple[str, str]:

@@ -23,6 +23,7 @@ from broker.model.values import NGSI_LD_NULL, Instant, Json
 from broker.query.bind import bind
 from broker.query.geo import parse_geo
 from broker.query.ids import parse_id_pattern
+from broker.query.percent import decoded
 from broker.query.projection import Projection
 from broker.query.q import parse_q
 from broker.query.scopes import parse_scope_q
@@ -123,7 +124,9 @@ def _with_q(subscription: Subscription, text: str | None, names: ActiveContext) 
         for iris in (subscription.expand_values, subscription.json_keys)
     )
     with standing_at(Given(text, "/q", "4.9")):
-        return replace(subscription, q=Filter(text, node_to_json(bind(parse_q(text, expand, json_keys), names))))
+        return replace(
+            subscription, q=Filter(text, node_to_json(bind(parse_q(decoded(text), expand, json_keys), names)))
+        )
 
 
 def _checked(found: Subscription, before: Subscription | None, received: Received, now: Instant) -> Subscription:
@@ -228,7 +231,7 @@ def _triggers(given: Given, _: ActiveContext) -> tuple[str, ...]:
 def _q(given: Given, _: ActiveContext) -> str:
     text = given.text()
     with standing_at(given):
-        parse_q(text)
+        parse_q(decoded(text))
     return text
 
 

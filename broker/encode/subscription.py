@@ -26,6 +26,7 @@ from broker.model.subscription import (
 from broker.model.values import Instant, Json, to_text
 from broker.query.ast import Geo, Node
 from broker.query.bind import bind, unbind
+from broker.query.percent import decoded, encoded
 from broker.query.projection import Projection, bind_projection, parse_omit, parse_pick, unbind_projection
 from broker.query.q import parse_q
 from broker.query.stored import node_from_json, projection_from_json
@@ -128,10 +129,16 @@ def _q(q: Filter, subscription: Subscription, names: ActiveContext) -> str:
         for iris in (subscription.expand_values, subscription.json_keys)
     )
     try:
-        same = repr(bind(parse_q(q.text, expand, json_keys), names)) == repr(meant)
+        same = repr(bind(parse_q(decoded(q.text), expand, json_keys), names)) == repr(meant)
     except NgsiError:
         same = False
-    return q.text if same else render(unbind(meant, names))
+    return (
+        q.text
+        if same
+        else encoded(
+            render(unbind(meant, names, frozenset(subscription.expand_values) - frozenset(subscription.json_keys)))
+        )
+    )
 
 
 def _geo(geo: GeoFilter, names: ActiveContext) -> dict[str, Json]:

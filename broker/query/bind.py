@@ -58,9 +58,28 @@ class Compacting:
         return self._names.compact_value(text)
 
 
-def unbind(node: Node, names: ActiveContext) -> Node:
-    """A bound node in the terms of a @context, to be rendered: what `bind` makes of it is the node again."""
-    return bind(node, Compacting(names))
+def unbind(node: Node, names: ActiveContext, expanded: frozenset[str] = frozenset()) -> Node:
+    """A bound node in the terms of a @context, to be rendered: what `bind` makes of it is the node again.
+
+    `expanded` are IRIs of the attributes whose values were expanded, and are compacted here.
+    """
+    return bind(_marked(node, expanded), Compacting(names))
+
+
+def _marked(node: Node, expanded: frozenset[str]) -> Node:
+    """The node with the values of these attributes marked as they were before they were bound."""
+    match node:
+        case And(terms) | Or(terms):
+            return type(node)(tuple(_marked(term, expanded) for term in terms))
+        case Linked(_, _, inner):
+            return replace(node, node=_marked(inner, expanded))
+        case Compare(path, _, UriValue(uri)) if (path.name, *path.subs)[-1] in expanded:
+            return replace(node, value=UriValue(uri, expand=True))
+        case OneOf(path, values) if (path.name, *path.subs)[-1] in expanded:
+            marked = (UriValue(one.uri, expand=True) if isinstance(one, UriValue) else one for one in values)
+            return replace(node, values=tuple(marked))
+        case _:
+            return node
 
 
 def bind(node: Node, names: Names) -> Node:

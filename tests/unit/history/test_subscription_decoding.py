@@ -72,6 +72,24 @@ def test_names_are_expanded_and_queries_read() -> None:
     assert found.notification.attributes == (f"{NS}name",)
 
 
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("Eiffel%20Tower", "Eiffel Tower"),
+        ("%E5%A1%94", "塔"),
+        ("100%", "100%"),
+        ("100%25", "100%"),
+        ("50% off", "50% off"),
+        ("%FF", "%FF"),
+    ],
+)
+def test_q_may_be_written_as_in_a_uri(text: str, value: str) -> None:
+    found = read({**SMALL, "q": f'name=="{text}"'}).q
+    assert found is not None
+    assert found.text == f'name=="{text}"'
+    assert node_from_json(found.node) == Compare(Path(f"{NS}name"), Op.EQ, value)
+
+
 def test_every_other_member_is_kept_as_it_came() -> None:
     found = read(
         {
@@ -228,6 +246,7 @@ def test_what_is_not_given_has_the_default_of_the_clause() -> None:
         (with_endpoint(uri="http://[::1/"), "/notification/endpoint/uri"),
         (with_endpoint(uri="mqtt://h"), "/notification/endpoint/uri"),
         (with_endpoint(uri="mqtt://h/a/+/b"), "/notification/endpoint/uri"),
+        (with_endpoint(uri="mqtt://h/a/%23"), "/notification/endpoint/uri"),
         (with_endpoint(uri="mqtt://h/a/#"), "/notification/endpoint/uri"),
         (with_endpoint(uri="mqtt://h/a", accept="application/geo+json"), "/notification/endpoint/accept"),
         (with_endpoint(accept="text/html"), "/notification/endpoint/accept"),

@@ -73,7 +73,7 @@ def test_in_another_context_it_says_the_same_in_other_words() -> None:
         {"idPattern": "a", "type": "*"},
     ]
     assert found["watchedAttributes"] == ["farbe", "scope"]
-    assert found["q"] == "farbe==https://uri.etsi.org/ngsi-ld/default-context/red"
+    assert found["q"] == "farbe==red"
     assert found["expandValues"] == "farbe"
     assert found["geoQ"]["geoproperty"] == "von"
     assert found["notification"]["pick"] == ["id", "farbe", "von{farbe}"]
