@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
+from operator import itemgetter
 from threading import RLock
 from typing import Protocol
 
@@ -139,7 +140,8 @@ class MemoryStore:
     def sweep(self) -> int:
         """Remove what has expired, entities as ordinary logged changes; how many were touched, and documents gone."""
         with self.lock:
-            swept = sum(self._sweep(tenant, held) + self.held.sweep(tenant) for tenant, held in self._tenants.items())
+            tenants = sorted(self._tenants.items())
+            swept = sum(self._sweep(tenant, held) + self.held.sweep(tenant) for tenant, held in tenants)
         self.outbox.tell()
         return swept
 
@@ -320,7 +322,8 @@ class MemoryStore:
     def _sweep(self, tenant: str, held: _Tenant) -> int:
         now = self._now(held)
         self._changes = []
-        due = [one for one in held.entities.values() if (at := next_expiry(one)) is not None and at <= now]
+        dated = [(at, one) for one in held.entities.values() if (at := next_expiry(one)) is not None and at <= now]
+        due = [one for _, one in sorted(dated, key=itemgetter(0))]
         for stored in due:
             current = live(stored, now)
             if current is None:

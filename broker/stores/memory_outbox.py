@@ -167,7 +167,7 @@ class MemoryOutbox:
         """Put dead rows at the end of those waiting, under new numbers, and tell of them."""
         with self._ground.lock:
             box, now = self._of(tenant), self._ground.moment(tenant)
-            found = [row for number in numbers if (row := box.dead.pop(number, None)) is not None]
+            found = [row for number in sorted(numbers) if (row := box.dead.pop(number, None)) is not None]
             added = [box.add(replace(row, due=now, attempts=0, redelivered=True, reason="")) for row in found]
             if added:
                 self._untold.append((tenant, added))
