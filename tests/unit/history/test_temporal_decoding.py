@@ -94,7 +94,7 @@ def test_a_scope_is_plain_or_has_a_history() -> None:
     history = decode_history({"id": "urn:x:1", "type": "House", "scope": ["/a", "/b", "/a"]}, NAMES)
     assert history.attributes["scope"] == [{"type": "Property", "value": ["/a", "/b"]}]
     assert history.scopes == ("/a", "/b")
-    instances = [{"type": "Property", "value": "/a", "observedAt": WHEN}, {"value": ["/b"], "observedAt": LATER}]
+    instances: Any = [{"type": "Property", "value": "/a", "observedAt": WHEN}, {"value": ["/b"], "observedAt": LATER}]
     history = decode_history({"type": ["House", "Room"], "scope": instances}, NAMES)
     assert history.types == (HOME + "House", HOME + "Room")
     assert history.attributes["scope"][1] == {"type": "Property", "value": "/b", "observedAt": LATER}
@@ -142,6 +142,7 @@ def test_a_replacement_comes_alone_or_under_its_name(body: Any) -> None:
 
 
 def test_a_replacement_is_one_instance() -> None:
-    for body in ({"a": [{"value": 1}, {"value": 2}]}, {}, {"b": [{"value": 1}]}):
+    bodies: list[Any] = [{"a": [{"value": 1}, {"value": 2}]}, {}, {"b": [{"value": 1}]}]
+    for body in bodies:
         with pytest.raises(BadRequestData):
             decode_replacement(body, NAMES, A)

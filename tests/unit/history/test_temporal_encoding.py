@@ -51,7 +51,7 @@ def test_instances_stand_in_a_list_even_one_alone() -> None:
 
 
 def test_system_attributes_are_shown_where_they_are_asked_for() -> None:
-    history = evolution(a=[past("Property", "value", 5, **{HOME + "b": {"type": "Property", "value": 1}})])
+    history = evolution(a=[{**past("Property", "value", 5), HOME + "b": {"type": "Property", "value": 1}}])
     whole = shown(history, sys_attrs=True)
     assert (whole["createdAt"], whole["modifiedAt"]) == (WRITTEN, WRITTEN)
     assert whole["a"][0]["createdAt"] == WRITTEN
