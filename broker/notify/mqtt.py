@@ -246,7 +246,9 @@ class _TlsFor(ssl.SSLContext):
 
     def wrap_socket(self, sock: socket, *positional: Any, **named: Any) -> ssl.SSLSocket:  # noqa: ANN401 - as the library's
         """As SSLContext's."""
-        return super().wrap_socket(sock, *positional, **{**named, "server_hostname": self.host})
+        # The handshake at once: one that fails closes the socket, which paho would leave open.
+        own = {"server_hostname": self.host, "do_handshake_on_connect": True}
+        return super().wrap_socket(sock, *positional, **{**named, **own})
 
 
 def _tls(host: str, ca: Path | None) -> ssl.SSLContext:
