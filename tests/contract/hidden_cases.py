@@ -1,6 +1,7 @@
 """Requests for every operation that must be answered as if what the hiding policy hides were not there.
 
-CASES: name of an operation -> requests, each `(method and path, body)`, sent one after the other. They ask for hidden
+CASES: name of an operation -> requests, each `(method and path, body)`, with headers if it needs any, sent one after
+the other. They ask for hidden
 entities, types, attributes, instances and sub-attributes by name, and for everything around them.
 """
 
@@ -12,7 +13,7 @@ from broker.model.entity import Document
 from broker.model.values import Json
 from tests.fakes.hiding import HIDDEN_ATTRIBUTE, HIDDEN_ENTITY, HIDDEN_INSTANCE, HIDDEN_TYPE, NS
 
-Case: TypeAlias = tuple[str, Any]
+Case: TypeAlias = tuple[str, Any] | tuple[str, Any, dict[str, str]]
 
 ONE, TWO, NEW = "urn:ngsi-ld:Thing:1", "urn:ngsi-ld:Thing:2", "urn:ngsi-ld:Thing:new"
 VEILED = "urn:ngsi-ld:Thing:veiled"
@@ -93,6 +94,45 @@ _SUBSCRIBE: list[Case] = [
     )
 ]
 _READ: list[Case] = [(f"GET /subscriptions/{SUBSCRIPTION}", None)]
+
+MADE_MAP = "urn:ngsi-ld:EntityMap:made"
+"""Stands for the entity map that was made last."""
+SNAPSHOT = "urn:ngsi-ld:Snapshot:1"
+_ON_MAP, _ON_SNAPSHOT = {"NGSILD-EntityMap": MADE_MAP}, {"NGSILD-Snapshot": SNAPSHOT}
+_TIMES = "timerel=before&timeAt=2100-01-01T00:00:00Z&timeproperty=modifiedAt"
+_SELECTIONS = (
+    "type=Thing",
+    "type=Hidden",
+    'type=Thing&q=hidden=="x"',
+    "type=Thing&q=speed==99",
+    f"type=Thing&id={ONE},{HIDDEN_ENTITY},{VEILED}",
+    "attrs=rare,hidden",
+)
+_TAKE = (
+    "POST /snapshots",
+    {
+        "type": "Snapshot",
+        "id": SNAPSHOT,
+        "snapshotQueries": [
+            {"type": "Query", "entities": [{"type": "Thing"}]},
+            {"type": "Query", "entities": [{"type": "Hidden"}]},
+            {"type": "Query", "entities": [{"type": "Thing"}], "q": 'hidden=="x"'},
+        ],
+        "snapshotTemporalQueries": [
+            {
+                "type": "Query",
+                "entities": [{"type": "Thing,Hidden"}],
+                "temporalQ": {"timerel": "before", "timeAt": "2100-01-01T00:00:00Z", "timeproperty": "modifiedAt"},
+            }
+        ],
+    },
+)
+_LOOK: list[Case] = [
+    (f"GET /snapshots/{SNAPSHOT}", None),
+    *((one, None, _ON_SNAPSHOT) for one in ("GET /entities?type=Thing,Hidden", "GET /types", "GET /attributes")),
+    *((f"GET /entities/{one}", None, _ON_SNAPSHOT) for one in (ONE, HIDDEN_ENTITY, VEILED)),
+    *((f"GET /temporal/entities/{one}?timeproperty=modifiedAt", None, _ON_SNAPSHOT) for one in (ONE, HIDDEN_ENTITY)),
+]
 
 CASES: dict[str, list[Case]] = {
     "create_entity": [("POST /entities", entity(NEW, speed=prop(1))), ("POST /entities", entity(ONE))],
@@ -272,4 +312,69 @@ CASES: dict[str, list[Case]] = {
     "redeliver_dead_letters": [("POST /admin/dead-letters/redeliver", {"numbers": [1, 2]})],
     "discard_dead_letters": [("POST /admin/dead-letters/discard", {"subscriptionId": MISSING})],
     "test_delivery": [("POST /admin/test-deliveries", {"subscriptionId": MISSING})],
+    "create_entity_map": [
+        *((f"GET /entityMaps?{query}", None) for query in _SELECTIONS),
+        ("GET /entityMaps?type=Thing", None),
+        ("GET /entities?type=Thing&count=true", None, _ON_MAP),
+        (f"DELETE /entities/{ONE}", None),
+        ("GET /entities?type=Thing&limit=1", None, _ON_MAP),
+        (f"GET /entityMaps/{MADE_MAP}", None),
+    ],
+    "create_entity_map_by_post": [
+        ("POST /entityMaps", {"type": "Query", "entities": [{"type": kind}]}) for kind in ("Thing", "Hidden")
+    ],
+    "retrieve_entity_map": [
+        ("GET /entities?type=Thing&entityMap=true", None),
+        (f"GET /entityMaps/{MADE_MAP}", None),
+        *((f"GET /entities/{one}", None, _ON_MAP) for one in (ONE, HIDDEN_ENTITY, VEILED)),
+        (f"GET /entities/{HIDDEN_ENTITY}?entityMap=true", None),
+    ],
+    "update_entity_map": [
+        ("GET /entityMaps?type=Thing", None),
+        (f"PATCH /entityMaps/{MADE_MAP}", {"expiresAt": "2026-01-01T00:30:00Z"}),
+        (f"GET /entityMaps/{MADE_MAP}", None),
+    ],
+    "delete_entity_map": [
+        ("GET /entityMaps?type=Thing", None),
+        (f"DELETE /entityMaps/{MADE_MAP}", None),
+        (f"GET /entityMaps/{MADE_MAP}", None),
+    ],
+    "create_temporal_entity_map": [
+        *((f"GET /temporal/entityMaps?{query}&{_TIMES}", None) for query in _SELECTIONS),
+        (f"GET /temporal/entityMaps?type=Thing&{_TIMES}", None),
+        (f"GET /temporal/entities?type=Thing&count=true&{_TIMES}", None, _ON_MAP),
+        (f"GET /entityMaps/{MADE_MAP}", None),
+        (f"GET /temporal/entities/{ONE}?entityMap=true&{_TIMES}", None),
+    ],
+    "create_temporal_entity_map_by_post": [
+        (
+            "POST /temporal/entityMaps",
+            {
+                "type": "Query",
+                "entities": [{"type": "Thing,Hidden"}],
+                "temporalQ": {"timerel": "before", "timeAt": "2100-01-01T00:00:00Z", "timeproperty": "modifiedAt"},
+            },
+        )
+    ],
+    "create_snapshot": [_TAKE, _TAKE, *_LOOK],
+    "retrieve_snapshot": [(f"GET /snapshots/{SNAPSHOT}", None), _TAKE, *_LOOK],
+    "update_snapshot": [
+        _TAKE,
+        (f"PATCH /snapshots/{SNAPSHOT}", {"snapshotPriority": 1}),
+        (f"PATCH /entities/{ONE}/attrs", _UPDATE, _ON_SNAPSHOT),
+        *_LOOK,
+    ],
+    "delete_snapshot": [_TAKE, (f"DELETE /snapshots/{SNAPSHOT}", None), *_LOOK],
+    "purge_snapshots": [
+        _TAKE,
+        ("DELETE /snapshots?q=snapshotPriority>5", None),
+        ("DELETE /snapshots?q=snapshotPriority==5", None),
+        *_LOOK,
+    ],
+    "clone_snapshot": [
+        _TAKE,
+        (f"POST /snapshots/{SNAPSHOT}/clone", {"type": "Snapshot", "id": f"{SNAPSHOT}:copy"}),
+        (f"GET /snapshots/{SNAPSHOT}:copy", None),
+        ("GET /entities?type=Thing,Hidden", None, {"NGSILD-Snapshot": f"{SNAPSHOT}:copy"}),
+    ],
 }
