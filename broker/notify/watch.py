@@ -13,6 +13,7 @@ import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
+from weakref import WeakValueDictionary
 
 from broker.errors import NgsiError
 from broker.model.entity import Entity
@@ -27,33 +28,41 @@ from broker.query.patterns import Matcher, compile_pattern, compile_union
 log = logging.getLogger("misono.notify")
 
 GATES: Final = (256, 16)  # patterns asked at once, level by level; past a thousand re2 has no room for their automaton
-REMEMBERED_MAX: Final = 20_000  # compiled subscriptions kept over changes of others
+
+
+@dataclass(frozen=True, slots=True, weakref_slot=True, eq=False)
+class _Compiled:
+    """A subscription's body and what was made of it."""
+
+    body: Mapping[str, Json]
+    interest: Interest
 
 
 class Watches:
-    """The port Watches: makes an IndexedWatch, and compiles again only what changed since the last one."""
+    """The port Watches: makes an IndexedWatch, and compiles again only what changed since the last one.
+
+    What no watch holds any more is forgotten.
+    """
 
     def __init__(self) -> None:
-        self._known: dict[str, tuple[Mapping[str, Json], Interest]] = {}
+        self._known: WeakValueDictionary[str, _Compiled] = WeakValueDictionary()
 
     def compile(self, subscriptions: Sequence[Held]) -> IndexedWatch:
         """The watch over these; a subscription that cannot be compiled is passed over and reported."""
-        if len(self._known) > REMEMBERED_MAX:
-            self._known = {}
-        found = (self._interest(held) for held in subscriptions)
-        return IndexedWatch([interest for interest in found if interest is not None])
+        found = map(self._compiled, subscriptions)
+        return IndexedWatch([one for one in found if one is not None])
 
-    def _interest(self, held: Held) -> Interest | None:
+    def _compiled(self, held: Held) -> _Compiled | None:
         known = self._known.get(held.id)
-        if known is not None and known[0] == held.body:
-            return known[1]
+        if known is not None and known.body == held.body:
+            return known
         try:
-            made = make_interest(Subscription.from_body(held.body))
+            made = _Compiled(held.body, make_interest(Subscription.from_body(held.body)))
         except (NgsiError, LookupError, TypeError, ValueError):
             # One that cannot be read must not keep the tenant from writing.
             log.exception("subscription %s cannot be read and is not watched for", held.id)
             return None
-        self._known[held.id] = (held.body, made)
+        self._known[held.id] = made
         return made
 
 
@@ -111,16 +120,16 @@ _Door = dict[str | None, _Bucket]
 
 
 class IndexedWatch:
-    """The port Watch, over some interests; ids come in their order."""
+    """The port Watch, over some subscriptions; ids come in their order."""
 
-    def __init__(self, interests: Sequence[Interest]) -> None:
-        self._interests = interests
+    def __init__(self, compiled: Sequence[_Compiled]) -> None:
+        self._compiled = compiled
         self._by_id: dict[str, _Door] = {}
         self._by_type: dict[str, _Door] = {}
         self._any: _Door = {}
-        for place, interest in enumerate(interests):
-            if interest.active and not interest.periodic:
-                self._add(place, interest)
+        for place, one in enumerate(compiled):
+            if one.interest.active and not one.interest.periodic:
+                self._add(place, one.interest)
         for door in self._all_doors():
             for bucket in door.values():
                 bucket.close()
@@ -135,7 +144,7 @@ class IndexedWatch:
         entity_id = change.entity.id
         buckets = [bucket for door in doors for name in names if (bucket := door.get(name)) is not None]
         places = {place for bucket in buckets for place in bucket.places(entity_id)}
-        candidates = (self._interests[place] for place in sorted(places))
+        candidates = (self._compiled[place].interest for place in sorted(places))
         return [interest.id for interest in candidates if interest.wants(change, found, linked)]
 
     def _doors(self, entity: Entity) -> list[_Door]:
