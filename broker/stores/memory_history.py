@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from copy import copy
 from dataclasses import dataclass, field
@@ -31,7 +31,7 @@ from broker.query.ast import EVERYTHING, Node, Window
 from broker.query.temporal import TemporalQuery
 from broker.stores.memory_held import Ground, done, failed
 from broker.stores.past import SCOPE, Past, corrected, ended, given, scope_changed, scope_past, steps, written
-from broker.stores.recall import Story, page_of, tell
+from broker.stores.recall import Story, page_of, tell, union
 from broker.stores.refusals import no_attribute, no_instance, no_tenant
 
 ID_PREFIX = "urn:ngsi-ld:Instance:"
@@ -213,12 +213,7 @@ class MemoryHistory:
         raise NotImplementedError
 
 
-def union(some: Iterable[str], more: Iterable[str]) -> tuple[str, ...]:
-    """All of both, each once, in their order."""
-    return tuple(dict.fromkeys((*some, *more)))
-
-
-def _name_of(_: str, past: Past) -> str:
+def _name_of(_entity_id: str, _name: str, past: Past) -> str:
     return f"{ID_PREFIX}{past.number}"
 
 
@@ -238,7 +233,7 @@ def _replace(kept: _Kept, name: str, instance_id: str, step: ReplaceInstance | D
     held = kept.pasts.get(name, [])
     if not held:
         raise no_attribute(name)
-    place = next((place for place, past in enumerate(held) if _name_of(name, past) == instance_id), None)
+    place = next((place for place, past in enumerate(held) if _name_of("", name, past) == instance_id), None)
     if place is None:
         raise no_instance(name, instance_id)
     old = held.pop(place)

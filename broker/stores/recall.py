@@ -14,14 +14,16 @@ from typing import Final, cast
 from broker.model.entity import Document, Entity, Instance, as_list, member
 from broker.model.evolution import Evolution
 from broker.model.values import Instant, Json, to_text
-from broker.ports import Restriction
+from broker.ports import UNRESTRICTED, Restriction
 from broker.ports.evolution import EvolutionPage
-from broker.query.ast import And, InScope, Node, Or
+from broker.query.ast import EVERYTHING, And, InScope, Node, Or
 from broker.query.match import matches
 from broker.query.temporal import TemporalQuery
 from broker.stores.past import SCOPE, Past
 from broker.stores.periods import Timed, aggregate
 
+NameOf = Callable[[str, str, Past], str]
+"""Gives the id of an instance: `(entity id, attribute, past)`."""
 ALWAYS: Final = (-(2**63), 2**63 - 1)
 Span = tuple[Instant, Instant]
 
@@ -49,6 +51,11 @@ class Told:
 
     story: Story
     rows: dict[str, Sequence[Timed]]
+
+
+def union(some: Iterable[str], more: Iterable[str]) -> tuple[str, ...]:
+    """All of both, each once, in their order."""
+    return tuple(dict.fromkeys((*some, *more)))
 
 
 def counted_at(past: Past, query: TemporalQuery) -> Instant | None:
@@ -99,14 +106,14 @@ def timed(pasts: Iterable[Past], query: TemporalQuery) -> list[Timed]:
     return sorted(found, key=lambda row: (row[0], row[1].time, row[1].number))
 
 
-def page_of(told: Sequence[Told], query: TemporalQuery, name_of: Callable[[str, Past], str]) -> EvolutionPage:
-    """The answer; `name_of(attribute, past)` gives the id of an instance."""
+def page_of(told: Sequence[Told], query: TemporalQuery, name_of: NameOf) -> EvolutionPage:
+    """The answer."""
     if query.aggregation is not None:
         return EvolutionPage([_aggregated(one, query) for one in told])
     limit, latest = query.instances_max, query.last_n is not None
     longest = [_boundary(rows, limit) for one in told for rows in one.rows.values() if len(rows) > limit]
     if not longest:
-        return EvolutionPage([_shown(one, query, name_of, frozenset()) for one in told])
+        return EvolutionPage([_shown(one, query, name_of) for one in told])
     edge = max(longest) if latest else min(longest)
     evolutions = [_cut(one, query, name_of, edge) for one in told]
     times = [at for one in told for rows in one.rows.values() for at, _ in rows if _inside(at, edge, latest=latest)]
@@ -116,7 +123,7 @@ def page_of(told: Sequence[Told], query: TemporalQuery, name_of: Callable[[str, 
 def split(where: Node) -> tuple[Node, Node | None]:
     """A condition without its part about the scope, and that part: a scope holds for a time (clause 4.18)."""
     if _only_scopes(where):
-        return And(()), where
+        return EVERYTHING, where
     if isinstance(where, And):
         scoped = tuple(term for term in where.terms if _only_scopes(term))
         if scoped:
@@ -137,7 +144,7 @@ def scope_spans(story: Story, scope_q: Node | None, span: Span) -> list[Span] | 
 
 def visible(story: Story, restriction: Restriction) -> Story | None:
     """The story as a principal may see it; None where it does not exist for them."""
-    if restriction is UNSEEN or (restriction.view is None and restriction.where == And(())):
+    if open_to_all(restriction):
         return story
     numbered: dict[str, list[Past]] = {}
     marks: dict[str, Past] = {}
@@ -172,8 +179,9 @@ def as_entity(story: Story, pasts: Mapping[str, Sequence[Past]]) -> Entity:
     return Entity(document, story.created_at, story.modified_at)
 
 
-UNSEEN: Final = Restriction()
-"""No restriction at all, told by identity."""
+def open_to_all(restriction: Restriction) -> bool:
+    """Whether nothing is hidden."""
+    return restriction is UNRESTRICTED or (restriction.view is None and restriction.where == EVERYTHING)
 
 
 def _with_body(past: Past, body: Instance) -> Past:
@@ -190,7 +198,7 @@ def _nobody(_: str) -> Entity | None:
 
 
 def _matches(where: Node, story: Story, rows: Mapping[str, Sequence[Timed]]) -> bool:
-    if where == And(()):
+    if where == EVERYTHING:
         return True
     held = {name: [past for _, past in found if past.deleted_at is None] for name, found in rows.items()}
     return matches(where, as_entity(story, held), _nobody)
@@ -211,7 +219,7 @@ def _asked(
             kept = list(reversed(kept))[: query.last_n]
         if kept:
             found[name] = kept
-    asked_all = query.timerel is None and query.timeproperty != "deletedAt" and not query.names
+    asked_all = query.timerel is None and query.timeproperty != "deletedAt" and not (query.names or query.dataset_ids)
     return found if found or (asked_all and not story.pasts) else None
 
 
@@ -253,18 +261,27 @@ def _inside(at: Instant, edge: Instant, *, latest: bool) -> bool:
     return at >= edge if latest else at <= edge
 
 
-def _cut(one: Told, query: TemporalQuery, name_of: Callable[[str, Past], str], edge: Instant) -> Evolution:
+def _cut(one: Told, query: TemporalQuery, name_of: NameOf, edge: Instant) -> Evolution:
     latest = query.last_n is not None
-    kept = {name: [row for row in rows if _inside(row[0], edge, latest=latest)] for name, rows in one.rows.items()}
+    kept: dict[str, Sequence[Timed]] = {}
+    for name, rows in one.rows.items():
+        kept[name] = [row for row in rows if _inside(row[0], edge, latest=latest)]
     shorter = frozenset(name for name, rows in kept.items() if len(rows) < len(one.rows[name]))
-    return _shown(Told(one.story, cast("dict[str, Sequence[Timed]]", kept)), query, name_of, shorter)
+    kinds = {name: kind_of(one.rows[name]) for name, rows in kept.items() if not rows}
+    return replace(_shown(Told(one.story, kept), query, name_of), cut=shorter, kinds=kinds)
 
 
-def _shown(one: Told, query: TemporalQuery, name_of: Callable[[str, Past], str], shorter: frozenset[str]) -> Evolution:
+def kind_of(rows: Sequence[Timed]) -> str:
+    """The kind of an attribute, as of its last instance."""
+    return cast(str, rows[-1][1].body["type"])
+
+
+def _shown(one: Told, query: TemporalQuery, name_of: NameOf) -> Evolution:
     attributes = {
-        name: [instance_of(past, name_of(name, past), query) for _, past in rows] for name, rows in one.rows.items()
+        name: [instance_of(past, name_of(one.story.id, name, past), query) for _, past in rows]
+        for name, rows in one.rows.items()
     }
-    return replace(one.story.head(), attributes=attributes, cut=shorter)
+    return replace(one.story.head(), attributes=attributes)
 
 
 def instance_of(past: Past, instance_id: str, query: TemporalQuery) -> Instance:
@@ -281,5 +298,5 @@ def instance_of(past: Past, instance_id: str, query: TemporalQuery) -> Instance:
 
 def _aggregated(one: Told, query: TemporalQuery) -> Evolution:
     found = aggregate({name: sorted(rows, key=lambda row: row[0]) for name, rows in one.rows.items()}, query)
-    kinds = {name: cast(str, one.rows[name][-1][1].body["type"]) for name in found}
+    kinds = {name: kind_of(one.rows[name]) for name in found}
     return replace(one.story.head(), aggregated=found, kinds=kinds)

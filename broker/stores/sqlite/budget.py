@@ -10,7 +10,7 @@ from typing import Final
 import apsw
 
 from broker.errors import TooComplexQuery
-from broker.ports import OverBudget
+from broker.ports import INLINE, INLINE_BUDGET_MS, OverBudget
 
 READ_MS_MAX: Final = 10_000.0
 _OPS: Final = 20_000  # of SQLite's machine between two looks at the clock: well under a millisecond
@@ -22,6 +22,11 @@ class Budget:
     def __init__(self, budget_ms: float | None) -> None:
         self._inline = budget_ms is not None
         self._end = time.perf_counter() + (READ_MS_MAX if budget_ms is None else budget_ms) / 1_000
+
+    @classmethod
+    def of_caller(cls) -> Budget:
+        """That of the thread that asks: on the event loop (INLINE) a read may work INLINE_BUDGET_MS."""
+        return cls(INLINE_BUDGET_MS if INLINE.get() else None)
 
     def over(self) -> bool:
         """Whether it is spent."""

@@ -24,6 +24,7 @@ from broker.stores.sqlite.codec import ENTITY_COLUMNS, to_entity
 
 _FIND = f"SELECT number, shape, {ENTITY_COLUMNS} FROM entity WHERE iri = ?"  # noqa: S608 - a constant of ours
 _FIND_MANY = f"SELECT iri, number, shape, {ENTITY_COLUMNS} FROM json_each(?) CROSS JOIN entity ON iri = value"  # noqa: S608
+_LAST = "SELECT max(0, ifnull((SELECT max(number) FROM entity), 0), ifnull((SELECT max(number) FROM history), 0))"
 PREFETCH_MIN = 3
 
 
@@ -40,8 +41,12 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Logged:
-    """A change log row to be: the entity as it was (None: not there) and as it is (a deleted one as it last was)."""
+    """A change log row to be: the entity as it was (None: not there) and as it is (a deleted one as it last was).
 
+    `number` is that of its row.
+    """
+
+    number: int
     before: Entity | None
     entity: Entity
     change: Change
@@ -68,7 +73,7 @@ class Group:
         self._undo: list[tuple[str, Row | None]] = []
         self._gone: list[Row] = []
         self._log: list[Logged] = []
-        self._next = int(db.execute("SELECT coalesce(max(number), 0) FROM entity").get) + 1
+        self._next = int(db.execute(_LAST).get) + 1
 
     def prefetch(self, ids: Sequence[str]) -> None:
         """Read the rows of many ids at once."""
@@ -125,13 +130,15 @@ class Group:
         if stored is None or row is None:
             self._remove(entity_id, row)  # one that had expired
             written = Entity(entity.document, self._now, self._now, entity.expires_at, 1)
-            self._hold(entity_id, Row(self._next, None, written))
+            number = self._next
+            self._hold(entity_id, Row(number, None, written))
             self._next += 1
         else:
             at, version = stored.created_at, stored.version + 1
             written = Entity(entity.document, at, self._now, entity.expires_at, version)
-            self._hold(entity_id, Row(row.number, row.stored, written, row.shape, row.next_expiry))
-        self._note(stored, written, changed(stored, written))
+            number = row.number
+            self._hold(entity_id, Row(number, row.stored, written, row.shape, row.next_expiry))
+        self._note(number, stored, written, changed(stored, written))
 
     def _remove(self, entity_id: str, row: Row | None) -> None:
         self._hold(entity_id, None)
@@ -141,16 +148,16 @@ class Group:
             self._gone.append(Row(row.number, row.stored, None, row.shape, row.next_expiry))
         last = row.current
         gone = Entity(last.document, last.created_at, self._now, last.expires_at, last.version + 1)
-        self._note(last, gone, changed(last, None))
+        self._note(row.number, last, gone, changed(last, None))
 
     def _hold(self, entity_id: str, row: Row | None) -> None:
         self._undo.append((entity_id, self._held[entity_id]))
         self._held[entity_id] = row
 
-    def _note(self, before: Entity | None, entity: Entity, change: Change) -> None:
+    def _note(self, number: int, before: Entity | None, entity: Entity, change: Change) -> None:
         labels = self._label(entity)
         subjects, classes = touched(labels, change) if labels.of else (frozenset[int](), frozenset[str]())
-        self._log.append(Logged(before, entity, change, subjects, classes))
+        self._log.append(Logged(number, before, entity, change, subjects, classes))
 
 
 def _row(found: tuple[Any, ...]) -> Row:

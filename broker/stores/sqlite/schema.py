@@ -20,8 +20,10 @@ A file's `user_version` counts the steps it has seen. One file a tenant:
     outbox        notifications to be; `number` only rises
     dead_letter   those that were given up, under the same numbers, `due` being when
     outbox_image  a change, and its entity before and after it, for the rows `first` to `last` in those two
-    history       entities that have a history under another number than their row's, or no row
-    instance      every instance that an attribute had, in the order of its writing
+    history       entities whose history is under another number than their row's (those of history alone: negative),
+                  that have no row, or whose history was written to by itself
+    instance      every instance that an attribute had; the one that it has now is the document's, and comes here when
+                  another takes its place. `time` is when it was observed, else when it was written; see `instances`
 
 The hub:
 
@@ -92,13 +94,13 @@ TENANT_STEPS: Final = (
     """,
     """
     CREATE TABLE history (
-        number INTEGER PRIMARY KEY, iri TEXT NOT NULL UNIQUE, types TEXT NOT NULL, scopes TEXT,
-        created_at INTEGER NOT NULL, modified_at INTEGER NOT NULL, deleted_at INTEGER
+        number INTEGER PRIMARY KEY, iri TEXT NOT NULL UNIQUE, types TEXT NOT NULL, scopes TEXT NOT NULL,
+        created_at INTEGER NOT NULL, modified_at INTEGER NOT NULL, deleted_at INTEGER, dropped INTEGER NOT NULL
     ) STRICT;
     CREATE TABLE instance (
-        entity INTEGER, path INTEGER, number INTEGER, dataset TEXT, observed_at INTEGER, created_at INTEGER NOT NULL,
-        modified_at INTEGER NOT NULL, deleted_at INTEGER, numeric REAL, body TEXT NOT NULL,
-        PRIMARY KEY (entity, path, number)
+        entity INTEGER, path INTEGER, time INTEGER, number INTEGER, dataset INTEGER, observed INTEGER NOT NULL,
+        created_at INTEGER, modified_at INTEGER, deleted_at INTEGER, form INTEGER, value, body TEXT,
+        PRIMARY KEY (entity, path, time, number, dataset)
     ) WITHOUT ROWID;
     """,
 )

@@ -35,7 +35,6 @@ from broker.ports import (
     StoredDocument,
     TypeCount,
 )
-from broker.ports.evolution import EvolutionStore
 from broker.ports.outbox import Watches
 from broker.query.ast import EVERYTHING, Selection, Window
 from broker.stores.discovery import count_attributes, count_types
@@ -48,6 +47,7 @@ from broker.stores.sqlite.documents import Hub
 from broker.stores.sqlite.dues import Dues, next_due
 from broker.stores.sqlite.files import copy, create, hub_path, prepare, tenant_path
 from broker.stores.sqlite.held import SqliteHeld
+from broker.stores.sqlite.history import SqliteHistory
 from broker.stores.sqlite.leases import SqliteLeases
 from broker.stores.sqlite.outbox import SqliteOutbox
 from broker.stores.sqlite.places import SqlitePlaces
@@ -85,7 +85,7 @@ class SqliteStore:
         self.outbox = SqliteOutbox(self, self._dues, watches)
         self.held = SqliteHeld(self, self._dues, self.outbox.dropped)
         self.leases = SqliteLeases(hub_path(directory), clock)
-        self.history: EvolutionStore = cast("EvolutionStore", None)
+        self.history = SqliteHistory(self, self._transaction)
         around = Around(self._path_for_writing, self._dues.lower, self._committed, self._beside)
         self._writer = Writer(clock, label, around)
         self.places = SqlitePlaces(directory, clock, (self._hub, self._readers, self._writer), self._empty)
@@ -246,7 +246,7 @@ class SqliteStore:
 
     def _beside(self, held: Open) -> Sequence[Companion]:
         """What is written with the entities of a tenant."""
-        return self.outbox.beside(held)
+        return [*self.outbox.beside(held), self.history.beside(held)]
 
     def _sweep(self, tenant: str) -> int:
         """What of a tenant has expired; a fault is its own, and comes back with the next sweep."""

@@ -1,0 +1,145 @@
+"""The history of this engine: written beside the entities or by jobs of the writer, read in the order of time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from functools import partial
+from itertools import islice
+from weakref import WeakKeyDictionary
+
+import apsw
+
+from broker.model.values import Instant, Json
+from broker.ports import Restriction
+from broker.ports.evolution import EvolutionCommand, EvolutionPage, Retention
+from broker.query.ast import EVERYTHING, Node, Window
+from broker.query.temporal import TemporalQuery
+from broker.stores.past import SCOPE, Past
+from broker.stores.recall import Told, open_to_all, page_of, split, tell
+from broker.stores.sqlite.budget import Budget
+from broker.stores.sqlite.candidates import attributes_in, candidates
+from broker.stores.sqlite.ground import Ground
+from broker.stores.sqlite.history_rows import HistoryRows
+from broker.stores.sqlite.history_steps import Steps
+from broker.stores.sqlite.known import Known, find
+from broker.stores.sqlite.readers import Tenant
+from broker.stores.sqlite.reading import Forms, Reading
+from broker.stores.sqlite.writer import Open
+
+Transaction = Callable[[str], AbstractContextManager[tuple[apsw.Connection, Tenant]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A query of evolutions."""
+
+    query: TemporalQuery
+    where: Node
+    restriction: Restriction
+
+
+class SqliteHistory:
+    """EvolutionStore; `transaction(tenant)` is a read transaction on a tenant's file."""
+
+    def __init__(self, ground: Ground, transaction: Transaction) -> None:
+        self._ground, self._transaction = ground, transaction
+        self._written: WeakKeyDictionary[Open, HistoryRows] = WeakKeyDictionary()
+        self._forms: WeakKeyDictionary[Tenant, Forms] = WeakKeyDictionary()
+
+    def beside(self, held: Open) -> HistoryRows:
+        """What is written with the entities of a tenant."""
+        rows = self._written[held] = HistoryRows(held)
+        return rows
+
+    def apply_evolution(self, tenant: str, commands: Sequence[EvolutionCommand]) -> Future[list[object]]:
+        """Run the commands in the writer's transaction, each in a savepoint."""
+        creates = any(command.creates for command in commands)
+        return self._ground.run(tenant, [partial(self._run, command) for command in commands], creates=creates)
+
+    def evolution(self, tenant: str, entity_id: str, query: TemporalQuery, restriction: Restriction) -> EvolutionPage:
+        """The evolution of one entity."""
+        budget = Budget.of_caller()
+        with self._transaction(tenant) as (db, held), budget.on(db):
+            known = find(db, entity_id)
+            if known is None or known.dropped:
+                return EvolutionPage([])
+            reader = self._reader(db, held, query)
+            told = _tell(reader, known, Asked(query, EVERYTHING, restriction))
+            return _page(reader, [] if told is None else [(known, told)], query)
+
+    def evolutions(
+        self, tenant: str, where: Node, query: TemporalQuery, window: Window, restriction: Restriction
+    ) -> EvolutionPage:
+        """Evolutions in the order of their creation, or by id. Raises TooComplexQuery past the work budget."""
+        budget = Budget.of_caller()
+        with self._transaction(tenant) as (db, held), budget.on(db):
+            reader = self._reader(db, held, query)
+            walk = candidates(db, held.names, where, query.by_id)
+            found = _told(reader, walk, Asked(query, where, restriction), budget)
+            skipped = sum(1 for _ in islice(found, window.offset))
+            told = list(islice(found, window.limit))
+            page = _page(reader, told, query)
+            rest = sum(1 for _ in found) if window.count else sum(1 for _ in islice(found, 1))
+        total = skipped + len(told) + rest if window.count else None
+        return EvolutionPage(page.evolutions, total, rest > 0, page.cut)
+
+    def erase(self, tenant: str, entity_id: str) -> Future[Mapping[str, Json]]:
+        """Everything that is known of an entity."""
+        raise NotImplementedError
+
+    def retain(self, tenant: str, rules: Sequence[Retention]) -> int:
+        """Apply retention once."""
+        raise NotImplementedError
+
+    def _run(self, command: EvolutionCommand, held: Open, now: Instant) -> object:
+        rows = self._written[held]
+        known = find(held.db, command.id)
+        steps, result = command.decide(None if known is None or known.dropped else known.story().head(), now)
+        if steps:
+            try:
+                Steps(rows, command.id, known, now).take(steps)
+            except BaseException:
+                rows.forget()
+                raise
+        return result
+
+    def _reader(self, db: apsw.Connection, held: Tenant, query: TemporalQuery) -> Reading:
+        forms = self._forms.get(held)
+        if forms is None:
+            forms = self._forms[held] = Forms()
+        return Reading(db, held.names, forms, query)
+
+
+def _told(reader: Reading, found: Iterator[Known], asked: Asked, budget: Budget) -> Iterator[tuple[Known, Told]]:
+    for known in found:
+        budget.spend()
+        told = _tell(reader, known, asked)
+        if told is not None:
+            yield known, told
+
+
+def _tell(reader: Reading, known: Known, asked: Asked) -> Told | None:
+    """What a query asks of one entity: no more is read than it needs."""
+    query, whole = asked.query, not open_to_all(asked.restriction)
+    names = reader.names_of(known) if whole or not query.names else list(query.names)
+    looked_at, scope_q = attributes_in(asked.where), split(asked.where)[1]
+    pasts: dict[str, list[Past]] = {}
+    for name in dict.fromkeys([*names, *looked_at]):
+        everything = whole or name in looked_at or scope_q is not None or query.aggregation is not None
+        pasts[name] = reader.pasts(known, name, whole=everything)
+    if scope_q is not None:
+        pasts[SCOPE] = reader.every(known, SCOPE)
+    held = {name: found for name, found in pasts.items() if found}
+    return tell(known.story(held), query, asked.where, asked.restriction)
+
+
+def _page(reader: Reading, told: list[tuple[Known, Told]], query: TemporalQuery) -> EvolutionPage:
+    known = {found.iri: found for found, _ in told}
+
+    def name_of(entity_id: str, name: str, past: Past) -> str:
+        return reader.id_of(known[entity_id], name, past)
+
+    return page_of([one for _, one in told], query, name_of)
