@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import cast
 from urllib.parse import unquote_to_bytes
 
@@ -18,6 +19,8 @@ Value = str | int | bool | tuple[str, ...]
 
 QUERY_BYTES_MAX = 16 * 1024
 """Longer query strings are refused; a URL over 8 kB is refused by most proxies anyhow."""
+REMEMBERED_CHARS = 256
+"""Of the query strings that are read once for many requests."""
 INTEGER_MAX = 2**31 - 1
 
 
@@ -224,6 +227,12 @@ def read_parameters(accepted: Accepted, query_string: str) -> Parameters:
     """
     if not query_string:
         return NONE
+    if len(query_string) <= REMEMBERED_CHARS:
+        return _remembered(accepted, query_string)
+    return _read(accepted, query_string)
+
+
+def _read(accepted: Accepted, query_string: str) -> Parameters:
     values: dict[str, Value] = {}
     for name, text in split_query(query_string):
         if name not in accepted.names:
@@ -238,6 +247,10 @@ def read_parameters(accepted: Accepted, query_string: str) -> Parameters:
     _check_together(values)
     _check_keywords(accepted, values)
     return Parameters(values)
+
+
+_remembered = lru_cache(maxsize=1024)(_read)
+"""Clients ask the same of many resources; what they asked stays the same object, by which more can be remembered."""
 
 
 def split_query(query_string: str) -> list[tuple[str, str]]:

@@ -13,7 +13,7 @@ from broker.decode.query import Query
 from broker.encode.temporal import TemporalFormat, TemporalRepresentation
 from broker.errors import BadRequestData
 from broker.http.parameters import Parameters
-from broker.http.seeking import attributes_of, view_of
+from broker.http.seeking import attributes_of, query_of, view_of
 from broker.ldcontext.active import ActiveContext
 from broker.operations.consume import require_depth
 from broker.query.ast import Ordering
@@ -89,6 +89,12 @@ class Asked:
     times: TemporalTexts
     form: Form
     instances_max: int
+
+
+@lru_cache(maxsize=1024)
+def recall_get(parameters: Parameters, names: ActiveContext, instances_max: int) -> Recalled:
+    """What the parameters of a GET ask for, understood once for the same parameters."""
+    return recall_of(Asked(query_of(parameters), texts_of(parameters), form_of(parameters), instances_max), names)
 
 
 @lru_cache(maxsize=1024)

@@ -19,7 +19,7 @@ from broker.http.mapping import map_of_one, mapped
 from broker.http.messages import Answer, Deferred, Response
 from broker.http.parameters import split_query
 from broker.http.query import window_of
-from broker.http.recalling import Asked, Recalled, by_id, form_of, recall_of, texts_of
+from broker.http.recalling import Asked, Recalled, by_id, form_of, recall_get, recall_of, texts_of
 from broker.http.respond import NO_CONTENT, Headers, content, created
 from broker.http.route import API_ROOT
 from broker.http.seeking import query_of, seek
@@ -65,8 +65,7 @@ def delete_evolution(exchange: Exchange) -> Answer:
 
 def retrieve_evolution(exchange: Exchange) -> Answer:
     """GET /temporal/entities/{entityId}: 200, 206, 404 (clause 6.19.3.1)."""
-    parameters = exchange.parameters
-    recalled = _recalled(exchange, query_of(parameters), texts_of(parameters))
+    recalled = recall_get(exchange.parameters, exchange.call.names, exchange.house.limits.instances_max)
     query = recalled.query
     if INLINE.get() and (query.aggregation or not query.last_n or query.last_n > INLINE_LAST_MAX):
         raise OverBudget
