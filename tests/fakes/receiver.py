@@ -37,7 +37,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         """Take one notification."""
-        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self.body = body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         behave = self.server.receiver.behave
         if behave is answer_ok:
             self.server.receiver.take(Received(self.path, dict(self.headers), body, time.monotonic()))

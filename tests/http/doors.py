@@ -34,11 +34,11 @@ class Door(Protocol):
 
 @contextmanager
 def broker(
-    *, clock: Clock | None = None, access: Access | None = None, **options: str
+    *, clock: Clock | None = None, access: Access | None = None, deliver: bool = False, **options: str
 ) -> Iterator[tuple[Built, Doors]]:
     """A broker on the memory store, or on what `options` say: `store="sqlite", data=…`."""
     environment = {"MISONO_STORE": "memory", **{f"MISONO_{name.upper()}": text for name, text in options.items()}}
-    built = build(read_settings(Namespace(config=""), environment), clock=clock, access=access)
+    built = build(read_settings(Namespace(config=""), environment), clock=clock, access=access, deliver=deliver)
     try:
         yield built, make_doors(built)
     finally:
