@@ -20,6 +20,7 @@ from broker.notify.message import Message
 from broker.notify.payload import Notification, Sending, Shape, notify_change, notify_entities, shape_of
 from broker.ports import Access, Clock, ContextNames, EntityStore, Principal, Restriction
 from broker.ports.outbox import OutboxRow
+from broker.ports.places import home_of
 from broker.query.ast import Selection, Window
 
 SHAPES_MAX: Final = 10_000
@@ -78,7 +79,7 @@ class Composer:
     def _restriction(self, tenant: str, entry: Entry) -> Restriction:
         subscription = entry.subscription
         reader = Principal(subscription.principal, frozenset(subscription.purposes))
-        return self._access.restrict(reader, tenant, OPERATION)
+        return self._access.restrict(reader, home_of(tenant), OPERATION)
 
     def _sending(self, tenant: str, notification_id: str, restriction: Restriction) -> Sending:
         def follow(entity_id: str) -> Entity | None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from broker.model.subscription import Endpoint
+from broker.ports.places import home_of, snapshot_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +32,11 @@ class Message:
         found = {"Content-Type": self.content_type}
         if self.link is not None:
             found["Link"] = self.link
-        if self.tenant:
-            found["NGSILD-Tenant"] = self.tenant
+        home, snapshot = home_of(self.tenant), snapshot_of(self.tenant)
+        if home:
+            found["NGSILD-Tenant"] = home
+        if snapshot is not None:
+            found["NGSILD-Snapshot"] = snapshot
         if self.redelivered:
             found[REDELIVERED] = "true"
         found.update(self.info)

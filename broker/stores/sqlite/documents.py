@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 from threading import Lock
-from typing import Any
+from typing import Any, Final
 
 from broker.model.values import Instant, Json
 from broker.ports import StoredDocument
 from broker.stores.sqlite.codec import dump, load_any
 from broker.stores.sqlite.files import READ_CACHE_KIB, connect
+
+_FORGET: Final = (
+    "DELETE FROM tenant WHERE name = ?",
+    "DELETE FROM due WHERE tenant = ?",
+    "DELETE FROM kept WHERE tenant = ?",
+)
 
 
 class Hub:
