@@ -7,7 +7,9 @@ last one, or asks the broker anew where it speaks of "the entity".
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,9 +19,16 @@ import pytest
 from pytest_bdd import given, parsers, then, when
 
 from specs.door import Door, Reply, open_door
+from specs.phrases import PHRASES
+from specs.receiver import PLACE, Receiver, receiving
 
 API = "/ngsi-ld/v1"
 SAFE_IN_QUERY = "=&:;,()!~*$@/'-._"
+NOTIFIES = "notifies"
+"""The tag of features in which notifications are sent."""
+QUIET_S = 0.3
+"""So long nothing comes before it is said that nothing came."""
+WAIT_S = 10.0
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -35,7 +44,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 def pytest_bdd_apply_tag(tag: str, function: Callable[..., object]) -> bool | None:
     """Tags are read by the clause report, not by pytest."""
-    return True if tag.startswith("clause:") else None
+    if tag == NOTIFIES:
+        setattr(function, NOTIFIES, True)
+    return True if tag.startswith("clause:") or tag == NOTIFIES else None
 
 
 @dataclass
@@ -43,6 +54,7 @@ class Client:
     """Who talks to the broker: the headers of the next request, and the last answer."""
 
     door: Door
+    receiver: Receiver | None = None
     headers: dict[str, str] = field(default_factory=dict)
     last: Reply = field(default_factory=lambda: Reply(0, {}, b""))
     kept: str = ""
@@ -52,6 +64,8 @@ class Client:
         headers, self.headers = self.headers, {}
         if text and "Content-Type" not in headers:
             headers["Content-Type"] = "application/ld+json" if '"@context"' in text else "application/json"
+        if self.receiver is not None:
+            text = text.replace(PLACE, self.receiver.url)
         where, _, query = path.partition("?")
         address = API + where + (f"?{quote(query, safe=SAFE_IN_QUERY + '%')}" if query else "")
         self.last = self.door(method, address, headers, text.encode())
@@ -59,14 +73,20 @@ class Client:
 
     def entity(self, entity_id: str) -> Any:
         """The entity as it is now; None where there is none. The last answer stays."""
-        reply = self.door("GET", f"{API}/entities/{quote(entity_id, safe=':')}", {}, b"")
+        return self.resource(f"/entities/{quote(entity_id, safe=':')}")
+
+    def resource(self, path: str) -> Any:
+        """What stands there now; None where there is nothing. The last answer stays."""
+        reply = self.door("GET", API + path, {}, b"")
         return None if reply.status == 404 else reply.json()
 
 
 @pytest.fixture
-def client(store: str, tmp_path: Path) -> Iterator[Client]:
-    with open_door(store, tmp_path) as door:
-        yield Client(door)
+def client(store: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Client]:
+    notifies = hasattr(request.function, NOTIFIES)
+    with ExitStack() as closing:
+        receiver = closing.enter_context(receiving()) if notifies else None
+        yield Client(closing.enter_context(open_door(store, tmp_path, deliver=notifies)), receiver)
 
 
 @pytest.fixture
@@ -115,6 +135,39 @@ def the_header_names_the_context(client: Client, name: str) -> None:
     client.headers[name] = f'<{url}>; rel="http://www.w3.org/ns/json-ld#context"; type="application/ld+json"'
 
 
+@given(parsers.parse('the evolution of "{one}"'))
+def the_evolution(client: Client, docstring: str, one: str) -> None:
+    body = {**json.loads(docstring), "id": one}
+    assert client.send("POST", "/temporal/entities", json.dumps(body)).status == 201, client.last
+
+
+@given("the subscription")
+def the_subscription(client: Client, docstring: str) -> None:
+    assert client.send("POST", "/subscriptions", docstring).status == 201, client.last
+
+
+@given(parsers.parse('the instanceId of the "{name}" of "{one}" with the value {value} is kept'))
+def the_instance_id_is_kept(client: Client, name: str, one: str, value: str) -> None:
+    instances = client.resource(f"/temporal/entities/{one}")[name]
+    found = instances if isinstance(instances, list) else [instances]
+    (client.kept,) = (quote(each["instanceId"]) for each in found if each["value"] == json.loads(value))
+
+
+@given("the map is kept")
+def the_map_is_kept(client: Client) -> None:
+    assert client.last.status == 201, client.last
+    client.kept = quote(client.last.json()["id"])
+
+
+@given(parsers.parse('the snapshot "{one}" is taken'))
+@then(parsers.parse('the snapshot "{one}" is taken'))
+def the_snapshot_is_taken(client: Client, one: str) -> None:
+    end = time.monotonic() + WAIT_S
+    while client.resource(f"/snapshots/{one}")["snapshotStatus"] == "preparing":
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
 @given("the ETag of the last answer is kept")
 def the_etag_is_kept(client: Client) -> None:
     client.kept = client.last.header("ETag")
@@ -127,43 +180,10 @@ def if_match_is_what_was_kept(client: Client) -> None:
 
 # ------------------------------------------------------------------------------------------------ When
 
-PHRASES = {
-    "creates the entity": ("POST", "/entities"),
-    'retrieves the entity "{one}"': ("GET", "/entities/{one}"),
-    'retrieves with "{query}" the entity "{one}"': ("GET", "/entities/{one}?{query}"),
-    'queries entities with "{query}"': ("GET", "/entities?{query}"),
-    'replaces the entity "{one}"': ("PUT", "/entities/{one}"),
-    'merges into the entity "{one}"': ("PATCH", "/entities/{one}"),
-    'merges with "{query}" into the entity "{one}"': ("PATCH", "/entities/{one}?{query}"),
-    'deletes the entity "{one}"': ("DELETE", "/entities/{one}"),
-    'purges entities with "{query}"': ("DELETE", "/entities?{query}"),
-    'appends to the entity "{one}"': ("POST", "/entities/{one}/attrs"),
-    'appends with "{query}" to the entity "{one}"': ("POST", "/entities/{one}/attrs?{query}"),
-    'updates attributes of the entity "{one}"': ("PATCH", "/entities/{one}/attrs"),
-    'updates partially the attribute "{name}" of "{one}"': ("PATCH", "/entities/{one}/attrs/{name}"),
-    'replaces the attribute "{name}" of "{one}"': ("PUT", "/entities/{one}/attrs/{name}"),
-    'deletes the attribute "{name}" of "{one}"': ("DELETE", "/entities/{one}/attrs/{name}"),
-    'deletes with "{query}" the attribute "{name}" of "{one}"': ("DELETE", "/entities/{one}/attrs/{name}?{query}"),
-    "creates the batch": ("POST", "/entityOperations/create"),
-    "upserts the batch": ("POST", "/entityOperations/upsert"),
-    'upserts with "{query}" the batch': ("POST", "/entityOperations/upsert?{query}"),
-    "updates the batch": ("POST", "/entityOperations/update"),
-    'updates with "{query}" the batch': ("POST", "/entityOperations/update?{query}"),
-    "merges the batch": ("POST", "/entityOperations/merge"),
-    "deletes the batch": ("POST", "/entityOperations/delete"),
-    "queries entities by body": ("POST", "/entityOperations/query"),
-    'queries with "{query}" entities by body': ("POST", "/entityOperations/query?{query}"),
-    'asks for "{path}"': ("GET", "{path}"),
-    'posts to "{path}"': ("POST", "{path}"),
-    'sends {method} to "{path}"': ("{method}", "{path}"),
-    "adds the @context": ("POST", "/jsonldContexts"),
-}
-"""What a client does -> the method and path of its request; a text block is its body."""
-
 
 def _does(method: str, path: str) -> Callable[..., None]:
     def send(client: Client, docstring: str, **words: str) -> None:
-        client.send(method.format(**words), path.format(**words), docstring)
+        client.send(method.format(**words), path.format(kept=client.kept, **words), docstring)
 
     return send
 
@@ -307,3 +327,25 @@ def the_entity_has_no(client: Client, one: str, name: str) -> None:
 @then(parsers.parse('there is no entity "{one}"'))
 def there_is_no_entity(client: Client, one: str) -> None:
     assert client.entity(one) is None
+
+
+@then("the receiver gets a notification that holds")
+def the_receiver_gets(client: Client, docstring: str) -> None:
+    assert client.receiver is not None
+    found = client.receiver.next()
+    assert found is not None, "nothing came"
+    assert holds(json.loads(docstring), found.body), found
+    client.last = Reply(200, found.headers, json.dumps(found.body).encode())
+
+
+@then("the receiver gets no notification")
+@then("the receiver gets no other notification")
+def the_receiver_gets_nothing(client: Client) -> None:
+    assert client.receiver is not None
+    assert client.receiver.next(QUIET_S) is None
+
+
+@then(parsers.parse('the {path} "{one}" is as'))
+def the_resource_is_as(client: Client, path: str, one: str, docstring: str) -> None:
+    found = client.resource(f"/{path}s/{one}")
+    assert holds(json.loads(docstring), found), found

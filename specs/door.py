@@ -49,21 +49,22 @@ def settings_of(*words: str) -> Settings:
 
 
 @contextmanager
-def open_flask(store: str, directory: Path) -> Iterator[Flask]:
+def open_flask(store: str, directory: Path, *, deliver: bool = False) -> Iterator[Flask]:
     """The application, closed afterwards."""
-    built = build(settings_of("--store", store, "--data", str(directory / "data")))
+    settings = settings_of("--store", store, "--data", str(directory / "data"), "--allow-private")
+    built = build(settings, deliver=deliver)
     doors = make_doors(built)
     try:
         yield doors.app()
     finally:
-        doors.front.close()
+        doors.close()
         built.close()
 
 
 @contextmanager
-def open_door(store: str, directory: Path) -> Iterator[Door]:
-    """The application as a function from requests to replies."""
-    with open_flask(store, directory) as app:
+def open_door(store: str, directory: Path, *, deliver: bool = False) -> Iterator[Door]:
+    """The application as a function from requests to replies; notifications are sent where `deliver` says so."""
+    with open_flask(store, directory, deliver=deliver) as app:
         client = app.test_client()
 
         def send(method: str, path: str, headers: Mapping[str, str], body: bytes) -> Reply:

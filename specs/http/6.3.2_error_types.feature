@@ -38,6 +38,6 @@ Feature: Error Types
 
     Examples:
       | path                                    |
-      | /subscriptions                          |
+      | /csourceSubscriptions                   |
       | /csourceRegistrations?type=House        |
-      | /temporal/entities/urn:ngsi-ld:House:1  |
+      | /csourceRegistrations/urn:ngsi-ld:Csr:1 |
