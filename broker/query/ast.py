@@ -5,9 +5,10 @@ one store forgot is a type error, not a wrong answer. A cache keyed by a node mu
 `Compare(p, EQ, True)`, which Python calls equal. Parsers build them with terms; `query.bind` replaces every
 name by its IRI; from there on names are IRIs.
 
-Meaning is existential throughout: a term holds where *some* instance of the attribute (any datasetId), some
-instance of each sub-attribute on the way, and for LanguageProperty some language fulfils it. Hence hiding data
-can only make an entity stop matching, and the answer over full data is a superset of the answer over a view.
+Meaning is existential throughout but for `Absent`: a term holds where *some* instance of the attribute (any
+datasetId), some instance of each sub-attribute on the way, and for LanguageProperty some language fulfils it. Hence
+hiding data can only make an entity stop matching, and the answer over full data is a superset of the answer over a
+view. Stores take every entity as a candidate for `Absent`, so that this holds for it too.
 """
 
 from __future__ import annotations
@@ -90,6 +91,13 @@ class Path:
 @dataclass(frozen=True, slots=True)
 class Exists:
     """The target element is there, whatever its value."""
+
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """The target element is not there (`!attr`)."""
 
     path: Path
 
@@ -216,8 +224,8 @@ class Or:
 
 
 Node: TypeAlias = (
-    And | Or | Exists | Compare | OneOf | Between | Pattern | Linked | Geo | HasType | InScope | IdIn | IdPattern
-    | HasAttribute | SubjectIn
+    And | Or | Exists | Absent | Compare | OneOf | Between | Pattern | Linked | Geo | HasType | InScope | IdIn
+    | IdPattern | HasAttribute | SubjectIn
 )  # fmt: skip
 
 EVERYTHING = And(())

@@ -7,6 +7,7 @@ from typing import Final, Protocol, assert_never
 
 from broker.ldcontext.active import ActiveContext
 from broker.query.ast import (
+    Absent,
     And,
     Between,
     Compare,
@@ -90,7 +91,7 @@ def bind(node: Node, names: Names) -> Node:
     match node:
         case And(terms) | Or(terms):
             return type(node)(tuple(bind(term, names) for term in terms))
-        case Exists() | Compare() | OneOf() | Between() | Pattern() | Geo():
+        case Exists() | Absent() | Compare() | OneOf() | Between() | Pattern() | Geo():
             return _bind_term(node, names)
         case Linked(path, types, inner):
             iris = tuple(names.expand(term, "q") for term in types)
@@ -116,7 +117,7 @@ def bind_path(path: Path, names: Names, parameter: str) -> Path:
     return Path(names.expand(path.name, parameter), subs, path.members)
 
 
-def _bind_term(node: Exists | Compare | OneOf | Between | Pattern | Geo, names: Names) -> Node:
+def _bind_term(node: Exists | Absent | Compare | OneOf | Between | Pattern | Geo, names: Names) -> Node:
     path = bind_path(node.path, names, "geoproperty" if isinstance(node, Geo) else "q")
     match node:
         case Compare(_, op, value):

@@ -23,6 +23,7 @@ from broker.model.entity import Entity, Instance, as_list
 from broker.model.geometry import Geometry, Reference, apart, bounds, reference
 from broker.model.values import to_instant
 from broker.query.ast import (
+    Absent,
     And,
     Between,
     Compare,
@@ -80,6 +81,9 @@ def _compile(node: Node) -> Matches:
             return _combined([_compile(term) for term in terms], every=isinstance(node, And))
         case Linked(path, types, inner):
             return _linked(path, frozenset(types), _compile(inner))
+        case Absent(path):
+            targets = reach(path)
+            return lambda entity, _: not targets(entity)
         case Exists() | Compare() | OneOf() | Between() | Pattern():
             return _on_target(node)
         case _:

@@ -2,15 +2,16 @@
 
     any    = all *( "|" all )                         ; OR binds looser than AND
     all    = term *( ";" term )
-    term   = "(" any ")" / target [ test ]
+    term   = "(" any ")" / "!" path / target [ test ]
     target = path / dotted "{" [ TYPE *( "," TYPE ) ":" ] any "}"
     path   = dotted [ "[" ( "*" / MEMBER *( "." MEMBER ) ) "]" ]
     dotted = NAME *( "." NAME )                       ; a name may be an IRI, which then ends the path
     test   = ( "==" / "!=" ) ( value *( "," value ) / ordered ".." ordered )
            / ( ">" / ">=" / "<" / "<=" ) ordered / ( "~=" / "!~=" ) REGEX
 
-Wider than the clause in two ways: a `{ }` may hold whole conditions (`rel{a==1;b}`) instead of the one path that a
-test follows (`rel{a}==1`), and a value may be a bare term (`gender==Male`), as the clause's EXAMPLE 12 has it.
+Wider than the clause in three ways: `!path` holds where the path leads nowhere, a `{ }` may hold whole conditions
+(`rel{a==1;b}`) instead of the one path that a test follows (`rel{a}==1`), and a value may be a bare term
+(`gender==Male`), as the clause's EXAMPLE 12 has it.
 Names leave as short terms; `query.bind` maps them to IRIs.
 """
 
@@ -21,7 +22,22 @@ from collections.abc import Callable
 from typing import Final
 
 from broker.errors import BadRequestData, TooComplexQuery
-from broker.query.ast import And, Between, Compare, Exists, Linked, Node, OneOf, Op, Or, Path, Pattern, UriValue, Value
+from broker.query.ast import (
+    Absent,
+    And,
+    Between,
+    Compare,
+    Exists,
+    Linked,
+    Node,
+    OneOf,
+    Op,
+    Or,
+    Path,
+    Pattern,
+    UriValue,
+    Value,
+)
 from broker.query.lexical import Scanner
 from broker.query.patterns import compile_pattern
 
@@ -94,6 +110,9 @@ class _Parser:
             node = self.any(depth + 1)
             self._scan.need(")", "';', '|' or ')'")
             return node
+        if self._scan.skip("!"):
+            dotted = self._dotted()
+            return Absent(Path(dotted[0], dotted[1:], self._members()))
         target = self._target(depth)
         column = self._scan.column
         test = self._scan.take(_TEST)

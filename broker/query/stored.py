@@ -18,7 +18,7 @@ from broker.query.projection import Projection
 _CLASSES: Final = {
     one.__name__: one
     for one in (
-        ast.And, ast.Or, ast.Exists, ast.Compare, ast.OneOf, ast.Between, ast.Pattern, ast.Linked, ast.Geo,
+        ast.And, ast.Or, ast.Exists, ast.Absent, ast.Compare, ast.OneOf, ast.Between, ast.Pattern, ast.Linked, ast.Geo,
         ast.HasType, ast.InScope, ast.IdIn, ast.IdPattern, ast.HasAttribute, ast.Path, ast.DateTimeValue,
         ast.DateValue, ast.TimeValue, ast.UriValue,
     )

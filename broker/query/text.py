@@ -12,6 +12,7 @@ from typing import Final, assert_never
 
 from broker.model.values import to_text
 from broker.query.ast import (
+    Absent,
     And,
     Between,
     Compare,
@@ -86,6 +87,8 @@ def _render(node: Node, inside: type[And | Or] | None) -> str:
         case Or(terms):
             text = "|".join(_render(term, Or) for term in terms)
             return text if inside is None else f"({text})"
+        case Absent(path):
+            return "!" + render_path(path)
         case Linked(path, types, inner):
             way, test = _linked(path, types, inner)
             return way + test

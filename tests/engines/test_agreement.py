@@ -49,7 +49,7 @@ _LIMITS = {
     "drives": {"FEW": 0, "SHORT": 0, "WALK_MAX": 0},
 }
 _NODES = ["And", "Or", "Exists", "Compare", "OneOf", "Between", "Pattern", "Linked", "Geo", "HasType", "InScope"]
-_NODES += ["IdIn", "IdPattern", "HasAttribute"]
+_NODES += ["Absent", "IdIn", "IdPattern", "HasAttribute"]
 _OPERATORS = ["EQ", "NE", "GE", "GT", "LE", "LT"]
 _VALUES = ["int", "float", "str", "bool", "DateTimeValue", "DateValue", "TimeValue", "UriValue"]
 _RELATIONS = ["near", "within", "contains", "intersects", "equals", "disjoint", "overlaps"]

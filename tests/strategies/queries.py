@@ -15,6 +15,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from broker.query.ast import (
+    Absent,
     And,
     Between,
     Compare,
@@ -183,7 +184,7 @@ _heads: st.SearchStrategy[Node] = st.one_of(
     ),
 )
 _terms: st.SearchStrategy[Node] = st.one_of(
-    paths().map(Exists), _compares(), _compares(), _compares(), _lists(), _ranges(), _patterns
+    paths().map(Exists), paths().map(Absent), _compares(), _compares(), _compares(), _lists(), _ranges(), _patterns
 )
 
 

@@ -13,6 +13,7 @@ import apsw
 import orjson
 
 from broker.query.ast import (
+    Absent,
     And,
     Between,
     Compare,
@@ -63,7 +64,9 @@ def attributes_in(node: Node) -> frozenset[str]:
             return frozenset[str]().union(*(attributes_in(term) for term in terms))
         case HasAttribute(name):
             return frozenset({name})
-        case Exists(path) | Compare(path) | OneOf(path) | Between(path) | Pattern(path) | Geo(path) | Linked(path):
+        case Exists(path) | Absent(path) | Compare(path) | OneOf(path) | Between(path) | Pattern(path) | Geo(path):
+            return frozenset({path.name})
+        case Linked(path):
             return frozenset({path.name})
         case _:
             return frozenset()

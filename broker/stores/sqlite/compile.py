@@ -20,6 +20,7 @@ from broker.model.distance import reach
 from broker.model.geometry import Bounds, reference
 from broker.model.values import Instant, to_instant
 from broker.query.ast import (
+    Absent,
     And,
     Between,
     Compare,
@@ -90,6 +91,8 @@ def compile_node(node: Node, catalogue: Catalogue) -> Filter:
             return _on_attribute(node, catalogue)
         case HasType() | InScope() | IdIn() | IdPattern() | SubjectIn():
             return _on_head(node, catalogue)
+        case Absent():
+            return UNKNOWN  # what is hidden is absent too: no row decides
         case _:
             assert_never(node)
 

@@ -6,6 +6,7 @@ import pytest
 
 from broker.errors import BadRequestData, TooComplexQuery
 from broker.query.ast import (
+    Absent,
     And,
     Between,
     Compare,
@@ -32,6 +33,8 @@ NOON = 12 * 3600 * 1_000_000
     ("text", "node"),
     [
         ("a", Exists(A)),
+        ("!a", Absent(A)),
+        ("!a.b[c];b", And((Absent(Path("a", ("b",), ("c",))), Exists(B)))),
         ("a==20", Compare(A, Op.EQ, 20)),
         ('a!="Mercedes"', Compare(A, Op.NE, "Mercedes")),
         ('a==";|)"', Compare(A, Op.EQ, ";|)")),
@@ -79,7 +82,7 @@ def test_reads(text: str, node: Node) -> None:
         ('a>"x",1', 5), ("a==01", 3), ("a==1e400", 3), ("a==NaN5.", 3), ('a=="x', 3), ('a=="\\q"', 3),
         ('a=="\\ud800"', 3), ("a==2026-13-01", 3), ("a==2026-02-30T00:00:00Z", 3), ("a==25:00:00Z", 3),
         ("a==2026-01-01T00:00:00+09:00", 3), ('a==1.."b"', 6), ("a==true..false", 3), ("a==1..", 6), ("a~=", 3),
-        ('a~="(?=b)"', 3), ('a~="(b"', 3), ("a=1", 1), ("!a", 0),
+        ('a~="(?=b)"', 3), ('a~="(b"', 3), ("a=1", 1), ("!a==1", 2), ("!(a)", 1),
     ],
 )  # fmt: skip
 def test_refusal_says_the_column(text: str, column: int) -> None:
