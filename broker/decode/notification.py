@@ -82,7 +82,7 @@ def _require_one_projection(given: Given) -> None:
 
 def _attributes(given: Given, names: ActiveContext) -> tuple[str, ...]:
     for one in given.each():
-        if one.value in _NO_ATTRIBUTES:
+        if one.text() in _NO_ATTRIBUTES:
             raise refusal(f"'{one.value}' is no attribute.", one.pointer, _CLAUSE, "pick, which takes id, type, scope")
     return tuple(dict.fromkeys(names.expand(one.text(), one.pointer) for one in given.each()))
 
