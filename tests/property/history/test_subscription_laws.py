@@ -9,8 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broker.decode.subscription import created, decode_subscription
+from broker.decode.notification import ENDPOINT_MEMBERS, NOTIFICATION_MEMBERS
+from broker.decode.subscription import created, decode_subscription, revised
 from broker.encode.subscription import Shown, encode_subscription
+from broker.errors import NgsiError
 from broker.ldcontext.active import ActiveContext
 from broker.ldcontext.compile import compile_context
 from broker.ldcontext.core import core_context
@@ -18,6 +20,11 @@ from broker.model.subscription import TRIGGERS, Subscription
 from tests.fakes.clock import START
 
 ID = "urn:ngsi-ld:Subscription:1"
+MEMBERS = [
+    "id", "type", "entities", "notification", "notificationTrigger", "watchedAttributes", "q", "geoQ", "scopeQ", "csf",
+    "datasetId", "description", "expandValues", "expiresAt", "isActive", "jsonKeys", "jsonldContext", "lang",
+    "localOnly", "ngsildConformance", "splitEntities", "subscriptionName", "throttling", "timeInterval", "temporalQ",
+]  # fmt: skip
 
 
 def no_fetch(_url: str) -> Any:
@@ -154,3 +161,49 @@ def test_its_own_words_come_back(body: dict[str, Any]) -> None:
 def test_a_body_holds_all_there_is(body: dict[str, Any]) -> None:
     found = read(body, OURS)
     assert Subscription.from_body(json.loads(json.dumps(found.to_body()))) == found
+
+
+telling = st.sampled_from(
+    ["urn:ngsi-ld:null", "urn:a:1", "*", "a.b", "(", "http://[", "mqtt://h/a", "2030-01-01T00:00:00Z"]
+)
+anything = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_infinity=False, allow_nan=False) | st.text(max_size=8)
+    | telling,
+    lambda inner: st.lists(inner, max_size=3)
+    | st.dictionaries(st.sampled_from([*MEMBERS, "key", "value"]), inner, max_size=3),
+    max_leaves=6,
+)  # fmt: skip
+places = st.sampled_from(
+    [(one,) for one in MEMBERS]
+    + [("notification", one) for one in sorted(NOTIFICATION_MEMBERS)]
+    + [("notification", "endpoint", one) for one in sorted(ENDPOINT_MEMBERS)]
+    + [("entities", 0, one) for one in ("type", "id", "idPattern")]
+)
+
+
+@given(body=bodies, place=places, value=anything, fragment=st.booleans())
+def test_whatever_is_sent_is_taken_or_refused(
+    body: dict[str, Any], place: tuple[Any, ...], value: Any, fragment: bool
+) -> None:
+    *holders, last = place
+    whole: Any = json.loads(json.dumps(body))
+    holder = whole
+    for name in holders:
+        holder = holder[name]
+    holder[last] = value
+    made = taken(whole, read(body, OURS) if fragment else None)
+    if isinstance(made, NgsiError):
+        assert (bool(made.clause), bool(made.remedy), made.status < 500) == (True, True, True), made.detail
+        return
+    assert Subscription.from_body(json.loads(json.dumps(made.to_body()))) == made
+    for context in CONTEXTS:
+        encode_subscription(made, context, Shown(START))
+
+
+def taken(body: Any, before: Subscription | None) -> Subscription | NgsiError:
+    """What becomes of a new subscription, or of one that is revised."""
+    try:
+        received = decode_subscription(body, OURS, fragment=before is not None)
+        return created(received, ID, START) if before is None else revised(before, received, START)
+    except NgsiError as refused:
+        return refused
