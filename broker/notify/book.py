@@ -1,15 +1,22 @@
-"""The subscriptions as they are now, read again only when they changed."""
+"""The subscriptions as they are now, read again only when they changed.
+
+After a commit of this process it is asked at once whether one changed; of changes by other processes after FRESH_S.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from time import monotonic
+from typing import Final
 
 from broker.errors import NonexistentTenant
 from broker.model.subscription import Subscription
 from broker.model.values import Instant
 from broker.ports.held import Held, HeldStore
 from broker.ports.outbox import SUBSCRIPTION
+
+FRESH_S: Final = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +35,11 @@ class Book:
     def __init__(self, held: HeldStore) -> None:
         self._held = held
         self._known: dict[str, tuple[int, dict[str, Entry | None]]] = {}
+        self._fresh: dict[str, float] = {}
+
+    def stale(self, tenant: str) -> None:
+        """Something was committed: for any thread."""
+        self._fresh.pop(tenant, None)
 
     def find(self, tenant: str, subscription_id: str) -> Entry | None:
         """One subscription; None where it is gone."""
@@ -60,8 +72,11 @@ class Book:
             return 0
 
     def _of(self, tenant: str) -> dict[str, Entry | None]:
+        kept, now = self._known.get(tenant), monotonic()
+        if kept is not None and now < self._fresh.get(tenant, 0.0):
+            return kept[1]
+        self._fresh[tenant] = now + FRESH_S  # before it is read: a commit in between makes it stale again
         generation = self._held.held_generation(tenant, SUBSCRIPTION)
-        kept = self._known.get(tenant)
         if kept is None or kept[0] != generation:
             kept = self._known[tenant] = (generation, {})
         return kept[1]

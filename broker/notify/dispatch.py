@@ -60,6 +60,7 @@ class Dispatch:
     def __init__(self, parts: Delivering, attempts: Attempts) -> None:
         self._parts = parts
         self._attempts = attempts
+        self._book = Book(parts.held)
         self._told: deque[tuple[str, Sequence[OutboxRow]]] = deque()
         self._stirred: set[str] = set()
         self._woken = False
@@ -102,6 +103,7 @@ class Dispatch:
             self._wake(self._take_in)
 
     def _committed(self, tenant: str) -> None:
+        self._book.stale(tenant)
         if tenant not in self._stirred and self._loop is not None:
             self._stirred.add(tenant)
             self._wake(self._stir, tenant)
@@ -125,12 +127,12 @@ class Dispatch:
             parts.leases, parts.holder, -(-PARTITIONS // parts.processes), asyncio.get_running_loop().time
         )
         self._transports = transports = parts.transports()
-        book = Book(parts.held)
+        book = self._book
         desk = Desk(
             parts.outbox, book, parts.composer, transports, parts.clock, self._attempts, parts.limits, parts.chance,
             self._partitions.ours,
         )  # fmt: skip
-        self._book, self._generations = book, dict[str, int]()
+        self._generations = dict[str, int]()
         self._courier = courier = Courier(desk)
         self._periodic = Periodic(desk, courier, parts.marks)
         self._extras = Extras(desk, courier.timeout_s)

@@ -28,7 +28,7 @@ from broker.model.subscription import NotificationParams, Subscription
 from broker.model.values import Instant, Json, to_text
 from broker.notify.changes import Telling
 from broker.notify.interest import Interest, make_interest
-from broker.notify.triggers import Differences, differences
+from broker.notify.triggers import Differences, differences, removals
 from broker.ports.outbox import EntityChange
 from broker.query.projection import Projection, keep_datasets, project
 from broker.query.stored import projection_from_json
@@ -101,7 +101,8 @@ def notify_change(shape: Shape, change: EntityChange, sending: Sending) -> Notif
     seen = _seen(change, sending)
     if seen is None:
         return None
-    found = differences(seen)
+    # Where nothing else is asked of the differences, it is enough to know what is gone.
+    found = differences(seen) if shape.telling.show_changes or seen is not change else removals(seen)
     if seen is not change and not shape.interest.wants(seen, found, sending.follow):
         return None
     if seen.after is None:

@@ -66,6 +66,27 @@ def differences(change: EntityChange) -> Differences:
     return found
 
 
+def removals(change: EntityChange) -> Differences:
+    """What the change took away, of attributes; nothing is said of what it created or updated."""
+    before, after = change.before, change.after
+    if before is None or after is None:
+        return differences(change)
+    old, new, gone = before.document, after.document, dict[str, set[str]]()
+    for name, held in old.items():
+        value = new.get(name)
+        if value is held or (isinstance(value, dict) and isinstance(held, dict) and _one_dataset(held, value)):
+            continue
+        if value is None:
+            gone[name] = {DEFAULT_DATASET} if name == SCOPE else set(by_dataset(held))
+        elif name not in ENTITY_MEMBERS and (left := by_dataset(held).keys() - by_dataset(value).keys()):
+            gone[name] = left
+    return Differences({}, {}, gone)
+
+
+def _one_dataset(old: Instance, new: Instance) -> bool:
+    return old.get("datasetId") == new.get("datasetId")
+
+
 def _whole(entity: Entity) -> Touched:
     found = {name: {dataset(one) for one in held} for name, held in entity.attributes()}
     if entity.scopes:

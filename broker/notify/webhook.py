@@ -42,8 +42,9 @@ class Webhooks:
     def __init__(self, *, allow_private: bool, sign: Sign | None = None, ca: Path | None = None) -> None:
         self._allow_private = allow_private
         self._sign = sign
-        trust = ssl.create_default_context()
+        trust: ssl.SSLContext | bool = True
         if ca is not None:
+            trust = ssl.create_default_context()
             trust.load_verify_locations(ca)
         resolver = None if allow_private else _PublicOnly()
         connector = aiohttp.TCPConnector(
@@ -54,6 +55,7 @@ class Webhooks:
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
             skip_auto_headers=("Accept-Encoding",),
+            timeout=aiohttp.ClientTimeout(),  # none of its own: `send` has one for all
             headers={"User-Agent": "misono", "Accept": "*/*"},
         )
 
