@@ -9,7 +9,7 @@ import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import islice
-from typing import Final, cast
+from typing import Any, Final
 
 from broker.encode.linking import Join
 from broker.encode.outcome import encode_problem
@@ -191,16 +191,16 @@ def _view_of(sought: Sought) -> View:
 
 def _times_of(members: Mapping[str, Json]) -> TemporalQuery:
     """The query in full: all instances that it selects, as many as there are."""
-    parts = {**members, "names": frozenset(cast("list[str]", members["names"]))}
-    parts["dataset_ids"] = tuple(cast("list[str]", members["dataset_ids"]))
-    return TemporalQuery(**parts, instances_max=INSTANCES_MAX)  # type: ignore[arg-type]
+    parts: dict[str, Any] = dict(members)
+    parts["names"], parts["dataset_ids"] = frozenset(parts["names"]), tuple(parts["dataset_ids"])
+    return TemporalQuery(**parts, instances_max=INSTANCES_MAX)
 
 
 def _copy_of(evolution: Evolution, projection: Projection | None) -> EvolutionCommand:
-    steps: list[EvolutionStep] = [Begin(evolution.types, evolution.scopes)]
+    steps: list[EvolutionStep] = [Begin(evolution.types, evolution.scopes, evolution.created_at, evolution.deleted_at)]
     for name, instances in evolution.attributes.items():
         if instances and (projection is None or (name in projection.by_name) is not projection.omits):
-            steps.append(AddInstances(name, list(instances)))
+            steps.append(AddInstances(name, list(instances), copied=True))
 
     def decide(known: Evolution | None, _now: Instant) -> tuple[list[EvolutionStep], object]:
         return (steps if known is None else steps[1:]), None

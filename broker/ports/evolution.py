@@ -52,10 +52,15 @@ class EvolutionCommand:
 
 @dataclass(frozen=True, slots=True)
 class Begin:
-    """There is a temporal representation from now on, with these types and scopes."""
+    """There is a temporal representation from now on, with these types and scopes.
+
+    With `created_at` it is the copy of one that was created then, and that was deleted at `deleted_at`, if it was.
+    """
 
     types: tuple[str, ...]
     scopes: tuple[str, ...] = ()
+    created_at: Instant | None = None
+    deleted_at: Instant | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +68,13 @@ class AddInstances:
     """Instances of an attribute (IRI), or of `scope`, each with a new instanceId.
 
     One that has observedAt takes the place of that with the same datasetId and observedAt, if any. One that has
-    deletedAt says that the attribute ended then.
+    deletedAt says that the attribute ended then. With `copied`, they are put with the createdAt and modifiedAt that
+    they have, and one that is there already is left out.
     """
 
     name: str
     instances: Sequence[Instance]
+    copied: bool = False
 
 
 @dataclass(frozen=True, slots=True)

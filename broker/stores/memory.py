@@ -77,8 +77,8 @@ class MemoryStore:
         self.held = MemoryHeld(self, self.outbox.dropped)
         self.outbox.watch_with(self.held)
         self.leases = MemoryLeases(clock)
-        self.places = MemoryPlaces(self, (), (self.held.drop_all, self.outbox.drop_all))
         self.history = MemoryHistory(self)
+        self.places = MemoryPlaces(self, self.history, (self.held.drop_all, self.outbox.drop_all))
         self._companions: list[Companion] = [self.outbox, self.history]
         self._changes: list[EntityChange] = []
         self._listening: list[Callable[[str], None]] = []

@@ -30,7 +30,19 @@ from broker.ports.outbox import EntityChange
 from broker.query.ast import EVERYTHING, Node, Window
 from broker.query.temporal import TemporalQuery
 from broker.stores.memory_held import Ground, done, failed
-from broker.stores.past import SCOPE, Past, corrected, ended, given, scope_changed, scope_past, steps, written
+from broker.stores.past import (
+    SCOPE,
+    Past,
+    copied,
+    corrected,
+    ended,
+    given,
+    scope_changed,
+    scope_past,
+    steps,
+    times,
+    written,
+)
 from broker.stores.recall import Story, page_of, tell, union
 from broker.stores.refusals import no_attribute, no_instance, no_tenant
 
@@ -115,6 +127,17 @@ class MemoryHistory:
         total = len(told) if window.count else None
         return EvolutionPage(page.evolutions, total, len(told) > window.offset + window.limit, page.cut)
 
+    def copy_all(self, tenant: str, into: str) -> None:
+        """The same history in another tenant."""
+        with self._ground.lock:
+            held = self._tenants.get(tenant, {})
+            self._tenants[into] = {entity_id: kept.copied() for entity_id, kept in held.items()}
+
+    def drop_all(self, tenant: str) -> None:
+        """No history is left of the tenant."""
+        with self._ground.lock:
+            self._tenants.pop(tenant, None)
+
     def _of(self, tenant: str) -> dict[str, _Kept]:
         if not self._ground.exists(tenant):
             raise no_tenant(tenant)
@@ -167,6 +190,8 @@ class MemoryHistory:
             case Begin(types, scopes) | AddTypes(types, scopes):
                 kept.types, kept.scopes = union(kept.types, types), union(kept.scopes, scopes)
                 kept.created_at, kept.dropped = now if kept.dropped else kept.created_at, False
+                if isinstance(step, Begin) and step.created_at is not None:
+                    kept.created_at, kept.deleted_at = step.created_at, step.deleted_at
             case AddInstances():
                 self._add(kept, step, now)
             case DropAttribute():
@@ -182,6 +207,11 @@ class MemoryHistory:
 
     def _add(self, kept: _Kept, step: AddInstances, now: Instant) -> None:
         held = kept.pasts.setdefault(step.name, [])
+        if step.copied:
+            there = {times(past) for past in held}
+            put = [copied(instance, self._next(), now) for instance in step.instances]
+            held += [past for past in put if times(past) not in there]
+            return
         for instance in step.instances:
             past = given(instance, self._next(), now)
             if past.observed_at is not None:

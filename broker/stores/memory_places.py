@@ -9,6 +9,7 @@ from typing import Protocol
 
 from broker.model.entity import Entity
 from broker.ports import Page, Restriction
+from broker.ports.outbox import EntityChange
 from broker.query.ast import Selection, Window
 from broker.stores.memory_held import done
 from broker.stores.uniting import united
@@ -36,15 +37,26 @@ class Grounds(Protocol):
         """A page."""
 
 
-class MemoryPlaces:
-    """Places. `copied(place, into)` and `dropped(place)` are told to the other parts of the engine."""
+class History(Protocol):
+    """What of the engine's history goes with entities."""
 
-    def __init__(
-        self, grounds: Grounds, copied: Sequence[Callable[[str, str], None]], dropped: Sequence[Callable[[str], None]]
-    ) -> None:
+    def write(self, tenant: str, changes: Sequence[EntityChange]) -> None:
+        """What the entities of a tenant became."""
+
+    def copy_all(self, tenant: str, into: str) -> None:
+        """The same in another tenant."""
+
+    def drop_all(self, tenant: str) -> None:
+        """Nothing is left of it."""
+
+
+class MemoryPlaces:
+    """Places. `dropped(place)` is told to the other parts of the engine."""
+
+    def __init__(self, grounds: Grounds, history: History, dropped: Sequence[Callable[[str], None]]) -> None:
         self._grounds = grounds
-        self._copied = copied
-        self._dropped = dropped
+        self._history = history
+        self._dropped = (history.drop_all, *dropped)
 
     def walk(self, tenant: str, selection: Selection, restriction: Restriction) -> Iterator[Entity]:
         """Every selected entity of this moment."""
@@ -65,7 +77,9 @@ class MemoryPlaces:
             held = self._grounds.held_entities(place)
             for entity in entities:
                 known = held.get(entity.id)
-                held[entity.id] = entity if known is None else united(known, entity)
+                put = held[entity.id] = entity if known is None else united(known, entity)
+                if put is not known:
+                    self._history.write(place, [EntityChange(0, entity.created_at, known, put)])
         return done(None)
 
     def copy_place(self, place: str, into: str) -> None:
@@ -73,8 +87,7 @@ class MemoryPlaces:
         with self._grounds.lock:
             self._grounds.make(into)
             self._grounds.held_entities(into).update(self._grounds.held_entities(place))
-            for copy in self._copied:
-                copy(place, into)
+            self._history.copy_all(place, into)
 
     def drop_place(self, place: str) -> None:
         """Nothing is left of it."""

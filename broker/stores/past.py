@@ -89,6 +89,20 @@ def given(instance: Instance, number: int, now: Instant) -> Past:
     return Past(number, plain(instance), now, now, moment(instance, "observedAt"), deleted_at)
 
 
+def copied(instance: Instance, number: int, now: Instant) -> Past:
+    """An instance of another history, with its own times."""
+    past = given(instance, number, now)
+    created_at, modified_at = moment(instance, "createdAt"), moment(instance, "modifiedAt")
+    past.created_at = now if created_at is None else created_at
+    past.modified_at = past.created_at if modified_at is None else modified_at
+    return past
+
+
+def times(past: Past) -> tuple[object, ...]:
+    """What two copies of one instance have in common."""
+    return past.dataset, past.observed_at, past.created_at, past.modified_at, past.deleted_at
+
+
 def corrected(old: Past, step: ReplaceInstance, now: Instant) -> Past:
     """An instance with other content (clause 5.6.14); raises what the step's guard does."""
     instance = step.instance if step.guard is None else step.guard(old.body)

@@ -19,7 +19,7 @@ from broker.ports.evolution import (
     EvolutionStep,
     ReplaceInstance,
 )
-from broker.stores.past import SCOPE, Past, corrected, ended, given, scope_past
+from broker.stores.past import SCOPE, Past, copied, corrected, ended, given, scope_past, times
 from broker.stores.recall import union
 from broker.stores.refusals import no_attribute, no_instance
 from broker.stores.sqlite.history_rows import KEEP, HistoryRows, Kept
@@ -77,6 +77,9 @@ class Steps:
         match step:
             case Begin(types, scopes) | AddTypes(types, scopes):
                 self._begin(types, scopes)
+                if isinstance(step, Begin) and step.created_at is not None:
+                    of, self._changed = self._of, True
+                    of.created_at, of.deleted_at = step.created_at, step.deleted_at
             case AddInstances():
                 self._add(step)
             case DropAttribute():
@@ -103,6 +106,9 @@ class Steps:
         entity, path = self._of.number, self._path(step.name)
         if step.name == SCOPE and self._of.entity is not None:
             self._rows.begin_scope(entity, self._of.entity)
+        if step.copied:
+            self._copy(step, path)
+            return
         found: dict[Any, tuple[Key, Past]] = {}
         for instance in step.instances:
             past = given(instance, self._rows.number(self._now), self._now)
@@ -115,6 +121,15 @@ class Steps:
             self._make_way(step.name, path, observed)
         for _, past in found.values():
             self._rows.add(entity, step.name, past)
+
+    def _copy(self, step: AddInstances, path: int) -> None:
+        """Instances of another history, but for those that are there."""
+        self._rows.flush()
+        there = {times(past) for _, past in self._all(step.name, path)}
+        for instance in step.instances:
+            past = copied(instance, self._rows.number(self._now), self._now)
+            if times(past) not in there:
+                self._rows.add(self._of.number, step.name, past)
 
     def _make_way(self, name: str, path: int, observed: list[tuple[Instant, int]]) -> None:
         self._rows.flush()

@@ -11,11 +11,15 @@ import pytest
 from broker.errors import NonexistentTenant
 from broker.ldcontext.core import core_context
 from broker.model.entity import Entity
+from broker.model.evolution import Evolution
+from broker.model.values import Instant, to_text
 from broker.ports import UNRESTRICTED, Restriction
+from broker.ports.evolution import AddInstances, Begin, EvolutionCommand, EvolutionStep
 from broker.ports.places import home_of, place_of, snapshot_of
 from broker.query.ast import EVERYTHING, Compare, HasType, Op, Selection, Window
 from broker.query.ast import Path as Named
 from broker.query.ordering import bind_order, parse_order_by
+from broker.query.temporal import TemporalQuery
 from tests.contract.engines import ENGINES, NS, Store, entity, opened, write
 from tests.fakes.clock import START, FakeClock
 
@@ -128,3 +132,42 @@ def test_a_walk_sees_what_its_principal_may_see(store: Store) -> None:
     assert list(store.places.walk_ids("", where, Restriction(view=hides_a))) == ["urn:e:b"]
     assert [one.id for one in store.places.walk("", where, Restriction(view=hides_a))] == ["urn:e:b"]
     assert list(store.places.walk_ids("", where, UNRESTRICTED)) == ["urn:e:a", "urn:e:b"]
+
+
+def test_history_goes_along(store: Store) -> None:
+    query = TemporalQuery(timeproperty="modifiedAt")
+    store.places.make_place(PLACE)
+    store.places.fill_place(PLACE, [old("a", speed=1, scope="/x")]).result()
+    instance: dict[str, Any] = {
+        "type": "Property",
+        "value": 9,
+        "createdAt": to_text(START - 9),
+        "modifiedAt": to_text(START - 8),
+    }
+    there: dict[str, Any] = {
+        **instance,
+        "value": 1,
+        "createdAt": to_text(START - 5_000_000),
+        "modifiedAt": to_text(START - 5_000_000),
+    }
+    begin = Begin((f"{NS}Car",), (), START - 99, START - 1)
+    add = AddInstances(f"{NS}speed", [there, instance], copied=True)
+
+    def decide(known: Evolution | None, _: Instant) -> tuple[list[EvolutionStep], object]:
+        return ([begin, add] if known is None else [add]), None
+
+    commands = [EvolutionCommand(f"urn:e:{name}", decide) for name in ("a", "b")]
+    assert store.history.apply_evolution(PLACE, commands).result() == [None, None]
+    store.places.copy_place(PLACE, CLONE)
+    for place in (PLACE, CLONE):
+        (a,) = store.history.evolution(place, "urn:e:a", query, UNRESTRICTED).evolutions
+        (b,) = store.history.evolution(place, "urn:e:b", query, UNRESTRICTED).evolutions
+        assert (a.created_at, b.created_at, b.deleted_at) == (START - 5_000_000, START - 99, START - 1)
+        for found in (a, b):
+            told = [(one["value"], one["createdAt"], one["modifiedAt"]) for one in found.attributes[f"{NS}speed"]]
+            early = to_text(START - 5_000_000)
+            assert told == [(1, early, early), (9, to_text(START - 9), to_text(START - 8))]
+        assert [one["observedAt"] for one in a.attributes["scope"]] == [to_text(START - 5_000_000)]
+    store.places.drop_place(PLACE)
+    store.places.make_place(PLACE)
+    assert store.history.evolution(PLACE, "urn:e:a", query, UNRESTRICTED).evolutions == []
