@@ -18,7 +18,8 @@ from urllib.parse import quote
 import pytest
 from pytest_bdd import given, parsers, then, when
 
-from specs.door import Door, Reply, open_door
+from broker.wiring import Doors
+from specs.door import Door, Reply, door_of, follow, open_doors
 from specs.phrases import PHRASES
 from specs.receiver import PLACE, Receiver, receiving
 
@@ -26,6 +27,8 @@ API = "/ngsi-ld/v1"
 SAFE_IN_QUERY = "=&:;,()!~*$@/'-._"
 NOTIFIES = "notifies"
 """The tag of features in which notifications are sent."""
+OWN = "own"
+"""The tag of features of what is no clause's, but Misono's own."""
 QUIET_S = 0.3
 """So long nothing comes before it is said that nothing came."""
 WAIT_S = 10.0
@@ -46,7 +49,7 @@ def pytest_bdd_apply_tag(tag: str, function: Callable[..., object]) -> bool | No
     """Tags are read by the clause report, not by pytest."""
     if tag == NOTIFIES:
         setattr(function, NOTIFIES, True)
-    return True if tag.startswith("clause:") or tag == NOTIFIES else None
+    return True if tag.startswith("clause:") or tag in (NOTIFIES, OWN) else None
 
 
 @dataclass
@@ -54,6 +57,7 @@ class Client:
     """Who talks to the broker: the headers of the next request, and the last answer."""
 
     door: Door
+    doors: Doors
     receiver: Receiver | None = None
     headers: dict[str, str] = field(default_factory=dict)
     last: Reply = field(default_factory=lambda: Reply(0, {}, b""))
@@ -86,7 +90,8 @@ def client(store: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterat
     notifies = hasattr(request.function, NOTIFIES)
     with ExitStack() as closing:
         receiver = closing.enter_context(receiving()) if notifies else None
-        yield Client(closing.enter_context(open_door(store, tmp_path, deliver=notifies)), receiver)
+        doors = closing.enter_context(open_doors(store, tmp_path, deliver=notifies))
+        yield Client(door_of(doors), doors, receiver)
 
 
 @pytest.fixture
@@ -197,6 +202,13 @@ def a_client(client: Client, docstring: str, phrase: str) -> None:
             _does(method, path)(client, docstring, **(found.parse_arguments(phrase) or {}))
             return
     pytest.fail(f"no client does this: {phrase}")
+
+
+@when("somebody follows the changes")
+@when(parsers.parse('somebody follows the changes with "{query}"'))
+def somebody_follows(client: Client, query: str = "") -> None:
+    headers, client.headers = client.headers, {}
+    client.last = follow(client.doors, f"/events?{quote(query, safe=SAFE_IN_QUERY)}", headers, QUIET_S)
 
 
 @when("the hosted @context is served")
@@ -349,3 +361,10 @@ def the_receiver_gets_nothing(client: Client) -> None:
 def the_resource_is_as(client: Client, path: str, one: str, docstring: str) -> None:
     found = client.resource(f"/{path}s/{one}")
     assert holds(json.loads(docstring), found), found
+
+
+@then("the stream tells exactly")
+def the_stream_tells(client: Client, docstring: str) -> None:
+    assert client.last.header("Content-Type") == "text/event-stream", client.last
+    told = [json.loads(line[6:]) for line in client.last.text().splitlines() if line.startswith("data: ")]
+    assert holds(json.loads(docstring), told), told

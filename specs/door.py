@@ -1,10 +1,11 @@
-"""The Flask door in this process, on an engine of choice, in an empty directory."""
+"""The doors in this process, on an engine of choice, in an empty directory."""
 
 from __future__ import annotations
 
+import asyncio
 import json
 from argparse import ArgumentParser
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import Any, TypeAlias
 from flask import Flask
 
 from broker.settings import Settings, add_options, read_settings
-from broker.wiring import build, make_doors
+from broker.wiring import Doors, build, make_doors
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,27 +50,65 @@ def settings_of(*words: str) -> Settings:
 
 
 @contextmanager
-def open_flask(store: str, directory: Path, *, deliver: bool = False) -> Iterator[Flask]:
-    """The application, closed afterwards."""
+def open_doors(store: str, directory: Path, *, deliver: bool = False) -> Iterator[Doors]:
+    """Both doors of a broker, closed afterwards; notifications are sent where `deliver` says so."""
     settings = settings_of("--store", store, "--data", str(directory / "data"), "--allow-private")
     built = build(settings, deliver=deliver)
     doors = make_doors(built)
     try:
-        yield doors.app()
+        yield doors
     finally:
         doors.close()
         built.close()
 
 
 @contextmanager
-def open_door(store: str, directory: Path, *, deliver: bool = False) -> Iterator[Door]:
-    """The application as a function from requests to replies; notifications are sent where `deliver` says so."""
-    with open_flask(store, directory, deliver=deliver) as app:
-        client = app.test_client()
+def open_flask(store: str, directory: Path) -> Iterator[Flask]:
+    """The application, closed afterwards."""
+    with open_doors(store, directory) as doors:
+        yield doors.app()
 
-        def send(method: str, path: str, headers: Mapping[str, str], body: bytes) -> Reply:
-            with client.open(path, method=method, headers=dict(headers), data=body or None) as answer:
-                found = {name.lower(): value for name, value in answer.headers.items()}
-                return Reply(answer.status_code, found, answer.get_data())
 
-        yield send
+def door_of(doors: Doors) -> Door:
+    """The application as a function from requests to replies."""
+    client = doors.app().test_client()
+
+    def send(method: str, path: str, headers: Mapping[str, str], body: bytes) -> Reply:
+        with client.open(path, method=method, headers=dict(headers), data=body or None) as answer:
+            found = {name.lower(): value for name, value in answer.headers.items()}
+            return Reply(answer.status_code, found, answer.get_data())
+
+    return send
+
+
+def follow(doors: Doors, address: str, headers: Mapping[str, str], seconds: float) -> Reply:
+    """What a stream sends in so many seconds; then the client disconnects."""
+    path, _, query = address.partition("?")
+    reply = Reply(0, {}, b"")
+
+    async def receive() -> dict[str, Any]:
+        await asyncio.sleep(seconds)
+        return {"type": "http.disconnect"}
+
+    async def send(message: MutableMapping[str, Any]) -> None:
+        nonlocal reply
+        if message["type"] == "http.response.start":
+            found = {name.decode().lower(): value.decode() for name, value in message["headers"]}
+            reply = Reply(message["status"], found, b"")
+        else:
+            reply = Reply(reply.status, reply.headers, reply.body + message["body"])
+
+    scope = {
+        "type": "http",
+        "method": "GET",
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": query.encode(),
+        "headers": [(name.lower().encode(), value.encode()) for name, value in headers.items()],
+    }
+    asyncio.run(_run(doors.front(scope, receive, send)))
+    return reply
+
+
+async def _run(work: Coroutine[Any, Any, None]) -> None:
+    await work

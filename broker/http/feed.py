@@ -78,7 +78,8 @@ class Feed:
         self._woken.set()
 
     def start(self) -> None:
-        """Begin to read."""
+        """Begin to read, at once: who comes with a position may be behind."""
+        self._woken.set()
         self._task = asyncio.get_running_loop().create_task(self._run())
 
     def stop(self) -> None:
