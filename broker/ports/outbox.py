@@ -12,6 +12,9 @@ from broker.model.entity import Entity
 from broker.model.values import Instant, Json
 from broker.ports.held import Held
 
+DEAD_MAX: Final = 100_000
+"""Dead rows that a tenant keeps; past it the oldest go, some at a time: an endpoint that is gone fills no disk."""
+DEAD_SLICE: Final = 128  # how often that is looked at, in rows
 SUBSCRIPTION = "subscription"
 """The kind of held documents that watches are made of."""
 _NOTIFICATIONS: Final = uuid.UUID("5b1d3a64-7d0f-5f0e-9a0b-0d3f6c1e9a42")  # any fixed one

@@ -12,6 +12,7 @@ from typing import Protocol
 
 from broker.model.entity import Entity
 from broker.model.values import Instant
+from broker.ports import outbox
 from broker.ports.held import Held
 from broker.ports.outbox import (
     SUBSCRIPTION,
@@ -107,6 +108,16 @@ class MemoryOutbox:
             for number in [row.number for row in rows.values() if row.subscription == document_id]:
                 del rows[number]
         box.deliveries.pop(document_id, None)
+
+    def erase(self, tenant: str, entity_id: str) -> int:
+        """Drop every row of changes of an entity, dead ones too; how many there were."""
+        with self._ground.lock:
+            box, gone = self._box(tenant), 0
+            for rows in (box.rows, box.dead):
+                for number in [row.number for row in rows.values() if row.change.entity.id == entity_id]:
+                    del rows[number]
+                    gone += 1
+            return gone
 
     def drop_all(self, tenant: str) -> None:
         """Nothing of the tenant waits, is dead or is counted any more."""
@@ -211,6 +222,9 @@ def _close(box: _Box, closing: Closing) -> None:
         del box.rows[row.number]
     if closing.outcome == "dead":
         box.dead[row.number] = replace(attempted, due=closing.at)
+        if row.number % outbox.DEAD_SLICE == 0:
+            for number in sorted(box.dead)[: -outbox.DEAD_MAX]:
+                del box.dead[number]
     if closing.outcome != "dropped":
         failed = closing.outcome != "delivered"
         box.deliveries[row.subscription] = counted(box.deliveries.get(row.subscription), closing.at, failed=failed)

@@ -12,6 +12,7 @@ import apsw
 from broker.model.entity import Entity
 from broker.model.expiry import live
 from broker.model.values import Instant
+from broker.ports import outbox
 from broker.ports.outbox import (
     SUBSCRIPTION,
     Closing,
@@ -217,6 +218,8 @@ def _close(db: apsw.Connection, closings: Sequence[Closing]) -> None:
         buried = [_buried(row, dead[row[0]]) for row in gone if row[0] in dead]
         if buried:
             db.execute(_BURY, (text(buried),))
+            if any(row[0] % outbox.DEAD_SLICE == 0 for row in buried):
+                outbox_rows.drop_oldest_dead(db, outbox.DEAD_MAX)
         outbox_rows.drop_unused_images(db, [row[0] for row in gone if row[0] not in dead])
     attempts = [
         (found[one.row.number], one.at, one.outcome != "delivered")

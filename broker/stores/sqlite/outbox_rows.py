@@ -118,6 +118,14 @@ def drop_unused_images(db: apsw.Connection, numbers: Sequence[int]) -> None:
         db.execute(_UNUSED, (text(numbers),))
 
 
+def drop_oldest_dead(db: apsw.Connection, kept: int) -> None:
+    """Delete dead rows but for the newest so many."""
+    sql = "SELECT number FROM dead_letter ORDER BY number DESC LIMIT -1 OFFSET ?"
+    rows: list[tuple[Any, ...]] = db.execute(sql, (kept,)).fetchall()
+    if rows:
+        take_out(db, "dead_letter", [row[0] for row in rows])
+
+
 def drop_subscription(db: apsw.Connection, subscription: str) -> None:
     """Delete what hangs on a subscription: its rows, dead or not, and its counters."""
     numbers: list[int] = []

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from broker.errors import NonexistentTenant
-from broker.ports import Remove
+from broker.ports import Remove, outbox
 from broker.ports.held import Drop, HeldCommand, Hold
 from broker.ports.outbox import SUBSCRIPTION, Closing, Delivery, EntityChange, OutboxRow, notification_id
 from tests.contract.engines import ENGINES, NS, Store, command, entity, opened, put, write
@@ -230,6 +230,21 @@ def test_dead_rows_are_discarded(store: Store) -> None:
     assert store.outbox.discard("", [first.number, second.number]).result() == 1
     assert store.outbox.dead("", 0, 10) == []
     assert waiting(store) == [second]
+
+
+def test_no_more_dead_rows_are_kept_than_there_is_room_for(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outbox, "DEAD_MAX", 3)
+    monkeypatch.setattr(outbox, "DEAD_SLICE", 4)
+    subscribe(store, "s1")
+    write(store, *(entity(f"{number}", speed=number) for number in range(9)))
+    rows = waiting(store)
+    for row in rows[:7]:
+        store.outbox.close_rows("", [Closing(row, "dead", 5)]).result()
+    assert [row.number for row in store.outbox.dead("", 0, 99)] == [2, 3, 4, 5, 6, 7]
+    store.outbox.close_rows("", [Closing(rows[7], "dead", 5)]).result()
+    kept = store.outbox.dead("", 0, 99)
+    assert [row.number for row in kept] == [6, 7, 8]
+    assert images(kept) == [(None, 5), (None, 6), (None, 7)]
 
 
 def test_attempts_without_a_row_are_counted(store: Store) -> None:

@@ -29,7 +29,7 @@ ENTITIES = ("urn:e:a", "urn:e:b", "urn:e:c")
 OUTCOMES = ("delivered", "retry", "dead", "dropped")
 HAPPENING = (*OUTCOMES, "revived", "discarded", "swept")
 BITES_MIN = 5  # a history that closes nothing shows nothing
-STEPS = 400
+STEPS = 300
 
 Store = SqliteStore | MemoryStore
 
@@ -129,6 +129,7 @@ class Histories:
     def restart(self) -> None:
         """As after a stop."""
         self.store.close()
+        self.clock.advance(0.000001)
         self.store = self.opened()
 
     def step(self) -> None:
@@ -165,7 +166,7 @@ class Histories:
         assert answers[0] == answers[1]
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(4))
 def test_both_engines_have_the_same_outbox_after_every_step(seed: int, tmp_path: Path) -> None:
     histories = Histories(tmp_path, Random(seed))
     for _ in range(STEPS):
