@@ -75,7 +75,7 @@ def since(db: apsw.Connection, sequence: int, limit: int) -> list[LoggedChange]:
 
 def _change(row: tuple[Any, ...]) -> LoggedChange:
     before, after, subjects, classes = (None if text is None else load_any(text) for text in row[4:8])
-    about = load_any(row[8]) if row[8] else after or before
+    about = (load_any(row[8]) if row[8] else after or before) or {}
     return LoggedChange(
         row[0],
         row[1],
