@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from broker.model.entity import Instance
 from broker.model.values import Instant, Json
 
 
-@dataclass(frozen=True, slots=True)
-class Period:
+class Period(NamedTuple):
     """One bucket of an aggregation: `[start, end)` and what the method makes of the values in it."""
 
     start: Instant

@@ -6,7 +6,8 @@
                                other text               max min                    distinctCount totalCount
                                Relationship, object                                distinctCount totalCount
 
-Numbers come out as integers where they are whole. `stddev` is that of the population: one value has 0.
+Least and greatest come out as they were, averages and sums as floats. `stddev` is that of the population: one value
+has 0.
 """
 
 from __future__ import annotations
@@ -14,9 +15,11 @@ from __future__ import annotations
 import calendar
 import math
 import re
+import sys
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import MAXYEAR, UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any, Final, NamedTuple, cast
 
 import orjson
@@ -29,12 +32,13 @@ from broker.query.temporal import Aggregation, TemporalQuery
 from broker.stores.past import SCOPE, Past
 
 PERIODS_MAX: Final = 100_000
-_EXACT: Final = 2.0**53
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _LAST: Final = (datetime(MAXYEAR, 12, 31, 23, 59, 59, tzinfo=UTC) - _EPOCH) // timedelta(microseconds=1)
 _TIME: Final = re.compile(r"(\d\d):(\d\d):(\d\d)(?:[.,](\d{1,6})\d*)?Z?")
 
 Timed = tuple[Instant, Past]
+Span = tuple[Instant, Instant]
+ALWAYS: Final[Span] = (-(2**63), 2**63 - 1)
 
 
 class Measure(NamedTuple):
@@ -53,25 +57,25 @@ def aggregate(rows: Mapping[str, Sequence[Timed]], query: TemporalQuery) -> dict
     Raises InvalidRequest where an attribute that was asked for by name has values, and none that a method takes
     (clause 5.7.4.4); of the others, what does not fit is left out.
     """
+    live = {name: [row for row in held if row[1].deleted_at is None] for name, held in rows.items() if name != SCOPE}
+    live = {name: held for name, held in live.items() if held}
+    start = start_of(query, [min(at for at, _ in held) for held in live.values()])
+    return {name: eligible(name, periods_of(held, query, start), query) for name, held in live.items()}
+
+
+def periods_of(values: Sequence[Timed], query: TemporalQuery, start: Instant) -> dict[str, list[Period]]:
+    """Periods by method of one attribute's values, of which there is one at least."""
     assert query.aggregation is not None
-    found: dict[str, dict[str, list[Period]]] = {}
-    start = start_of(query, [held[0][0] for held in rows.values() if held] + [h[-1][0] for h in rows.values() if h])
-    for name, held in rows.items():
-        values = [(at, past) for at, past in held if past.deleted_at is None]
-        if name == SCOPE or not values or start is None:
-            continue
-        edges = Edges(query, start, max(at for at, _ in values))
-        filled: dict[int, list[Measure]] = {}
-        for at, past in values:
-            filled.setdefault(edges.place(at), []).append(measure(past))
-        by_method = {method: _method(method, filled, edges) for method in query.aggregation.methods}
-        found[name] = eligible(name, by_method, query)
-    return found
+    edges = Edges(query, start, max(at for at, _ in values))
+    filled: dict[int, list[Measure]] = {}
+    for at, past in values:
+        filled.setdefault(edges.place(at), []).append(measure(past))
+    return {method: by_method(method, filled, edges) for method in query.aggregation.methods}
 
 
-def eligible(name: str, by_method: dict[str, list[Period]], query: TemporalQuery) -> dict[str, list[Period]]:
+def eligible(name: str, found: dict[str, list[Period]], query: TemporalQuery) -> dict[str, list[Period]]:
     """The methods that gave something. Raises InvalidRequest as `aggregate`."""
-    for method, periods in by_method.items():
+    for method, periods in found.items():
         if not periods and name in query.names:
             raise InvalidRequest(
                 f"{method} cannot be made of the values of {name}.",
@@ -79,14 +83,14 @@ def eligible(name: str, by_method: dict[str, list[Period]], query: TemporalQuery
                 clause="5.7.4.4",
                 remedy="distinctCount and totalCount can be made of all values.",
             )
-    return {method: periods for method, periods in by_method.items() if periods}
+    return {method: periods for method, periods in found.items() if periods}
 
 
-def start_of(query: TemporalQuery, ends: Iterable[Instant]) -> Instant | None:
-    """Where the first period starts: at timeAt, or, without one, at the first instance."""
+def start_of(query: TemporalQuery, firsts: Iterable[Instant]) -> Instant:
+    """Where the first period starts: at timeAt, or, without one, at the first value of any attribute."""
     if query.timerel in ("after", "between"):
         return query.at
-    return min(ends, default=None)
+    return min(firsts, default=0)
 
 
 class Edges:
@@ -102,9 +106,9 @@ class Edges:
             self._whole = start, _end(query, start, last)
 
     @property
-    def regular(self) -> int:
-        """The length of a period where all have the same; 0 where they do not, or there is one only."""
-        return 0 if self._starts is not None else self._micros
+    def length(self) -> int | None:
+        """That of all periods; None where they differ, or where there is one only."""
+        return self._micros if self._starts is None and self._micros else None
 
     def place(self, at: Instant) -> int:
         """The period of an instant, counted from 0."""
@@ -119,11 +123,21 @@ class Edges:
         if not self._micros:
             return self._whole
         first = self._start + place * self._micros
-        return first, min(first + self._micros, _LAST)
+        return first, first + self._micros
 
-    def starts(self) -> list[Instant]:
-        """Where irregular periods start, and where the last one ends."""
-        return self._starts or list(self._whole)
+    def spans(self, places: Sequence[int]) -> tuple[list[Instant], list[Instant]]:
+        """`(starts, ends)` of periods."""
+        if self.length is None:
+            found = [self.edges(place) for place in places]
+            return [low for low, _ in found], [high for _, high in found]
+        start, length = self._start, self.length
+        return [start + place * length for place in places], [start + (place + 1) * length for place in places]
+
+    def irregular(self) -> list[tuple[Instant, Instant]]:
+        """`(start, end)` of all periods, where they have no length in common; that of a whole ends after its last."""
+        if self._starts is None:
+            return [(ALWAYS[0], ALWAYS[1])]
+        return list(pairwise(self._starts))
 
 
 def measure(past: Past) -> Measure:
@@ -136,7 +150,7 @@ def measure(past: Past) -> Measure:
     if type(value) is dict and "@value" in value:
         value = value["@value"]
     if isinstance(value, (bool, int, float)):
-        return Measure(_number(value))
+        return Measure(int(value) if value is True or value is False else value)
     if type(value) is list:
         return Measure(len(value), is_size=True, whole=value)
     if type(value) is str:
@@ -144,19 +158,15 @@ def measure(past: Past) -> Measure:
     return Measure(whole=value)
 
 
-def whole(number: float) -> int | float:
-    """20.0 as 20."""
-    return int(number) if number.is_integer() and -_EXACT < number < _EXACT else number
-
-
-def _number(value: float) -> int | float:
+def _float(number: float) -> float:
     try:
-        return whole(float(value))
+        return float(number)
     except OverflowError:
-        return math.inf if value > 0 else -math.inf
+        return sys.float_info.max if number > 0 else -sys.float_info.max
 
 
-def _method(method: str, filled: Mapping[int, Sequence[Measure]], edges: Edges) -> list[Period]:
+def by_method(method: str, filled: Mapping[int, Sequence[Measure]], edges: Edges) -> list[Period]:
+    """What a method makes of each period that has values for it."""
     make, periods = METHODS[method], list[Period]()
     for place in sorted(filled):
         value = make(filled[place])
@@ -166,11 +176,11 @@ def _method(method: str, filled: Mapping[int, Sequence[Measure]], edges: Edges) 
 
 
 def _numbers(values: Iterable[Measure], *, sizes: bool) -> list[float]:
-    return [float(one.number) for one in values if one.number is not None and (sizes or not one.is_size)]
+    return [_float(one.number) for one in values if one.number is not None and (sizes or not one.is_size)]
 
 
-def _finite(number: float) -> int | float | None:
-    return whole(number) if math.isfinite(number) else None
+def _finite(number: float) -> float | None:
+    return number if math.isfinite(number) else None
 
 
 def _avg(values: Sequence[Measure]) -> Json:
@@ -183,9 +193,9 @@ def _avg(values: Sequence[Measure]) -> Json:
 
 def _extreme(pick: Callable[[Any], Any]) -> Callable[[Sequence[Measure]], Json]:
     def extreme(values: Sequence[Measure]) -> Json:
-        numbers = _numbers(values, sizes=True)
+        numbers = [one.number for one in values if one.number is not None]
         if numbers:
-            return _finite(pick(numbers))
+            return cast(Json, pick(numbers))
         texts = [one.text for one in values if one.text is not None]
         return cast(Json, pick(texts)) if texts else None
 

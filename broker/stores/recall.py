@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Final, cast
+from typing import cast
 
 from broker.model.entity import Document, Entity, Instance, as_list, member
 from broker.model.evolution import Evolution
@@ -20,12 +20,10 @@ from broker.query.ast import EVERYTHING, And, InScope, Node, Or
 from broker.query.match import matches
 from broker.query.temporal import TemporalQuery
 from broker.stores.past import SCOPE, Past
-from broker.stores.periods import Timed, aggregate
+from broker.stores.periods import ALWAYS, Span, Timed, aggregate
 
 NameOf = Callable[[str, str, Past], str]
 """Gives the id of an instance: `(entity id, attribute, past)`."""
-ALWAYS: Final = (-(2**63), 2**63 - 1)
-Span = tuple[Instant, Instant]
 
 
 @dataclass(slots=True)

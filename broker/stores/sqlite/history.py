@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
 from weakref import WeakKeyDictionary
@@ -18,7 +18,8 @@ from broker.ports.evolution import EvolutionCommand, EvolutionPage, Retention
 from broker.query.ast import EVERYTHING, Node, Window
 from broker.query.temporal import TemporalQuery
 from broker.stores.past import SCOPE, Past
-from broker.stores.recall import Told, open_to_all, page_of, split, tell
+from broker.stores.recall import Told, kind_of, open_to_all, page_of, split, tell
+from broker.stores.sqlite.aggregates import Aggregates
 from broker.stores.sqlite.budget import Budget
 from broker.stores.sqlite.candidates import attributes_in, candidates
 from broker.stores.sqlite.ground import Ground
@@ -32,13 +33,30 @@ from broker.stores.sqlite.writer import Open
 Transaction = Callable[[str], AbstractContextManager[tuple[apsw.Connection, Tenant]]]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Asked:
-    """A query of evolutions."""
+    """A query of evolutions.
+
+    `whole` says that all instances of its attributes must be read; `in_store` that SQLite makes the aggregates. Then
+    `found_by` finds the attributes that have values, and is the query itself in all other cases.
+    """
 
     query: TemporalQuery
     where: Node
     restriction: Restriction
+    whole: bool = False
+    in_store: bool = False
+
+    def __post_init__(self) -> None:
+        hides, scoped = not open_to_all(self.restriction), split(self.where)[1] is not None
+        aggregates = self.query.aggregation is not None
+        self.in_store = aggregates and not (hides or scoped or self.query.last_n is not None)
+        self.whole = hides or scoped or (aggregates and not self.in_store)
+
+    @property
+    def found_by(self) -> TemporalQuery:
+        """What tells whether an entity is in the answer."""
+        return replace(self.query, aggregation=None, instances_max=1) if self.in_store else self.query
 
 
 class SqliteHistory:
@@ -60,28 +78,29 @@ class SqliteHistory:
         return self._ground.run(tenant, [partial(self._run, command) for command in commands], creates=creates)
 
     def evolution(self, tenant: str, entity_id: str, query: TemporalQuery, restriction: Restriction) -> EvolutionPage:
-        """The evolution of one entity."""
+        """The evolution of one entity. Raises TooComplexQuery past the work budget, OverBudget where INLINE is set."""
+        asked = Asked(query, EVERYTHING, restriction)
         budget = Budget.of_caller()
         with self._transaction(tenant) as (db, held), budget.on(db):
             known = find(db, entity_id)
             if known is None or known.dropped:
                 return EvolutionPage([])
-            reader = self._reader(db, held, query)
-            told = _tell(reader, known, Asked(query, EVERYTHING, restriction))
-            return _page(reader, [] if told is None else [(known, told)], query)
+            reader = self._reader(db, held, asked)
+            told = _tell(reader, known, asked)
+            return _page(reader, [] if told is None else [(known, told)], asked)
 
     def evolutions(
         self, tenant: str, where: Node, query: TemporalQuery, window: Window, restriction: Restriction
     ) -> EvolutionPage:
-        """Evolutions in the order of their creation, or by id. Raises TooComplexQuery past the work budget."""
+        """Evolutions in the order of their creation, or by id; raises as `evolution`."""
+        asked = Asked(query, where, restriction)
         budget = Budget.of_caller()
         with self._transaction(tenant) as (db, held), budget.on(db):
-            reader = self._reader(db, held, query)
-            walk = candidates(db, held.names, where, query.by_id)
-            found = _told(reader, walk, Asked(query, where, restriction), budget)
+            reader = self._reader(db, held, asked)
+            found = _told(reader, candidates(db, held.names, where, query.by_id), asked, budget)
             skipped = sum(1 for _ in islice(found, window.offset))
             told = list(islice(found, window.limit))
-            page = _page(reader, told, query)
+            page = _page(reader, told, asked)
             rest = sum(1 for _ in found) if window.count else sum(1 for _ in islice(found, 1))
         total = skipped + len(told) + rest if window.count else None
         return EvolutionPage(page.evolutions, total, rest > 0, page.cut)
@@ -106,11 +125,11 @@ class SqliteHistory:
                 raise
         return result
 
-    def _reader(self, db: apsw.Connection, held: Tenant, query: TemporalQuery) -> Reading:
+    def _reader(self, db: apsw.Connection, held: Tenant, asked: Asked) -> Reading:
         forms = self._forms.get(held)
         if forms is None:
             forms = self._forms[held] = Forms()
-        return Reading(db, held.names, forms, query)
+        return Reading(db, held.names, forms, asked.found_by)
 
 
 def _told(reader: Reading, found: Iterator[Known], asked: Asked, budget: Budget) -> Iterator[tuple[Known, Told]]:
@@ -123,23 +142,35 @@ def _told(reader: Reading, found: Iterator[Known], asked: Asked, budget: Budget)
 
 def _tell(reader: Reading, known: Known, asked: Asked) -> Told | None:
     """What a query asks of one entity: no more is read than it needs."""
-    query, whole = asked.query, not open_to_all(asked.restriction)
-    names = reader.names_of(known) if whole or not query.names else list(query.names)
-    looked_at, scope_q = attributes_in(asked.where), split(asked.where)[1]
+    query, scope_q = reader.query, split(asked.where)[1]
+    hides = not open_to_all(asked.restriction)
+    names = reader.names_of(known) if hides or not query.names else list(query.names)
+    looked_at = attributes_in(asked.where)
     pasts: dict[str, list[Past]] = {}
     for name in dict.fromkeys([*names, *looked_at]):
-        everything = whole or name in looked_at or scope_q is not None or query.aggregation is not None
-        pasts[name] = reader.pasts(known, name, whole=everything)
+        pasts[name] = reader.pasts(known, name, whole=asked.whole or name in looked_at)
     if scope_q is not None:
         pasts[SCOPE] = reader.every(known, SCOPE)
     held = {name: found for name, found in pasts.items() if found}
     return tell(known.story(held), query, asked.where, asked.restriction)
 
 
-def _page(reader: Reading, told: list[tuple[Known, Told]], query: TemporalQuery) -> EvolutionPage:
+def _page(reader: Reading, told: list[tuple[Known, Told]], asked: Asked) -> EvolutionPage:
     known = {found.iri: found for found, _ in told}
 
     def name_of(entity_id: str, name: str, past: Past) -> str:
         return reader.id_of(known[entity_id], name, past)
 
-    return page_of([one for _, one in told], query, name_of)
+    if asked.in_store:
+        return _aggregated(reader.asking(asked.query), told)
+    return page_of([one for _, one in told], asked.query, name_of)
+
+
+def _aggregated(reader: Reading, told: list[tuple[Known, Told]]) -> EvolutionPage:
+    """Aggregates of the attributes that were found to have values."""
+    aggregates, evolutions = Aggregates(reader), []
+    for known, one in told:
+        found = aggregates.periods(known, [name for name in one.rows if name != SCOPE])
+        kinds = {name: kind_of(one.rows[name]) for name in found}
+        evolutions.append(replace(one.story.head(), aggregated=found, kinds=kinds))
+    return EvolutionPage(evolutions)

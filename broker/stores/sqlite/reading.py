@@ -13,7 +13,8 @@ import orjson
 
 from broker.query.temporal import TemporalQuery
 from broker.stores.past import SCOPE, Past
-from broker.stores.recall import counted_at, span_of
+from broker.stores.periods import Timed
+from broker.stores.recall import counted_at, span_of, timed
 from broker.stores.sqlite.instances import (
     COLUMNS,
     DROPPED,
@@ -61,15 +62,19 @@ class Reading:
     """One query on one tenant's file, inside a read transaction."""
 
     def __init__(self, db: apsw.Connection, names: ReadNames, forms: Forms, query: TemporalQuery) -> None:
-        self._db, self._names, self._forms, self._query = db, names, forms, query
-        self._datasets: str | None = None
+        self.db, self._names, self._forms, self.query = db, names, forms, query
+        self.datasets: str | None = None
         if query.dataset_ids:
             numbers = [self._dataset(one) for one in query.dataset_ids]
-            self._datasets = orjson.dumps(numbers).decode()
+            self.datasets = orjson.dumps(numbers).decode()
+
+    def asking(self, query: TemporalQuery) -> Reading:
+        """The same file, asked another query."""
+        return Reading(self.db, self._names, self._forms, query)
 
     def names_of(self, known: Known) -> list[str]:
         """The attributes of which there may be instances, the scope too."""
-        found = [str(row[0]) for row in self._db.execute(_PATHS, (known.number,)).fetchall()]
+        found = [str(row[0]) for row in self.db.execute(_PATHS, (known.number,)).fetchall()]
         entity = known.entity
         if entity is not None:
             found += [name for name in entity.document if name not in ("id", "type")]
@@ -80,21 +85,37 @@ class Reading:
 
         `whole`: all within the time of the query, those of other datasets too.
         """
-        path = self._names.find(self._db, name)
+        path = self.path(name)
         current = self.current(known, name, path)
         if path is None:
             return current
         return self._rows(known.number, path, whole=whole or name == SCOPE) + current
 
+    def timed(self, known: Known, name: str) -> list[Timed]:
+        """All instances of an attribute within the query, of its datasets, oldest first."""
+        return timed(self._of_datasets(self.pasts(known, name, whole=True)), self.query)
+
+    def current_timed(self, known: Known, name: str) -> list[Timed]:
+        """Those of them that the entity has now."""
+        return timed(self._of_datasets(self.current(known, name, self.path(name))), self.query)
+
+    def path(self, name: str) -> int | None:
+        """The number of an attribute; None where no row has it."""
+        return self._names.find(self.db, name)
+
+    def _of_datasets(self, pasts: list[Past]) -> list[Past]:
+        asked = self.query.dataset_ids
+        return [past for past in pasts if not asked or (past.dataset or "@none") in asked]
+
     def every(self, known: Known, name: str) -> list[Past]:
         """All instances of an attribute, of whatever time and dataset."""
-        path = self._names.find(self._db, name)
+        path = self.path(name)
         current = self.current(known, name, path)
         if path is None:
             return current
         sql = f"SELECT {COLUMNS} FROM instance WHERE entity = ? AND path = ? AND observed <> {DROPPED}"  # noqa: S608
-        rows = self._db.execute(sql, (known.number, path)).fetchall()
-        return [past_of(self._db, row, self._forms) for row in rows] + current
+        rows = self.db.execute(sql, (known.number, path)).fetchall()
+        return [past_of(self.db, row, self._forms) for row in rows] + current
 
     def current(self, known: Known, name: str, path: int | None) -> list[Past]:
         """The instances that the entity has now, as far as no row says otherwise."""
@@ -102,20 +123,20 @@ class Reading:
         if not found or path is None:
             return found
         if name == SCOPE:
-            return found if self._db.execute(_ANY, (known.number, path)).get is None else []
+            return found if self.db.execute(_ANY, (known.number, path)).get is None else []
         if not known.kept:
             return found
         keys = [(known.number, path, past.time, past.number, self._dataset(past.dataset or "@none")) for past in found]
-        return [past for key, past in zip(keys, found, strict=True) if self._db.execute(_THERE, key).get is None]
+        return [past for key, past in zip(keys, found, strict=True) if self.db.execute(_THERE, key).get is None]
 
     def id_of(self, known: Known, name: str, past: Past) -> str:
         """The id of an instance."""
-        path = self._names.find(self._db, name)
+        path = self.path(name)
         key = Key(known.number, path or _NO_NAME, past.time, past.number, self._dataset(past.dataset or "@none"))
         return id_of(key)
 
     def _rows(self, entity: int, path: int, *, whole: bool) -> list[Past]:
-        query = self._query
+        query = self.query
         limit, more = -1, 0
         if not whole:
             more = query.instances_max
@@ -129,15 +150,15 @@ class Reading:
         return found
 
     def _select(self, entity: int, path: int, span: tuple[int, int], limit: int) -> list[Past]:
-        query, datasets = self._query, None if limit < 0 else self._datasets
+        query, datasets = self.query, None if limit < 0 else self.datasets
         sql = _select_sql(query.timeproperty, query.timerel is None, query.last_n is not None, datasets is not None)
         values = (entity, path, *span, limit) if datasets is None else (entity, path, *span, datasets, limit)
-        return [past_of(self._db, row, self._forms) for row in self._db.execute(sql, values).fetchall()]
+        return [past_of(self.db, row, self._forms) for row in self.db.execute(sql, values).fetchall()]
 
     def _dataset(self, dataset_id: str) -> int:
         if dataset_id == "@none":
             return 0
-        number = self._names.find(self._db, dataset_id)
+        number = self._names.find(self.db, dataset_id)
         return -1 if number is None else number
 
 
