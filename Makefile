@@ -22,7 +22,7 @@ demo: install ## the broker with the Misono district in it, and three requests t
 	exec $(BIN)/misono demo --port $(PORT) --data $(DATA)
 
 test: ## installs what tests need, runs everything that has a test, prints pytest's counts
-	@tools/install.sh packages strace git
+	@tools/install.sh packages strace git mosquitto
 	@tools/install.sh test
 	HYPOTHESIS_PROFILE=$(HYPOTHESIS_PROFILE) $(BIN)/python tools/run_tests.py $(ARGS)
 
@@ -43,13 +43,13 @@ docs: ## write the pages that are made from code (errors, settings)
 bench: install ## the load generator's steps against this checkout: a table in var/bench/results.md (ONLY=step,step D=seconds)
 	ONLY=$(ONLY) D=$(D) tools/bench.sh
 
-figures: ## every figure of the issue with its bar beside it (AREA=broker, ONLY=source,source, LONG=1: over ten minutes)
-	@tools/install.sh packages strace git
+figures: ## every figure of the issue with its bar beside it (AREA=broker or history, ONLY=source,source, LONG=1: over ten minutes)
+	@tools/install.sh packages strace git mosquitto
 	@tools/install.sh test
 	$(BIN)/python -m tools.figures $(AREA) $(if $(LONG),--long) $(if $(ONLY),--only $(ONLY))
 
-conformance: ## the ETSI conformance suite against this checkout
-	@tools/install.sh packages strace git
+conformance: ## the ETSI conformance suite against this checkout (AREA=broker or history: that part)
+	@tools/install.sh packages strace git mosquitto
 	@tools/install.sh test
 	tools/conformance.sh
 

@@ -2,7 +2,7 @@
 # Sets up this checkout on a machine that has Python (3.11 to 3.13) and make; asks the network only for what is missing.
 #   tools/install.sh              .venv/ with what the broker needs to run, exactly as uv.lock says
 #   tools/install.sh test         ... and what tests and checks need
-#   tools/install.sh packages X…  Debian packages X… (names of commands they bring: strace, go) where they are missing
+#   tools/install.sh packages X…  Debian packages X… (names of commands they bring: strace, mosquitto) where they are missing
 set -eu
 cd "$(dirname "$0")/.."
 UV_VERSION=0.13.9
@@ -44,7 +44,7 @@ with_uv() { # the uv on the path where there is one, else our own in var/uv
 
 if [ "${1:-}" = packages ]; then
   shift
-  missing=""
+  missing="" PATH=$PATH:/usr/sbin
   for command in "$@"; do command -v "$command" >/dev/null || missing="$missing $command"; done
   # shellcheck disable=SC2086  # one word a package
   [ -z "$missing" ] || apt $missing || true

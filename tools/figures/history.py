@@ -13,6 +13,19 @@ SOURCES = (
     Source("agreement", runs.from_tests("history_agreement", "tests/engines/history", "tests/property/history")),
     Source("contracts", runs.from_tests("history_contracts", "tests/contract/history")),
     Source("hiding", runs.from_tests("history_hiding", "tests/contract/test_hidden_is_absent.py")),
+    Source("faults", runs.from_tests("faults", f"{OUTSIDE}/test_delivery_faults.py", environment={"MISONO_LONG": "1"})),
+    Source(
+        "delivery",
+        runs.from_tests(
+            "delivery",
+            "tests/contract/history/test_delivering.py",
+            "tests/unit/history/test_queues.py",
+            "tests/unit/history/test_webhook_transport.py",
+            "tests/unit/history/test_mqtt_transport.py",
+        ),
+    ),
+    Source("processes", runs.from_tests("processes", "tests/engines/history/test_several_processes.py")),
+    Source("killed", runs.from_tests("killed", "tests/engines/history/test_outbox_killed.py")),
     Source("year", runs.from_tests("year", f"{OUTSIDE}/test_year.py")),
     Source(
         "stream", runs.from_tests("stream", "tests/http/history/test_events.py", f"{OUTSIDE}/test_events_served.py")
@@ -66,6 +79,16 @@ FIGURES = (
     ),
     _none_fails("contracts", "promises of held documents, outbox, leases and history that an engine breaks"),
     _none_fails("hiding", "operations that show what is hidden, each store"),
+    _none_fails(
+        "faults", "receiver a minute away, mosquitto restarted, broker killed 20 times: runs that lose or disorder"
+    ),
+    Figure("of these runs, skipped", "faults", "skipped", "at most", 0),
+    _none_fails(
+        "delivery", "tests of delivery that fail: 500, hang, reset, 10 MB, order, dead letters, MQTT, signatures"
+    ),
+    Figure("of these tests, skipped", "delivery", "skipped", "at most", 0),
+    _none_fails("processes", "jobs that two processes on one store do twice or not at all"),
+    _none_fails("killed", "kills between commit and delivery that lose a notification"),
     *_subscriptions(),
     Figure("temporal appends/s, 16 connections", "bench", "tappend_c16.ops_per_s", "at least", 2000),
     Figure("after + lastN queries/s, 4 connections", "bench", "tquery_c4.ops_per_s", "at least", 4700),

@@ -41,17 +41,18 @@ def run(name: str, command: list[str], environment: Mapping[str, str] | None = N
 
 
 def from_tests(name: str, *paths: str, environment: Mapping[str, str] | None = None) -> Callable[[], Samples]:
-    """Tests as a source: `failed`, `passed`, and each `figure NAME VALUE [SAMPLES]` line that they print."""
+    """Tests as a source: `failed`, `skipped`, `passed`, and each `figure NAME VALUE [SAMPLES]` line that they print."""
 
     def measure() -> Samples:
         command = [sys.executable, "-m", "pytest", "-q", "-s", "-p", "no:randomly", *paths]
         text = run(name, command, {"HYPOTHESIS_PROFILE": "ci", **(environment or {})})
-        counts = {word: int(number) for number, word in re.findall(r"(\d+) (passed|failed|errors?)\b", text)}
+        counts = {word: int(number) for number, word in re.findall(r"(\d+) (passed|failed|skipped|errors?)\b", text)}
         if not counts:
             raise NotMeasured(f"no tests ran: var/figures/{name}.log")
         failed = counts.get("failed", 0) + counts.get("error", 0) + counts.get("errors", 0)
         total = failed + counts.get("passed", 0)
         found = {"failed": Sample(failed, total), "passed": Sample(counts.get("passed", 0), total)}
+        found["skipped"] = Sample(counts.get("skipped", 0), total)
         for key, value, samples in re.findall(r"(?m)figure (\w+) ([-+.\d]+)(?: (\d+))?\s*$", text):
             found[key] = Sample(float(value), int(samples or 1))
         return found
