@@ -28,6 +28,8 @@ from broker.stores.sqlite.schema import HUB_STEPS, version
 _LOWER: Final = """INSERT INTO due (tenant, at, sweeping) VALUES (?1, ?2, 0)
     ON CONFLICT (tenant) DO UPDATE SET at = min(at, excluded.at)"""
 
+_THERE: Final = "(tenant = '' OR tenant IN (SELECT name FROM tenant))"
+"""A tenant whose first write failed may have a row: it is written first."""
 _NEXT: Final = """SELECT min(at) FROM (
     SELECT min(due) AS at FROM expiry UNION ALL SELECT min(expires_at) FROM held WHERE expires_at IS NOT NULL)"""
 
@@ -56,7 +58,7 @@ class Dues:
 
     def due(self, now: Instant) -> list[str]:
         """Tenants to be swept: those of which something may have expired, or whose sweep came to no end."""
-        sql = "SELECT tenant FROM due WHERE at <= ? OR sweeping ORDER BY tenant"
+        sql = f"SELECT tenant FROM due WHERE (at <= ? OR sweeping) AND {_THERE} ORDER BY tenant"  # noqa: S608
         with self._lock:
             rows: list[tuple[Any, ...]] = self._db.execute(sql, (now,)).fetchall()
         return [row[0] for row in rows]
@@ -83,8 +85,7 @@ class Dues:
 
     def keeping(self, kind: str) -> list[str]:
         """Tenants that there are and that have, or had, documents of the kind."""
-        sql = """SELECT tenant FROM kept WHERE kind = ? AND (tenant = '' OR tenant IN (SELECT name FROM tenant))
-            ORDER BY tenant"""
+        sql = f"SELECT tenant FROM kept WHERE kind = ? AND {_THERE} ORDER BY tenant"  # noqa: S608
         with self._lock:
             rows: list[tuple[Any, ...]] = self._db.execute(sql, (kind,)).fetchall()
         return [row[0] for row in rows]

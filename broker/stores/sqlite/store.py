@@ -86,7 +86,7 @@ class SqliteStore:
         self.held = SqliteHeld(self, self._dues, self.outbox.dropped)
         self.leases = SqliteLeases(hub_path(directory), clock)
         self.history = SqliteHistory(self, self._transaction)
-        around = Around(self._path_for_writing, self._dues.lower, self._committed, self._beside)
+        around = Around(self._path_for_writing, self._dues.lower, self._committed, self._told, self._beside)
         self._writer = Writer(clock, label, around)
         self.places = SqlitePlaces(directory, clock, (self._hub, self._readers, self._writer), self._empty)
 
@@ -329,6 +329,8 @@ class SqliteStore:
         if tenant in self._unlisted:
             self._hub.add([tenant])
             self._unlisted.discard(tenant)
+
+    def _told(self, tenant: str) -> None:
         for told in self._listening:
             told(tenant)
 

@@ -13,6 +13,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from threading import Condition, Thread
 from typing import Final, Protocol, TypeAlias
@@ -121,12 +122,14 @@ class Around:
     """What a writer needs of the store around it.
 
     `path_of(tenant)` gives the file, made if it must be. `lower(tenant, at)` is told, before the commit, when something
-    expires that was written; `committed(tenant)` comes after it.
+    expires that was written; `committed(tenant)` comes after it, and what it raises fails the writes; `told(tenant)`
+    comes last, and undoes nothing.
     """
 
     path_of: Callable[[str], Path]
     lower: Callable[[str, Instant], None]
     committed: Callable[[str], None]
+    told: Callable[[str], None]
     beside: Beside
 
 
@@ -249,7 +252,7 @@ class Writer:
             log.exception("a write to tenant %r failed", tenant)
             self._fail_part(tenant, part, "The write failed.")
             return
-        _tell(held)
+        self._tell(held, wrote=wrote)
         for one, answer in zip(part, answers, strict=True):
             if isinstance(answer, BaseException):
                 one.done.set_exception(answer)
@@ -258,6 +261,17 @@ class Writer:
         self._checkpoint(held)
         if held.leaving:
             self._forget(tenant)
+
+    def _tell(self, held: Open, *, wrote: bool) -> None:
+        """Tell of the commit; what fails there undoes nothing, and is no other's."""
+        told: list[Callable[[], None]] = [companion.committed for companion in held.companions]
+        if wrote:
+            told.append(partial(self._around.told, held.tenant))
+        for tell in told:
+            try:
+                tell()
+            except Exception:
+                log.exception("after a commit of tenant %r", held.tenant)
 
     def _fail_part(self, tenant: str, part: list[Submission], reason: str) -> None:
         self._forget(tenant)
@@ -334,15 +348,6 @@ class Writer:
     def _close_all(self) -> None:
         while self._open:
             self._open.popitem()[1].db.close()
-
-
-def _tell(held: Open) -> None:
-    """Tell the companions of the commit; what fails there undoes nothing, and is theirs alone."""
-    for companion in held.companions:
-        try:
-            companion.committed()
-        except Exception:
-            log.exception("after a commit of tenant %r", held.tenant)
 
 
 def _decide(group: Group, one: Submission) -> list[object] | Exception:

@@ -118,6 +118,15 @@ def test_the_hub_knows_before_the_write_is_there(tmp_path: Path) -> None:
         assert store.get("", "urn:e:a") is not None
 
 
+def test_a_tenant_whose_first_write_failed_is_not_swept(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    with opened(tmp_path, FakeClock()) as store:
+        dues = Dues(hub_path(tmp_path))
+        dues.lower("never", START)
+        dues.close()
+        assert store.sweep() == 0
+        assert caplog.records == []
+
+
 def test_a_tenant_that_cannot_be_swept_holds_up_no_other(tmp_path: Path) -> None:
     clock = FakeClock()
     with opened(tmp_path, clock) as store:

@@ -75,6 +75,19 @@ def test_a_listener_that_fails_fails_nothing(store: SqliteStore) -> None:
     assert len(told) == 3
 
 
+def test_who_listens_to_commits_and_fails_fails_nothing(store: SqliteStore) -> None:
+    told: list[str] = []
+
+    def heard(tenant: str) -> None:
+        told.append(tenant)
+        raise ZeroDivisionError
+
+    store.listen_to_commits(heard)
+    write(store, entity("a", speed=1))
+    write(store, entity("a", speed=1), tenant="city")
+    assert told == ["", "city"]
+
+
 def test_a_hub_that_cannot_be_written_fails_the_write_that_makes_a_tenant(
     store: SqliteStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
