@@ -54,12 +54,8 @@ def query_in_map(
 
 def evolution_ids(broker: Broker, call: Call, where: Node, query: TemporalQuery) -> Iterator[str]:
     """The ids of all that Query Temporal Evolution of Entities selects (clause 5.14.5.4)."""
-    brief, offset, more = replace(query, aggregation=None, instances_max=1), 0, True
-    while more:
-        window = Window(IDS_MAX, offset)
-        page = broker.history.evolutions(call.tenant, where, brief, window, call.restriction)
-        yield from (one.id for one in page.evolutions)
-        offset, more = offset + IDS_MAX, page.more
+    brief = replace(query, aggregation=None, instances_max=1)
+    return broker.history.evolution_ids(call.tenant, where, brief, call.restriction)
 
 
 def evolutions_in_map(

@@ -25,7 +25,7 @@ from broker.operations.snapshot_news import tell
 from broker.ports import Page, Principal
 from broker.ports.evolution import AddInstances, Begin, EvolutionCommand, EvolutionStep
 from broker.ports.held import Held, HeldCommand, HeldDecision, Hold, Leave
-from broker.query.ast import Selection, Window
+from broker.query.ast import Selection
 from broker.query.projection import Projection
 from broker.query.stored import node_from_json, projection_from_json
 from broker.query.temporal import TemporalQuery
@@ -37,8 +37,8 @@ LEASE_S: Final = 60.0
 OPERATION: Final = "create_snapshot"
 BATCH: Final = 100
 """Entities put at once: some 10 ms of the writer's time, then others get their turn."""
-EVOLUTIONS: Final = 10
-"""Histories read at once, each whole."""
+EVOLUTIONS: Final = 20
+"""Histories put at once."""
 INSTANCES_MAX: Final = 2**31 - 1
 
 
@@ -155,22 +155,20 @@ class _Filling:
 
     def _evolutions(self, sought: Sought, times: Mapping[str, Json]) -> int:
         """Copy the histories that the query selects; how many they were."""
-        call, copied = self._call(), 0
-        projection = _view_of(sought).projection
-        for evolution in self._selected(call, sought, _times_of(times)):
+        call, copied, projection = self._call(), 0, _view_of(sought).projection
+        found = self._selected(call, sought, _times_of(times))
+        while batch := list(islice(found, EVOLUTIONS)):
             self._go_on()
-            copy = _copy_of(evolution, projection)
-            self.broker.history.apply_evolution(self.snapshot.place, [copy]).result()
-            copied += 1
+            copies = [_copy_of(evolution, projection) for evolution in batch]
+            self.broker.history.apply_evolution(self.snapshot.place, copies).result()
+            copied += len(batch)
         return copied
 
     def _selected(self, call: Call, sought: Sought, query: TemporalQuery) -> Iterator[Evolution]:
-        where, offset, more = node_from_json(sought.where), 0, True
-        while more:
-            window = Window(EVOLUTIONS, offset)
-            page = self.broker.history.evolutions(self.tenant, where, query, window, call.restriction)
-            yield from page.evolutions
-            offset, more = offset + EVOLUTIONS, page.more
+        """What the query selects, each whole; what is deleted meanwhile is not there."""
+        where, brief = node_from_json(sought.where), replace(query, instances_max=1)
+        for entity_id in self.broker.history.evolution_ids(self.tenant, where, brief, call.restriction):
+            yield from self.broker.history.evolution(self.tenant, entity_id, query, call.restriction).evolutions
 
     def _go_on(self) -> None:
         if self.broker.background.stopping:

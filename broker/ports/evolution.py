@@ -8,7 +8,7 @@ for `scope`), and it has deletedAt.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Literal, Protocol, TypeAlias
@@ -181,6 +181,9 @@ class EvolutionStore(Protocol):
         where it was the entity's at some time of the query; instances of other times are then left out, and those of
         `scope` are the ones that held (clause 4.18, annex C.5.16).
         """
+
+    def evolution_ids(self, tenant: str, where: Node, query: TemporalQuery, restriction: Restriction) -> Iterator[str]:
+        """The ids of all evolutions that `evolutions` would give, of one moment, read as they are asked for."""
 
     def erase(self, tenant: str, entity_id: str) -> Future[Mapping[str, Json]]:
         """Everything that is known of an entity, from every table: what went, by table (ARCHITECTURE 6)."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from copy import copy
 from dataclasses import dataclass, field
@@ -126,6 +126,11 @@ class MemoryHistory:
             page = page_of(told[window.offset : window.offset + window.limit], query, _name_of)
         total = len(told) if window.count else None
         return EvolutionPage(page.evolutions, total, len(told) > window.offset + window.limit, page.cut)
+
+    def evolution_ids(self, tenant: str, where: Node, query: TemporalQuery, restriction: Restriction) -> Iterator[str]:
+        """The ids of all evolutions of this moment."""
+        page = self.evolutions(tenant, where, query, Window(2**62), restriction)
+        return iter([one.id for one in page.evolutions])
 
     def copy_all(self, tenant: str, into: str) -> None:
         """The same history in another tenant."""

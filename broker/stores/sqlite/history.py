@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
+from math import inf
 from weakref import WeakKeyDictionary
 
 import apsw
@@ -104,6 +105,14 @@ class SqliteHistory:
             rest = sum(1 for _ in found) if window.count else sum(1 for _ in islice(found, 1))
         total = skipped + len(told) + rest if window.count else None
         return EvolutionPage(page.evolutions, total, rest > 0, page.cut)
+
+    def evolution_ids(self, tenant: str, where: Node, query: TemporalQuery, restriction: Restriction) -> Iterator[str]:
+        """The ids of all evolutions; the tenant's WAL grows while they are read."""
+        asked, budget = Asked(query, where, restriction), Budget(inf)
+        with self._transaction(tenant) as (db, held):
+            reader = self._reader(db, held, asked)
+            for known, _ in _told(reader, candidates(db, held.names, where, query.by_id), asked, budget):
+                yield known.iri
 
     def erase(self, tenant: str, entity_id: str) -> Future[Mapping[str, Json]]:
         """Everything that is known of an entity."""
