@@ -6,8 +6,8 @@ from concurrent.futures import Future
 
 import pytest
 
-from broker.errors import Conflict
-from broker.operations.futures import done, one_after_another, then
+from broker.errors import Conflict, NgsiError, ResourceNotFound
+from broker.operations.futures import done, one_after_another, otherwise, then
 
 
 def later() -> Future[int]:
@@ -57,3 +57,25 @@ def test_a_step_that_is_not_done_is_waited_for_and_a_failure_ends_it() -> None:
     with pytest.raises(Conflict):
         ended.result()
     assert collected == [1]
+
+
+def test_a_refusal_may_be_answered_by_another_future() -> None:
+    refused: Future[int] = Future()
+    refused.set_exception(ResourceNotFound("no"))
+    assert otherwise(refused, lambda _: done(2)).result() == 2
+    assert otherwise(done(1), lambda _: done(2)).result() == 1
+
+
+def test_what_is_no_refusal_is_not_answered_otherwise() -> None:
+    failed: Future[int] = Future()
+    failed.set_exception(ValueError("broken"))
+    with pytest.raises(ValueError, match="broken"):
+        otherwise(failed, lambda _: done(2)).result()
+
+    def raise_again(refusal: NgsiError) -> Future[int]:
+        raise refusal
+
+    refused: Future[int] = Future()
+    refused.set_exception(ResourceNotFound("no"))
+    with pytest.raises(ResourceNotFound):
+        otherwise(refused, raise_again).result()
