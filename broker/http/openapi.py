@@ -30,6 +30,14 @@ _PREFER = {
     "description": "`ngsi-ld=1.6` for the answer in an earlier version (4.3.6.8), `body=json` for GeoJSON without "
     "@context (6.3.6), `timing` for a header Server-Timing with the stages read, context, run, commit, write in ms",
 }  # fmt: skip
+_SNAPSHOT = {
+    "name": "NGSILD-Snapshot", "in": "header", "schema": {"type": "string"},
+    "description": "the snapshot that the operation is done to (6.3.22)",
+}  # fmt: skip
+_ENTITY_MAP = {
+    "name": "NGSILD-EntityMap", "in": "header", "schema": {"type": "string"},
+    "description": "the entity map that says which entities this is about (6.4.3.2), its URL or its id",
+}  # fmt: skip
 _CONDITIONS = tuple(
     {
         "name": name,
@@ -92,7 +100,8 @@ def _parameters(operation: Operation) -> list[dict[str, Any]]:
         for name in sorted(operation.accepts.names)
     ]  # fmt: skip
     conditions = _CONDITIONS if any(status == HTTPStatus.PRECONDITION_FAILED for status, _ in operation.answers) else ()
-    return [*path, *query, _TENANT, _LINK, _PREFER, *conditions]
+    places = [*([_SNAPSHOT] if operation.on_snapshots else ()), *([_ENTITY_MAP] if operation.on_maps else ())]
+    return [*path, *query, _TENANT, _LINK, _PREFER, *conditions, *places]
 
 
 def _responses(operation: Operation) -> dict[str, Any]:

@@ -15,6 +15,8 @@ Handler: TypeAlias = Callable[[Exchange], Answer]
 Body: TypeAlias = Literal["none", "object", "array", "any"]
 
 NOTHING = Accepted()
+_ON_SNAPSHOTS = ("5.6.", "5.7.", "5.8.", "5.14.")
+_MAPPED = ("5.6.21", "5.7.1", "5.7.2", "5.7.3", "5.7.4")
 STANDARD = "/ngsi-ld/v1"
 ADMIN = "/admin"
 
@@ -56,6 +58,16 @@ class Operation:
         if self.body == "none":
             return ()
         return (JSON, LD_JSON, MERGE_PATCH) if self.method == "PATCH" else (JSON, LD_JSON)
+
+    @property
+    def on_snapshots(self) -> bool:
+        """Whether it is one of the Core API or the Temporal API (clause 5.5.15), or makes maps of what they find."""
+        return self.clause.startswith(_ON_SNAPSHOTS)
+
+    @property
+    def on_maps(self) -> bool:
+        """Whether it may be about an entity map (clause 5.5.14)."""
+        return self.clause in _MAPPED
 
     @property
     def summary(self) -> str:

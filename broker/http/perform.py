@@ -33,8 +33,6 @@ log = logging.getLogger("misono.http")
 _ANYONE = Principal()
 _TENANT_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.:")
 TENANT_LENGTH_MAX = 128
-_ON_SNAPSHOTS = ("5.6.", "5.7.", "5.8.", "5.14.")
-"""Clauses of the operations of the Core API and the Temporal API (clause 5.5.15), and of maps of what they find."""
 _REPEATED = (("ngsild-tenant", "NGSILD-Tenant"), ("ngsild-snapshot", "NGSILD-Snapshot"))
 _numbers = itertools.count(1)
 
@@ -110,7 +108,7 @@ def read_exchange(house: House, operation: Operation, request: Request) -> Excha
 
 def _place_of(house: House, operation: Operation, tenant: str, snapshot: str) -> str:
     """Where an operation on a snapshot works. Raises as `place_in`, and BadRequestData for what is not done to one."""
-    if not operation.clause.startswith(_ON_SNAPSHOTS):
+    if not operation.on_snapshots:
         raise BadRequestData(
             "this operation is not one on the data of a snapshot", pointer="NGSILD-Snapshot", clause="5.5.15",
             remedy="leave the header out",

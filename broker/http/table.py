@@ -47,6 +47,7 @@ _ATTR = "/entities/{entityId}/attrs/{attrId}"
 _NONE, _REFUSED = (204, ""), (400, "ProblemDetails")
 _GONE, _TAKEN = (404, "ProblemDetails"), (409, "ProblemDetails")
 _PARTLY, _UPDATED = (207, "BatchOperationResult"), (207, "UpdateResult")
+_LISTED = (*((status, "EntityList") for status in (200, 201, 203)), _REFUSED)
 _STALE = (412, "ProblemDetails")
 
 _ENTITIES = (
@@ -56,7 +57,7 @@ _ENTITIES = (
     ),
     Operation(
         "query_entities", "5.7.2", "6.4.3.2", "GET", "/entities", query.query_entities,
-        ((200, "EntityList"), (203, "EntityList"), _REFUSED), _QUERY, writes=_ENTITY_MEDIA, hot=True,
+        _LISTED, _QUERY, writes=_ENTITY_MEDIA, hot=True,
     ),
     Operation(
         "purge_entities", "5.6.21", "6.4.3.3", "DELETE", "/entities", entities.purge_entities,
@@ -126,7 +127,7 @@ _BATCH = (
     ),
     Operation(
         "query_entities_by_post", "5.7.2", "6.23.3.1", "POST", "/entityOperations/query", query.query_entities_by_post,
-        ((200, "EntityList"), (203, "EntityList"), _REFUSED), _POST_QUERY, "object", "Query", _ENTITY_MEDIA,
+        _LISTED, _POST_QUERY, "object", "Query", _ENTITY_MEDIA,
     ),
 )  # fmt: skip
 

@@ -28,7 +28,7 @@ _ATTR = f"{_ATTRS}/{{attrId}}"
 _INSTANCE = f"{_ATTR}/{{instanceId}}"
 _NONE, _REFUSED, _GONE = (204, ""), (400, "ProblemDetails"), (404, "ProblemDetails")
 _ONE = ((200, "EntityTemporal"), (203, "EntityTemporal"), (206, "EntityTemporal"), _REFUSED, _GONE)
-_LIST = ((200, "EntityTemporalList"), (203, "EntityTemporalList"), (206, "EntityTemporalList"), _REFUSED)
+_LIST = (*((status, "EntityTemporalList") for status in (200, 201, 203, 206)), _REFUSED)
 
 TEMPORAL: tuple[Operation, ...] = (
     Operation(

@@ -22,6 +22,7 @@ HOUSE = {
 }
 HOUSE_PATH = "/entities/urn:ngsi-ld:House:a%2Fb%3Fc%23d%25e"
 QUERY = {"type": "Query", "entities": [{"type": "House"}]}
+IN_TIME = {**QUERY, "temporalQ": {"timerel": "before", "timeAt": "2030-01-01T00:00:00Z", "timeproperty": "createdAt"}}
 BODIES: Mapping[str, object] = {
     "create_entity": {**HOUSE, "id": "urn:ngsi-ld:House:new"},
     "replace_entity": HOUSE,
@@ -42,6 +43,13 @@ BODIES: Mapping[str, object] = {
         "notification": {"endpoint": {"uri": "http://127.0.0.1:1/"}},
     },
     "update_subscription": {"isActive": False},
+    "create_entity_map_by_post": QUERY,
+    "create_temporal_entity_map_by_post": IN_TIME,
+    "query_temporal_by_post": IN_TIME,
+    "update_entity_map": {"expiresAt": "2026-01-01T00:00:00Z"},
+    "create_snapshot": {"type": "Snapshot", "snapshotQueries": [QUERY]},
+    "update_snapshot": {"snapshotPriority": 1},
+    "clone_snapshot": {"type": "Snapshot"},
     "add_context": {"@context": {"size": "https://example.org/size"}},
 }
 VARIABLES = {"{entityId}": HOUSE_PATH.removeprefix("/entities/"), "{attrId}": "size", "{type}": "House"}
@@ -99,6 +107,8 @@ def requests(operation: Operation) -> Iterator[tuple[str, str, dict[str, str], b
     if operation.name not in ("delete_entity", "purge_entities", "batch_entity_creation"):
         yield method, path + "/" + query, {"NGSILD-Tenant": "city", "Prefer": "ngsi-ld=1.5"}, body
         yield method, path + query, {"Accept": "application/ld+json", "If-Match": '"99"'}, body
+    for place in ("NGSILD-Snapshot", "NGSILD-EntityMap"):
+        yield method, path + query, {place: "urn:ngsi-ld:Other:1"}, body
     yield method, path + query, {}, body
 
 
