@@ -119,8 +119,8 @@ def end_attribute(broker: Broker, call: Call, entity_id: str, target: AttributeT
     veil = Veil(call.restriction)
 
     def steps(known: Evolution) -> Sequence[EvolutionStep]:
-        veil.require_target(known, target)
-        return (EndAttribute(target.name, target.dataset_id, target.delete_all),)
+        only = veil.only(known, target.name)
+        return (EndAttribute(target.name, target.dataset_id, target.delete_all, only),)
 
     return _changing(broker, call, entity_id, steps, _no_attribute(target))
 

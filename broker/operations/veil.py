@@ -15,7 +15,6 @@ from broker.model.entity import Document, Entity, Instance, instances, member
 from broker.model.evolution import Evolution
 from broker.model.values import Json
 from broker.operations.guard import restored, touches_what_is_hidden
-from broker.operations.provide import AttributeTarget
 from broker.ports import Restriction
 
 
@@ -41,14 +40,6 @@ class Veil:
             raise AlreadyExists("The entity exists already.", clause="5.6.11", remedy="Choose another id.")
         if seen is not entity:
             raise touches_what_is_hidden()
-
-    def require_target(self, known: Evolution, target: AttributeTarget) -> None:
-        """Raise ResourceNotFound where the instances a deletion means are hidden as a whole."""
-        one: Instance = {"type": "Property", "value": ""}
-        if target.dataset_id is not None:
-            one["datasetId"] = target.dataset_id
-        if self._shown(known, target.name, one) is None:
-            raise _no_instance(target.name)
 
     def only(self, known: Evolution, name: str) -> Callable[[Instance], bool] | None:
         """Which instances of an attribute may go; None: all of them."""

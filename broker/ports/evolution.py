@@ -108,6 +108,7 @@ class EndAttribute:
     name: str
     dataset_id: str | None = None
     everything: bool = False
+    only: Callable[[Instance], bool] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -233,11 +233,11 @@ class MemoryHistory:
         for past in kept.pasts.get(step.name, ()):
             if _concerned(past, step) and (past.dataset not in last or last[past.dataset].number < past.number):
                 last[past.dataset] = past
-        if not any(past.deleted_at is None for past in last.values()):
+        live = [past for past in last.values() if past.deleted_at is None and (not step.only or step.only(past.body))]
+        if not live:
             raise no_attribute(step.name)
-        for past in last.values():
-            if past.deleted_at is None:
-                kept.pasts[step.name].append(ended(past.body, self._next(), past.created_at, now))
+        for past in live:
+            kept.pasts[step.name].append(ended(past.body, self._next(), past.created_at, now))
 
     def erase(self, tenant: str, entity_id: str) -> Future[Mapping[str, Json]]:
         """Everything that is known of an entity."""

@@ -68,7 +68,7 @@ def test_types_are_needed_at_the_beginning_alone() -> None:
 )
 def test_a_correction_keeps_what_the_corrector_does_not_see(restriction: Restriction, found: set[str] | None) -> None:
     broker = make_broker()
-    begin(broker, speed=[past(1, **{HIDDEN_SUB_ATTRIBUTE[1]: {"type": "Property", "value": "secret"}})])
+    begin(broker, speed=[{**past(1), HIDDEN_SUB_ATTRIBUTE[1]: {"type": "Property", "value": "secret"}}])
     target = InstanceTarget(SPEED, str(known(broker).attributes[SPEED][0]["instanceId"]))
     evolve.modify_instance(broker, make_call(restriction), ONE, target, past(5)).result()
     (held,) = known(broker).attributes[SPEED]
