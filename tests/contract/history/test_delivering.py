@@ -72,7 +72,8 @@ def values(received: list[Any]) -> list[Any]:
 def cities(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[..., Any]:
     def make(**options: str) -> Any:
         data = tmp_path / "data"
-        return broker(deliver=True, store=request.param, data=str(data), **{**QUICK, **options})
+        given: Any = {**QUICK, **options}
+        return broker(deliver=True, store=request.param, data=str(data), **given)
 
     return make
 
