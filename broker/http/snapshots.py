@@ -134,8 +134,8 @@ def _sought_in_time(exchange: Exchange, body: TemporalQueryBody) -> Sought:
         "end": query.end,
         "timeproperty": query.timeproperty,
         "last_n": query.last_n,
-        "names": sorted(query.names),
-        "dataset_ids": list(query.dataset_ids),
+        "names": list[Json](sorted(query.names)),
+        "dataset_ids": list[Json](query.dataset_ids),
     }
     return Sought(node_to_json(found.where), None if body.query.attrs else _projection(view), times=times)
 
