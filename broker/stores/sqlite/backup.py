@@ -17,7 +17,7 @@ import tarfile
 import zlib
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import BinaryIO, Final, TypeAlias, cast
 
@@ -25,6 +25,7 @@ import apsw
 import orjson
 
 from broker.model.values import Instant, to_text
+from broker.ports.places import snapshot_of
 from broker.stores.sqlite import changelog
 from broker.stores.sqlite.dues import settle
 from broker.stores.sqlite.files import READ_CACHE_KIB, check, connect, hub_path, sync_directory, tenant_path, tenants_in
@@ -70,7 +71,12 @@ def back_up(directory: Path, target: Path, at: Instant, told: Told) -> list[Copi
     with ExitStack() as closing:
         partial = _beside(target, closing)
         copied = [_copy(directory, partial, None, told)]
-        copied += [_copy(directory, partial, tenant, told) for tenant in tenants_in(partial)]
+        for tenant in tenants_in(partial):
+            one = _copy_if_there(directory, partial, tenant, told)
+            if one is None:
+                copied[0] = _without(partial, copied[0], tenant)
+            else:
+                copied.append(one)
         _write(partial / MANIFEST, _manifest(copied, at))
         for held in (partial / "tenants", partial):
             if held.is_dir():
@@ -124,6 +130,34 @@ def _known(tenant: str | None) -> int:
     return len(HUB_STEPS if tenant is None else TENANT_STEPS)
 
 
+def _copy_if_there(directory: Path, partial: Path, tenant: str, told: Told) -> Copied | None:
+    """The copy of a tenant's file; None for the place of a snapshot that went after the hub was copied."""
+    try:
+        return _copy(directory, partial, tenant, told)
+    except (UnusableFile, apsw.CantOpenError):
+        if snapshot_of(tenant) is None or _path(directory, tenant).exists():
+            raise
+        _path(partial, tenant).unlink(missing_ok=True)
+        return None
+
+
+def _without(partial: Path, hub: Copied, tenant: str) -> Copied:
+    """The copy of the hub once it does not know a tenant any more."""
+    path = hub_path(partial)
+    db = apsw.Connection(str(path))
+    db.execute("DELETE FROM tenant WHERE name = ?", (tenant,))
+    db.pragma("wal_checkpoint", "truncate")
+    db.close()
+    return replace(hub, size=path.stat().st_size, sha256=_digest(path))
+
+
+def _digest(path: Path) -> str:
+    """The hash of a file that is durable."""
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def _copy(directory: Path, partial: Path, tenant: str | None, told: Told) -> Copied:
     source, copy = _path(directory, tenant), _path(partial, tenant)
     name = str(copy.relative_to(partial))
@@ -138,10 +172,7 @@ def _copy(directory: Path, partial: Path, tenant: str | None, told: Told) -> Cop
         raise UnusableFile(f"{source} could not be copied to {copy}: {error}") from error
     finally:
         db.close()
-    with copy.open("rb") as file:
-        os.fsync(file.fileno())
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return Copied(tenant, name, sequence, schema, copy.stat().st_size, digest)
+    return Copied(tenant, name, sequence, schema, copy.stat().st_size, _digest(copy))
 
 
 def _copy_pages(db: apsw.Connection, copy: Path, told: Callable[[int, int], None]) -> None:
