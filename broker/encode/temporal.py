@@ -142,6 +142,8 @@ def _one_series(kind: str, dataset: Json, pairs: list[Json]) -> dict[str, Json]:
 
 def _aggregated(kind: str, methods: Mapping[str, Sequence[Period]]) -> Json:
     shown: dict[str, Json] = {"type": kind}
+    edges = {edge for periods in methods.values() for one in periods for edge in (one.start, one.end)}
+    texts = {edge: short_text(edge) for edge in edges}  # periods share their edges, methods their periods
     for method, periods in methods.items():
-        shown[method] = [[one.value, short_text(one.start), short_text(one.end)] for one in periods]
+        shown[method] = [[one.value, texts[one.start], texts[one.end]] for one in periods]
     return shown
