@@ -109,7 +109,7 @@ def page_of(told: Sequence[Told], query: TemporalQuery, name_of: NameOf) -> Evol
     if query.aggregation is not None:
         return EvolutionPage([_aggregated(one, query) for one in told])
     limit, latest = query.instances_max, query.last_n is not None
-    longest = [_boundary(rows, limit) for one in told for rows in one.rows.values() if len(rows) > limit]
+    longest = [edge for one in told for rows in one.rows.values() if (edge := _boundary(rows, limit)) is not None]
     if not longest:
         return EvolutionPage([_shown(one, query, name_of) for one in told])
     edge = max(longest) if latest else min(longest)
@@ -250,9 +250,9 @@ def _only_scopes(node: Node) -> bool:
     return isinstance(node, InScope)
 
 
-def _boundary(rows: Sequence[Timed], limit: int) -> Instant:
-    """The time of the last instance that a page of this length holds."""
-    return rows[limit - 1][0]
+def _boundary(rows: Sequence[Timed], limit: int) -> Instant | None:
+    """The time of the last instance that a page of this length holds; None where it holds all, or all of one time."""
+    return rows[limit - 1][0] if len(rows) > limit and rows[-1][0] != rows[limit - 1][0] else None
 
 
 def _inside(at: Instant, edge: Instant, *, latest: bool) -> bool:

@@ -15,8 +15,9 @@ from typing import Any, Final, cast
 import orjson
 
 from broker.model.entity import ENTITY_MEMBERS, Entity, Instance, instances
-from broker.model.values import Instant, Json
-from broker.stores.past import SCOPE, Past, ended, scope_changed, scope_past, steps, written
+from broker.model.expiry import expired, over
+from broker.model.values import Instant, Json, to_text
+from broker.stores.past import SCOPE, Past, Step, ended, scope_changed, scope_past, steps, written
 from broker.stores.recall import union
 from broker.stores.sqlite.group import Logged
 from broker.stores.sqlite.instances import CURRENT, DROPPED, INSERTED, ORDINAL_BITS, Key, Row, WrittenInstances
@@ -41,6 +42,8 @@ _GONE: Final = f"DELETE FROM instance WHERE {_AT}"  # noqa: S608
 _MOVE: Final = f"UPDATE instance SET number = ? WHERE {_AT}"  # noqa: S608
 _LAST_BEFORE: Final = """SELECT max(number) FROM instance
     WHERE entity = ? AND path = ? AND time = ? AND number BETWEEN ? AND ?"""
+_EXPIRED: Final = """DELETE FROM instance
+    WHERE entity = ? AND path = ? AND dataset = ? AND substr(body->>'$.expiresAt', 1, 19) <= substr(?, 1, 19)"""
 _ANY: Final = "SELECT 1 FROM instance WHERE entity = ? AND path = ? LIMIT 1"
 
 
@@ -79,6 +82,7 @@ class HistoryRows:
         self.instances = WrittenInstances(WrittenNames(held.db))
         self._rows: list[Row] = []
         self._last = 0
+        self._now = ""
 
     def begin(self, now: Instant) -> None:
         """History is asked when something is written."""
@@ -86,6 +90,7 @@ class HistoryRows:
     def write(self, changes: Sequence[Logged], first: int, now: Instant) -> None:  # noqa: ARG002 - the protocol's
         """Write what the changes took from their entities."""
         iris = orjson.dumps([one.entity.id for one in changes]).decode()
+        self._now = to_text(now)
         known = {row[0]: Kept.of(row) for row in self.db.execute(HISTORIES, (iris,))}
         for one in changes:
             after = None if one.change.after is None else one.entity
@@ -135,13 +140,19 @@ class HistoryRows:
         """Whether a row has this key."""
         return self.db.execute(_THERE, key).get is not None
 
-    def begin_scope(self, entity: int, current: Entity) -> None:
+    def any(self, entity: int, name: str) -> bool:
+        """Whether there are rows of an attribute, of whatever kind."""
+        return self.db.execute(_ANY, (entity, self.instances.names[name])).get is not None
+
+    def begin_scope(self, entity: int, current: Entity, now: Instant) -> None:
         """Write the scope that an entity was created with, where nothing is in history about its scope."""
         self.flush()
-        path = self.instances.names[SCOPE]
         scope = current.document.get(SCOPE)
-        if scope is not None and self.db.execute(_ANY, (entity, path)).get is None:
-            self.add(entity, SCOPE, first_scope(scope, current))
+        if scope is not None and not self.any(entity, SCOPE):
+            past = first_scope(scope, current)
+            if past.created_at == now:  # what follows in this instant stands after it
+                past.number = self.number(now)
+            self.add(entity, SCOPE, past)
 
     def _name(self, members: Mapping[str, Json]) -> None:
         """Give numbers to what the ids of instances are made of: readers cannot."""
@@ -161,14 +172,10 @@ class HistoryRows:
         kept, before = known.get(one.entity.id), one.before
         number = one.number if kept is None else kept.number
         if scope_changed(before, after):
-            if before is not None:
-                self.begin_scope(number, before)
-            scope = None if after is None else after.document.get(SCOPE)
-            self.add(number, SCOPE, scope_past(scope, self.number(now), now))
+            self._scope(number, before, after, now)
         if before is not None:
-            for name, was, is_now in steps(before, after):
-                if was is not None:
-                    self._leave(number, name, (before, was), is_now, now)
+            for step in steps(before, after):
+                self._step(number, before, step, now)
         if after is None and before is not None:
             kept = known.setdefault(one.entity.id, Kept(number, before.created_at))
             kept.types, kept.scopes = union(before.types, kept.types), union(before.scopes, kept.scopes)
@@ -176,41 +183,53 @@ class HistoryRows:
         elif kept is not None and (kept.dropped or kept.deleted_at is not None):
             kept.deleted_at, kept.dropped, kept.changed = None, False, True
 
-    def _leave(
-        self, entity: int, name: str, was: tuple[Entity, Instance], is_now: Instance | None, now: Instant
-    ) -> None:
-        """What an instance was; and that it ended, where there is none now."""
-        past = as_current(written(was[1], was[0], 0))
-        if past.modified_at == now or (is_now is not None and _same_key(past, was, is_now)):
-            self._make_way(self.instances.key(entity, self.instances.names[name], past), past, now)
-        else:
-            self.add(entity, name, past)
-        if is_now is None:
-            self.add(entity, name, ended(was[1], self.number(now), past.created_at, now))
+    def _scope(self, entity: int, before: Entity | None, after: Entity | None, now: Instant) -> None:
+        if before is not None:
+            self.begin_scope(entity, before, now)
+        if before is not None and over(before, now):
+            return
+        scope = None if after is None else after.document.get(SCOPE)
+        self.add(entity, SCOPE, scope_past(scope, self.number(now), now))
 
-    def _make_way(self, key: Key, past: Past, now: Instant) -> None:
-        """Leave a key to the instance that follows within the same instant."""
+    def _step(self, entity: int, held: Entity, step: Step, now: Instant) -> None:
+        """One instance that is not what it was."""
+        name, was, is_now = step
+        if was is not None and is_now is None and expired(was, now):
+            self._evaporate(entity, name, was)
+        elif was is not None:
+            past = as_current(written(was, held, 0))
+            if past.modified_at == now:
+                self._make_way(entity, name, past, now, put=True)
+            else:
+                self.add(entity, name, past)
+            if is_now is None and not over(held, now):
+                self.add(entity, name, ended(was, self.number(now), past.created_at, now))
+        if is_now is not None and is_now.get("modifiedAt", is_now.get("createdAt")) != self._now:
+            self._make_way(entity, name, as_current(written(is_now, held, 0)), now)
+
+    def _evaporate(self, entity: int, name: str, was: Instance) -> None:
+        """Take away the instances of an attribute that have expired (clause 4.22)."""
         self.flush()
-        if past.modified_at == now:
-            number = self.number(now)
-        else:
+        names = self.instances.names
+        dataset = names[cast(str, was["datasetId"])] if "datasetId" in was else 0
+        self.db.execute(_EXPIRED, (entity, names[name], dataset, self._now))
+
+    def _make_way(self, entity: int, name: str, past: Past, now: Instant, *, put: bool = False) -> None:
+        """Free the key of an instance for another that is written without a time of its own, or in the same instant.
+
+        What stands there gets another number; with `put`, the instance itself, where nothing does.
+        """
+        self.flush()
+        key = self.instances.key(entity, self.instances.names[name], past)
+        there = self.db.execute(_THERE, key).get
+        if there == DROPPED:
+            self.db.execute(_GONE, key)
+        elif there is not None or put:
             base = key.number - CURRENT
             last = self.db.execute(_LAST_BEFORE, (*key[:3], base, key.number - 1)).get
-            number = base if last is None else last + 1
-        there = self.db.execute(_THERE, key).get
-        if there is None:
-            past.number = number
-            self.put(key._replace(number=number), past)
-        elif there == DROPPED:
-            self.db.execute(_GONE, key)
-        else:
-            self.db.execute(_MOVE, (number, *key))
-
-
-def _same_key(past: Past, was: tuple[Entity, Instance], is_now: Instance) -> bool:
-    """Whether what follows an instance would stand at its place: written without a time of its own."""
-    before, after = was[1].get("modifiedAt"), is_now.get("modifiedAt")
-    if before is not None and after is not None and before != after:
-        return False
-    following = written(is_now, was[0], 0)
-    return (following.time, following.modified_at) == (past.time, past.modified_at)
+            number = self.number(now) if past.modified_at == now else base if last is None else cast(int, last) + 1
+            if there is not None:
+                self.db.execute(_MOVE, (number, *key))
+            else:
+                past.number = number
+                self.put(key._replace(number=number), past)

@@ -105,7 +105,7 @@ class Steps:
         """Instances, in place of those of the same dataset and time."""
         entity, path = self._of.number, self._path(step.name)
         if step.name == SCOPE and self._of.entity is not None:
-            self._rows.begin_scope(entity, self._of.entity)
+            self._rows.begin_scope(entity, self._of.entity, self._now)
         if step.copied:
             self._copy(step, path)
             return
@@ -160,6 +160,13 @@ class Steps:
             self._drop_current(step.name, path, concerned)
         if not gone:
             raise no_attribute(step.name)
+        self._seal(step.name)
+
+    def _seal(self, name: str) -> None:
+        """Where nothing is left in history about the scope: not that which the entity has, either."""
+        entity = self._of.entity
+        if name == SCOPE and entity is not None and not self._rows.any(self._of.number, SCOPE):
+            self._drop_current(SCOPE, self._path(SCOPE), lambda _: True)
 
     def _drop_current(self, name: str, path: int, concerned: Callable[[Key], bool]) -> None:
         """Say of what the entity has now that history has it no more."""
@@ -181,7 +188,7 @@ class Steps:
         for key, past in held:
             if concerned(key) and (key.dataset not in last or last[key.dataset].number < past.number):
                 last[key.dataset] = past
-        live = [past for past in last.values() if past.deleted_at is None]
+        live = [past for past in last.values() if past.deleted_at is None and (not step.only or step.only(past.body))]
         if not live:
             raise no_attribute(step.name)
         for past in live:
@@ -196,6 +203,7 @@ class Steps:
             if step.guard is not None:
                 step.guard(past.body)
             self._forget(key)
+            self._seal(step.name)
             return
         new = corrected(past, step, self._now)
         self._forget(key)
@@ -240,7 +248,7 @@ class Steps:
         if self._new or self._of.entity is None:
             return []
         if name == SCOPE:
-            self._rows.begin_scope(self._of.number, self._of.entity)
+            self._rows.begin_scope(self._of.number, self._of.entity, self._now)
             self._rows.flush()
             return []
         keyed = [(self._rows.instances.key(self._of.number, path, past), past) for past in self._of.current(name)]

@@ -33,6 +33,8 @@ MODIFIED: Final = f"ifnull(modified_at, number >> {ORDINAL_BITS})"
 CREATED: Final = f"ifnull(created_at, {MODIFIED})"
 TIMES: Final = {"createdAt": CREATED, "modifiedAt": MODIFIED, "deletedAt": "deleted_at", "observedAt": "time"}
 _NO_NAME: Final = 0
+_WHOLE: Final = -1  # no limit, and all datasets
+_MANY: Final = 2**31
 _FORM_OF: Final = "SELECT text FROM name WHERE number = ?"
 _PATHS: Final = """WITH RECURSIVE walk (path) AS (
         SELECT min(path) FROM instance WHERE entity = ?1
@@ -137,20 +139,22 @@ class Reading:
 
     def _rows(self, entity: int, path: int, *, whole: bool) -> list[Past]:
         query = self.query
-        limit, more = -1, 0
+        limit, more = _WHOLE, 0
         if not whole:
             more = query.instances_max
             limit = more + 1 if query.last_n is None or query.last_n > more else query.last_n
         found = self._select(entity, path, span_of(query), limit)
         if more and len(found) == more + 1:
-            edges = [counted_at(past, query) for past in found[-2:]]
-            if edges[0] == edges[1] and edges[0] is not None:  # more of one instant than fit: all of them
-                found = [past for past in found if counted_at(past, query) != edges[0]]
-                found += self._select(entity, path, (edges[0], edges[0] + 1), -1)
+            before, edge = (counted_at(past, query) for past in found[-2:])
+            if edge is not None and before == edge:  # more of one instant than fit: all of them, and one beyond
+                found = [past for past in found if counted_at(past, query) != edge]
+                low, high = span_of(query)
+                found += self._select(entity, path, (edge, edge + 1), _MANY)
+                found += self._select(entity, path, (edge + 1, high) if query.last_n is None else (low, edge), 1)
         return found
 
     def _select(self, entity: int, path: int, span: tuple[int, int], limit: int) -> list[Past]:
-        query, datasets = self.query, None if limit < 0 else self.datasets
+        query, datasets = self.query, None if limit == _WHOLE else self.datasets
         sql = _select_sql(query.timeproperty, query.timerel is None, query.last_n is not None, datasets is not None)
         values = (entity, path, *span, limit) if datasets is None else (entity, path, *span, datasets, limit)
         return [past_of(self.db, row, self._forms) for row in self.db.execute(sql, values).fetchall()]
