@@ -15,12 +15,25 @@ def live(entity: Entity, now: Instant) -> Entity | None:
     An instance whose `expiresAt` is `now` or earlier goes, and an attribute goes with its last instance; the same
     holds for sub-attributes. An entity with nothing expired is given back as it is.
     """
-    if entity.expires_at is not None and entity.expires_at <= now:
+    if over(entity, now):
         return None
     document = _without_expired(entity.document, ENTITY_MEMBERS, now)
     if document is entity.document:
         return entity
     return Entity(document, entity.created_at, entity.modified_at, entity.expires_at, entity.version)
+
+
+def over(entity: Entity, now: Instant) -> bool:
+    """Whether the entity as a whole has expired."""
+    return entity.expires_at is not None and entity.expires_at <= now
+
+
+def expired(instance: Instance, now: Instant) -> bool:
+    """Whether an instance has expired."""
+    if "expiresAt" not in instance:
+        return False
+    due = to_instant(cast("str", instance["expiresAt"]))
+    return due is not None and due <= now
 
 
 def next_expiry(entity: Entity) -> Instant | None:
@@ -47,16 +60,9 @@ def _without_expired(holder: Document, reserved: frozenset[str], now: Instant) -
 
 def _kept(found: list[Instance], now: Instant) -> list[Instance] | None:
     """The instances that stay; None where all stay as they are."""
-    kept = [_without_expired(one, INSTANCE_MEMBERS, now) for one in found if not _expired(one, now)]
+    kept = [_without_expired(one, INSTANCE_MEMBERS, now) for one in found if not expired(one, now)]
     same = len(kept) == len(found) and all(a is b for a, b in zip(kept, found, strict=True))
     return None if same else kept
-
-
-def _expired(instance: Instance, now: Instant) -> bool:
-    if "expiresAt" not in instance:
-        return False
-    due = to_instant(cast("str", instance["expiresAt"]))
-    return due is not None and due <= now
 
 
 def _expiries(holder: dict[str, Json], reserved: frozenset[str]) -> Iterator[Instant]:

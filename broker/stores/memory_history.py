@@ -10,6 +10,7 @@ from typing import assert_never
 
 from broker.errors import NgsiError
 from broker.model.entity import Entity
+from broker.model.expiry import expired, over
 from broker.model.values import Instant, Json
 from broker.ports import Restriction
 from broker.ports.evolution import (
@@ -158,14 +159,19 @@ class MemoryHistory:
         kept.deleted_at = change.at if after is None else None
         if after is None and before is not None:
             kept.types, kept.scopes = union(before.types, kept.types), union(before.scopes, kept.scopes)
-        if scope_changed(before, after):
+        expires = before is not None and over(before, change.at)
+        if scope_changed(before, after) and not expires:
             scope = None if after is None else after.document.get("scope")
             kept.pasts.setdefault(SCOPE, []).append(scope_past(scope, self._next(), change.at))
         for name, was, now in steps(before, after):
             held = kept.pasts.setdefault(name, [])
             if now is not None:
                 held.append(written(now, change.entity, self._next()))
-            elif was is not None:
+            elif was is not None and expired(was, change.at):
+                held[:] = [
+                    one for one in held if one.dataset != was.get("datasetId", "") or not expired(one.body, change.at)
+                ]
+            elif was is not None and not expires:
                 last = written(was, change.entity, 0)
                 held.append(ended(was, self._next(), last.created_at, change.at))
 
