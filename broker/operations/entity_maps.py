@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from typing import cast
 
@@ -33,6 +34,7 @@ IDS_MAX = 1_000
 MAP_MAX = 500_000
 """Entities in one map: about 25 MiB of ids."""
 LOCAL = "@none"
+_ERASED = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,16 +184,37 @@ def holds(broker: Broker, call: Call, entity_map: EntityMap, entity_id: str) -> 
 
 def strike_out(broker: Broker, call: Call, entity_map: EntityMap, places: Sequence[int]) -> None:
     """Take ids out of the map, by their places (clause 5.5.9.3); durable on return."""
-    if not places:
-        return
+    if places:
+        decide = partial(_struck_out, tuple(places))
+        _apply(broker, call, [HeldCommand(KIND, entity_map.id, decide)]).result()
 
-    def decide(current: Held | None, _now: Instant) -> HeldDecision:
-        if current is None:
-            return Leave()
-        gone = sorted({*cast("list[int]", current.body["gone"]), *places})
-        return Hold({**current.body, "gone": cast(Json, gone)}, expires_at=current.expires_at)
 
-    _apply(broker, call, [HeldCommand(KIND, entity_map.id, decide)]).result()
+def forget(broker: Broker, tenant: str, entity_id: str) -> int:
+    """Erase an id from every map of a tenant, whosever it is; in how many it stood. Durable on return."""
+    commands: list[HeldCommand] = []
+    for held in broker.held.all_held(tenant, IDS_KIND):
+        if entity_id in cast("list[str]", held.body["ids"]):
+            map_id, _, number = held.id.rpartition("#")
+            place = int(number) * IDS_MAX + cast("list[str]", held.body["ids"]).index(entity_id)
+            commands.append(HeldCommand(KIND, map_id, partial(_struck_out, (place,))))
+            commands.append(HeldCommand(IDS_KIND, held.id, partial(_blackened, entity_id)))
+    if commands:
+        broker.held.apply_held(tenant, commands).result()
+    return len(commands) // 2
+
+
+def _blackened(entity_id: str, current: Held | None, _now: Instant) -> HeldDecision:
+    if current is None:
+        return Leave()
+    ids: list[Json] = [_ERASED if one == entity_id else one for one in cast("list[str]", current.body["ids"])]
+    return Hold({"ids": ids}, expires_at=current.expires_at)
+
+
+def _struck_out(places: Sequence[int], current: Held | None, _now: Instant) -> HeldDecision:
+    if current is None:
+        return Leave()
+    gone: list[Json] = [*sorted({*cast("list[int]", current.body["gone"]), *places})]
+    return Hold({**current.body, "gone": gone}, expires_at=current.expires_at)
 
 
 def _seen(broker: Broker, call: Call, entity_map: EntityMap) -> Iterator[str]:

@@ -30,7 +30,7 @@ from broker.operations.identifiers import require_uri
 from broker.operations.snapshot_filling import KIND, LEASE_S, abandon, fill_snapshot, lease_of
 from broker.operations.snapshot_news import tell
 from broker.ports.held import Drop, Held, HeldCommand, HeldDecision, Hold, Leave
-from broker.ports.places import place_of
+from broker.ports.places import home_of, place_of, snapshot_of
 from broker.query.ast import Node
 from broker.query.match import matches
 
@@ -175,6 +175,11 @@ def all_snapshots(broker: Broker, tenant: str) -> list[Snapshot]:
     now = broker.clock.now()
     known = (Snapshot.from_body(held.body) for held in broker.held.all_held(tenant, KIND))
     return [one for one in known if one.expires_at > now]
+
+
+def places_of(broker: Broker, tenant: str) -> list[str]:
+    """All places beside a tenant: whoever erases something everywhere erases it there too."""
+    return [name for name in broker.tenants.names() if snapshot_of(name) is not None and home_of(name) == tenant]
 
 
 def place_in(broker: Broker, tenant: str, snapshot_id: str) -> str:

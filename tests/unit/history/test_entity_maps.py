@@ -194,6 +194,17 @@ def test_two_that_strike_out_at_once_do_not_undo_each_other(broker: Broker) -> N
     assert [found.place(offset) for offset in range(4)] == [2, 3, 5, 6]
 
 
+def test_what_is_erased_stands_in_no_map(broker: Broker) -> None:
+    call = make_call()
+    fill(broker, *(house(number) for number in range(IDS_MAX + 5)))
+    whole, big = made(broker, call), made(broker, replace(call, principal=Principal("somebody else")), BIG)
+    assert entity_maps.forget(broker, "", f"urn:h:{IDS_MAX + 2}") == 2
+    assert entity_maps.forget(broker, "", "urn:h:none") == 0
+    assert ids(page(broker, call, whole.id, Window(9, IDS_MAX))) == [str(IDS_MAX + step) for step in (0, 1, 3, 4)]
+    kept = [one for held in broker.held.all_held("", entity_maps.IDS_KIND) for one in held.body["ids"]]  # type: ignore[union-attr]
+    assert (len(kept), f"urn:h:{IDS_MAX + 2}" in kept) == (whole.size + big.size, False)
+
+
 def test_ids_are_uris(broker: Broker) -> None:
     call = make_call()
     with pytest.raises(BadRequestData):

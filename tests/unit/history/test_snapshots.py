@@ -356,6 +356,13 @@ def test_a_place_that_nobody_knows_is_dropped(broker: Broker) -> None:
     assert broker.tenants.names() == [""]
 
 
+def test_all_places_of_a_tenant_are_known(broker: Broker) -> None:
+    broker.places.make_place("city#1#urn:s:1")
+    broker.places.make_place("#2#urn:s:1")
+    assert snapshots.places_of(broker, "city") == ["city#1#urn:s:1"]
+    assert snapshots.places_of(broker, "") == ["#2#urn:s:1"]
+
+
 def test_the_limit_is_a_setting(broker: Broker, later: Later, clock: FakeClock) -> None:
     broker = replace(broker, lifetimes=Lifetimes(snapshot_s=60))
     take(broker, later, lifetime=Duration(0, DAY))
