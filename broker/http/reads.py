@@ -46,13 +46,17 @@ class Ahead:
         self._read: dict[str, dict[str, Entity]] = {}
 
     def get(self, tenant: str, entity_id: str) -> Entity | None:
-        """The entity as it was read with its group."""
-        if tenant not in self._wanted:
+        """The entity as it was read with its group; read now where the group does not ask for it."""
+        wanted = self._wanted.get(tenant)
+        if wanted is None:
             return self.store.get(tenant, entity_id)  # a snapshot's
         read = self._read.get(tenant)
         if read is None:
-            read = self._read[tenant] = self.store.get_many(tenant, self._wanted[tenant])
-        return read.get(entity_id)
+            read = self._read[tenant] = self.store.get_many(tenant, wanted)
+        found = read.get(entity_id)
+        if found is None and entity_id not in wanted:
+            return self.store.get(tenant, entity_id)  # one that another links to
+        return found
 
     def get_many(self, tenant: str, entity_ids: Sequence[str]) -> dict[str, Entity]:
         """Those there are."""

@@ -211,3 +211,13 @@ def test_what_is_hidden_stays_hidden_in_a_group() -> None:
         assert sorted(read(shown)) == ["id", "speed", "type"]
         assert door.store.groups == [("", 2)]
         door.front.close()
+
+
+def test_what_a_group_does_not_ask_for_is_read_when_it_is_needed(tmp_path: Path) -> None:
+    with broker(store="sqlite", data=str(tmp_path), clock=FakeClock()) as (built, doors):
+        door = front_door(doors)
+        for number in (1, 2, 3):
+            body = {"id": car(number), "type": "Car", "near": {"type": "Relationship", "object": car(number + 1)}}
+            assert door("POST", ROOT + "/entities", {}, json.dumps(body).encode()).status == 201
+        store = Ahead(built.house.broker.entities, {"": [car(1), car(9)]})
+        assert [store.get("", car(number)) is not None for number in (1, 2, 9)] == [True, True, False]
