@@ -44,6 +44,9 @@ _LAST_BEFORE: Final = """SELECT max(number) FROM instance
     WHERE entity = ? AND path = ? AND time = ? AND number BETWEEN ? AND ?"""
 _EXPIRED: Final = """DELETE FROM instance
     WHERE entity = ? AND path = ? AND dataset = ? AND substr(body->>'$.expiresAt', 1, 19) <= substr(?, 1, 19)"""
+_LAST_GIVEN: Final = "SELECT number FROM generation WHERE kind = 'instance'"
+_GIVE: Final = "INSERT OR REPLACE INTO generation (kind, number) VALUES ('instance', ?)"
+_RESERVE: Final = 64  # numbers written down at a time: a transaction that gives some writes them down once
 _ANY: Final = "SELECT 1 FROM instance WHERE entity = ? AND path = ? LIMIT 1"
 
 
@@ -81,11 +84,12 @@ class HistoryRows:
         self.db = held.db
         self.instances = WrittenInstances(WrittenNames(held.db))
         self._rows: list[Row] = []
-        self._last = 0
+        self._last = self._reserved = 0
         self._now = ""
 
-    def begin(self, now: Instant) -> None:
-        """History is asked when something is written."""
+    def begin(self, now: Instant) -> None:  # noqa: ARG002 - the protocol's
+        """Another process may have given numbers meanwhile."""
+        self._reserved = 0
 
     def write(self, changes: Sequence[Logged], first: int, now: Instant) -> None:  # noqa: ARG002 - the protocol's
         """Write what the changes took from their entities."""
@@ -110,11 +114,17 @@ class HistoryRows:
         """It was rolled back."""
         self._rows.clear()
         self.instances.forget()
+        self._reserved = 0
 
     def number(self, now: Instant) -> int:
-        """One that no other instance has, and that rises."""
+        """One that no other instance has, and that rises, whatever the clock does and whoever else writes."""
+        if not self._reserved:
+            self._last = max(self._last, int(self.db.execute(_LAST_GIVEN).get or 0))
         following = max(now << ORDINAL_BITS, self._last + 1)
         self._last = following + 1 if following & CURRENT == CURRENT else following
+        if self._last > self._reserved:
+            self._reserved = self._last + _RESERVE
+            self.db.execute(_GIVE, (self._reserved,))
         return self._last
 
     def add(self, entity: int, name: str, past: Past) -> None:
