@@ -163,7 +163,8 @@ def build(
     """
     clock, access = clock or SystemClock(), access or AllowAll()
     closing = ExitStack()
-    store = _open_store(settings, clock, access)
+    watches = Watches()
+    store = _open_store(settings, clock, access, watches)
     closing.callback(store.close)
     contexts = _make_contexts(settings, store, clock, worker)
     closing.callback(contexts.flush)
@@ -174,7 +175,8 @@ def build(
     outgoing: tuple[Callable[[News], None], Callable[[str, str], Future[Probed]]] = to_nobody, undelivered
     if deliver:
         composer = Composer(store, contexts, access, clock)
-        dispatch = _start_delivery(settings, store, composer, clock, attempts)
+        dispatch = _start_delivery(settings, store, composer, clock, watches)
+        attempts = dispatch.attempts
         closing.callback(dispatch.stop)
         outgoing = dispatch.announce, dispatch.probe
     parts = store.held, CountedOutbox(store.outbox, attempts), store.leases, store.history
@@ -182,14 +184,13 @@ def build(
     closing.callback(background.stop)
     rest = _new_id, store.places, background, Lifetimes(settings.entity_map_s, settings.snapshot_s)
     broker = Broker(store, store, store, store, access, clock, *parts, *rest, *outgoing)
-    tend = partial(background.submit, partial(tend_snapshots, broker))
-    closing.callback(Repeating("snapshots", settings.sweep_s, tend).stop)
+    closing.callback(Repeating("snapshots", settings.sweep_s, partial(tend_snapshots, broker)).stop)
     limits = Limits(instances_max=settings.temporal_page)
     house = House(broker, contexts, contexts, core_context(), settings.alias, clock.now(), limits)
     return Built(house, store, closing)
 
 
-def _start_delivery(settings: Settings, store: Store, composer: Composer, clock: Clock, attempts: Attempts) -> Dispatch:
+def _start_delivery(settings: Settings, store: Store, composer: Composer, clock: Clock, watches: Watches) -> Dispatch:
     slot = Slot(settings.data) if settings.store != "memory" else None
     number = slot.number if slot is not None else 0
     policy = Policy(settings.notify_attempts, settings.notify_backoff_s, settings.notify_backoff_max_s)
@@ -200,6 +201,7 @@ def _start_delivery(settings: Settings, store: Store, composer: Composer, clock:
         marks=store.held,
         leases=store.leases,
         changes=store,
+        watches=watches,
         composer=composer,
         transports=lambda: Transports(makers.make, makers.load),
         clock=clock,
@@ -211,7 +213,7 @@ def _start_delivery(settings: Settings, store: Store, composer: Composer, clock:
         bell=None if slot is None else Doorbell(settings.data, number, settings.workers),
         slot=slot,
     )
-    dispatch = Dispatch(parts, attempts)
+    dispatch = Dispatch(parts)
     dispatch.start()
     return dispatch
 
@@ -240,13 +242,13 @@ def _make_contexts(settings: Settings, store: DocumentStore, clock: Clock, worke
     return Contexts(shelf, HttpLoader(clock, settings.allow_private))
 
 
-def _open_store(settings: Settings, clock: Clock, access: Access) -> Store:
+def _open_store(settings: Settings, clock: Clock, access: Access, watches: Watches) -> Store:
     if settings.store == "memory":
-        return MemoryStore(clock, access.label, Watches())
+        return MemoryStore(clock, access.label, watches)
     from broker.stores.sqlite import UnusableFile, open_store  # noqa: PLC0415  the memory engine needs no SQLite
 
     try:
-        return open_store(settings.data, clock, access.label, Watches())
+        return open_store(settings.data, clock, access.label, watches)
     except (OSError, UnusableFile) as error:
         raise StartError(f"--data {settings.data}: {error}") from error
 

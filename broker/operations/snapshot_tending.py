@@ -17,15 +17,19 @@ from broker.ports.places import home_of, snapshot_of
 
 
 def tend_snapshots(broker: Broker) -> None:
-    """Look at every place there is; tenants without one are not opened."""
+    """Have every place looked at, in the background; tenants without one are not opened."""
     places = defaultdict[str, list[str]](list)
     for name in broker.tenants.names():
         if snapshot_of(name) is not None:
             places[home_of(name)].append(name)
     for tenant, found in places.items():
-        known = _by_place(broker, tenant)
-        for place in found:
-            _tend(broker, tenant, place, known.get(place))
+        broker.background.submit(partial(_tend_tenant, broker, tenant, found))  # one that fails is alone with it
+
+
+def _tend_tenant(broker: Broker, tenant: str, places: list[str]) -> None:
+    known = _by_place(broker, tenant)
+    for place in places:
+        _tend(broker, tenant, place, known.get(place))
 
 
 def _by_place(broker: Broker, tenant: str) -> dict[str, Snapshot]:

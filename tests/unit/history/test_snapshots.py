@@ -340,19 +340,22 @@ def test_what_has_expired_goes_and_its_receiver_is_told(
     take(broker, later, lifetime=Duration(0, 1_000_000), endpoint="https://a.org/x")
     news.clear()
     tend_snapshots(broker)
+    later.go_on()
     assert broker.tenants.names() != [""]
     clock.advance(2)
     tend_snapshots(broker)
+    later.go_on()
     assert broker.tenants.names() == [""]
     assert broker.held.all_held("", KIND) == []
     (told,) = news
     assert str(told.body["expiresAt"]) < str(told.body["notifiedAt"])
 
 
-def test_a_place_that_nobody_knows_is_dropped(broker: Broker) -> None:
+def test_a_place_that_nobody_knows_is_dropped(broker: Broker, later: Later) -> None:
     broker.places.make_place("#lost#urn:s:9")
     broker.places.make_place("gone#lost#urn:s:9")
     tend_snapshots(broker)
+    later.go_on()
     assert broker.tenants.names() == [""]
 
 
