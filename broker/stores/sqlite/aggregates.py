@@ -40,6 +40,7 @@ _MADE: Final = {
     "totalCount": (),
 }
 """Methods as columns, beside `count(*)`; `near` is a number near all values, for what else would lose digits."""
+_OTHERS: Final = "count(*) - count(nullif(value < '', 0))"  # only numbers stand before texts
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +95,7 @@ class Aggregates:
     def _made(self, known: Known, source: Source, start: Instant) -> dict[str, list[Period]]:
         edges = Edges(self._query, start, source.last)
         listed = edges.length is None
-        if not self._all_numbers(source) or (listed and self._time != "time"):
+        if not _all_numbers(source.current) or (listed and self._time != "time"):
             return periods_of(self._values(known, source), self._query, start)
         places = (edges.place(source.first), edges.place(source.last))
         values = self._bound(source.entity, source.path)
@@ -105,25 +106,23 @@ class Aggregates:
         values |= {"start": start, "length": length, "place": places[0], "last": places[1]}
         walked = listed or (self._time == "time" and places[1] - places[0] < WALKED_MAX)
         rows = self._db.execute(self._walk(source, listed=listed) if walked else self._group(source), values).fetchall()
-        return self._read(rows, edges)
+        columns: list[Sequence[Any]] = list(zip(*_parsed(rows), strict=True))
+        if any(columns[1]):
+            return periods_of(self._values(known, source), self._query, start)
+        return self._read([cast(int, row[0]) for row in rows], [columns[0], *columns[2:]], edges)
 
     def _values(self, known: Known, source: Source) -> list[Timed]:
         return [row for row in self._reader.timed(known, source.name) if row[1].deleted_at is None]
 
-    def _all_numbers(self, source: Source) -> bool:
-        if any(measure(past).number is None or measure(past).is_size for _, past in source.current):
-            return False
-        sql = f"""SELECT 1 FROM instance WHERE {self._where} AND {self._time} >= :low AND {self._time} < :high
-            AND NOT ifnull(value < '', 0) LIMIT 1"""  # noqa: S608 - only numbers stand before texts
-        return self._db.execute(sql, self._bound(source.entity, source.path)).get is None
-
     def _near(self, source: Source) -> float:
         sql = f"SELECT avg(value) FROM instance WHERE {self._where} AND {self._time} >= :low AND {self._time} < :high"  # noqa: S608
         found = self._db.execute(sql, self._bound(source.entity, source.path)).get
-        return float(measure(source.current[0][1]).number or 0) if found is None else cast(float, found)
+        if found is None and source.current:
+            found = measure(source.current[0][1]).number
+        return float(cast(float, found or 0))
 
     def _columns(self) -> str:
-        return ", ".join(["count(*)", *(column for method in self._methods for column in _MADE[method])])
+        return ", ".join(["count(*)", _OTHERS, *(column for method in self._methods for column in _MADE[method])])
 
     def _walk(self, source: Source, *, listed: bool) -> str:
         between = f"{self._time} >= max(p.low, :low) AND {self._time} < min(p.high, :high)"
@@ -142,9 +141,7 @@ class Aggregates:
             held += " UNION ALL SELECT value->>0, value->>1 FROM json_each(:current)"
         return f"SELECT (at - :start) / :length AS place, json_array({self._columns()}) FROM ({held}) GROUP BY place"  # noqa: S608
 
-    def _read(self, rows: Sequence[tuple[Any, ...]], edges: Edges) -> dict[str, list[Period]]:
-        places = [row[0] for row in rows]
-        columns: list[Sequence[Any]] = list(zip(*_parsed(rows), strict=True))
+    def _read(self, places: list[int], columns: list[Sequence[Any]], edges: Edges) -> dict[str, list[Period]]:
         filled = columns[0]
         if 0 in filled:
             places = list(compress(places, filled))
@@ -166,6 +163,10 @@ class Aggregates:
     def _bound(self, entity: int, path: int) -> dict[str, Any]:
         low, high = span_of(self._query)
         return {"entity": entity, "path": path, "datasets": self._reader.datasets, "low": low, "high": high}
+
+
+def _all_numbers(current: Sequence[Timed]) -> bool:
+    return all(measure(past).number is not None and not measure(past).is_size for _, past in current)
 
 
 def _packed(current: Sequence[Timed]) -> str:
