@@ -6,7 +6,7 @@ Shared by the engines: whichever holds the entity, the log says the same.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from broker.model.entity import Entity
 from broker.model.values import Json, to_text
@@ -14,6 +14,8 @@ from broker.ports import Labels
 
 Image: TypeAlias = dict[str, Json]
 
+ERASED: Final = "urn:ngsi-ld:erased"
+"""Whom a row of the change log is about that must stay while its entity must not."""
 _ABSENT = object()
 
 

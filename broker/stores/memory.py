@@ -37,7 +37,7 @@ from broker.query.ast import Selection, Window
 from broker.query.match import matches
 from broker.query.ordering import sort
 from broker.stores.discovery import count_attributes, count_types
-from broker.stores.images import Change, changed, no_labels, touched
+from broker.stores.images import ERASED, Change, changed, no_labels, touched
 from broker.stores.memory_held import MemoryHeld
 from broker.stores.memory_history import MemoryHistory
 from broker.stores.memory_leases import MemoryLeases
@@ -222,6 +222,18 @@ class MemoryStore:
     def close(self) -> None:
         """Nothing is held open."""
 
+    def erase(self, tenant: str, entity_id: str) -> dict[str, Json]:
+        """Drop an entity and every trace of it but its history: what went, by table."""
+        with self.lock:
+            (there,) = self._apply(tenant, [Command(entity_id, _removed)])
+            held = self._of(tenant)
+            rows = [row for row in held.log if row.entity_id == entity_id]
+            kept = [row for row in held.log if row.entity_id != entity_id]
+            if rows and rows[-1] is held.log[-1]:  # the log's next number is taken from it
+                kept.append(LoggedChange(rows[-1].sequence, ERASED, rows[-1].version, rows[-1].at, {}, None))
+            held.log = deque(kept, maxlen=LOG_ROWS_MAX)
+            return {"entity": int(bool(there)), "change_log": len(rows), "outbox": self.outbox.erase(tenant, entity_id)}
+
     def _apply(self, tenant: str, commands: Sequence[Command]) -> list[object]:
         held = self._tenants.get(tenant)
         if held is None and not any(command.creates for command in commands):
@@ -332,3 +344,7 @@ class MemoryStore:
                 self._put(held, stored, current, now)
         self._tell(tenant)
         return len(due)
+
+
+def _removed(current: Entity | None, _now: Instant) -> Keep | Remove:
+    return Keep(result=False) if current is None else Remove(result=True)

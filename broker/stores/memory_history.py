@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from copy import copy
 from dataclasses import dataclass, field
-from typing import assert_never
+from typing import Protocol, assert_never
 
 from broker.errors import NgsiError
 from broker.model.entity import Entity
@@ -31,6 +31,7 @@ from broker.ports.outbox import EntityChange
 from broker.query.ast import EVERYTHING, Node, Window
 from broker.query.temporal import TemporalQuery
 from broker.stores.memory_held import Ground, done, failed
+from broker.stores.memory_retention import retained
 from broker.stores.past import (
     SCOPE,
     Past,
@@ -46,6 +47,7 @@ from broker.stores.past import (
 )
 from broker.stores.recall import Story, page_of, tell, union
 from broker.stores.refusals import no_attribute, no_instance, no_tenant
+from broker.stores.thinning import rule_for
 
 ID_PREFIX = "urn:ngsi-ld:Instance:"
 
@@ -78,10 +80,17 @@ class _Kept:
         return kept
 
 
+class Grounds(Ground, Protocol):
+    """What erasing needs beside that."""
+
+    def erase(self, tenant: str, entity_id: str) -> Mapping[str, Json]:
+        """Drop an entity and every trace of it but its history: what went, by table."""
+
+
 class MemoryHistory:
     """EvolutionStore, and the companion of the store that writes what changes leave."""
 
-    def __init__(self, ground: Ground) -> None:
+    def __init__(self, ground: Grounds) -> None:
         self._ground = ground
         self._tenants: dict[str, dict[str, _Kept]] = {}
         self._number = 0
@@ -247,11 +256,28 @@ class MemoryHistory:
 
     def erase(self, tenant: str, entity_id: str) -> Future[Mapping[str, Json]]:
         """Everything that is known of an entity."""
-        raise NotImplementedError
+        with self._ground.lock:
+            kept = self._of(tenant).pop(entity_id, None)
+            gone: dict[str, Json] = (
+                {} if kept is None else {"history": 1, "instance": sum(map(len, kept.pasts.values()))}
+            )
+            gone.update(self._ground.erase(tenant, entity_id))
+            self._of(tenant).pop(entity_id, None)
+            return done({table: number for table, number in gone.items() if number})
 
     def retain(self, tenant: str, rules: Sequence[Retention]) -> int:
         """Apply retention once."""
-        raise NotImplementedError
+        with self._ground.lock:
+            now, gone, held = self._ground.moment(tenant), 0, self._of(tenant)
+            for entity_id, kept in list(held.items()):
+                rule = rule_for(kept.story(entity_id).types, rules)
+                if rule is None:
+                    continue
+                kept.pasts, went = retained(kept.pasts, kept.entity, rule, now)
+                gone += went
+                if went and not kept.pasts and kept.entity is None and kept.deleted_at is not None:
+                    del held[entity_id]
+            return gone
 
 
 def _name_of(_entity_id: str, _name: str, past: Past) -> str:

@@ -150,12 +150,17 @@ def measure(past: Past) -> Measure:
     if type(value) is dict and "@value" in value:
         value = value["@value"]
     if isinstance(value, (bool, int, float)):
-        return Measure(int(value) if value is True or value is False else value)
+        return Measure(int(value) if value is True or value is False else _bounded(value))
     if type(value) is list:
         return Measure(len(value), is_size=True, whole=value)
     if type(value) is str:
         return Measure(text=value, time=_time_of_day(value), whole=value)
     return Measure(whole=value)
+
+
+def _bounded(number: float) -> int | float:
+    """An integer of 64 bits as it is, a longer one as the nearest float: as every engine keeps it."""
+    return number if -(2**63) <= number < 2**63 else _float(number)
 
 
 def _float(number: float) -> float:

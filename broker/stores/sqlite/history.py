@@ -9,21 +9,24 @@ from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
 from math import inf
+from typing import Protocol, cast
 from weakref import WeakKeyDictionary
 
 import apsw
 
+from broker.model.entity import Entity
 from broker.model.values import Instant, Json
-from broker.ports import Restriction
+from broker.ports import Command, Keep, Remove, Restriction
 from broker.ports.evolution import EvolutionCommand, EvolutionPage, Retention
 from broker.query.ast import EVERYTHING, Node, Window
 from broker.query.temporal import TemporalQuery
 from broker.stores.past import SCOPE, Past
 from broker.stores.recall import Told, kind_of, open_to_all, page_of, split, tell
+from broker.stores.sqlite import erasing, retaining
 from broker.stores.sqlite.aggregates import Aggregates
 from broker.stores.sqlite.budget import Budget
 from broker.stores.sqlite.candidates import attributes_in, candidates
-from broker.stores.sqlite.ground import Ground
+from broker.stores.sqlite.ground import Ground, first
 from broker.stores.sqlite.history_rows import HistoryRows
 from broker.stores.sqlite.history_steps import Steps
 from broker.stores.sqlite.known import Known, find
@@ -60,10 +63,17 @@ class Asked:
         return replace(self.query, aggregation=None, instances_max=1) if self.in_store else self.query
 
 
+class Grounds(Ground, Protocol):
+    """What erasing needs beside that: to remove an entity."""
+
+    def apply(self, tenant: str, commands: Sequence[Command]) -> Future[list[object]]:
+        """Queue commands on entities, in the order of all writes."""
+
+
 class SqliteHistory:
     """EvolutionStore; `transaction(tenant)` is a read transaction on a tenant's file."""
 
-    def __init__(self, ground: Ground, transaction: Transaction) -> None:
+    def __init__(self, ground: Grounds, transaction: Transaction) -> None:
         self._ground, self._transaction = ground, transaction
         self._written: WeakKeyDictionary[Open, HistoryRows] = WeakKeyDictionary()
         self._forms: WeakKeyDictionary[Tenant, Forms] = WeakKeyDictionary()
@@ -115,12 +125,24 @@ class SqliteHistory:
                 yield known.iri
 
     def erase(self, tenant: str, entity_id: str) -> Future[Mapping[str, Json]]:
-        """Everything that is known of an entity."""
-        raise NotImplementedError
+        """Everything that is known of an entity, from every table of the tenant."""
+        removed = Command(entity_id, _removed)
+        self._ground.run(tenant, [erasing.begin])
+        entity = self._ground.apply(tenant, [removed])
+        pending = self._ground.run(tenant, [partial(erasing.erase, entity_id), erasing.end])
+        return first(pending, lambda gone: {**({"entity": 1} if entity.result()[0] else {}), **gone})
 
     def retain(self, tenant: str, rules: Sequence[Retention]) -> int:
-        """Apply retention once."""
-        raise NotImplementedError
+        """Apply retention once: entity by entity, so that other writes come in between."""
+        now = self._ground.now()
+        with self._transaction(tenant) as (db, held):
+            iris = list(retaining.due(db, held.names, rules, now))
+        return sum(
+            cast("int", self._ground.run(tenant, [partial(self._retain, iri, rules)]).result()[0]) for iri in iris
+        )
+
+    def _retain(self, iri: str, rules: Sequence[Retention], held: Open, now: Instant) -> int:
+        return retaining.retain(self._written[held], iri, rules, now)
 
     def _run(self, command: EvolutionCommand, held: Open, now: Instant) -> object:
         rows = self._written[held]
@@ -139,6 +161,10 @@ class SqliteHistory:
         if forms is None:
             forms = self._forms[held] = Forms()
         return Reading(db, held.names, forms, asked.found_by)
+
+
+def _removed(current: Entity | None, _now: Instant) -> Keep | Remove:
+    return Keep(result=False) if current is None else Remove(result=True)
 
 
 def _told(reader: Reading, found: Iterator[Known], asked: Asked, budget: Budget) -> Iterator[tuple[Known, Told]]:

@@ -36,11 +36,11 @@ _NO_NAME: Final = 0
 _WHOLE: Final = -1  # no limit, and all datasets
 _MANY: Final = 2**31
 _FORM_OF: Final = "SELECT text FROM name WHERE number = ?"
-_PATHS: Final = """WITH RECURSIVE walk (path) AS (
+PATHS: Final = """WITH RECURSIVE walk (path) AS (
         SELECT min(path) FROM instance WHERE entity = ?1
         UNION ALL SELECT (SELECT min(path) FROM instance WHERE entity = ?1 AND path > walk.path)
         FROM walk WHERE walk.path IS NOT NULL)
-    SELECT text FROM walk JOIN name ON number = path"""
+    SELECT text, path FROM walk JOIN name ON number = path"""
 _THERE: Final = """SELECT 1 FROM instance
     WHERE entity = ? AND path = ? AND time = ? AND number = ? AND dataset = ?"""
 _ANY: Final = "SELECT 1 FROM instance WHERE entity = ? AND path = ? LIMIT 1"
@@ -76,7 +76,7 @@ class Reading:
 
     def names_of(self, known: Known) -> list[str]:
         """The attributes of which there may be instances, the scope too."""
-        found = [str(row[0]) for row in self.db.execute(_PATHS, (known.number,)).fetchall()]
+        found = [str(row[0]) for row in self.db.execute(PATHS, (known.number,)).fetchall()]
         entity = known.entity
         if entity is not None:
             found += [name for name in entity.document if name not in ("id", "type")]
