@@ -8,7 +8,7 @@ A text of `q` would not do: an IRI ends a path there, so that bound sub-attribut
 from __future__ import annotations
 
 from dataclasses import fields
-from typing import Final, TypeAlias, cast
+from typing import Final, TypeAlias, cast, get_args
 
 from broker.model.values import Json
 from broker.query import ast
@@ -17,12 +17,9 @@ from broker.query.projection import Projection
 
 _CLASSES: Final = {
     one.__name__: one
-    for one in (
-        ast.And, ast.Or, ast.Exists, ast.Absent, ast.Compare, ast.OneOf, ast.Between, ast.Pattern, ast.Linked, ast.Geo,
-        ast.HasType, ast.InScope, ast.IdIn, ast.IdPattern, ast.HasAttribute, ast.Path, ast.DateTimeValue,
-        ast.DateValue, ast.TimeValue, ast.UriValue,
-    )
-}  # fmt: skip
+    for one in (*get_args(Node), ast.Path, ast.DateTimeValue, ast.DateValue, ast.TimeValue, ast.UriValue)
+    if one is not ast.SubjectIn
+}
 _ENUMS: Final = {one.__name__: one for one in (Op, Relation)}
 _LISTED: Final = "tuple"
 _Part: TypeAlias = object
@@ -73,4 +70,4 @@ def _read(stored: Json) -> _Part:
     if name in _ENUMS:
         return _ENUMS[name](parts[0])
     read = tuple(map(_read, parts))
-    return read if name == _LISTED else _CLASSES[name](*read)  # type: ignore[arg-type]
+    return read if name == _LISTED else _CLASSES[name](*read)
