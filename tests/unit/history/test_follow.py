@@ -24,7 +24,8 @@ def change(before: dict[str, Any] | None, after: dict[str, Any] | None, **more: 
 
 
 def house(**attributes: Any) -> Entity:
-    document: dict[str, Any] = {"id": ID, "type": HOUSE, **{NS + name: prop(value) for name, value in attributes.items()}}
+    shown = {NS + name: prop(value) for name, value in attributes.items()}
+    document: dict[str, Any] = {"id": ID, "type": HOUSE, **shown}
     return Entity(document, 0, 0)
 
 
