@@ -129,7 +129,6 @@ class Histories:
     def restart(self) -> None:
         """As after a stop."""
         self.store.close()
-        self.clock.advance(0.000001)
         self.store = self.opened()
 
     def step(self) -> None:
