@@ -7,7 +7,8 @@ cd "$(dirname "$0")/.."
 BENCH=${BENCH:-../shared/bench}
 [ -f "$BENCH/run_all.py" ] || { echo "no load generator at $BENCH: set BENCH" >&2; exit 2; }
 STEPS=idle,create_c1,create_c16,create_c64,upsert_new,mem_20k,upsert_same,upsert_chg,get_c1,get_c16,query_c4,find_c4
-STEPS=$STEPS,tail_c4,page_c4,geo_c4,patch_c1,patch_c16,patch_c64,mixed_c16,upsert_big,mem_100k,get_c16_100k
+STEPS=$STEPS,tail_c4,page_c4,geo_c4,patch_c1,patch_c16,patch_c64,mixed_c16,subs_1,subs_1000
+STEPS=$STEPS,tcreate,tappend_c16,tquery_c4,upsert_big,mem_100k,get_c16_100k
 STEPS=$STEPS,query_c4_100k,find_c4_100k,tail_c4_100k,page_c4_100k,geo_c4_100k,patch_c16_100k,create_c16_100k
 mkdir -p var/bench
 cp -r "$BENCH"/. var/bench/ && chmod -R u+w var/bench

@@ -93,8 +93,8 @@ def durability() -> Samples:
     return {**found, "kept": Sample(float(kept[1] == "200"))}
 
 
-def bench(name: str, steps: str = "") -> Callable[[], Samples]:
-    """Every field of every step, `STEP.FIELD`, of these steps or of all that `make bench` runs."""
+def bench(name: str, steps: str) -> Callable[[], Samples]:
+    """Every field of every step, `STEP.FIELD`, of these steps."""
 
     def measure() -> Samples:
         run(name, ["sh", "tools/bench.sh"], {"ONLY": steps})
