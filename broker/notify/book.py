@@ -35,6 +35,7 @@ class Book:
     def __init__(self, held: HeldStore) -> None:
         self._held = held
         self._known: dict[str, tuple[int, dict[str, Entry | None]]] = {}
+        self._before: dict[str, dict[str, Entry | None]] = {}
         self._fresh: dict[str, float] = {}
 
     def stale(self, tenant: str) -> None:
@@ -47,7 +48,7 @@ class Book:
             known = self._of(tenant)
             if subscription_id not in known:
                 held = self._held.find_held(tenant, SUBSCRIPTION, subscription_id)
-                known[subscription_id] = None if held is None else _entry(held)
+                known[subscription_id] = None if held is None else self._entry(tenant, held)
         except NonexistentTenant:
             return None
         return known[subscription_id]
@@ -61,7 +62,8 @@ class Book:
             return {}
         for one in held:
             if known.get(one.id) is None:
-                known[one.id] = _entry(one)
+                known[one.id] = self._entry(tenant, one)
+        self._before.pop(tenant, None)
         return {name: entry for name, entry in known.items() if entry is not None}
 
     def generation(self, tenant: str) -> int:
@@ -78,9 +80,14 @@ class Book:
         self._fresh[tenant] = now + FRESH_S  # before it is read: a commit in between makes it stale again
         generation = self._held.held_generation(tenant, SUBSCRIPTION)
         if kept is None or kept[0] != generation:
+            if kept is not None:
+                self._before[tenant] = {**self._before.get(tenant, {}), **kept[1]}
             kept = self._known[tenant] = (generation, {})
         return kept[1]
 
-
-def _entry(held: Held) -> Entry:
-    return Entry(Subscription.from_body(held.body), held.version, held.created_at, held.modified_at)
+    def _entry(self, tenant: str, held: Held) -> Entry:
+        """The entry of a document: that of a generation before where it is the same still."""
+        old = self._before.get(tenant, {}).get(held.id)
+        if old is not None and (old.version, old.modified_at) == (held.version, held.modified_at):
+            return old
+        return Entry(Subscription.from_body(held.body), held.version, held.created_at, held.modified_at)

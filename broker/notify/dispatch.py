@@ -7,10 +7,12 @@ import logging
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass
 from threading import Event, Thread
 from typing import Final
 
+from broker.errors import NonexistentTenant
 from broker.notify.attempts import Attempts
 from broker.notify.book import Book
 from broker.notify.composing import Composer
@@ -23,7 +25,17 @@ from broker.notify.periodic import Periodic
 from broker.notify.slots import Slot
 from broker.ports import ChangeLog, Clock
 from broker.ports.held import HeldStore
-from broker.ports.outbox import Leases, Marks, Outbox, OutboxRow, Probed, undelivered
+from broker.ports.outbox import (
+    SUBSCRIPTION,
+    Leases,
+    Marks,
+    Outbox,
+    OutboxRow,
+    Probed,
+    Watch,
+    Watches,
+    undelivered,
+)
 from broker.ports.places import News
 
 log = logging.getLogger("misono.notify")
@@ -42,6 +54,7 @@ class Delivering:
     marks: Marks
     leases: Leases
     changes: ChangeLog
+    watches: Watches
     composer: Composer
     transports: Callable[[], Transports]
     clock: Clock
@@ -57,10 +70,12 @@ class Delivering:
 class Dispatch:
     """Delivers from `start` to `stop`."""
 
-    def __init__(self, parts: Delivering, attempts: Attempts) -> None:
+    def __init__(self, parts: Delivering) -> None:
+        self.attempts = Attempts()
         self._parts = parts
-        self._attempts = attempts
         self._book = Book(parts.held)
+        self._watches: dict[str, Watch] = {}
+        self._look_took = 0.0
         self._told: deque[tuple[str, Sequence[OutboxRow]]] = deque()
         self._stirred: set[str] = set()
         self._woken = False
@@ -129,7 +144,7 @@ class Dispatch:
         self._transports = transports = parts.transports()
         book = self._book
         desk = Desk(
-            parts.outbox, book, parts.composer, transports, parts.clock, self._attempts, parts.limits, parts.chance,
+            parts.outbox, book, parts.composer, transports, parts.clock, self.attempts, parts.limits, parts.chance,
             self._partitions.ours,
         )  # fmt: skip
         self._generations = dict[str, int]()
@@ -188,17 +203,19 @@ class Dispatch:
 
     def _stir(self, tenant: str) -> None:
         assert self._loop is not None
-        self._loop.call_later(STIR_S, self._look_at_subscriptions, tenant)
+        self._loop.call_later(max(STIR_S, 10 * self._look_took), self._look_at_subscriptions, tenant)
 
     def _look_at_subscriptions(self, tenant: str) -> None:
         self._stirred.discard(tenant)
         generation = self._book.generation(tenant)
         if generation == self._generations.get(tenant, 0):
             return
-        self._generations[tenant] = generation
+        assert self._loop is not None
+        began, self._generations[tenant] = self._loop.time(), generation
         self._hold()
         self._courier.prune(tenant)
         self._sync(tenant)
+        self._look_took = self._loop.time() - began
 
     def _hold(self) -> None:
         """Take the leases again, where they were let go of while there was nothing to deliver."""
@@ -213,4 +230,10 @@ class Dispatch:
     def _sync(self, tenant: str) -> None:
         self._periodic.sync(tenant)
         uris = [entry.subscription.notification.endpoint.uri for entry in self._book.all(tenant).values()]
-        asyncio.get_running_loop().run_in_executor(None, self._transports.prepare, uris)
+        asyncio.get_running_loop().run_in_executor(None, self._prepare, tenant, uris)
+
+    def _prepare(self, tenant: str, uris: Sequence[str]) -> None:
+        """Make, in a thread, what the next write and the next notification would have to wait for."""
+        self._transports.prepare(uris)
+        with suppress(NonexistentTenant):
+            self._watches[tenant] = self._parts.watches.compile(self._parts.held.all_held(tenant, SUBSCRIPTION))

@@ -190,6 +190,11 @@ class MemoryStore:
         """Call `told` after each commit, under the store's lock."""
         self._listening.append(told)
 
+    def committed(self, tenant: str) -> None:
+        """Tell those who listen."""
+        for told in self._listening:
+            told(tenant)
+
     def put(self, kind: str, document_id: str, body: dict[str, Json], created_at: Instant) -> None:
         """Write one document."""
         with self.lock:
@@ -328,8 +333,7 @@ class MemoryStore:
     def _tell(self, tenant: str) -> None:
         for companion in self._companions:
             companion.write(tenant, self._changes)
-        for told in self._listening:
-            told(tenant)
+        self.committed(tenant)
 
     def _sweep(self, tenant: str, held: _Tenant) -> int:
         now = self._now(held)

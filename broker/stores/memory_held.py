@@ -30,6 +30,9 @@ class Ground(Protocol):
     def make(self, tenant: str) -> None:
         """From now on it exists."""
 
+    def committed(self, tenant: str) -> None:
+        """Something was written: tell those who listen to commits."""
+
     def moment(self, tenant: str) -> Instant:
         """Now, and never before the tenant's last change."""
 
@@ -50,9 +53,11 @@ class MemoryHeld:
             if not self._ground.exists(tenant) and not any(command.creates for command in commands):
                 return failed(no_tenant(tenant))
             try:
-                return done([self._run(tenant, command) for command in commands])
+                results = [self._run(tenant, command) for command in commands]
             except Exception as fault:  # noqa: BLE001 - whatever a decision raises goes to who made it
                 return failed(fault)
+            self._ground.committed(tenant)
+            return done(results)
 
     def find_held(self, tenant: str, kind: str, document_id: str) -> Held | None:
         """One document."""

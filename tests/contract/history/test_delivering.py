@@ -206,7 +206,14 @@ def test_dead_letters_are_named(city: City, body: object) -> None:
     assert "remedy" in city.ask("POST", "/admin/dead-letters/redeliver", body, 400)
 
 
-def test_a_paused_subscription_is_told_nothing_and_later_nothing_of_the_past(city: City, receiver: Receiver) -> None:
+def test_a_paused_subscription_is_told_nothing_and_later_nothing_of_the_past(
+    make: Callable[..., Any], receiver: Receiver, tmp_path: Path
+) -> None:
+    with make(notify_backoff_s="0.5") as (built, doors):  # time to pause it between two attempts
+        pause_and_resume(City(front_door(doors), built.store.outbox, tmp_path), receiver)
+
+
+def pause_and_resume(city: City, receiver: Receiver) -> None:
     receiver.behave = answer(500)
     city.subscribe(receiver.url)
     city.put(1)
