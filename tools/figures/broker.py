@@ -6,12 +6,10 @@ from tools.figures import runs
 from tools.figures.figure import Figure, Source
 
 OUTSIDE = "tests/outside"
-BENCH = ",".join(
-    (
-        "idle,create_c1,create_c16,create_c64,upsert_new,mem_20k,upsert_same,upsert_chg,get_c1,get_c16,query_c4,find_c4",
-        "tail_c4,page_c4,geo_c4,patch_c1,patch_c16,patch_c64,mixed_c16,upsert_big,mem_100k,get_c16_100k",
-        "query_c4_100k,find_c4_100k,tail_c4_100k,page_c4_100k,geo_c4_100k,patch_c16_100k,create_c16_100k",
-    )
+BENCH = (
+    "idle,create_c1,create_c16,create_c64,upsert_new,mem_20k,upsert_same,upsert_chg,get_c1,get_c16,query_c4,find_c4,"
+    "tail_c4,page_c4,geo_c4,patch_c1,patch_c16,patch_c64,mixed_c16,upsert_big,mem_100k,get_c16_100k,"
+    "query_c4_100k,find_c4_100k,tail_c4_100k,page_c4_100k,geo_c4_100k,patch_c16_100k,create_c16_100k"
 )
 """The steps of the load generator that are about current state."""
 
