@@ -16,7 +16,7 @@ Feature: Aggregated temporal representation of an Entity
     And the answer holds
       """
       {"power": {"type": "Property",
-                 "avg": [[2, "2026-01-01T00:00:00Z", "2026-01-01T01:00:00Z"], [10, "2026-01-01T01:00:00Z", "2026-01-01T02:00:00Z"]],
+                 "avg": [[2.0, "2026-01-01T00:00:00Z", "2026-01-01T01:00:00Z"], [10.0, "2026-01-01T01:00:00Z", "2026-01-01T02:00:00Z"]],
                  "max": [[3, "2026-01-01T00:00:00Z", "2026-01-01T01:00:00Z"], [10, "2026-01-01T01:00:00Z", "2026-01-01T02:00:00Z"]],
                  "totalCount": [[2, "2026-01-01T00:00:00Z", "2026-01-01T01:00:00Z"], [1, "2026-01-01T01:00:00Z", "2026-01-01T02:00:00Z"]]}}
       """
@@ -26,7 +26,7 @@ Feature: Aggregated temporal representation of an Entity
     When a client recalls with "timerel=between&timeAt=2026-01-01T00:00:00Z&endTimeAt=2026-01-01T02:00:00Z&options=aggregatedValues&aggrMethods=sum,sumsq,min,distinctCount&aggrPeriodDuration=PT0S" "urn:ngsi-ld:House:1"
     Then the answer holds
       """
-      {"power": {"sum": [[14, "2026-01-01T00:00:00Z", "2026-01-01T02:00:00Z"]], "sumsq": [[110, "2026-01-01T00:00:00Z", "2026-01-01T02:00:00Z"]],
+      {"power": {"sum": [[14.0, "2026-01-01T00:00:00Z", "2026-01-01T02:00:00Z"]], "sumsq": [[110.0, "2026-01-01T00:00:00Z", "2026-01-01T02:00:00Z"]],
                  "min": [[1, "2026-01-01T00:00:00Z", "2026-01-01T02:00:00Z"]], "distinctCount": [[3, "2026-01-01T00:00:00Z", "2026-01-01T02:00:00Z"]]}}
       """
     And the answer does not name "values"
