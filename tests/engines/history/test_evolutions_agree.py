@@ -10,7 +10,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -51,7 +51,7 @@ IDS = [f"urn:e:{letter}" for letter in "abcd"]
 NAMES = [f"{NS}speed", f"{NS}name", f"{NS}link"]
 TIMES = ["observedAt", "createdAt", "modifiedAt", "deletedAt"]
 VALUES = [1, 2, 2.5, 30, -4, True, "x", "yy", [1, 2], {"a": 1}, "09:30:00Z", None, 10**20]
-CONDITIONS = [
+CONDITIONS: list[Node] = [
     EVERYTHING,
     HasType(f"{NS}Car"),
     HasType(f"{NS}Bus"),
@@ -72,11 +72,15 @@ RESTRICTIONS = [
 ]
 
 
+Engine = MemoryStore | SqliteStore
+
+
 class Both:
     """Both engines, which live the same."""
 
     def __init__(self, memory: MemoryStore, sqlite: SqliteStore, clock: FakeClock, chance: Random) -> None:
-        self.memory, self.sqlite, self.clock, self.chance = memory, sqlite, clock, chance
+        self.engines: tuple[Engine, Engine] = (memory, sqlite)
+        self.clock, self.chance = clock, chance
         self.seen: Counter[str] = Counter()
         self.tenant = ""
 
@@ -86,19 +90,17 @@ class Both:
             self.clock.advance(self.chance.choice([0.000001, 1, 30, 400]))
         if self.chance.random() < 0.5:
             commands = [self._current() for _ in range(self.chance.choice([1, 1, 2, 4]))]
-            for store in (self.memory, self.sqlite):
+            for store in self.engines:
                 store.apply(self.tenant, commands).result()
             return
         self.clock.advance(0.000001)  # what is written in one instant has no order
         entity_id = self.chance.choice(IDS)
-        ids = [self._ids(store, entity_id) for store in (self.memory, self.sqlite)]
-        assert [len(one) for one in ids] == [len(ids[0])] * 2
-        made = [self._steps(Random(seed), held) for seed in [self.chance.random()] for held in ids]
-        results = []
-        for store, steps in zip((self.memory, self.sqlite), made, strict=True):
-            results.append(_evolve(store, self.tenant, entity_id, steps))
+        seed, results, made = self.chance.random(), list[object](), list[EvolutionStep]()
+        for store in self.engines:
+            made = self._steps(Random(seed), self._ids(store, entity_id))
+            results.append(_evolve(store, self.tenant, entity_id, made))
         assert results[0] == results[1]
-        self.seen.update(type(step).__name__ for step in made[0] if results[0] is None)
+        self.seen.update(type(step).__name__ for step in made if results[0] is None)
 
     def _current(self) -> Command:
         chance, entity_id = self.chance, self.chance.choice(IDS)
@@ -115,9 +117,8 @@ class Both:
         def decide(current: Entity | None, now: int) -> Put:
             if current is None:
                 return Put(Entity(fresh, 0, 0))
-            if kind == "put":
-                return Put(Entity({"id": entity_id, "type": types, **_dated(fragment, to_text(now))}, 0, 0))
-            kept = {name: value for name, value in current.document.items() if name != gone}
+            left = {name: value for name, value in current.document.items() if name != gone}
+            kept: Any = {"id": entity_id, "type": types} if kind == "put" else left
             return Put(Entity({**kept, **_dated(fragment, to_text(now))}, 0, 0))
 
         return Command(entity_id, decide, creates=True)
@@ -154,7 +155,7 @@ class Both:
     def _one(self, ids: Sequence[tuple[str, str]]) -> EvolutionStep:
         chance = self.chance
         name = chance.choice([*NAMES, "scope"])
-        target, instance_id = chance.choice(ids) if ids and chance.random() < 0.9 else (name, "urn:ngsi-ld:Instance:none")
+        target, instance_id = chance.choice(ids) if ids and chance.random() < 0.9 else (name, "urn:x:none")
         dataset, everything = chance.choice([None, None, "urn:x:1"]), chance.random() < 0.3
         replacement = self._given(target)
         return chance.choice(
@@ -177,7 +178,7 @@ class Both:
             return {"type": "Property", "value": self._scope(), "observedAt": at}
         return self._instance(name, self.chance.choice([None, "urn:x:1"]), observed=0.9)
 
-    def _ids(self, store: MemoryStore | SqliteStore, entity_id: str) -> list[tuple[str, str]]:
+    def _ids(self, store: Engine, entity_id: str) -> list[tuple[str, str]]:
         """The ids of the instances of an entity, in the order of what they say."""
         if not store.exists(self.tenant):
             return []
@@ -230,10 +231,10 @@ def _ask(held: Both, seen: Counter[str]) -> None:
     chance = held.chance
     query, where, restriction = _query(chance), chance.choice(CONDITIONS), chance.choice(RESTRICTIONS)
     window = Window(chance.choice([1, 2, 10]), chance.choice([0, 0, 1]), chance.random() < 0.5)
-    pages = [_page(store, held.tenant, where, query, window, restriction) for store in (held.memory, held.sqlite)]
+    pages = [_page(store, Asked(held.tenant, where, query, window, restriction)) for store in held.engines]
     assert pages[1] == pages[0], (where, query, window, restriction)
     for entity_id in IDS:
-        found = [_one(store, held.tenant, entity_id, query, restriction) for store in (held.memory, held.sqlite)]
+        found = [_one(store, held.tenant, entity_id, query, restriction) for store in held.engines]
         assert found[1] == found[0], (entity_id, query, restriction)
     _count(seen, query, restriction, pages[0])
 
@@ -275,26 +276,29 @@ def _print(seen: Mapping[str, int]) -> None:
         print(f"  {name:16} {seen[name]:6}")
 
 
-def _evolve(store: MemoryStore | SqliteStore, tenant: str, entity_id: str, steps: Sequence[EvolutionStep]) -> object:
+def _evolve(store: Engine, tenant: str, entity_id: str, steps: Sequence[EvolutionStep]) -> object:
     made = EvolutionCommand(entity_id, lambda _known, _now: (steps, None), creates=True)
     result = store.history.apply_evolution(tenant, [made]).result()[0]
     return type(result) if isinstance(result, NgsiError) else result
 
 
-def _page(
-    store: MemoryStore | SqliteStore,
-    tenant: str,
-    where: Node,
-    query: TemporalQuery,
-    window: Window,
-    restriction: Restriction,
-) -> Any:
-    return _answer(lambda: store.history.evolutions(tenant, where, query, window, restriction), query)
+@dataclass(frozen=True)
+class Asked:
+    tenant: str
+    where: Node
+    query: TemporalQuery
+    window: Window
+    restriction: Restriction
 
 
-def _one(
-    store: MemoryStore | SqliteStore, tenant: str, entity_id: str, query: TemporalQuery, restriction: Restriction
-) -> Any:
+def _page(store: Engine, asked: Asked) -> Any:
+    def ask() -> EvolutionPage:
+        return store.history.evolutions(asked.tenant, asked.where, asked.query, asked.window, asked.restriction)
+
+    return _answer(ask, asked.query)
+
+
+def _one(store: Engine, tenant: str, entity_id: str, query: TemporalQuery, restriction: Restriction) -> Any:
     return _answer(lambda: store.history.evolution(tenant, entity_id, query, restriction), query)
 
 
@@ -341,11 +345,12 @@ def _rounded(value: Any) -> Any:
 def test_long_periods_and_many(tmp_path: Path, count: int) -> None:
     """Periods are walked, or their rows grouped: both give the same."""
     with both(tmp_path / "data", 1) as held:
-        steps = [Begin((f"{NS}Car",)), AddInstances(NAMES[0], [held._instance(NAMES[0], None) for _ in range(200)])]
-        for store in (held.memory, held.sqlite):
+        rows = [held._instance(NAMES[0], None) for _ in range(200)]
+        steps: list[EvolutionStep] = [Begin((f"{NS}Car",)), AddInstances(NAMES[0], rows)]
+        for store in held.engines:
             _evolve(store, "", IDS[0], steps)
         length = 60 * MINUTE // count
         asked = Aggregation(("avg", "min", "max", "stddev", "distinctCount", "totalCount"), 0, length)
         query = TemporalQuery("after", START - 7, aggregation=asked)
-        found = [_one(store, "", IDS[0], query, UNRESTRICTED) for store in (held.memory, held.sqlite)]
+        found = [_one(store, "", IDS[0], query, UNRESTRICTED) for store in held.engines]
         assert found[0] == found[1]
