@@ -42,7 +42,7 @@ class Composer:
     def ready(self, tenant: str, entry: Entry) -> bool:
         """Whether a message can be made without asking anybody."""
         url = entry.subscription.jsonld_context
-        return not url or self._names.resolve_cached(url, tenant) is not None
+        return not url or self._names.resolve_cached(url, home_of(tenant)) is not None
 
     def change(self, tenant: str, entry: Entry, row: OutboxRow) -> Message | None:
         """The message of one change. Raises NgsiError where the @context or the linked entities cannot be had."""
@@ -68,7 +68,7 @@ class Composer:
         subscription = entry.subscription
         key = (tenant, subscription.id)
         url = subscription.jsonld_context
-        names = self._names.resolve(url, tenant) if url else core_context()
+        names = self._names.resolve(url, home_of(tenant)) if url else core_context()
         kept = self._shapes.get(key)
         if kept is None or kept[0] != entry.version or kept[1].names is not names:
             kept = self._shapes[key] = (entry.version, shape_of(subscription, names))
