@@ -39,6 +39,7 @@ class Settings:
     alias: str
     contexts: Path | None
     temporal_page: int
+    retention: Path | None
     sweep_s: float
     entity_map_s: float
     snapshot_s: float
@@ -170,6 +171,7 @@ TABLE: tuple[Setting, ...] = (
     Setting("alias", "NAME", "misono", _alias, "how this broker names itself to peers (header Via)"),
     Setting("contexts", "MAP.tsv", "", _file, "local copies of @contexts: lines of URL, tab, file"),
     Setting("temporal_page", "N", "1000", _between(1, 100_000), "instances of an attribute in one temporal answer"),
+    Setting("retention", "TOML", "", _file, "how long history is kept, by tenant and type: rules [[history]]"),
     Setting("sweep_s", "SECONDS", "60", _seconds, "how often expired entities are removed"),
     Setting("entity_map_s", "SECONDS", "3600", _seconds, "how long an entity map is kept at most, and if nobody says"),
     Setting("snapshot_s", "SECONDS", "604800", _seconds, "how long a snapshot is kept at most, and if nobody says"),

@@ -13,6 +13,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cache, partial
 from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import uvloop
@@ -44,6 +45,7 @@ from broker.notify.slots import Slot
 from broker.notify.transports import Makers
 from broker.notify.watch import Watches
 from broker.operations.broker import Broker, Lifetimes
+from broker.operations.retain import BadRules, read_rules, retain
 from broker.operations.snapshot_tending import tend_snapshots
 from broker.ports import Access, ChangeLog, Clock, DocumentStore, EntityStore, Tenants
 from broker.ports.evolution import EvolutionStore
@@ -61,6 +63,8 @@ log = logging.getLogger("misono")
 
 GC_THRESHOLD = 50_000
 """New containers between two looks for cycles: a batch of a hundred entities makes about 6,000."""
+RETENTION_S = 3_600.0
+"""How often old history is looked for."""
 SWEEP_LEASES = 3
 """Sweeps that one process may miss before another one takes over."""
 FLASK_THREADS = 8
@@ -185,9 +189,20 @@ def build(
     rest = _new_id, store.places, background, Lifetimes(settings.entity_map_s, settings.snapshot_s)
     broker = Broker(store, store, store, store, access, clock, *parts, *rest, *outgoing)
     closing.callback(Repeating("snapshots", settings.sweep_s, partial(tend_snapshots, broker)).stop)
+    if settings.retention is not None:
+        closing.callback(_start_retention(settings.retention, broker).stop)
     limits = Limits(instances_max=settings.temporal_page)
     house = House(broker, contexts, contexts, core_context(), settings.alias, clock.now(), limits)
     return Built(house, store, closing)
+
+
+def _start_retention(path: Path, broker: Broker) -> Repeating:
+    try:
+        rules = read_rules(path.read_text(), core_context().expand)
+    except (OSError, UnicodeDecodeError, BadRules) as error:
+        raise StartError(f"--retention {path}: {error}") from error
+    work = UnderLease(broker.leases, "retention", _new_id(), 2 * RETENTION_S, lambda: retain(broker, rules))
+    return Repeating("retention", RETENTION_S, work)
 
 
 def _start_delivery(settings: Settings, store: Store, composer: Composer, clock: Clock, watches: Watches) -> Dispatch:

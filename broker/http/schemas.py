@@ -236,6 +236,7 @@ SCHEMAS: Mapping[str, Any] = {
             _object({"subscriptionId": _URI}, "subscriptionId"),
         ]
     },
+    "Erasure": _object({"entityId": _URI}, "entityId"),
     "TestDelivery": _object({"subscriptionId": _URI}, "subscriptionId"),
     "ProblemDetails": {
         "description": "Why a request was refused (RFC 7807, 5.5.3): where, by which clause, and what would work.",

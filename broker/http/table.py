@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from broker.http import attribute_types, attributes, batch, contexts, entities, identity, query, types
 from broker.http.dead_letters import DEAD_LETTERS
+from broker.http.erasing import ERASURES
 from broker.http.kept_table import KEPT
 from broker.http.later_table import LATER
 from broker.http.media import GEO_JSON, JSON, LD_JSON
@@ -183,5 +184,6 @@ OPERATIONS: tuple[Operation, ...] = (
     *TEMPORAL,
     *KEPT,
     *DEAD_LETTERS,
+    *ERASURES,
     *LATER,
 )

@@ -1,0 +1,73 @@
+"""Erasing a person's, or a thing's, data: everything that is known of an entity, for good.
+
+Where deleting leaves history, the change log and what snapshots hold (clauses 5.6.6, 4.5.7), nothing is left here but a
+certificate that says what went.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from broker.errors import ResourceNotFound
+from broker.model.values import Instant, Json
+from broker.operations import entity_maps
+from broker.operations.broker import Broker, Call
+from broker.operations.identifiers import require_uri
+from broker.operations.snapshots import places_of
+from broker.ports.places import snapshot_of
+from broker.query.temporal import TemporalQuery
+
+log = logging.getLogger("misono.erase")
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """What was erased: rows by table, in the tenant (`""`) and in each snapshot by its id; and entity maps."""
+
+    id: str
+    entity_id: str
+    at: Instant
+    gone: Mapping[str, Mapping[str, Json]]
+    entity_maps: int
+
+    @property
+    def tables(self) -> list[str]:
+        """What went, without how much of it: that would tell of parts that the caller may not see."""
+        found = {table for gone in self.gone.values() for table in gone}
+        found.update(["entity_map"] if self.entity_maps else [], ["snapshot"] if any(self.gone) else [])
+        return sorted(found)
+
+
+def erase_entity(broker: Broker, call: Call, entity_id: str) -> Certificate:
+    """Erase it from the tenant, its snapshots and entity maps; durable on return.
+
+    Raises BadRequestData for what is no URI, ResourceNotFound where nothing is known of it.
+    """
+    require_uri(entity_id, "/entityId")
+    if call.restriction.view is not None and not _is_known(broker, call, entity_id):
+        raise _unknown(entity_id)
+    gone: dict[str, Mapping[str, Json]] = {}
+    for place in (call.tenant, *places_of(broker, call.tenant)):
+        went = broker.history.erase(place, entity_id).result()
+        if went:
+            gone[snapshot_of(place) or ""] = went
+    maps = entity_maps.forget(broker, call.tenant, entity_id)
+    if not gone and not maps:
+        raise _unknown(entity_id)
+    certificate = Certificate(broker.new_id(), entity_id, broker.clock.now(), gone, maps)
+    log.info("erasure %s of tenant %r: %s, %d entity maps", certificate.id, call.tenant, gone, maps)
+    return certificate
+
+
+def _is_known(broker: Broker, call: Call, entity_id: str) -> bool:
+    if call.restriction.show(broker.entities.get(call.tenant, entity_id)) is not None:
+        return True
+    return bool(broker.history.evolution(call.tenant, entity_id, TemporalQuery(), call.restriction).evolutions)
+
+
+def _unknown(entity_id: str) -> ResourceNotFound:
+    return ResourceNotFound(
+        f"Nothing is known of {entity_id}.", pointer="/entityId", remedy="Look whether the id is right."
+    )
