@@ -19,6 +19,7 @@ from broker.model.geometry import Bounds
 from broker.stores.images import same
 from broker.stores.sqlite.codec import ENTITY_COLUMNS, to_entity
 from broker.stores.sqlite.flush import sql_value
+from broker.stores.sqlite.history_check import history_faults
 from broker.stores.sqlite.index import BOX_BITS, form_of, form_text, index, normal_scope
 from broker.stores.sqlite.names import ReadNames
 from broker.stores.sqlite.outbox_check import outbox_faults
@@ -64,6 +65,7 @@ class Crosscheck:
                 yield f"{table} has {held} rows where the documents give {self._expected[table]}"
         yield from self._shapes()
         yield from outbox_faults(self._db)
+        yield from history_faults(self._db)
 
     def _entity(self, row: tuple[Any, ...]) -> Iterator[str]:
         number, iri, shape = row[:3]
