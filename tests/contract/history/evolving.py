@@ -74,7 +74,7 @@ def ids(store: Store, where: Node = EVERYTHING, query: TemporalQuery = ALL) -> l
     return [one.id[len("urn:e:") :] for one in page.evolutions]
 
 
-def patch(store: Store, entity_id: str, **attributes: Any) -> None:
+def change(store: Store, entity_id: str, **attributes: Any) -> None:
     """Replace attributes of a current entity, as an update would; None deletes."""
 
     def decide(current: Entity | None, now: int) -> Put:

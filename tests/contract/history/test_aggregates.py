@@ -15,7 +15,7 @@ from broker.ports import UNRESTRICTED
 from broker.query.ast import EVERYTHING, Window
 from broker.query.temporal import Aggregation, TemporalQuery
 from tests.contract.engines import ENGINES, NS, Store, entity, opened, write
-from tests.contract.history.evolving import MINUTE, A, begin, patch, seen
+from tests.contract.history.evolving import MINUTE, A, begin, change, seen
 from tests.fakes.clock import START, FakeClock
 
 SPEED = frozenset({f"{NS}speed"})
@@ -160,8 +160,8 @@ def test_months_are_as_long_as_they_are(store: Store) -> None:
 
 def test_what_an_entity_has_now_counts(store: Store) -> None:
     write(store, entity("a", speed=seen(1, 1)))
-    patch(store, A, speed=seen(2, 2))
-    patch(store, A, speed=seen(6, 30))
+    change(store, A, speed=seen(2, 2))
+    change(store, A, speed=seen(6, 30))
     asked = Aggregation(("avg", "totalCount", "stddev", "distinctCount"), 0, 10 * MINUTE)
     found = periods(store, TemporalQuery("after", START, aggregation=asked))
     assert {method: [one.value for one in held] for method, held in found.items()} == {
@@ -171,7 +171,7 @@ def test_what_an_entity_has_now_counts(store: Store) -> None:
         "distinctCount": [2, 1],
     }
     assert values(store, "avg") == [3]
-    patch(store, A, speed=None)
+    change(store, A, speed=None)
     assert values(store, "totalCount") == [3]
 
 

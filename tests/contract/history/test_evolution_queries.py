@@ -23,11 +23,11 @@ from tests.contract.history.evolving import (
     MINUTE,
     A,
     begin,
+    change,
     evolve,
     ids,
     made,
     nothing,
-    patch,
     remove,
     seen,
     told,
@@ -101,7 +101,7 @@ def test_evolutions_are_found_by_what_they_were(store: Store, clock: FakeClock) 
     begin(store, "b", types=[f"{NS}Bus"], speed=[seen(50, 2)])
     write(store, entity("c", speed=seen(50, 2)), entity("d", speed=seen(1, 2)))
     clock.advance()
-    patch(store, "urn:e:c", speed=seen(1, 3))
+    change(store, "urn:e:c", speed=seen(1, 3))
     fast = parse_q(f"{NS}speed>20")
     assert ids(store, fast) == ["c", "a", "b"]
     assert ids(store, HasType(f"{NS}Bus")) == ["b"]

@@ -28,11 +28,11 @@ from tests.contract.history.evolving import (
     A,
     at,
     begin,
+    change,
     evolve,
     ids,
     made,
     nothing,
-    patch,
     seen,
     told,
     values,
@@ -99,7 +99,7 @@ def test_values_come_back_as_they_were(store: Store, value: Any) -> None:
     held = told(store, A).attributes[f"{NS}speed"]
     assert [repr(one["value"]) for one in held] == [repr(value)] * 2
     assert (held[0]["unitCode"], held[1]["datasetId"]) == ("CEL", "urn:x:1")
-    patch(store, "urn:e:b", speed=seen(1, 2), more=seen(2, 2))
+    change(store, "urn:e:b", speed=seen(1, 2), more=seen(2, 2))
     found = told(store, "urn:e:b")
     assert [repr(one) for one in values(found)] == [repr(value), "1"]
     assert repr(found.attributes[f"{NS}more"][0][f"{NS}sub"]["value"]) == repr(value)  # type: ignore[index,call-overload]
@@ -119,7 +119,7 @@ def test_an_attribute_is_dropped_from_history(store: Store, clock: FakeClock) ->
     assert held is not None
     assert f"{NS}speed" in held.document
     clock.advance()
-    patch(store, "urn:e:b", speed=2)
+    change(store, "urn:e:b", speed=2)
     assert values(told(store, "urn:e:b")) == [2]
 
 
@@ -138,7 +138,7 @@ def test_an_instance_is_corrected_and_keeps_its_id(store: Store, clock: FakeCloc
     assert current is not None
     assert current.document[f"{NS}speed"] == seen(1, 1)
     clock.advance()
-    patch(store, "urn:e:b", speed=seen(7, 7))
+    change(store, "urn:e:b", speed=seen(7, 7))
     assert values(told(store, "urn:e:b")) == [8, 7]
 
 
@@ -152,7 +152,7 @@ def test_an_instance_is_erased_alone(store: Store, clock: FakeClock) -> None:
         assert values(told(store, entity_id)) == left
         assert isinstance(evolve(store, entity_id, drop), ResourceNotFound)
     clock.advance()
-    patch(store, "urn:e:b", speed=2)
+    change(store, "urn:e:b", speed=2)
     assert values(told(store, "urn:e:b")) == [2]
 
 
@@ -187,7 +187,7 @@ def test_a_history_is_dropped(store: Store, clock: FakeClock) -> None:
         assert evolve(store, entity_id) is False
     assert ids(store) == []
     clock.advance()
-    patch(store, "urn:e:b", speed=2)
+    change(store, "urn:e:b", speed=2)
     assert values(told(store, "urn:e:b")) == [2]
     assert list(told(store, "urn:e:b").attributes) == [f"{NS}speed"]
     begin(store, "a", speed=[seen(3, 3)])
@@ -197,8 +197,8 @@ def test_a_history_is_dropped(store: Store, clock: FakeClock) -> None:
 def test_a_dropped_history_begins_again_at_the_same_instant(store: Store) -> None:
     write(store, entity("b", speed=1))
     evolve(store, "urn:e:b", DropAll())
-    patch(store, "urn:e:b", speed=2)
-    patch(store, "urn:e:b", speed=3)
+    change(store, "urn:e:b", speed=2)
+    change(store, "urn:e:b", speed=3)
     assert values(told(store, "urn:e:b")) == [2, 3]
 
 

@@ -19,10 +19,10 @@ from tests.contract.history.evolving import (
     MINUTE,
     A,
     begin,
+    change,
     evolve,
     ids,
     made,
-    patch,
     remove,
     seen,
     told,
@@ -45,9 +45,9 @@ def store(request: pytest.FixtureRequest, tmp_path: Path, clock: FakeClock) -> I
 def test_a_write_leaves_its_instances_in_the_order_of_their_writing(store: Store, clock: FakeClock) -> None:
     write(store, made("a", speed=1, name="x"))
     clock.advance()
-    patch(store, A, speed=2)
+    change(store, A, speed=2)
     clock.advance()
-    patch(store, A, speed=3)
+    change(store, A, speed=3)
     found = told(store, A)
     assert (found.id, found.types, found.deleted_at) == (A, (f"{NS}Car",), None)
     assert (found.created_at, found.modified_at) == (START, START + 2_000_000)
@@ -62,7 +62,7 @@ def test_a_write_leaves_its_instances_in_the_order_of_their_writing(store: Store
 def test_writes_of_one_instant_are_all_kept(store: Store) -> None:
     write(store, entity("a", speed=1), entity("a", speed=2), entity("a", speed=3))
     for value in (4, 5, 6):
-        patch(store, A, speed=value)
+        change(store, A, speed=value)
     assert values(told(store, A)) == [1, 2, 3, 4, 5, 6]
 
 
@@ -70,7 +70,7 @@ def test_an_instance_keeps_its_id_when_others_follow(store: Store, clock: FakeCl
     write(store, entity("a", speed=1))
     first = told(store, A).attributes[f"{NS}speed"][0]["instanceId"]
     clock.advance()
-    patch(store, A, speed=2)
+    change(store, A, speed=2)
     assert told(store, A).attributes[f"{NS}speed"][0]["instanceId"] == first
 
 
@@ -79,7 +79,7 @@ def test_a_deleted_attribute_leaves_an_instance_that_says_so(store: Store, clock
     words = {"type": "LanguageProperty", "languageMap": {"en": "red"}}
     write(store, entity("a", speed=1, link=link, words=words))
     clock.advance()
-    patch(store, A, speed=None, link=None, words=None)
+    change(store, A, speed=None, link=None, words=None)
     found = told(store, A, TemporalQuery(timeproperty="deletedAt"))
     gone = to_text(START + 1_000_000)
     assert [one["deletedAt"] for held in found.attributes.values() for one in held] == [gone] * 3
@@ -119,7 +119,7 @@ def test_a_deleted_entity_keeps_its_history(store: Store, clock: FakeClock) -> N
     assert values(again) == [1, "urn:ngsi-ld:null", 2]
     assert values(told(store, "urn:e:b")) == [9]
     clock.advance()
-    patch(store, A, speed=3)
+    change(store, A, speed=3)
     assert values(told(store, A)) == [1, "urn:ngsi-ld:null", 2, 3]
     assert ids(store) == ["a", "b"]
 
@@ -136,15 +136,15 @@ def test_a_number_is_not_given_twice(store: Store, clock: FakeClock) -> None:
 def test_the_scope_has_a_history(store: Store, clock: FakeClock) -> None:
     write(store, entity("a", speed=1, scope="/old"))
     clock.advance()
-    patch(store, A, scope=["/new", "/b"])
+    change(store, A, scope=["/new", "/b"])
     clock.advance()
-    patch(store, A, speed=2)
+    change(store, A, speed=2)
     found = told(store, A).attributes["scope"]
     assert [one["value"] for one in found] == ["/old", ["/new", "/b"]]
     assert [one["observedAt"] for one in found] == [to_text(START), to_text(START + 1_000_000)]
     assert found[1]["modifiedAt"] == found[1]["observedAt"]
     clock.advance()
-    patch(store, A, scope=None)
+    change(store, A, scope=None)
     last = told(store, A, TemporalQuery(timeproperty="deletedAt")).attributes["scope"]
     assert [(one["value"], one["deletedAt"]) for one in last] == [([], to_text(START + 3_000_000))]
 
@@ -154,7 +154,7 @@ def test_a_live_entity_has_both_histories(store: Store, clock: FakeClock) -> Non
     clock.advance()
     evolve(store, A, AddInstances(f"{NS}speed", [seen(5, 5)]), AddTypes((f"{NS}Bus",)))
     clock.advance()
-    patch(store, A, speed=seen(20, 20))
+    change(store, A, speed=seen(20, 20))
     found = told(store, A)
     assert values(found) == [5, 10, 20]
     assert found.types == (f"{NS}Car", f"{NS}Bus")
@@ -168,6 +168,6 @@ def test_a_history_that_was_there_first_goes_on_with_the_entity(store: Store, cl
     clock.advance()
     write(store, entity("a", speed=seen(2, 2)))
     clock.advance()
-    patch(store, A, speed=seen(3, 3))
+    change(store, A, speed=seen(3, 3))
     assert values(told(store, A)) == [1, 2, 3]
     assert ids(store) == ["a"]

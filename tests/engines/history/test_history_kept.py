@@ -15,7 +15,7 @@ from broker.stores.sqlite import SqliteStore, open_store
 from broker.stores.sqlite.checking import check_tenant
 from broker.stores.sqlite.files import tenant_path
 from tests.contract.engines import NS, command, entity, write
-from tests.contract.history.evolving import A, evolve, patch, seen, told, values
+from tests.contract.history.evolving import A, change, evolve, seen, told, values
 from tests.engines.history.test_evolutions_agree import both
 from tests.fakes.clock import FakeClock
 
@@ -33,7 +33,7 @@ def lived(store: SqliteStore) -> None:
     assert isinstance(clock, FakeClock)
     write(store, entity("a", speed=seen(1, 1), scope="/east"), entity("b", speed=[1, 2]), entity("c", speed="x"))
     clock.advance()
-    patch(store, A, speed=seen(2, 2), scope="/west")
+    change(store, A, speed=seen(2, 2), scope="/west")
     evolve(store, A, AddInstances(f"{NS}speed", [seen(3, 3, **{f"{NS}sub": seen(1, 1)})]))
     evolve(store, A, DropInstance(f"{NS}speed", str(told(store, A).attributes[f"{NS}speed"][1]["instanceId"])))
     evolve(store, "urn:e:d", Begin((f"{NS}Car",)), AddInstances(f"{NS}speed", [seen(1, 1, datasetId="urn:x:1")]))
@@ -102,10 +102,10 @@ def test_two_processes_see_one_history(tmp_path: Path) -> None:
     one, two = open_store(tmp_path, clock), open_store(tmp_path, clock)
     try:
         write(one, entity("a", speed=1))
-        patch(two, A, speed=2)
-        patch(one, A, speed=3)
+        change(two, A, speed=2)
+        change(one, A, speed=3)
         evolve(two, A, AddInstances(f"{NS}speed", [seen(9, 9)]))
-        patch(two, A, speed=4)
+        change(two, A, speed=4)
         assert sorted(values(told(one, A))) == sorted(values(told(two, A))) == [1, 2, 3, 4, 9]
     finally:
         one.close()
