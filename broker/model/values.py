@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import TypeAlias
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
@@ -20,7 +21,20 @@ _DATETIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:[.,]\d{1,9})?Z")
 
 def to_text(instant: Instant) -> str:
     """`1767225600000000` gives `2026-01-01T00:00:00.000000Z`."""
-    return (_EPOCH + instant * _MICROSECOND).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    seconds, micros = divmod(instant, 1_000_000)
+    days, second = divmod(seconds, 86_400)
+    return f"{_date(days)}T{_time(second)}.{micros:06}Z"
+
+
+# An answer has many instants of few days, and most at whole minutes.
+@lru_cache(maxsize=2_048)
+def _date(days: int) -> str:
+    return (_EPOCH + timedelta(days=days)).date().isoformat()
+
+
+@lru_cache(maxsize=8_192)
+def _time(second: int) -> str:
+    return f"{second // 3600:02}:{second // 60 % 60:02}:{second % 60:02}"
 
 
 def to_instant(text: str) -> Instant | None:

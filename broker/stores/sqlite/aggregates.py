@@ -32,7 +32,7 @@ _LISTED: Final = "WITH p (place, low, high) AS (SELECT key, value->>0, value->>1
 _MADE: Final = {
     "avg": ("avg(value)",),
     "distinctCount": ("count(DISTINCT value)",),
-    "max": ("max(value)",),
+    "max": (),
     "min": ("min(value)",),
     "stddev": ("total(value - :near)", "total((value - :near) * (value - :near))"),
     "sum": ("total(value)",),
@@ -40,7 +40,12 @@ _MADE: Final = {
     "totalCount": (),
 }
 """Methods as columns, beside `count(*)`; `near` is a number near all values, for what else would lose digits."""
-_OTHERS: Final = "count(*) - count(nullif(value < '', 0))"  # only numbers stand before texts
+_CHECKED: Final = ("count(*)", "count(value)", "max(value)")
+"""Columns that tell of values that are no numbers: some are NULL, or the greatest is a text: no number is above it."""
+
+
+_PLACE: Final = {"totalCount": 0, "max": 2}
+"""Methods whose values are among those."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,9 +112,9 @@ class Aggregates:
         walked = listed or (self._time == "time" and places[1] - places[0] < WALKED_MAX)
         rows = self._db.execute(self._walk(source, listed=listed) if walked else self._group(source), values).fetchall()
         columns: list[Sequence[Any]] = list(zip(*_parsed(rows), strict=True))
-        if any(columns[1]):
+        if columns[0] != columns[1] or str in set(map(type, columns[2])):
             return periods_of(self._values(known, source), self._query, start)
-        return self._read([cast(int, row[0]) for row in rows], [columns[0], *columns[2:]], edges)
+        return self._read([cast(int, row[0]) for row in rows], columns, edges)
 
     def _values(self, known: Known, source: Source) -> list[Timed]:
         return [row for row in self._reader.timed(known, source.name) if row[1].deleted_at is None]
@@ -122,7 +127,7 @@ class Aggregates:
         return float(cast(float, found or 0))
 
     def _columns(self) -> str:
-        return ", ".join(["count(*)", _OTHERS, *(column for method in self._methods for column in _MADE[method])])
+        return ", ".join([*_CHECKED, *(column for method in self._methods for column in _MADE[method])])
 
     def _walk(self, source: Source, *, listed: bool) -> str:
         between = f"{self._time} >= max(p.low, :low) AND {self._time} < min(p.high, :high)"
@@ -148,12 +153,12 @@ class Aggregates:
             columns = [list(compress(column, filled)) for column in columns]
         lows, highs = edges.spans(places)
         found: dict[str, list[Period]] = {}
-        place = 1
+        place = len(_CHECKED)
         for method in self._methods:
             if method == "stddev":
                 values: Sequence[Any] = list(map(_stddev, columns[0], columns[place], columns[place + 1]))
             else:
-                values = columns[0 if method == "totalCount" else place]
+                values = columns[_PLACE.get(method, place)]
             found[method] = list(map(Period, lows, highs, values))
             if not all(map(math.isfinite, values)):
                 found[method] = [period for period in found[method] if math.isfinite(cast(float, period.value))]
