@@ -120,6 +120,8 @@ def page_of(told: Sequence[Told], query: TemporalQuery, name_of: NameOf) -> Evol
 
 def split(where: Node) -> tuple[Node, Node | None]:
     """A condition without its part about the scope, and that part: a scope holds for a time (clause 4.18)."""
+    if where is EVERYTHING:
+        return where, None
     if _only_scopes(where):
         return EVERYTHING, where
     if isinstance(where, And):

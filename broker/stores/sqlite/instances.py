@@ -114,15 +114,18 @@ def read_form(text: str) -> FormKey:
     return kind, unit, dataset, digits, is_boolean
 
 
-def id_of(key: Key) -> str:
-    """The instanceId: it says where to look, and stays when the instance is corrected."""
-    return f"{ID_PREFIX}{key.entity}:{key.path}:{key.number}:{key.dataset}"
+def id_head(entity: int, path: int) -> str:
+    """What ids of an attribute's instances begin with; `NUMBER:DATASET` follows.
+
+    An id says where to look, and stays when the instance is corrected.
+    """
+    return f"{ID_PREFIX}{entity}:{path}:"
 
 
 def parse_id(instance_id: str) -> tuple[int, int, int, int] | None:
     """`(entity, path, number, dataset)`; None for what this broker never gave."""
     parts = instance_id.removeprefix(ID_PREFIX).split(":")
-    if len(parts) != 4 or not instance_id.startswith(ID_PREFIX):  # noqa: PLR2004 - the four of `id_of`
+    if len(parts) != 4 or not instance_id.startswith(ID_PREFIX):  # noqa: PLR2004 - entity, path, number, dataset
         return None
     try:
         entity, path, number, dataset = (int(part) for part in parts)

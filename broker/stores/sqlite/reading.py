@@ -6,7 +6,7 @@ Observed times are in the order of the table; by another time all rows of the at
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import apsw
 import orjson
@@ -21,8 +21,7 @@ from broker.stores.sqlite.instances import (
     FORMS_MAX,
     ORDINAL_BITS,
     FormKey,
-    Key,
-    id_of,
+    id_head,
     read_form,
     to_past,
 )
@@ -66,6 +65,7 @@ class Reading:
     def __init__(self, db: apsw.Connection, names: ReadNames, forms: Forms, query: TemporalQuery) -> None:
         self.db, self._names, self._forms, self.query = db, names, forms, query
         self.datasets: str | None = None
+        self._heads: dict[tuple[int, str], str] = {}
         if query.dataset_ids:
             numbers = [self._dataset(one) for one in query.dataset_ids]
             self.datasets = orjson.dumps(numbers).decode()
@@ -133,9 +133,11 @@ class Reading:
 
     def id_of(self, known: Known, name: str, past: Past) -> str:
         """The id of an instance."""
-        path = self.path(name)
-        key = Key(known.number, path or _NO_NAME, past.time, past.number, self._dataset(past.dataset or "@none"))
-        return id_of(key)
+        head = self._heads.get((known.number, name))
+        if head is None:
+            head = self._heads[known.number, name] = id_head(known.number, self.path(name) or _NO_NAME)
+        dataset = past.body.get("datasetId")
+        return f"{head}{past.number}:{0 if dataset is None else self._dataset(cast(str, dataset))}"
 
     def _rows(self, entity: int, path: int, *, whole: bool) -> list[Past]:
         query = self.query
