@@ -29,12 +29,12 @@ from broker.stores.sqlite.candidates import attributes_in, candidates
 from broker.stores.sqlite.ground import Ground, first
 from broker.stores.sqlite.history_rows import HistoryRows
 from broker.stores.sqlite.history_steps import Steps
-from broker.stores.sqlite.known import Known, find
+from broker.stores.sqlite.known import Known, find, finding
 from broker.stores.sqlite.readers import Tenant
 from broker.stores.sqlite.reading import Forms, Reading
 from broker.stores.sqlite.writer import Open
 
-Transaction = Callable[[str], AbstractContextManager[tuple[apsw.Connection, Tenant]]]
+Reads = Callable[[str], AbstractContextManager[tuple[apsw.Connection, Tenant]]]
 
 
 @dataclass(slots=True)
@@ -71,10 +71,10 @@ class Grounds(Ground, Protocol):
 
 
 class SqliteHistory:
-    """EvolutionStore; `transaction(tenant)` is a read transaction on a tenant's file."""
+    """EvolutionStore; `connection(tenant)` is for reads of a tenant's file, `transaction(tenant)` in one of its own."""
 
-    def __init__(self, ground: Grounds, transaction: Transaction) -> None:
-        self._ground, self._transaction = ground, transaction
+    def __init__(self, ground: Grounds, connection: Reads, transaction: Reads) -> None:
+        self._ground, self._connection, self._transaction = ground, connection, transaction
         self._written: WeakKeyDictionary[Open, HistoryRows] = WeakKeyDictionary()
         self._forms: WeakKeyDictionary[Tenant, Forms] = WeakKeyDictionary()
 
@@ -92,8 +92,7 @@ class SqliteHistory:
         """The evolution of one entity. Raises TooComplexQuery past the work budget, OverBudget where INLINE is set."""
         asked = Asked(query, EVERYTHING, restriction)
         budget = Budget.of_caller()
-        with self._transaction(tenant) as (db, held), budget.on(db):
-            known = find(db, entity_id)
+        with self._connection(tenant) as (db, held), budget.on(db), finding(db, entity_id) as known:
             if known is None or known.dropped:
                 return EvolutionPage([])
             reader = self._reader(db, held, asked)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -64,6 +66,19 @@ class Known:
 def find(db: apsw.Connection, iri: str) -> Known | None:
     """What is known of an entity; None for nothing."""
     return to_known(iri, db.execute(_FIND, (iri,)).fetchall()[0])
+
+
+@contextmanager
+def finding(db: apsw.Connection, iri: str) -> Iterator[Known | None]:
+    """What is known of an entity; what is read on the connection meanwhile is of the same moment.
+
+    The open statement holds the moment, for less than it costs to begin and end a transaction.
+    """
+    cursor = db.execute(_FIND, (iri,))
+    try:
+        yield to_known(iri, next(cursor))
+    finally:
+        cursor.close(True)  # noqa: FBT003 - force: its one row is all there is
 
 
 def to_known(iri: str, row: tuple[Any, ...]) -> Known | None:

@@ -85,7 +85,7 @@ class SqliteStore:
         self.outbox = SqliteOutbox(self, self._dues, watches)
         self.held = SqliteHeld(self, self._dues, self.outbox.dropped)
         self.leases = SqliteLeases(hub_path(directory), clock)
-        self.history = SqliteHistory(self, self._transaction)
+        self.history = SqliteHistory(self, self._readers.use, self._transaction)
         around = Around(self._path_for_writing, self._dues.lower, self._committed, self._told, self._beside)
         self._writer = Writer(clock, label, around)
         self.places = SqlitePlaces(directory, clock, (self._hub, self._readers, self._writer), self._empty)
