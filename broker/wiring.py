@@ -55,6 +55,10 @@ from broker.ports.places import News, Places, to_nobody
 from broker.settings import Settings
 from broker.stores.memory import MemoryStore
 from broker.timers import Background, Repeating, UnderLease
+from federation.asking import HttpSources
+from federation.hub import Federation, Hub
+from federation.registry import Registry
+from federation.table import HANDLERS
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -191,9 +195,17 @@ def build(
     closing.callback(Repeating("snapshots", settings.sweep_s, partial(tend_snapshots, broker)).stop)
     if settings.retention is not None:
         closing.callback(_start_retention(settings.retention, broker).stop)
+    far = _make_federation(settings, store, clock, closing)
     limits = Limits(instances_max=settings.temporal_page)
-    house = House(broker, contexts, contexts, core_context(), settings.alias, clock.now(), limits)
+    house = House(broker, contexts, contexts, core_context(), settings.alias, clock.now(), limits, far)
     return Built(house, store, closing)
+
+
+def _make_federation(settings: Settings, store: Store, clock: Clock, closing: ExitStack) -> Federation:
+    sources = HttpSources(settings.alias, settings.forward_timeout_s, allow_private=settings.allow_private)
+    closing.callback(sources.close)
+    hub = Hub(Registry(store.held, clock), sources, settings.alias, public_url_of(settings))
+    return Federation(hub, HANDLERS)
 
 
 def _start_retention(path: Path, broker: Broker) -> Repeating:
@@ -247,13 +259,17 @@ def _new_id() -> str:
     return uuid.uuid4().hex
 
 
+def public_url_of(settings: Settings) -> str:
+    """The URL at which others reach this broker, without its path."""
+    return settings.public_url or f"http://{settings.host}:{settings.port}"
+
+
 def _make_contexts(settings: Settings, store: DocumentStore, clock: Clock, worker: str) -> Contexts:
     try:
         copies = read_copies(settings.contexts) if settings.contexts else {}
     except BadMap as error:
         raise StartError(f"--contexts {settings.contexts}: {error}") from error
-    public_url = settings.public_url or f"http://{settings.host}:{settings.port}"
-    shelf = Shelf(store, clock, Usage(store, worker), _new_id, public_url, copies, clock.now())
+    shelf = Shelf(store, clock, Usage(store, worker), _new_id, public_url_of(settings), copies, clock.now())
     return Contexts(shelf, HttpLoader(clock, settings.allow_private))
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 from broker.http.media import Preferences
-from broker.http.messages import Request
+from broker.http.messages import Answer, Request
 from broker.http.parameters import Parameters
 from broker.ldcontext.active import ActiveContext
 from broker.model.values import Instant, Json
@@ -27,6 +28,25 @@ class Limits:
     instances_max: int = 1000
 
 
+class Far(Protocol):
+    """Context sources beside this broker (clause 4.3.6): operations that registrations match are distributed."""
+
+    def active(self, tenant: str) -> bool:
+        """Whether the tenant has registrations; asked for every request, so it costs a look at a table."""
+
+    def serves(self, name: str) -> bool:
+        """Whether this operation of the table can be distributed."""
+
+    def moved(self, tenant: str) -> None:
+        """The tenant's registrations have just changed, through this process."""
+
+    def perform(self, name: str, local: Callable[[Exchange], Answer], exchange: Exchange) -> Answer:
+        """The operation's answer from here and from the sources that match; `local` is its handler.
+
+        Raises OverBudget on the event loop where a source must be asked.
+        """
+
+
 @dataclass(frozen=True, slots=True)
 class House:
     """What the handlers work with, built once by `wiring`."""
@@ -38,6 +58,7 @@ class House:
     alias: str
     started_at: Instant
     limits: Limits = Limits()
+    far: Far | None = None
 
 
 @dataclass(slots=True)

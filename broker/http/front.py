@@ -34,6 +34,8 @@ INLINE_BODY_BYTES_MAX = 32 * 1024
 _ASCII = "".join(map(chr, range(33, 127)))
 THREADS = 4
 """For long bodies and reads over budget: with one GIL more threads only take turns."""
+FAR_THREADS = 64
+"""For what waits for other context sources: a hanging one holds a thread until its time is up."""
 
 
 class Front:
@@ -55,6 +57,7 @@ class Front:
         self._pages = dict(pages)
         self._streams = streams or {}
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="front")
+        self._far = ThreadPoolExecutor(FAR_THREADS, thread_name_prefix="far")
         self._arrivals = Arrivals()
         self._reads = GroupedReads(house)
         self._make_behind = make_behind
@@ -75,33 +78,39 @@ class Front:
         except NgsiError as error:
             await self._unrouted(scope, receive, send, error)
             return
-        if not operation.hot:
+        headers = read_headers(scope["headers"])
+        far = self._is_far(operation, headers)
+        if not operation.hot and not far:
             await self._to_flask(scope, receive, send, raw_path)
             return
-        headers = read_headers(scope["headers"])
         body = b"" if operation.body == "none" else await self._read_body(headers, receive)
         query_string = scope["query_string"].decode("latin-1")
         request = Request(scope["method"], raw_path, query_string, headers, body, path)
-        await send_response(send, await self._serve(operation, request))
+        await send_response(send, await self._serve(operation, request, far=far))
 
-    async def _serve(self, operation: Operation, request: Request) -> Response:
-        if len(request.body) > INLINE_BODY_BYTES_MAX:
-            answer = await self._in_thread(operation, request)
+    def _is_far(self, operation: Operation, headers: Mapping[str, str]) -> bool:
+        far = self._house.far
+        return far is not None and far.serves(operation.name) and far.active(headers.get("ngsild-tenant", ""))
+
+    async def _serve(self, operation: Operation, request: Request, *, far: bool) -> Response:
+        if len(request.body) > INLINE_BODY_BYTES_MAX or not operation.hot:
+            answer = await self._in_thread(operation, request, far=far)
         elif operation.name == GROUPED:
-            answer = await self._reads.answer(operation, request) or await self._in_thread(operation, request)
+            answer = await self._reads.answer(operation, request) or await self._in_thread(operation, request, far=far)
         else:
             try:
                 answer = perform(self._house, operation, request)
             except OverBudget:
-                answer = await self._in_thread(operation, request)
+                answer = await self._in_thread(operation, request, far=far)
         if isinstance(answer, Response):
             return answer
         await self._arrivals.wait(answer.pending)
         return complete(answer, request)
 
-    async def _in_thread(self, operation: Operation, request: Request) -> Answer:
+    async def _in_thread(self, operation: Operation, request: Request, *, far: bool) -> Answer:
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._pool, perform, self._house, operation, request)
+        pool = self._far if far else self._pool
+        return await loop.run_in_executor(pool, perform, self._house, operation, request)
 
     async def _read_body(self, headers: dict[str, str], receive: Receive) -> bytes:
         """The body; not read where it is too long or has no length: those requests are refused by their headers."""
@@ -148,6 +157,7 @@ class Front:
     def close(self) -> None:
         """End the threads, once their work is done."""
         self._pool.shutdown()
+        self._far.shutdown()
 
 
 class Arrivals:

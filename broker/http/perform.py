@@ -45,7 +45,7 @@ def perform(house: House, operation: Operation, request: Request) -> Answer:
 
     def work() -> Answer:
         exchange = read_exchange(house, operation, request)
-        answer = operation.handler(exchange)
+        answer = _answer(house, operation, exchange)
         if isinstance(answer, Response):
             return _finish(exchange.timing, request, answer)
         if exchange.timing:
@@ -53,6 +53,14 @@ def perform(house: House, operation: Operation, request: Request) -> Answer:
         return Deferred(answer.pending, _finishing(exchange.timing, request, answer.render))
 
     return _guarded(work, request)
+
+
+def _answer(house: House, operation: Operation, exchange: Exchange) -> Answer:
+    far = house.far
+    # what is done to a snapshot is always local (clause 5.5.13)
+    if far is None or not far.active(exchange.call.tenant) or "ngsild-snapshot" in exchange.request.headers:
+        return operation.handler(exchange)
+    return far.perform(operation.name, operation.handler, exchange)
 
 
 def complete(deferred: Deferred, request: Request) -> Response:

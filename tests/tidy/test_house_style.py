@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-OURS = ("broker", "datamodels", "adapters", "federation", "specs", "tests", "tools", "examples")
+OURS = ("broker", "datamodels", "adapters", "federation", "linkeddata", "specs", "tests", "tools", "examples")
 PRUNED = {".git", ".venv", "var", "dist", "__pycache__", "node_modules"}
 TEXT = {".py", ".md", ".toml", ".sh", ".json", ".jsonld", ".feature", ".txt", ".tsv", ".svg", ".yml", ""}
 CLAUSES = frozenset((ROOT / "specs/clauses.txt").read_text().split())

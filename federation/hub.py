@@ -1,0 +1,55 @@
+"""Operations distributed: what the doors call instead of a local handler where registrations may match."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from broker.http.exchange import Exchange
+from broker.http.messages import Answer
+from federation.registry import Registry
+from federation.sources import Sources
+
+Local: TypeAlias = Callable[[Exchange], Answer]
+
+
+@dataclass(frozen=True, slots=True)
+class Hub:
+    """What distributed handlers work with; `alias` and `public_url` are how peers know this broker."""
+
+    registry: Registry
+    sources: Sources
+    alias: str
+    public_url: str
+
+
+FarHandler: TypeAlias = Callable[[Hub, Exchange, Local], Answer]
+"""A distributed operation; where nothing matches it gives what `local` gives."""
+
+
+class Federation:
+    """The port of the doors (`broker.http.exchange.Far`) over a table of distributed handlers."""
+
+    def __init__(self, hub: Hub, handlers: Mapping[str, FarHandler]) -> None:
+        self._hub = hub
+        self._handlers = handlers
+
+    def active(self, tenant: str) -> bool:
+        """Whether the tenant has registrations."""
+        return self._hub.registry.active(tenant)
+
+    def serves(self, name: str) -> bool:
+        """Whether this operation of the table can be distributed."""
+        return name in self._handlers
+
+    def moved(self, tenant: str) -> None:
+        """The tenant's registrations have just changed."""
+        self._hub.registry.moved(tenant)
+
+    def perform(self, name: str, local: Local, exchange: Exchange) -> Answer:
+        """The operation's answer from here and from the sources that match; `local=true` keeps it here."""
+        handler = self._handlers.get(name)
+        if handler is None or exchange.parameters.flag("local"):
+            return local(exchange)
+        return handler(self._hub, exchange, local)
