@@ -16,6 +16,7 @@ from broker.errors import NgsiError
 from broker.http.exchange import Exchange
 from broker.model.values import Json
 from federation.messages import Answered, Forward
+from federation.via import via_header
 
 ROOT = "/ngsi-ld/v1"
 ANSWER_BYTES_MAX = 16 * 1024 * 1024
@@ -60,9 +61,8 @@ class HttpSources:
         return self._timeout_s if given is None else min(given / 1000, self._timeout_s)
 
     def _headers(self, exchange: Exchange, forward: Forward) -> dict[str, str]:
-        via = exchange.request.headers.get("via")
-        own = f"1.1 {self._alias}"
-        headers = {"Via": f"{via}, {own}" if via else own, "Accept": "application/json"}
+        via = via_header(exchange.request, self._alias, exchange.call.tenant)
+        headers = {"Via": via, "Accept": "application/json"}
         if forward.registration.tenant:
             headers["NGSILD-Tenant"] = forward.registration.tenant
         if isinstance(forward.context, str):

@@ -18,7 +18,7 @@ def source_identity(broker: Broker, call: Call, *, alias: str, started_at: Insta
          "contextSourceAlias": "misono", "contextSourceUptime": "P1DT2H0M5S", "contextSourceTimeAt": "2026-…Z"}
     """
     now = broker.clock.now()
-    name = f"{alias}-{call.tenant}" if call.tenant else alias
+    name = tenant_alias(alias, call.tenant)
     return {
         "id": f"urn:ngsi-ld:ContextSourceIdentity:{name}",
         "type": "ContextSourceIdentity",
@@ -26,6 +26,11 @@ def source_identity(broker: Broker, call: Call, *, alias: str, started_at: Insta
         "contextSourceUptime": duration((now - started_at) // _SECOND),
         "contextSourceTimeAt": to_text(now),
     }
+
+
+def tenant_alias(alias: str, tenant: str) -> str:
+    """How peers tell the tenants of this broker apart: `misono`, and `misono-t1` for the tenant t1 (clause 5.2.40)."""
+    return f"{alias}-{tenant}" if tenant else alias
 
 
 def duration(seconds: int) -> str:
