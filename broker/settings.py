@@ -43,6 +43,7 @@ class Settings:
     sweep_s: float
     entity_map_s: float
     snapshot_s: float
+    erasures: Path | None
     forward_timeout_s: float
     notify_timeout_s: float
     notify_attempts: int
@@ -133,6 +134,10 @@ def _alias(text: str) -> str:
     return text
 
 
+def _place(text: str) -> Path | None:
+    return Path(text) if text else None
+
+
 def _file(text: str) -> Path | None:
     if not text:
         return None
@@ -175,6 +180,7 @@ TABLE: tuple[Setting, ...] = (
     Setting("sweep_s", "SECONDS", "60", _seconds, "how often expired entities are removed"),
     Setting("entity_map_s", "SECONDS", "3600", _seconds, "how long an entity map is kept at most, and if nobody says"),
     Setting("snapshot_s", "SECONDS", "604800", _seconds, "how long a snapshot is kept at most, and if nobody says"),
+    Setting("erasures", "FILE", "", _place, "ledger of erasures, for restores; empty: erasures.ndjson in --data"),
     Setting("forward_timeout_s", "SECONDS", "8", _seconds, "how long a context source may take to answer"),
     Setting("notify_timeout_s", "SECONDS", "8", _seconds, "how long a receiver of notifications may take to answer"),
     Setting("notify_attempts", "N", "12", _between(1, 1000), "attempts at a notification before it is a dead letter"),

@@ -48,11 +48,14 @@ from broker.operations.broker import Broker, Lifetimes
 from broker.operations.retain import BadRules, read_rules, retain
 from broker.operations.snapshot_tending import tend_snapshots
 from broker.ports import Access, ChangeLog, Clock, DocumentStore, EntityStore, Tenants
+from broker.ports.erasures import Erasures, Unrecorded
 from broker.ports.evolution import EvolutionStore
 from broker.ports.held import HeldStore
 from broker.ports.outbox import Leases, Marks, Outbox, Probed, undelivered
 from broker.ports.places import News, Places, to_nobody
 from broker.settings import Settings
+from broker.stores.ledger import NAME as LEDGER
+from broker.stores.ledger import Ledger
 from broker.stores.memory import MemoryStore
 from broker.timers import Background, Repeating, UnderLease
 from federation.asking import HttpSources
@@ -191,7 +194,7 @@ def build(
     background = Background("background")
     closing.callback(background.stop)
     rest = _new_id, store.places, background, Lifetimes(settings.entity_map_s, settings.snapshot_s)
-    broker = Broker(store, store, store, store, access, clock, *parts, *rest, *outgoing)
+    broker = Broker(store, store, store, store, access, clock, *parts, *rest, *outgoing, _make_erasures(settings))
     closing.callback(Repeating("snapshots", settings.sweep_s, partial(tend_snapshots, broker)).stop)
     if settings.retention is not None:
         closing.callback(_start_retention(settings.retention, broker).stop)
@@ -257,6 +260,15 @@ def _make_makers(settings: Settings, clock: Clock) -> Makers:
 
 def _new_id() -> str:
     return uuid.uuid4().hex
+
+
+def _make_erasures(settings: Settings) -> Erasures:
+    return Unrecorded() if settings.store == "memory" else Ledger(erasures_of(settings))
+
+
+def erasures_of(settings: Settings) -> Path:
+    """Where the ledger of erasures is."""
+    return settings.erasures or settings.data / LEDGER
 
 
 def public_url_of(settings: Settings) -> str:

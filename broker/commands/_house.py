@@ -18,7 +18,7 @@ from broker.operations.broker import Broker, Call
 from broker.settings import SettingError, Settings, read_settings
 from broker.wiring import StartError, SystemClock, build
 
-_SHARED = ("data", "contexts", "allow_private")
+_SHARED = ("data", "contexts", "allow_private", "erasures")
 
 
 class NotOpened(Exception):

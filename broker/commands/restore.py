@@ -1,20 +1,28 @@
 """Put a backup back as a data directory: `misono restore --from PLACE --data DIR`.
 
 Looks at every file's hash and integrity first. DIR must be empty or not be there; with `--replace` what is there is
-moved aside, and nothing of it is lost.
+moved aside, and nothing of it is lost. What was erased after the backup was made is erased from it again, by the ledger
+of erasures: that of `--erasures FILE`, else that of the DIR that is replaced.
 """
 
 from __future__ import annotations
 
+import shutil
 import sys
 from argparse import ArgumentParser, Namespace
+from dataclasses import replace
 from pathlib import Path
 
 from broker.commands._house import NotOpened, settings_of
 from broker.commands._watching import watching_files
 from broker.commands.backup import line
+from broker.model.values import Instant
+from broker.operations.erase import erase_again
+from broker.settings import Settings
+from broker.stores.ledger import NAME, Ledger, UnusableLedger
 from broker.stores.sqlite.backup import UnusableBackup, restore
 from broker.stores.sqlite.schema import UnusableFile
+from broker.wiring import StartError, build, erasures_of
 
 _NOT_RESTORED, _INTERRUPTED = 2, 130
 
@@ -23,16 +31,19 @@ def add_arguments(parser: ArgumentParser) -> None:
     """The options."""
     parser.add_argument("--from", metavar="PLACE", dest="source", type=Path, required=True, help="what backup made")
     parser.add_argument("--data", metavar="DIR", help="directory of the store; MISONO_DATA (default var)")
+    parser.add_argument("--erasures", metavar="FILE", help="ledger of erasures; MISONO_ERASURES (default in --data)")
     parser.add_argument("--replace", action="store_true", help="move aside what is in DIR; no broker may use it")
 
 
 def run(arguments: Namespace) -> int:
     """Restore; 2 where the directory is as it was."""
     try:
-        data = Path(settings_of(arguments, "sqlite").data)
+        settings = settings_of(arguments, "sqlite")
+        data, ledger = Path(settings.data), erasures_of(settings)
+        again = _Again(settings, ledger)
         with watching_files("restore") as told:
-            copied, moved = restore(arguments.source, data, told, replace=arguments.replace)
-    except (NotOpened, UnusableBackup, UnusableFile, OSError) as refusal:
+            copied, moved = restore(arguments.source, data, told, again, replace=arguments.replace)
+    except (NotOpened, StartError, UnusableBackup, UnusableFile, UnusableLedger, OSError) as refusal:
         print(f"misono restore: {refusal}", file=sys.stderr)
         return _NOT_RESTORED
     except KeyboardInterrupt:
@@ -41,4 +52,29 @@ def run(arguments: Namespace) -> int:
     for one in copied:
         print(line(one))
     print(f"{len(copied) - 1} tenants are in {data}" + (f"; what was there is in {moved}" if moved else ""))
+    print(again.said)
     return 0
+
+
+class _Again:
+    """Erases from what is restored what had been erased since the backup; `said` tells of it."""
+
+    def __init__(self, settings: Settings, ledger: Path) -> None:
+        self._settings = settings
+        self._ledger = ledger
+        self.said = ""
+
+    def __call__(self, restored: Path, at: Instant) -> None:
+        if not self._ledger.is_file():
+            self.said = f"no ledger of erasures at {self._ledger}: nothing was erased again"
+            return
+        due = Ledger(self._ledger).since(at)
+        kept = restored / NAME
+        if self._ledger.absolute().parent == Path(self._settings.data).absolute():
+            shutil.copy2(self._ledger, kept)  # it goes on in the directory that takes the place of its own
+        built = build(replace(self._settings, data=restored, erasures=kept))
+        try:
+            erased = erase_again(built.house.broker, due)
+        finally:
+            built.close()
+        self.said = f"{erased} entities erased again, of {len(due)} erased since the backup ({self._ledger})"

@@ -18,6 +18,7 @@ from broker.ports import (
     Restriction,
     Tenants,
 )
+from broker.ports.erasures import UNRECORDED, Erasures
 from broker.ports.evolution import EvolutionStore
 from broker.ports.held import HeldStore
 from broker.ports.outbox import Leases, Outbox, Probed, undelivered
@@ -57,6 +58,7 @@ class Broker:
     """Sends news on its way, and does not wait for it."""
     probe: Callable[[str, str], Future[Probed]] = undelivered
     """Notifies the endpoint of a subscription (tenant, id) once, of an entity that it selects, and counts nothing."""
+    erasures: Erasures = UNRECORDED
 
 
 @dataclass(slots=True)

@@ -189,6 +189,11 @@ def strike_out(broker: Broker, call: Call, entity_map: EntityMap, places: Sequen
         _apply(broker, call, [HeldCommand(KIND, entity_map.id, decide)]).result()
 
 
+def named_ids(broker: Broker, tenant: str) -> set[str]:
+    """Every id that stands in a map of a tenant."""
+    return {one for held in broker.held.all_held(tenant, IDS_KIND) for one in cast("list[str]", held.body["ids"])}
+
+
 def forget(broker: Broker, tenant: str, entity_id: str) -> int:
     """Erase an id from every map of a tenant, whosever it is; in how many it stood. Durable on return."""
     commands: list[HeldCommand] = []

@@ -16,7 +16,8 @@ from broker.operations import entity_maps
 from broker.operations.broker import Broker, Call
 from broker.operations.identifiers import require_uri
 from broker.operations.snapshots import places_of
-from broker.ports.places import snapshot_of
+from broker.ports.erasures import Due
+from broker.ports.places import home_of, snapshot_of
 from broker.query.temporal import TemporalQuery
 
 log = logging.getLogger("misono.erase")
@@ -48,17 +49,38 @@ def erase_entity(broker: Broker, call: Call, entity_id: str) -> Certificate:
     require_uri(entity_id, "/entityId")
     if call.restriction.view is not None and not _is_known(broker, call, entity_id):
         raise _unknown(entity_id)
-    gone: dict[str, Mapping[str, Json]] = {}
-    for place in (call.tenant, *places_of(broker, call.tenant)):
-        went = broker.history.erase(place, entity_id).result()
-        if went:
-            gone[snapshot_of(place) or ""] = went
-    maps = entity_maps.forget(broker, call.tenant, entity_id)
+    broker.erasures.note(call.tenant, entity_id, broker.clock.now())  # first: what is cut short is erased by a restore
+    gone, maps = _erase(broker, call.tenant, entity_id)
     if not gone and not maps:
         raise _unknown(entity_id)
     certificate = Certificate(broker.new_id(), entity_id, broker.clock.now(), gone, maps)
     log.info("erasure %s of tenant %r: %s, %d entity maps", certificate.id, call.tenant, gone, maps)
     return certificate
+
+
+def erase_again(broker: Broker, due: Due) -> int:
+    """Erase from restored data what had been erased since; how many entities were. Durable on return."""
+    erased = 0
+    for tenant in broker.tenants.names():
+        home = home_of(tenant)
+        known = {*broker.history.known_ids(tenant)}
+        if home == tenant:
+            known |= entity_maps.named_ids(broker, tenant)
+        for entity_id in sorted(known):
+            if due.covers(home, entity_id):
+                gone, maps = _erase(broker, home, entity_id)
+                erased += bool(gone or maps)
+    return erased
+
+
+def _erase(broker: Broker, tenant: str, entity_id: str) -> tuple[dict[str, Mapping[str, Json]], int]:
+    """What went, by snapshot id and table, and in how many entity maps it stood."""
+    gone: dict[str, Mapping[str, Json]] = {}
+    for place in (tenant, *places_of(broker, tenant)):
+        went = broker.history.erase(place, entity_id).result()
+        if went:
+            gone[snapshot_of(place) or ""] = went
+    return gone, entity_maps.forget(broker, tenant, entity_id)
 
 
 def _is_known(broker: Broker, call: Call, entity_id: str) -> bool:

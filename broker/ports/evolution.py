@@ -189,5 +189,8 @@ class EvolutionStore(Protocol):
     def erase(self, tenant: str, entity_id: str) -> Future[Mapping[str, Json]]:
         """Everything that is known of an entity, from every table: what went, by table (ARCHITECTURE 6)."""
 
+    def known_ids(self, tenant: str) -> Sequence[str]:
+        """Every id that stands anywhere in the tenant's data: entities, history, change log, outbox (for erasures)."""
+
     def retain(self, tenant: str, rules: Sequence[Retention]) -> int:
         """Apply retention once; how many instances went."""

@@ -239,6 +239,11 @@ class MemoryStore:
             held.log = deque(kept, maxlen=LOG_ROWS_MAX)
             return {"entity": int(bool(there)), "change_log": len(rows), "outbox": self.outbox.erase(tenant, entity_id)}
 
+    def known_ids(self, tenant: str) -> set[str]:
+        """The ids of entities, and those in the change log."""
+        held = self._of(tenant)
+        return {*held.entities, *(row.entity_id for row in held.log)}
+
     def _apply(self, tenant: str, commands: Sequence[Command]) -> list[object]:
         held = self._tenants.get(tenant)
         if held is None and not any(command.creates for command in commands):

@@ -86,6 +86,9 @@ class Grounds(Ground, Protocol):
     def erase(self, tenant: str, entity_id: str) -> Mapping[str, Json]:
         """Drop an entity and every trace of it but its history: what went, by table."""
 
+    def known_ids(self, tenant: str) -> set[str]:
+        """The ids of entities, and those in the change log."""
+
 
 class MemoryHistory:
     """EvolutionStore, and the companion of the store that writes what changes leave."""
@@ -264,6 +267,11 @@ class MemoryHistory:
             gone.update(self._ground.erase(tenant, entity_id))
             self._of(tenant).pop(entity_id, None)
             return done({table: number for table, number in gone.items() if number})
+
+    def known_ids(self, tenant: str) -> list[str]:
+        """Every id that is known of."""
+        with self._ground.lock:
+            return sorted({*self._of(tenant), *self._ground.known_ids(tenant)})
 
     def retain(self, tenant: str, rules: Sequence[Retention]) -> int:
         """Apply retention once."""

@@ -24,7 +24,7 @@ from typing import BinaryIO, Final, TypeAlias, cast
 import apsw
 import orjson
 
-from broker.model.values import Instant, to_text
+from broker.model.values import Instant, to_instant, to_text
 from broker.ports.places import snapshot_of
 from broker.stores.sqlite import changelog
 from broker.stores.sqlite.dues import settle
@@ -41,6 +41,8 @@ _PACKED: Final = (".tar", ".tar.gz", ".tgz")
 
 Told: TypeAlias = Callable[[str, int, int], None]
 """Gets a file's name, the bytes done and its size, MiB by MiB."""
+Finish: TypeAlias = Callable[[Path, Instant], None]
+"""Gets the restored directory before it is put in place, and the instant of the backup."""
 
 
 class UnusableBackup(Exception):
@@ -87,10 +89,13 @@ def back_up(directory: Path, target: Path, at: Instant, told: Told) -> list[Copi
     return copied
 
 
-def restore(source: Path, directory: Path, told: Told, *, replace: bool = False) -> tuple[list[Copied], Path | None]:
+def restore(
+    source: Path, directory: Path, told: Told, finish: Finish, *, replace: bool = False
+) -> tuple[list[Copied], Path | None]:
     """Put a backup back as a data directory, durable on return; what stood there with `replace`, and where it is now.
 
-    Every file's hash, integrity, schema and sequence are looked at before anything is put in place.
+    Every file's hash, integrity, schema and sequence are looked at before anything is put in place, and `finish` has
+    the last word on it.
     Raises UnusableBackup, and UnusableFile where a file was written by a newer release.
     """
     occupied = directory.exists() and (not directory.is_dir() or any(directory.iterdir()))
@@ -98,7 +103,7 @@ def restore(source: Path, directory: Path, told: Told, *, replace: bool = False)
         raise UnusableBackup(f"{directory} is not empty. Name another directory, or replace it with --replace.")
     with ExitStack() as closing:
         backup = _opened(source, closing)
-        copied = _read_manifest(backup)
+        at, copied = _read_manifest(backup)
         partial = _beside(directory, closing)
         for one in copied:
             _take(backup, one, partial, told)
@@ -107,6 +112,7 @@ def restore(source: Path, directory: Path, told: Told, *, replace: bool = False)
         for held in (partial / "tenants", partial):
             if held.is_dir():
                 sync_directory(held)
+        finish(partial, at)
         moved = _move_away(directory) if occupied else None
         partial.replace(directory)
         sync_directory(directory.parent)
@@ -256,7 +262,7 @@ def _opened(source: Path, closing: ExitStack) -> Reading:
     return extract
 
 
-def _read_manifest(backup: Reading) -> list[Copied]:
+def _read_manifest(backup: Reading) -> tuple[Instant, list[Copied]]:
     with backup(MANIFEST) as file:
         text = _read(file, MANIFEST, -1)
     try:
@@ -264,12 +270,15 @@ def _read_manifest(backup: Reading) -> list[Copied]:
         if held["format"] != FORMAT:
             raise UnusableFile(f"The backup has format {held['format']}; this release knows {FORMAT}.")
         copied = [Copied(**one) for one in held["files"]]
+        at = to_instant(held["at"])
+        if at is None:
+            raise UnusableBackup(f"{MANIFEST} does not say when the backup was made.")
         named = all(one.file == str(_path(Path(), one.tenant)) for one in copied)
     except (ValueError, KeyError, TypeError) as error:
         raise UnusableBackup(f"{MANIFEST} is no manifest of a backup: {error!r}.") from error
     if not named:  # no name of a file is taken from outside
         raise UnusableBackup(f"{MANIFEST} names files that no data directory has.")
-    return copied
+    return at, copied
 
 
 def _take(backup: Reading, one: Copied, partial: Path, told: Told) -> None:

@@ -22,6 +22,15 @@ _BLACKEN: Final = f"""UPDATE change_log SET iri = ?, before = '{{}}', after = NU
 _COUNTED: Final = "SELECT count(*) FROM instance WHERE entity = ? AND observed >= 0"
 
 
+_KNOWN: Final = """SELECT iri FROM entity UNION SELECT iri FROM history UNION SELECT iri FROM change_log
+    UNION SELECT iri FROM outbox_image"""
+
+
+def known_ids(db: apsw.Connection) -> list[str]:
+    """Every id that stands in any of the tables that `erase` looks at."""
+    return [iri for (iri,) in db.execute(_KNOWN)]
+
+
 def begin(held: Open, _now: Instant) -> None:
     """From here on, what is given up is overwritten."""
     held.db.pragma("secure_delete", value=True)

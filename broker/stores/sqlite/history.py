@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
 from math import inf
+from threading import Lock
 from typing import Protocol, cast
 from weakref import WeakKeyDictionary
 
@@ -77,6 +78,7 @@ class SqliteHistory:
         self._ground, self._connection, self._transaction = ground, connection, transaction
         self._written: WeakKeyDictionary[Open, HistoryRows] = WeakKeyDictionary()
         self._forms: WeakKeyDictionary[Tenant, Forms] = WeakKeyDictionary()
+        self._erasing = Lock()
 
     def beside(self, held: Open) -> HistoryRows:
         """What is written with the entities of a tenant."""
@@ -126,10 +128,18 @@ class SqliteHistory:
     def erase(self, tenant: str, entity_id: str) -> Future[Mapping[str, Json]]:
         """Everything that is known of an entity, from every table of the tenant."""
         removed = Command(entity_id, _removed)
-        self._ground.run(tenant, [erasing.begin])
-        entity = self._ground.apply(tenant, [removed])
-        pending = self._ground.run(tenant, [partial(erasing.erase, entity_id), erasing.end])
-        return first(pending, lambda gone: {**({"entity": 1} if entity.result()[0] else {}), **gone})
+        with self._erasing:  # one at a time: another one's end would stop this one's overwriting
+            # Each is waited for: a group of writes deletes before it runs what came with it, whatever came first.
+            self._ground.run(tenant, [erasing.begin]).result()
+            entity = self._ground.apply(tenant, [removed]).result()
+            pending = self._ground.run(tenant, [partial(erasing.erase, entity_id), erasing.end])
+            wait([pending])
+        return first(pending, lambda gone: {**({"entity": 1} if entity[0] else {}), **gone})
+
+    def known_ids(self, tenant: str) -> list[str]:
+        """Every id that stands anywhere in the tenant's file."""
+        with self._transaction(tenant) as (db, _):
+            return erasing.known_ids(db)
 
     def retain(self, tenant: str, rules: Sequence[Retention]) -> int:
         """Apply retention once: entity by entity, so that other writes come in between."""

@@ -1,0 +1,34 @@
+"""The ledger of erasures: what was erased, so that a backup that still has it does not bring it back."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from broker.model.values import Instant
+
+
+class Erasures(Protocol):
+    """Kept apart from the data and from its backups (ARCHITECTURE 6)."""
+
+    def note(self, tenant: str, entity_id: str, at: Instant) -> None:
+        """Remember that it is to be erased; durable on return. Raises OSError where that fails: nothing is erased."""
+
+
+class Due(Protocol):
+    """The erasures that something restored has not seen."""
+
+    def covers(self, tenant: str, entity_id: str) -> bool:
+        """Whether this entity of this tenant was erased."""
+
+    def __len__(self) -> int:
+        """How many there are."""
+
+
+class Unrecorded:
+    """Where nothing is ever restored: data in memory is gone with its process."""
+
+    def note(self, tenant: str, entity_id: str, at: Instant) -> None:
+        """Remember nothing."""
+
+
+UNRECORDED = Unrecorded()
