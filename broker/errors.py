@@ -10,7 +10,8 @@
     ├── InternalError 500
     └── outside the standard's list, with the HTTP meaning of RFC 9110: MethodNotAllowed 405, NotAcceptable 406,
         Gone 410, LengthRequired 411, PreconditionFailed 412, PayloadTooLarge 413, UnsupportedMediaType 415,
-        NotImplementedYet 501, ServiceUnavailable 503
+        NotImplementedYet 501, ServiceUnavailable 503; of context sources (clause 6.3.17): SourceFailed 502,
+        SourceTimeout 504, LoopDetected 508
 
 Only `http.respond` turns these into RFC 7807 bodies.
 """
@@ -208,3 +209,27 @@ class ServiceUnavailable(NgsiError):
     title = "Service unavailable"
     namespace = MISONO_ERRORS
     retry_after_s: ClassVar[int] = 1
+
+
+class SourceFailed(NgsiError):
+    """A context source did not do what it was asked, for another reason than those below (clause 6.3.17)."""
+
+    status = 502
+    title = "Source failed"
+    namespace = MISONO_ERRORS
+
+
+class SourceTimeout(NgsiError):
+    """A context source did not answer in time (clause 6.3.17)."""
+
+    status = 504
+    title = "Source timeout"
+    namespace = MISONO_ERRORS
+
+
+class LoopDetected(NgsiError):
+    """A context source is registered that leads back to this broker (clause 6.3.17)."""
+
+    status = 508
+    title = "Loop detected"
+    namespace = MISONO_ERRORS

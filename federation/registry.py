@@ -60,16 +60,16 @@ class Registry:
         self._known.pop(tenant, None)
 
     def matching(
-        self, tenant: str, operation: str, wanted: Specification, via: frozenset[str] = frozenset()
+        self, tenant: str, operation: str | None, wanted: Specification, via: frozenset[str] = frozenset()
     ) -> Sequence[Match]:
-        """The registrations that serve this operation (Table 4.20-1) and match, oldest first (clause 5.12).
+        """The registrations that serve this operation (Table 4.20-1; None: any) and match, oldest first (clause 5.12).
 
         Those whose alias stands in `via` have been asked already, and those whose end has passed are none.
         """
         now = self._clock.now()
         found = []
         for one in self.registrations(tenant):
-            if operation not in one.supported or (one.alias is not None and one.alias in via):
+            if (operation is not None and operation not in one.supported) or (one.alias is not None and one.alias in via):
                 continue
             if one.expires_at is not None and one.expires_at <= now:
                 continue
