@@ -43,12 +43,12 @@ docs: ## write the pages that are made from code (errors, settings)
 bench: install ## the load generator's steps against this checkout: a table in var/bench/results.md (ONLY=step,step D=seconds)
 	ONLY=$(ONLY) D=$(D) tools/bench.sh
 
-figures: ## every figure of the issue with its bar beside it (AREA=broker or history, ONLY=source,source, LONG=1: over ten minutes)
+figures: ## every figure of the issue with its bar beside it (AREA=broker, history or federation, ONLY=source,source, LONG=1: over ten minutes)
 	@tools/install.sh packages strace git mosquitto
 	@tools/install.sh test
 	$(BIN)/python -m tools.figures $(AREA) $(if $(LONG),--long) $(if $(ONLY),--only $(ONLY))
 
-conformance: ## the ETSI conformance suite against this checkout (AREA=broker or history: that part)
+conformance: ## the ETSI conformance suite against this checkout (AREA=broker, history or federation: that part)
 	@tools/install.sh packages strace git mosquitto
 	@tools/install.sh test
 	tools/conformance.sh

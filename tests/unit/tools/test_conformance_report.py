@@ -1,4 +1,4 @@
-"""The conformance page: what fails keeps its reason by name, and later resources explain themselves."""
+"""The conformance page: what fails keeps its reason by name."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from tools.conformance import (
     Result,
     explain,
     kept_reasons,
-    needs,
     render,
     report,
     sections,
@@ -26,28 +25,15 @@ FAILED = [
     Result("TP/NGSI-LD/jsonldContext/b.robot", "C", "FAIL", "no"),
 ]
 PASSED = Result("TP/NGSI-LD/CommonBehaviours/c.robot", "D", "PASS", "")
-OUTPUT = """<robot><suite>
-<kw><msg>POST Response : url=http://localhost:9090/ngsi-ld/v1/csourceRegistrations/ \n status=501, </msg></kw>
-<test name="A"><kw><msg>GET Response : url=http://localhost:9090/ngsi-ld/v1/entities \n status=200, </msg></kw></test>
-</suite></robot>"""
-
-
-def test_a_later_resource_that_a_set_up_met_is_what_the_test_needs(tmp_path: Path) -> None:
-    (tmp_path / "output.xml").write_text(OUTPUT)
-    assert needs(tmp_path) == {"A": {"registrations"}}
 
 
 def test_a_written_reason_stays_and_nothing_else_is_made_up() -> None:
-    kept = {"B": "the text says otherwise", "A": "needs temporal", "C": "needs temporal"}
-    assert explain(FAILED, {"A": {"registrations"}}, kept) == {
-        "A": "needs registrations",
-        "B": "the text says otherwise",
-        "C": UNEXPLAINED,
-    }
+    kept = {"B": "the text says otherwise"}
+    assert explain(FAILED, kept) == {"A": UNEXPLAINED, "B": "the text says otherwise", "C": UNEXPLAINED}
 
 
 def test_the_page_gives_its_reasons_back(tmp_path: Path) -> None:
-    reasons = {"A": "needs registrations", "B": "the text says otherwise", "C": UNEXPLAINED}
+    reasons = {"A": "a defect of ours", "B": "the text says otherwise", "C": UNEXPLAINED}
     page = tmp_path / "page.md"
     page.write_text(render("broker", [*FAILED, PASSED], reasons))
     assert kept_reasons(page) == reasons
@@ -57,6 +43,8 @@ def test_the_page_gives_its_reasons_back(tmp_path: Path) -> None:
 def test_every_folder_belongs_to_one_area() -> None:
     history = Result("TP/NGSI-LD/ContextInformation/Provision/TemporalEntity/x.robot", "E", "PASS", "")
     assert (history.folder, history.area) == ("ContextInformation/Provision/TemporalEntity", "history")
+    between = Result("IOP_TP/NGSI-LD/Interoperability/Subscription/x.robot", "F", "PASS", "")
+    assert (between.folder, between.area) == ("IOP_TP", "federation")
     assert PASSED.area == "broker"
     assert len(FOLDERS) == sum(len(area.folders) for area in AREAS.values())
 
@@ -71,3 +59,18 @@ def test_a_section_that_did_not_run_stays_as_it_was(tmp_path: Path, monkeypatch:
     assert report(tmp_path, page=True) == 0
     assert sections(page.read_text())["broker"] == "## broker\n\n| `X` | f | because |\n"
     assert "| **all** | **1** | **1** (100.0 %) |" in sections(page.read_text())["history"]
+
+
+@pytest.mark.parametrize(("failing", "code"), [(24, 0), (25, 1)])
+def test_the_whole_suite_has_a_bar_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failing: int, code: int
+) -> None:
+    page = tmp_path / "page.md"
+    monkeypatch.setattr(conformance, "PAGE", page)
+    monkeypatch.setattr(conformance, "FIGURES", tmp_path / "figures")
+    page.write_text("".join(f"| `T{number}` | IOP_TP | because |\n" for number in range(failing)))
+    rows = [f"IOP_TP/a.robot,T{number},{'FAIL' if number < failing else 'PASS'}," for number in range(1777)]
+    rows += ["jsonldContext/a.robot,A,PASS,", "ContextInformation/Snapshot/a.robot,B,PASS,"]
+    (tmp_path / "tests.csv").write_text("\n".join(["file,test,status,message", *rows]))
+    assert report(tmp_path, page=True) == code
+    assert (tmp_path / "figures/conformance_all.json").exists()
