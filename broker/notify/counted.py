@@ -17,9 +17,9 @@ class CountedOutbox:
         self._inner = inner
         self._attempts = attempts
 
-    def deliveries(self, tenant: str) -> Mapping[str, Delivery]:
+    def deliveries(self, tenant: str, ids: Sequence[str] | None = None) -> Mapping[str, Delivery]:
         """Counters by subscription, with what is under way."""
-        return self._attempts.over(tenant, lambda: self._inner.deliveries(tenant))
+        return self._attempts.over(tenant, lambda: self._inner.deliveries(tenant, ids))
 
     def listen(self, arrived: Callable[[str, Sequence[OutboxRow]], None]) -> None:
         """As the inner one."""

@@ -272,7 +272,7 @@ class Courier:
         """When the subscription was notified last, on the loop's clock; after a start its counters know."""
         found = self._sent_at.get(key)
         if found is None:
-            delivery = self._desk.outbox.deliveries(key[0]).get(key[1])
+            delivery = self._desk.outbox.deliveries(key[0], [key[1]]).get(key[1])
             last = None if delivery is None else delivery.last_notification
             if last is None:
                 return float("-inf")

@@ -117,16 +117,15 @@ def retrieve_subscription(broker: Broker, call: Call, subscription_id: str) -> F
     held = broker.held.find_held(call.tenant, SUBSCRIPTION, subscription_id)
     if held is None:
         raise _unknown(subscription_id)
-    return _found(held, broker.outbox.deliveries(call.tenant))
+    return _found(held, broker.outbox.deliveries(call.tenant, [held.id]))
 
 
 def query_subscriptions(broker: Broker, call: Call, window: Window) -> FoundPage:
     """Query Subscriptions (clause 5.8.4): one window of them."""
-    everything = broker.held.all_held(call.tenant, SUBSCRIPTION)
-    end = window.offset + window.limit
-    deliveries = broker.outbox.deliveries(call.tenant) if everything else {}
-    page = [_found(held, deliveries) for held in everything[window.offset : end]]
-    return FoundPage(page, len(everything) if window.count else None, len(everything) > end)
+    page, total = broker.held.page_held(call.tenant, SUBSCRIPTION, window.offset, window.limit)
+    deliveries = broker.outbox.deliveries(call.tenant, [held.id for held in page]) if page else {}
+    found = [_found(held, deliveries) for held in page]
+    return FoundPage(found, total if window.count else None, total > window.offset + window.limit)
 
 
 def counters(delivery: Delivery) -> dict[str, Json]:

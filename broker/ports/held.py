@@ -78,5 +78,8 @@ class HeldStore(Protocol):
     def all_held(self, tenant: str, kind: str) -> list[Held]:
         """All of a kind, oldest first."""
 
+    def page_held(self, tenant: str, kind: str, offset: int, limit: int) -> tuple[list[Held], int]:
+        """A window of a kind, oldest first, without reading the bodies before it; and how many there are in all."""
+
     def held_generation(self, tenant: str, kind: str) -> int:
         """Rises with every write of the kind, by any process: a cache compares it."""

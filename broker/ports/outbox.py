@@ -164,8 +164,8 @@ class Outbox(Protocol):
     def count_sent(self, tenant: str, subscription: str, at: Instant, *, failed: bool) -> Future[None]:
         """Count one attempt that had no row: a periodic notification."""
 
-    def deliveries(self, tenant: str) -> Mapping[str, Delivery]:
-        """Counters by subscription; those without an entry never sent."""
+    def deliveries(self, tenant: str, ids: Sequence[str] | None = None) -> Mapping[str, Delivery]:
+        """Counters by subscription, of these or of all; those without an entry never sent."""
 
     def dead(self, tenant: str, after: int, limit: int) -> list[OutboxRow]:
         """Dead rows with a number above `after`, and why they died."""

@@ -71,6 +71,11 @@ class MemoryHeld:
             held = [one for one in self._of(tenant, kind).values() if _live(one, now) is not None]
             return sorted(held, key=lambda one: (one.created_at, one.id))
 
+    def page_held(self, tenant: str, kind: str, offset: int, limit: int) -> tuple[list[Held], int]:
+        """A window of a kind, oldest first, and how many there are."""
+        everything = self.all_held(tenant, kind)
+        return everything[offset : offset + limit], len(everything)
+
     def held_generation(self, tenant: str, kind: str) -> int:
         """How many writes the kind has seen."""
         with self._ground.lock:

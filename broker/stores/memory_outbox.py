@@ -164,10 +164,11 @@ class MemoryOutbox:
                 box.deliveries[subscription] = counted(box.deliveries.get(subscription), at, failed=failed)
             return done(None)
 
-    def deliveries(self, tenant: str) -> Mapping[str, Delivery]:
+    def deliveries(self, tenant: str, ids: Sequence[str] | None = None) -> Mapping[str, Delivery]:
         """Counters by subscription."""
         with self._ground.lock:
-            return dict(self._of(tenant).deliveries)
+            known = self._of(tenant).deliveries
+            return dict(known) if ids is None else {one: known[one] for one in ids if one in known}
 
     def dead(self, tenant: str, after: int, limit: int) -> list[OutboxRow]:
         """Dead rows with a number above `after`."""

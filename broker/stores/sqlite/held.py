@@ -19,6 +19,11 @@ from broker.stores.sqlite.writer import Job, Open
 _COLUMNS: Final = "id, body, created_at, modified_at, version, expires_at"
 _FIND: Final = f"SELECT {_COLUMNS} FROM held WHERE kind = ? AND id = ?"  # noqa: S608 - constants of ours
 _ALL: Final = f"SELECT {_COLUMNS} FROM held WHERE kind = ? ORDER BY created_at, id"  # noqa: S608
+_LIVE: Final = "kind = ?1 AND (expires_at IS NULL OR expires_at > ?2)"
+_PAGE: Final = f"""SELECT {_COLUMNS} FROM (
+    SELECT kind AS k, id AS i FROM held INDEXED BY held_order WHERE {_LIVE} ORDER BY created_at, id LIMIT ?3 OFFSET ?4
+    ) CROSS JOIN held ON kind = k AND id = i ORDER BY created_at, id"""  # noqa: S608 - constants of ours
+_COUNT: Final = f"SELECT count(*) FROM held INDEXED BY held_order WHERE {_LIVE}"  # noqa: S608
 _PUT: Final = """INSERT OR REPLACE INTO held (kind, id, body, created_at, modified_at, version, expires_at)
     VALUES (?, ?, ?, ?, ?, ?, ?)"""
 _RISE: Final = """INSERT INTO generation (kind, number) VALUES (?, 1)
@@ -47,6 +52,13 @@ class SqliteHeld:
         """All of a kind, oldest first."""
         with self._ground.reading(tenant) as db:
             return all_of(db, kind, self._ground.now())
+
+    def page_held(self, tenant: str, kind: str, offset: int, limit: int) -> tuple[list[Held], int]:
+        """A window of a kind, oldest first, and how many there are."""
+        with self._ground.reading(tenant) as db:
+            now = self._ground.now()
+            rows: list[tuple[Any, ...]] = db.execute(_PAGE, (kind, now, limit, offset)).fetchall()
+            return [_held(row) for row in rows], int(db.execute(_COUNT, (kind, now)).get)
 
     def held_generation(self, tenant: str, kind: str) -> int:
         """Rises with every write of the kind."""

@@ -156,10 +156,11 @@ class SqliteOutbox:
 
         return first(self._ground.run(tenant, [count]), nothing)
 
-    def deliveries(self, tenant: str) -> Mapping[str, Delivery]:
+    def deliveries(self, tenant: str, ids: Sequence[str] | None = None) -> Mapping[str, Delivery]:
         """Counters by subscription."""
+        sql, asked = (_DELIVERY, ()) if ids is None else (_DELIVERIES, (text(list(ids)),))
         with self._ground.reading(tenant) as db:
-            rows: list[tuple[Any, ...]] = db.execute(_DELIVERY).fetchall()
+            rows: list[tuple[Any, ...]] = db.execute(sql, asked).fetchall()
         return {row[0]: Delivery(*row[1:]) for row in rows}
 
     def dead(self, tenant: str, after: int, limit: int) -> list[OutboxRow]:

@@ -72,6 +72,7 @@ TENANT_STEPS: Final = (
         version INTEGER NOT NULL, expires_at INTEGER, PRIMARY KEY (kind, id)
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX held_expiry ON held (expires_at) WHERE expires_at IS NOT NULL;
+    CREATE INDEX held_order ON held (kind, created_at, id, expires_at);
     CREATE TABLE generation (kind TEXT PRIMARY KEY, number INTEGER NOT NULL) STRICT, WITHOUT ROWID;
     CREATE TABLE mark (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
     CREATE TABLE delivery (

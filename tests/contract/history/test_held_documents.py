@@ -74,6 +74,23 @@ def test_documents_come_oldest_first(store: Store, clock: FakeClock) -> None:
     assert [one.id for one in store.held.all_held("", KIND)] == ["c", "a", "b", "D", "d"]
 
 
+def test_a_window_is_a_part_of_all_oldest_first(store: Store, clock: FakeClock) -> None:
+    for number in (3, 1, 2, 5, 4):
+        hold(store, f"s{number}", {"n": number})
+        clock.advance()
+    hold(store, "other", {}, kind="else")
+    ends = clock.now() + 10
+    store.held.apply_held("", [HeldCommand(KIND, "s9", lambda _c, _n: Hold({}, expires_at=ends))]).result()
+    clock.advance(1)
+    everything = store.held.all_held("", KIND)
+    assert [one.id for one in everything] == ["s3", "s1", "s2", "s5", "s4"]
+    for offset, limit in ((0, 2), (2, 2), (4, 2), (5, 2), (0, 0), (0, 100)):
+        assert store.held.page_held("", KIND, offset, limit) == (everything[offset : offset + limit], 5)
+    assert store.held.page_held("", "nothing", 0, 10) == ([], 0)
+    with pytest.raises(NonexistentTenant):
+        store.held.page_held("nowhere", KIND, 0, 10)
+
+
 def test_decisions_see_what_those_before_them_left(store: Store) -> None:
     seen: list[tuple[int, Instant]] = []
 
