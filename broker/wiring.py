@@ -134,6 +134,7 @@ class Built:
     house: House
     store: Store
     closing: ExitStack
+    delivers: Callable[[], bool] | None = None
 
     def close(self) -> None:
         """Finish and let go."""
@@ -182,12 +183,12 @@ def build(
     sweep = UnderLease(store.leases, "sweep", _new_id(), SWEEP_LEASES * settings.sweep_s, store.sweep)
     closing.callback(sweep.release)
     closing.callback(Repeating("sweep", settings.sweep_s, sweep).stop)
-    attempts = Attempts()
+    attempts, delivers = Attempts(), None
     outgoing: tuple[Callable[[News], None], Callable[[str, str], Future[Probed]]] = to_nobody, undelivered
     if deliver:
         composer = Composer(store, contexts, access, clock)
         dispatch = _start_delivery(settings, store, composer, clock, watches)
-        attempts = dispatch.attempts
+        attempts, delivers = dispatch.attempts, dispatch.alive
         closing.callback(dispatch.stop)
         outgoing = dispatch.announce, dispatch.probe
     parts = store.held, CountedOutbox(store.outbox, attempts), store.leases, store.history
@@ -201,7 +202,7 @@ def build(
     far = _make_federation(settings, store, clock, closing)
     limits = Limits(instances_max=settings.temporal_page)
     house = House(broker, contexts, contexts, core_context(), settings.alias, clock.now(), limits, far)
-    return Built(house, store, closing)
+    return Built(house, store, closing, delivers)
 
 
 def _make_federation(settings: Settings, store: Store, clock: Clock, closing: ExitStack) -> Federation:
@@ -301,7 +302,10 @@ def make_doors(built: Built) -> Doors:
     routes, readiness = Routes(OPERATIONS), Readiness()
 
     def parts() -> Mapping[str, Json]:
-        return {"store": "ok" if built.store.exists("") else "failing"}
+        found = {"store": built.store.exists("")}
+        if built.delivers is not None:
+            found["delivery"] = built.delivers()
+        return {part: "ok" if well else "failing" for part, well in found.items()}
 
     pages = make_pages(OPERATIONS, version("misono"), parts, readiness)
 

@@ -100,6 +100,10 @@ class Dispatch:
         if self._parts.slot is not None:
             self._parts.slot.release()
 
+    def alive(self) -> bool:
+        """Whether it delivers; where it has ended, rows wait in the store until the next start."""
+        return self._thread.is_alive()
+
     def announce(self, news: News) -> None:
         """Send news on its way: tried a few times, and logged where it does not arrive."""
         if self._loop is not None and not self._loop.is_closed():
