@@ -93,8 +93,8 @@ class Dispatch:
 
     def stop(self) -> None:
         """Let what is on its way arrive, and end."""
-        if self._loop is not None and self._stopped is not None:
-            self._loop.call_soon_threadsafe(self._stopped.set)
+        if self._stopped is not None:
+            self._wake(self._stopped.set)
         if self._thread.is_alive():
             self._thread.join()
         if self._parts.slot is not None:

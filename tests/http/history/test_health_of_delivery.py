@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from contextlib import ExitStack
 
 from broker.notify.dispatch import Dispatch
 from tests.http.doors import broker, front_door
@@ -16,7 +15,6 @@ def test_delivery_is_a_part_of_health() -> None:
         assert (reply.status, json.loads(reply.body)["parts"]) == (200, {"store": "ok", "delivery": "ok"})
         dispatch = built.delivers.__self__  # type: ignore[union-attr]
         assert isinstance(dispatch, Dispatch)
-        with ExitStack() as ended:
-            ended.callback(dispatch.stop)
+        dispatch.stop()
         reply = door("GET", "/health")
         assert (reply.status, json.loads(reply.body)["parts"]) == (503, {"store": "ok", "delivery": "failing"})
