@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
@@ -10,6 +11,11 @@ from broker.model.registration import Information, Registration
 from broker.model.values import Json
 
 Trouble: TypeAlias = Literal["", "timeout", "unreachable", "cooldown", "loop", "invalid", "too large", "refused"]
+
+
+TEXT_MAX = 200
+_UNFIT = re.compile(r"[^ !#-\[\]-~]+")
+"""What cannot stand in a quoted text of a header: a source's words end up there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,4 +77,5 @@ class Warned:
 
     def header(self) -> tuple[str, str]:
         """The header of this warning."""
-        return "NGSILD-Warning", f'{self.code} {self.agent} "{self.text}"'
+        agent, text = (_UNFIT.sub(" ", one)[:TEXT_MAX] for one in (self.agent, self.text))
+        return "NGSILD-Warning", f'{self.code} {agent.replace(" ", "_") or "-"} "{text}"'

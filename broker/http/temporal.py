@@ -70,13 +70,13 @@ def retrieve_evolution(exchange: Exchange) -> Answer:
     if INLINE.get() and (query.aggregation or not query.last_n or query.last_n > INLINE_LAST_MAX):
         raise OverBudget
     page = recall.retrieve_evolution(exchange.house.broker, exchange.call, exchange.path["entityId"], query)
-    bodies = _encoded(exchange, page, recalled)
+    bodies = encoded(exchange, page, recalled)
     if not bodies:
         raise ResourceNotFound(
             "nothing is left of the entity", pointer="omit", clause="5.7.3.4", remedy="leave some members in"
         )
     headers = map_of_one(exchange, exchange.path["entityId"], temporal=True)
-    return _answered(exchange, bodies[0], (page, query), headers)
+    return answered(exchange, bodies[0], (page, query), headers)
 
 
 def query_evolutions(exchange: Exchange) -> Answer:
@@ -124,11 +124,11 @@ def _page(exchange: Exchange, query: Query, times: TemporalTexts | None) -> Answ
         page = evolutions_in_map(broker, call, held.map, (where, asked), window)
     headers: Headers = () if page.total is None else (("NGSILD-Results-Count", str(page.total)),)
     if window.limit and (page.more or window.offset):
-        headers += _links(exchange, window, more=page.more)
-    bodies: list[Json] = [*_encoded(exchange, page, found.recalled)]
+        headers += paging(exchange, window, more=page.more)
+    bodies: list[Json] = [*encoded(exchange, page, found.recalled)]
     if held is None:
-        return _answered(exchange, bodies, (page, asked), headers)
-    return held.answered(_answered(exchange, bodies, (page, asked), headers + held.headers))
+        return answered(exchange, bodies, (page, asked), headers)
+    return held.answered(answered(exchange, bodies, (page, asked), headers + held.headers))
 
 
 def _recalled(exchange: Exchange, query: Query, times: TemporalTexts) -> Recalled:
@@ -136,13 +136,13 @@ def _recalled(exchange: Exchange, query: Query, times: TemporalTexts) -> Recalle
     return recall_of(asked, exchange.call.names)
 
 
-def _encoded(exchange: Exchange, page: EvolutionPage, recalled: Recalled) -> list[dict[str, Json]]:
+def encoded(exchange: Exchange, page: EvolutionPage, recalled: Recalled) -> list[dict[str, Json]]:
     """The evolutions of a page, but those of which a projection leaves nothing."""
     names, shape = exchange.call.names, recalled.representation
     return [body for one in page.evolutions if (body := encode_evolution(one, shape, names))]
 
 
-def _answered(exchange: Exchange, body: Json, found: tuple[EvolutionPage, TemporalQuery], headers: Headers) -> Response:
+def answered(exchange: Exchange, body: Json, found: tuple[EvolutionPage, TemporalQuery], headers: Headers) -> Response:
     """200, 206 where the page is cut in time, 203 where an earlier version of the standard needs other words."""
     page, query = found
     status = 200
@@ -173,7 +173,8 @@ def _content_range(cut: tuple[int, int], query: TemporalQuery) -> str:
     return f"date-time {short_text(start)}-{short_text(least)}/{query.last_n}"
 
 
-def _links(exchange: Exchange, window: Window, *, more: bool) -> Headers:
+def paging(exchange: Exchange, window: Window, *, more: bool) -> Headers:
+    """The links to the pages around this one."""
     path = _POSTED if exchange.request.method == "POST" else _HISTORIES
     given = split_query(exchange.request.query_string)
     link = page_links(path, given, (window.offset, window.limit, more), exchange.media_type)

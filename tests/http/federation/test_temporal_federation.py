@@ -1,0 +1,155 @@
+"""Histories over several brokers (clauses 5.7.3, 5.7.4)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.fakes.neighbours import Neighbour, neighbours, series
+
+TYPE = "https://uri.etsi.org/ngsi-ld/default-context/Car"
+SPEED = "https://uri.etsi.org/ngsi-ld/default-context/speed"
+ID = "urn:ngsi-ld:Car:1"
+REG = "urn:ngsi-ld:ContextSourceRegistration:1"
+OPERATIONS = ("retrieveTemporal", "queryTemporal")
+AFTER = "timerel=after&timeAt=2020-01-01T00:00:00Z"
+
+
+@pytest.fixture
+def pair() -> Iterator[tuple[Neighbour, Neighbour]]:
+    """Misono, which has registered Aizu for the histories of cars."""
+    with neighbours("misono", "aizu") as (misono, aizu):
+        misono.register(REG, "aizu", TYPE, operations=OPERATIONS)
+        yield misono, aizu
+
+
+def tell(broker: Neighbour, *histories: object) -> None:
+    """Post histories."""
+    for one in histories:
+        assert broker.send("POST", "/temporal/entities", body=one).status in (201, 204)
+
+
+def values(found: dict[str, list[dict[str, object]]], name: str = "speed") -> list[object]:
+    """The values of an attribute, in their order."""
+    return [one["value"] for one in found[name]]
+
+
+def test_a_history_held_elsewhere_is_retrieved(pair: tuple[Neighbour, Neighbour]) -> None:
+    misono, aizu = pair
+    tell(aizu, series(ID, "Car", speed={"2026-05-01": 10, "2026-05-02": 20}))
+    assert values(misono.json("GET", f"/temporal/entities/{ID}?{AFTER}")) == [10, 20]
+
+
+def test_instances_of_both_are_one_series(pair: tuple[Neighbour, Neighbour]) -> None:
+    misono, aizu = pair
+    tell(misono, series(ID, "Car", speed={"2026-05-02": 20}))
+    tell(aizu, series(ID, "Car", speed={"2026-05-01": 10, "2026-05-03": 30}))
+    assert values(misono.json("GET", f"/temporal/entities/{ID}?{AFTER}")) == [10, 20, 30]
+    assert values(misono.json("GET", f"/temporal/entities/{ID}?{AFTER}&lastN=2")) == [30, 20]
+
+
+def test_an_instance_of_one_time_is_given_once(pair: tuple[Neighbour, Neighbour]) -> None:
+    misono, aizu = pair
+    for one in pair:
+        tell(one, series(ID, "Car", speed={"2026-05-01": 10}))
+    assert values(misono.json("GET", f"/temporal/entities/{ID}?{AFTER}")) == [10]
+
+
+def test_averages_are_of_the_merged_series(pair: tuple[Neighbour, Neighbour]) -> None:
+    misono, aizu = pair
+    tell(misono, series(ID, "Car", speed={"2026-05-01": 100}))
+    tell(aizu, series(ID, "Car", speed={"2026-05-02": 300}))
+    time = "timerel=between&timeAt=2026-04-30T00:00:00Z&endTimeAt=2026-05-03T00:00:00Z"
+    found = misono.json("GET", f"/temporal/entities?type=Car&{time}&format=aggregatedValues&aggrMethods=avg")
+    assert found[0]["speed"]["avg"][0][0] == 200
+
+
+def test_pages_are_of_all_sources_together(pair: tuple[Neighbour, Neighbour]) -> None:
+    misono, aizu = pair
+    tell(misono, series(f"{ID}a", "Car", speed={"2026-05-01": 1}))
+    tell(aizu, series(f"{ID}b", "Car", speed={"2026-05-01": 1}), series(f"{ID}c", "Car", speed={"2026-05-01": 1}))
+    found = []
+    for offset in (0, 2):
+        reply = misono.send("GET", f"/temporal/entities?type=Car&{AFTER}&limit=2&offset={offset}&count=true")
+        assert reply.headers["ngsild-results-count"] == "3"
+        found += misono.json("GET", f"/temporal/entities?type=Car&{AFTER}&limit=2&offset={offset}")
+    assert [one["id"][-1] for one in found] == ["a", "b", "c"]
+
+
+def test_the_other_half_of_an_entity_is_found_behind_the_first_page_of_a_source(
+    pair: tuple[Neighbour, Neighbour],
+) -> None:
+    misono, aizu = pair
+    ids = [f"{ID}{number}" for number in range(6)]
+    tell(misono, *(series(one, "Car", speed={"2026-05-01": 1}) for one in ids))
+    tell(aizu, *(series(one, "Car", speed={"2026-05-02": 2}) for one in reversed(ids)))
+    found = misono.json("GET", f"/temporal/entities?type=Car&{AFTER}&limit=2")
+    assert [(one["id"], values(one)) for one in found] == [(ids[0], [1, 2]), (ids[1], [1, 2])]
+
+
+def test_a_query_by_post_asks_sources_too(pair: tuple[Neighbour, Neighbour]) -> None:
+    misono, aizu = pair
+    tell(aizu, series(ID, "Car", speed={"2026-05-01": 27}))
+    body = {
+        "type": "Query",
+        "entities": [{"type": "Car"}],
+        "temporalQ": {"timerel": "after", "timeAt": "2020-01-01T00:00:00Z"},
+    }
+    assert values(misono.json("POST", "/temporal/entityOperations/query", body=body)[0]) == [27]
+
+
+def test_q_is_decided_by_the_source_of_whole_entities_and_here_of_split_ones(
+    pair: tuple[Neighbour, Neighbour],
+) -> None:
+    misono, aizu = pair
+    tell(misono, series(ID, "Car", colour={"2026-05-01": "red"}))
+    tell(aizu, series(ID, "Car", speed={"2026-05-01": 99}), series(f"{ID}x", "Car", speed={"2026-05-01": 5}))
+    q = "q=speed>50;colour==%22red%22"
+    assert misono.json("GET", f"/temporal/entities?type=Car&{AFTER}&{q}") == []
+    assert dict(misono.sources.asked[-1].parameters)["q"].startswith("speed")
+    found = misono.json("GET", f"/temporal/entities?type=Car&{AFTER}&{q}&splitEntities=true")
+    assert [one["id"] for one in found] == [ID]
+    assert "q" not in dict(misono.sources.asked[-1].parameters)
+
+
+def test_a_source_is_not_asked_for_times_it_does_not_have() -> None:
+    with neighbours("misono", "aizu") as (misono, aizu):
+        from broker.model.registration import Interval
+
+        january = Interval(1_767_225_600_000_000, 1_769_904_000_000_000)
+        misono.register(REG, "aizu", TYPE, operations=OPERATIONS, observation_interval=january)
+        tell(aizu, series(ID, "Car", speed={"2026-01-15": 15, "2026-03-15": 35}))
+        march = "timerel=between&timeAt=2026-03-01T00:00:00Z&endTimeAt=2026-04-01T00:00:00Z"
+        assert misono.json("GET", f"/temporal/entities?type=Car&{march}") == []
+        assert misono.sources.asked == []
+        found = misono.json(
+            "GET", f"/temporal/entities?type=Car&{march.replace('03-01', '01-01').replace('04-01', '02-01')}"
+        )
+        assert values(found[0]) == [15]
+
+
+def test_a_source_that_fails_is_warned_of(pair: tuple[Neighbour, Neighbour]) -> None:
+    misono, _ = pair
+    tell(misono, series(ID, "Car", speed={"2026-05-01": 9}))
+    path = f"/temporal/entities/{ID}?{AFTER}"
+    assert "ngsild-warning" not in misono.send("GET", path).headers  # a 404 is nothing strange
+    for said, code in (((200, {"hello": 1}), "111"), ((403, None), "299"), ((200, [1, "a"]), "111")):
+        misono.sources.said["aizu"] = said
+        reply = misono.send("GET", path)
+        assert reply.status == 200 and reply.headers["ngsild-warning"].startswith(code)
+
+
+def test_local_asks_nobody(pair: tuple[Neighbour, Neighbour]) -> None:
+    misono, aizu = pair
+    tell(aizu, series(ID, "Car", speed={"2026-05-01": 9}))
+    assert misono.json("GET", f"/temporal/entities?type=Car&{AFTER}&local=true") == []
+
+
+def test_brokers_that_have_registered_each_other_answer_once() -> None:
+    with neighbours("misono", "aizu", "busan") as (misono, aizu, busan):
+        for one, other in ((misono, "aizu"), (aizu, "busan"), (busan, "misono")):
+            one.register(REG, other, TYPE, operations=OPERATIONS)
+            tell(one, series(ID, "Car", speed={"2026-05-01": 9}))
+        found = misono.json("GET", f"/temporal/entities?type=Car&{AFTER}")
+        assert [values(one) for one in found] == [[9]]
