@@ -106,9 +106,9 @@ def stop(served: Served) -> int:
 
 
 @contextmanager
-def serving(data: Path, *options: str) -> Iterator[Served]:
+def serving(data: Path, *options: str, port: int | None = None) -> Iterator[Served]:
     """A broker for the length of a block."""
-    served = start(data, *options)
+    served = start(data, *options, port=port)
     try:
         yield served
     finally:
