@@ -78,6 +78,20 @@ def conformance(area: str) -> Callable[[], Samples]:
     return measure
 
 
+def whole_suite() -> Samples:
+    """All of the ETSI suite: tests that pass, tests that ran, the percentage of each area."""
+    text = run("conformance_all", ["sh", "tools/conformance.sh"], {"AREA": "all"})
+    whole = re.search(r"all: (\d+) of (\d+) pass", text)
+    if whole is None:
+        raise NotMeasured("the suite did not run: var/figures/conformance_all.log")
+    total = int(whole[2])
+    found = {"passed": Sample(float(whole[1]), total), "tests": Sample(float(total))}
+    for area, tests, percent in re.findall(r"(?m)^(\w+): \d+ of (\d+) pass: ([\d.]+) %", text):
+        found[area] = Sample(float(percent), int(tests))
+    unexplained = re.findall(r"(?m)^\w+: (\d+) failing tests without a reason", text)
+    return {**found, "unexplained": Sample(float(sum(map(int, unexplained))), total)}
+
+
 def durability() -> Samples:
     """Sync calls that ended between request and answer, the least of a kind of write; and what a kill left."""
     bench = ROOT / "var/bench"
