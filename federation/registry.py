@@ -10,14 +10,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from broker.errors import NonexistentTenant
-from broker.model.registration import Registration
+from broker.model.registration import REGISTRATION, Registration
 from broker.ports import Clock
 from broker.ports.held import HeldStore
 from broker.query.sources import Specification, matched
 from federation.messages import Match
 
-REGISTRATION = "registration"
-"""The kind of held documents that registrations are."""
 LOOK_S = 0.25
 """How old what is known of a tenant's registrations may be: other processes write them too."""
 
@@ -69,7 +67,9 @@ class Registry:
         now = self._clock.now()
         found = []
         for one in self.registrations(tenant):
-            if (operation is not None and operation not in one.supported) or (one.alias is not None and one.alias in via):
+            if operation is not None and operation not in one.supported:
+                continue
+            if one.alias is not None and one.alias in via:
                 continue
             if one.expires_at is not None and one.expires_at <= now:
                 continue

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from federation import temporal
 from federation.hub import FarHandler
+from federation.provide import PROVIDED
 
-HANDLERS: Mapping[str, FarHandler] = {**temporal.HANDLERS}
+HANDLERS: Mapping[str, FarHandler] = {**PROVIDED, **temporal.HANDLERS}
 """Operation name of the table -> its distributed handler."""
