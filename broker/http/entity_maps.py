@@ -64,8 +64,8 @@ def _create_temporal(exchange: Exchange, query: Query, times: TemporalTexts | No
 
 def made(exchange: Exchange, entity_map: EntityMap) -> Response:
     """201 with the map and where it is."""
-    ids = (entry.id for entry in entries(exchange.house.broker, exchange.call, entity_map))
-    return content(exchange, encode_map(entity_map, ids), map_headers(entity_map), 201)
+    listed = entries(exchange.house.broker, exchange.call, entity_map)
+    return content(exchange, encode_map(entity_map, listed), map_headers(entity_map), 201)
 
 
 def retrieve_entity_map(exchange: Exchange) -> Answer:

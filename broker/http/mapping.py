@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import TypeAlias
 from urllib.parse import unquote
 
 from broker.decode.given import Given
@@ -16,10 +17,12 @@ from broker.http.messages import Response
 from broker.http.respond import Headers
 from broker.model.duration import Duration
 from broker.operations import entity_maps
-from broker.operations.entity_maps import EntityMap
+from broker.operations.entity_maps import EntityMap, Listing
 from broker.ports import INLINE, OverBudget
 
 HEADER = "NGSILD-EntityMap"
+Lists: TypeAlias = Callable[[], Iterable[str] | Listing]
+"""What a map lists, where one is made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +50,7 @@ def map_headers(entity_map: EntityMap) -> Headers:
 
 
 def mapped(
-    exchange: Exchange, ids: Callable[[], Iterable[str]], query: Query | None = None, *, temporal: bool = False
+    exchange: Exchange, ids: Lists, query: Query | None = None, *, temporal: bool = False
 ) -> Mapped | None:
     """The map that the request is about; None where it is about none.
 

@@ -4,15 +4,16 @@
      "entityMap": {"urn:ngsi-ld:House:1": ["@none"]}}                        "@none": held here
 
 A map is a held document of kind `entity_map`; its ids stand beside it in documents of kind `entity_map_ids`, a thousand
-in each, which never change. What no longer fits is struck out by its place, so that two requests that strike out at
-once do not get in each other's way. A map is its maker's: for everybody else there is none.
+in each, which never change, and with them who has each where that is not this broker alone. What no longer fits is
+struck out by its place, so that two requests that strike out at once do not get in each other's way. A map is its
+maker's: for everybody else there is none.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
 from typing import cast
@@ -39,13 +40,17 @@ _ERASED = ""
 
 @dataclass(frozen=True, slots=True)
 class EntityMap:
-    """A map as it is now: `size` ids, of which those at the places `gone` (in order) are struck out."""
+    """A map as it is now: `size` ids, of which those at the places `gone` (in order) are struck out.
+
+    `linked` are the maps that context sources made for it, by the ids of their registrations.
+    """
 
     id: str
     expires_at: Instant
     size: int
     gone: tuple[int, ...] = ()
     temporal: bool = False
+    linked: Mapping[str, str] = field(default_factory=dict)
 
     def place(self, offset: int) -> int:
         """Where the id stands that has `offset` ids before it, those struck out not counted."""
@@ -59,25 +64,39 @@ class EntityMap:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An id of a map and its place."""
+    """An id of a map, its place, and who has it: registrations, or LOCAL."""
 
     place: int
     id: str
+    sources: tuple[str, ...] = (LOCAL,)
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What a new map lists, in its order.
+
+    `sources` tells who has an entity, by its id; those that it does not name are held here. `linked` as in EntityMap.
+    """
+
+    ids: Iterable[str]
+    sources: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    linked: Mapping[str, str] = field(default_factory=dict)
 
 
 def make_map(
-    broker: Broker, call: Call, ids: Iterable[str], lifetime: Duration | None, *, temporal: bool = False
+    broker: Broker, call: Call, ids: Iterable[str] | Listing, lifetime: Duration | None, *, temporal: bool = False
 ) -> EntityMap:
     """A new map of these entities, in this order; durable on return (clause 5.14.4).
 
     Raises TooManyResults.
     """
+    listing = ids if isinstance(ids, Listing) else Listing(ids)
     map_id = f"urn:ngsi-ld:EntityMap:{broker.new_id()}"
     now = broker.clock.now()
     expires_at = bounded(broker, now, now if lifetime is None else lifetime.after(now), given=lifetime is not None)
-    source, size, commands = iter(ids), 0, list[HeldCommand]()
+    source, size, commands = iter(listing.ids), 0, list[HeldCommand]()
     while chunk := list(islice(source, IDS_MAX)):
-        commands.append(_hold(IDS_KIND, _chunk_id(map_id, len(commands)), {"ids": cast(Json, chunk)}, expires_at))
+        commands.append(_hold(IDS_KIND, _chunk_id(map_id, len(commands)), _chunk(chunk, listing), expires_at))
         size += len(chunk)
         if size > MAP_MAX:
             raise TooManyResults(
@@ -87,9 +106,20 @@ def make_map(
                 remedy="Narrow the query, or page without a map.",
             )
     body: dict[str, Json] = {"size": size, "gone": [], "temporal": temporal, "principal": call.principal.name}
+    if listing.linked:
+        body["linked"] = dict(listing.linked)
     commands.append(_hold(KIND, map_id, body, expires_at))
     _apply(broker, call, commands).result()
-    return EntityMap(map_id, expires_at, size, (), temporal)
+    return EntityMap(map_id, expires_at, size, (), temporal, dict(listing.linked))
+
+
+def _chunk(ids: list[str], listing: Listing) -> dict[str, Json]:
+    """`{"ids": ["a", "b"], "sources": {"b": ["urn:…"]}}`: what is held here alone is not named twice."""
+    body: dict[str, Json] = {"ids": cast(Json, ids)}
+    named: dict[str, Json] = {one: list(listing.sources[one]) for one in ids if one in listing.sources}
+    if named:
+        body["sources"] = named
+    return body
 
 
 def bounded(broker: Broker, now: Instant, wanted: Instant, *, given: bool = True) -> Instant:
@@ -116,14 +146,14 @@ def retrieve_map(broker: Broker, call: Call, map_id: str) -> dict[str, Json]:
     return encode_map(found, _seen(broker, call, found))
 
 
-def encode_map(entity_map: EntityMap, ids: Iterable[str]) -> dict[str, Json]:
+def encode_map(entity_map: EntityMap, listed: Iterable[Entry]) -> dict[str, Json]:
     """The map as it goes out (clause 5.2.39)."""
     return {
         "id": entity_map.id,
         "type": "EntityMap",
         "expiresAt": to_text(entity_map.expires_at),
-        "entityMap": {one: [LOCAL] for one in ids},
-        "linkedMaps": {},
+        "entityMap": {entry.id: list(entry.sources) for entry in listed},
+        "linkedMaps": dict(entity_map.linked),
     }
 
 
@@ -172,9 +202,10 @@ def entries(broker: Broker, call: Call, entity_map: EntityMap, offset: int = 0) 
         held = broker.held.find_held(call.tenant, IDS_KIND, _chunk_id(entity_map.id, number))
         if held is None:
             return
+        sources = cast("dict[str, list[str]]", held.body.get("sources", {}))
         for place, one in enumerate(cast("list[str]", held.body["ids"]), number * IDS_MAX):
             if place >= start and place not in gone:
-                yield Entry(place, one)
+                yield Entry(place, one, tuple(sources[one])) if one in sources else Entry(place, one)
 
 
 def holds(broker: Broker, call: Call, entity_map: EntityMap, entity_id: str) -> bool:
@@ -212,7 +243,13 @@ def _blackened(entity_id: str, current: Held | None, _now: Instant) -> HeldDecis
     if current is None:
         return Leave()
     ids: list[Json] = [_ERASED if one == entity_id else one for one in cast("list[str]", current.body["ids"])]
-    return Hold({"ids": ids}, expires_at=current.expires_at)
+    body: dict[str, Json] = {"ids": ids}
+    sources = {
+        one: held for one, held in cast("dict[str, Json]", current.body.get("sources", {})).items() if one != entity_id
+    }
+    if sources:
+        body["sources"] = sources
+    return Hold(body, expires_at=current.expires_at)
 
 
 def _struck_out(places: Sequence[int], current: Held | None, _now: Instant) -> HeldDecision:
@@ -222,14 +259,14 @@ def _struck_out(places: Sequence[int], current: Held | None, _now: Instant) -> H
     return Hold({**current.body, "gone": gone}, expires_at=current.expires_at)
 
 
-def _seen(broker: Broker, call: Call, entity_map: EntityMap) -> Iterator[str]:
+def _seen(broker: Broker, call: Call, entity_map: EntityMap) -> Iterator[Entry]:
     found = entries(broker, call, entity_map)
     if call.restriction.view is None:
-        yield from (entry.id for entry in found)
+        yield from found
         return
-    while chunk := [entry.id for entry in islice(found, IDS_MAX)]:
-        visible = _visible(broker, call, chunk, temporal=entity_map.temporal)
-        yield from (one for one in chunk if one in visible)
+    while chunk := list(islice(found, IDS_MAX)):
+        visible = _visible(broker, call, [entry.id for entry in chunk], temporal=entity_map.temporal)
+        yield from (entry for entry in chunk if entry.id in visible or LOCAL not in entry.sources)
 
 
 def _visible(broker: Broker, call: Call, ids: list[str], *, temporal: bool) -> set[str]:
@@ -250,7 +287,8 @@ def _is_mine(held: Held, call: Call) -> bool:
 def _read(held: Held) -> EntityMap:
     body = held.body
     gone = tuple(cast("list[int]", body["gone"]))
-    return EntityMap(held.id, held.expires_at or 0, cast(int, body["size"]), gone, bool(body["temporal"]))
+    linked = cast("dict[str, str]", body.get("linked", {}))
+    return EntityMap(held.id, held.expires_at or 0, cast(int, body["size"]), gone, bool(body["temporal"]), linked)
 
 
 def _documents(entity_map: EntityMap) -> Iterator[tuple[str, str]]:

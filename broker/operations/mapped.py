@@ -10,17 +10,17 @@ from typing import Generic, TypeAlias, TypeVar
 from broker.model.entity import Entity
 from broker.operations.broker import Broker, Call
 from broker.operations.consume import View, viewed_page
-from broker.operations.entity_maps import IDS_MAX, EntityMap, entries, strike_out
+from broker.operations.entity_maps import IDS_MAX, EntityMap, Entry, entries, strike_out
 from broker.ports import Page
 from broker.ports.evolution import EvolutionPage
 from broker.query.ast import And, IdIn, Node, Selection, Window
 from broker.query.temporal import TemporalQuery
 
 T = TypeVar("T")
-Read: TypeAlias = Callable[[list[str]], Mapping[str, T]]
-"""Of these ids, at most a thousand, those that fit, with what they stand for."""
-Fitting: TypeAlias = Callable[[list[str]], Collection[str]]
-"""Of these ids, at most a thousand, those that fit."""
+Read: TypeAlias = Callable[[list[Entry]], Mapping[str, T]]
+"""Of these entries, at most a thousand, those that fit, by their ids, with what they stand for."""
+Fitting: TypeAlias = Callable[[list[Entry]], Collection[str]]
+"""Of these entries, at most a thousand, the ids of those that fit."""
 LOOK_MIN = 50
 """Candidates looked at together, at least: most still fit, and then one look fills a page."""
 
@@ -40,13 +40,14 @@ def query_in_map(
     """Query Entities, of those that the map lists and in its order (clause 5.7.2.4)."""
     selection, window = asked
 
-    def read(ids: list[str]) -> Mapping[str, Entity]:
+    def read(chunk: list[Entry]) -> Mapping[str, Entity]:
+        ids = ids_of(chunk)
         among = Selection(among_ids(ids, selection.where))
         page = broker.entities.select(call.tenant, among, Window(len(ids)), call.restriction)
         return {entity.id: entity for entity in page.entities}
 
-    def fitting(ids: list[str]) -> Collection[str]:
-        return _fitting(broker, call, ids, selection.where)
+    def fitting(chunk: list[Entry]) -> Collection[str]:
+        return _fitting(broker, call, ids_of(chunk), selection.where)
 
     listed = listed_page(broker, call, entity_map, window, (read, fitting))
     return viewed_page(broker, call, Page(listed.found, listed.total, listed.more), view)
@@ -65,7 +66,8 @@ def evolutions_in_map(
     where, query = asked
     brief = replace(query, aggregation=None, instances_max=1)
 
-    def fitting(ids: list[str]) -> Mapping[str, str]:
+    def fitting(chunk: list[Entry]) -> Mapping[str, str]:
+        ids = ids_of(chunk)
         within = Window(len(ids))
         page = broker.history.evolutions(call.tenant, among_ids(ids, where), brief, within, call.restriction)
         return {one.id: one.id for one in page.evolutions}
@@ -91,6 +93,11 @@ def _fitting(broker: Broker, call: Call, ids: list[str], where: Node) -> list[st
     return list(broker.places.walk_ids(call.tenant, Selection(among_ids(ids, where)), call.restriction))
 
 
+def ids_of(chunk: list[Entry]) -> list[str]:
+    """The ids of these entries."""
+    return [entry.id for entry in chunk]
+
+
 def among_ids(ids: list[str], where: Node) -> Node:
     """What is one of these, and meets the condition."""
     return And((IdIn(tuple(ids)), where))
@@ -110,7 +117,7 @@ def listed_page(
         chunk = list(islice(candidates, wanted))
         if not chunk:
             break
-        fits = read([entry.id for entry in chunk])
+        fits = read(chunk)
         found += [fits[entry.id] for entry in chunk if entry.id in fits]
         misfits += [entry.place for entry in chunk if entry.id not in fits]
     strike_out(broker, call, entity_map, misfits)
@@ -120,6 +127,6 @@ def listed_page(
 def _count(broker: Broker, call: Call, entity_map: EntityMap, fitting: Fitting) -> int:
     """How many of the whole map still fit."""
     total, candidates = 0, entries(broker, call, entity_map)
-    while chunk := [entry.id for entry in islice(candidates, IDS_MAX)]:
+    while chunk := list(islice(candidates, IDS_MAX)):
         total += len(fitting(chunk))
     return total

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from broker.model.registration import Interval
 from tests.fakes.neighbours import Neighbour, neighbours, series
 
 TYPE = "https://uri.etsi.org/ngsi-ld/default-context/Car"
@@ -50,7 +51,7 @@ def test_instances_of_both_are_one_series(pair: tuple[Neighbour, Neighbour]) -> 
 
 
 def test_an_instance_of_one_time_is_given_once(pair: tuple[Neighbour, Neighbour]) -> None:
-    misono, aizu = pair
+    misono, _ = pair
     for one in pair:
         tell(one, series(ID, "Car", speed={"2026-05-01": 10}))
     assert values(misono.json("GET", f"/temporal/entities/{ID}?{AFTER}")) == [10]
@@ -115,8 +116,6 @@ def test_q_is_decided_by_the_source_of_whole_entities_and_here_of_split_ones(
 
 def test_a_source_is_not_asked_for_times_it_does_not_have() -> None:
     with neighbours("misono", "aizu") as (misono, aizu):
-        from broker.model.registration import Interval
-
         january = Interval(1_767_225_600_000_000, 1_769_904_000_000_000)
         misono.register(REG, "aizu", TYPE, operations=OPERATIONS, observation_interval=january)
         tell(aizu, series(ID, "Car", speed={"2026-01-15": 15, "2026-03-15": 35}))
@@ -137,7 +136,8 @@ def test_a_source_that_fails_is_warned_of(pair: tuple[Neighbour, Neighbour]) -> 
     for said, code in (((200, {"hello": 1}), "111"), ((403, None), "299"), ((200, [1, "a"]), "111")):
         misono.sources.said["aizu"] = said
         reply = misono.send("GET", path)
-        assert reply.status == 200 and reply.headers["ngsild-warning"].startswith(code)
+        assert reply.status == 200
+        assert reply.headers["ngsild-warning"].startswith(code)
 
 
 def test_local_asks_nobody(pair: tuple[Neighbour, Neighbour]) -> None:
