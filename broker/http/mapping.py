@@ -49,9 +49,7 @@ def map_headers(entity_map: EntityMap) -> Headers:
     return ((HEADER, location("entityMaps", entity_map.id)),)
 
 
-def mapped(
-    exchange: Exchange, ids: Lists, query: Query | None = None, *, temporal: bool = False
-) -> Mapped | None:
+def mapped(exchange: Exchange, ids: Lists, query: Query | None = None, *, temporal: bool = False) -> Mapped | None:
     """The map that the request is about; None where it is about none.
 
     Where it names a map that is not there, or has expired, or asks for one, a map of `ids()` is made. Not on the event
