@@ -72,7 +72,11 @@ def strangers() -> list[dict[str, Any]]:
     """Registrations of everything but houses: by id, by pattern, by type."""
     found = []
     for n in range(REGISTRATIONS):
-        kinds = ({"id": f"urn:ngsi-ld:Car:{n}"}, {"idPattern": f"^urn:ngsi-ld:Car:{n}x"}, {})
+        kinds: tuple[dict[str, str], ...] = (
+            {"id": f"urn:ngsi-ld:Car:{n}"},
+            {"idPattern": f"^urn:ngsi-ld:Car:{n}x"},
+            {},
+        )
         information = {"entities": [{"type": f"Car{n % 50}", **kinds[n % 3]}], "propertyNames": [f"speed{n % 9}"]}
         found.append({"information": [information], "mode": "auxiliary" if n % 2 else "inclusive"})
     return found

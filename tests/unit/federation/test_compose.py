@@ -1,0 +1,29 @@
+"""docker-compose.yml: two hubs whose commands our own settings take, each known to the other by its service's name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml  # type: ignore[import-untyped]  # no types are published with it
+
+from specs.door import settings_of
+
+COMPOSE = Path(__file__).resolve().parents[3] / "docker-compose.yml"
+SERVICES = yaml.safe_load(COMPOSE.read_text())["services"]
+
+
+@pytest.mark.parametrize("name", ["misono", "aizu"])
+def test_a_service_serves_under_its_own_name(name: str) -> None:
+    command, *words = SERVICES[name]["command"].split()
+    settings = settings_of(*words)
+    assert command == "serve"
+    assert (settings.alias, settings.public_url) == (name, f"http://{name}:1026")
+    assert settings.allow_private, "containers have private addresses"
+    assert f"{name}:{settings.data}" in SERVICES[name]["volumes"]
+
+
+def test_only_this_machine_reaches_them() -> None:
+    ports = [port for service in SERVICES.values() for port in service["ports"]]
+    assert all(port.startswith("127.0.0.1:") for port in ports)
+    assert len(set(ports)) == len(ports)
