@@ -156,10 +156,12 @@ class Here:
         except NgsiError as refusal:
             left = tuple(Left(refusal, name) for name in self.attributes) or (Left(refusal),)
             return Part(None, left=left, done=False), None
-        return _done_here(cast("Written", result)), answer.render(result)
+        return _done_here(result, self.attributes), answer.render(result)
 
 
-def _done_here(written: Written) -> Part:
+def _done_here(written: object, attributes: Sequence[str]) -> Part:
+    if not isinstance(written, Written):  # a history takes all or nothing
+        return Part(None, tuple(attributes))
     left = tuple(Left(AlreadyExists(one.reason, clause="5.6.3"), one.name) for one in written.result.not_updated)
     return Part(None, tuple(written.result.updated), left)
 
