@@ -33,11 +33,6 @@ def _later(name: str, clauses: tuple[str, str], where: str, accepts: Accepted, b
 _SOURCE_SUBSCRIPTION = "/csourceSubscriptions/{subscriptionId}"
 
 LATER: tuple[Operation, ...] = (
-    _later("register_source", ("5.9.2", "6.8.3.1"), "POST /csourceRegistrations", _LOCAL, "object"),
-    _later("query_sources", ("5.10.2", "6.8.3.2"), "GET /csourceRegistrations", _SOURCES),
-    _later("retrieve_source", ("5.10.1", "6.9.3.1"), "GET /csourceRegistrations/{registrationId}", _ONE),
-    _later("update_source", ("5.9.3", "6.9.3.2"), "PATCH /csourceRegistrations/{registrationId}", _LOCAL, "object"),
-    _later("delete_source", ("5.9.4", "6.9.3.3"), "DELETE /csourceRegistrations/{registrationId}", _LOCAL),
     _later("create_source_subscription", ("5.11.2", "6.12.3.1"), "POST /csourceSubscriptions", _LOCAL, "object"),
     _later("query_source_subscriptions", ("5.11.5", "6.12.3.2"), "GET /csourceSubscriptions", _LIST),
     _later("retrieve_source_subscription", ("5.11.4", "6.13.3.1"), f"GET {_SOURCE_SUBSCRIPTION}", _ONE),

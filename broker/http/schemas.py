@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from broker.model.registration import OPERATION_GROUPS, OPERATIONS
 from broker.model.subscription import TRIGGERS
 
 _URI = {"type": "string", "format": "uri"}
@@ -84,6 +85,53 @@ _SUBSCRIPTION = {
     "ngsildConformance": {"type": "string"},
     "jsonldContext": _URI,
     "notification": _NOTIFICATION,
+    "@context": _CONTEXT,
+}
+
+_INTERVAL = _object({"startAt": _DATETIME, "endAt": _DATETIME}, "startAt")
+_INFORMATION = _object(
+    {
+        "entities": {
+            "type": "array",
+            "items": _object({"type": _TYPES, "id": _URI, "idPattern": _NAME}),
+            "minItems": 1,
+        },
+        "propertyNames": {**_NAMES, "minItems": 1},
+        "relationshipNames": {**_NAMES, "minItems": 1},
+    }
+)
+_REGISTRATION = {
+    "id": _URI,
+    "type": {"const": "ContextSourceRegistration"},
+    "registrationName": _NAME,
+    "description": _NAME,
+    "endpoint": _URI,
+    "information": {"type": "array", "items": _INFORMATION, "minItems": 1},
+    "mode": {"enum": ["inclusive", "exclusive", "redirect", "auxiliary"]},
+    "operations": {"type": "array", "items": {"enum": sorted((*OPERATIONS, *OPERATION_GROUPS))}, "minItems": 1},
+    "tenant": _NAME,
+    "contextSourceAlias": _NAME,
+    "contextSourceInfo": _PAIRS,
+    "datasetId": {"type": "array", "items": _NAME, "minItems": 1},
+    "scope": _SCOPES,
+    "expiresAt": _DATETIME,
+    "location": {"type": "object"},
+    "observationSpace": {"type": "object"},
+    "operationSpace": {"type": "object"},
+    "observationInterval": _INTERVAL,
+    "managementInterval": _INTERVAL,
+    "refreshRate": {"type": "string"},
+    "management": _object(
+        {
+            "timeout": _POSITIVE,
+            "cooldown": _POSITIVE,
+            "cacheDuration": {"type": "string"},
+            "localOnly": {"type": "boolean"},
+        }
+    ),
+    "contract": {"type": "object", "additionalProperties": {"type": "string"}},
+    "credentials": _object({"kind": {"enum": ["header", "oauth2", "mtls"]}}, "kind"),
+    "passTenant": {"type": "boolean"},
     "@context": _CONTEXT,
 }
 
@@ -174,6 +222,15 @@ SCHEMAS: Mapping[str, Any] = {
         **_object(_SUBSCRIPTION),
     },
     "SubscriptionList": {"type": "array", "items": _ref("Subscription")},
+    "CSourceRegistration": {
+        "description": "A registration of a context source (5.2.9), with terms and credentials of this hub's own.",
+        **_object(_REGISTRATION, "type", "endpoint", "information"),
+    },
+    "CSourceRegistrationFragment": {
+        "description": "The members of a registration to change; null removes one.",
+        **_object(_REGISTRATION),
+    },
+    "CSourceRegistrationList": {"type": "array", "items": _ref("CSourceRegistration")},
     "BatchOperationResult": {
         "description": "What went well and what did not (5.2.16).",
         **_object(

@@ -13,6 +13,7 @@ from broker.http.later_table import LATER
 from broker.http.media import GEO_JSON, JSON, LD_JSON
 from broker.http.operation import Operation
 from broker.http.parameters import Accepted
+from broker.http.registration_table import REGISTRATIONS
 from broker.http.subscription_table import SUBSCRIPTIONS
 from broker.http.temporal_table import TEMPORAL
 
@@ -181,6 +182,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *_DISCOVERY,
     *_CONTEXTS,
     *SUBSCRIPTIONS,
+    *REGISTRATIONS,
     *TEMPORAL,
     *KEPT,
     *DEAD_LETTERS,

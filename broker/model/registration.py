@@ -14,6 +14,9 @@ from broker.model.values import Instant, Json
 
 Mode: TypeAlias = Literal["inclusive", "exclusive", "redirect", "auxiliary"]
 
+REGISTRATION = "registration"
+"""The kind of held documents that registrations are."""
+
 _CONSUMPTION = (
     "retrieveEntity", "queryEntity", "queryBatch", "retrieveEntityTypes", "retrieveEntityTypeDetails",
     "retrieveEntityTypeInfo", "retrieveAttrTypes", "retrieveAttrTypeDetails", "retrieveAttrTypeInfo",

@@ -10,9 +10,15 @@ from dataclasses import replace
 from typing import Final
 from urllib.parse import urlsplit, urlunsplit
 
+from broker.model.registration import Registration
 from broker.model.subscription import Endpoint
+from broker.model.values import Json
 
 HIDDEN: Final = "***"
+FROM_REQUEST: Final = "urn:ngsi-ld:request"
+"""The value of a key of contextSourceInfo that stands for the header of the same name of each request."""
+_PROVING: Final = frozenset({"value", "clientSecret"})
+"""The members of credentials that prove who this hub is."""
 _TELLING: Final = ("auth", "token", "secret", "passw", "credential", "cookie", "apikey", "api-key", "api_key", "sig")
 
 
@@ -87,3 +93,47 @@ def _with_userinfo(uri: str, userinfo: str) -> str:
 def _place(uri: str) -> tuple[str, str, str]:
     user, _, rest = _userinfo(uri)
     return urlsplit(uri).scheme.lower(), user, rest.lower()
+
+
+def shown_credentials(credentials: Json) -> Json:
+    """Credentials as they may be shown: what they are called, and `***` for what proves it."""
+    if not isinstance(credentials, dict):
+        return credentials
+    return {name: HIDDEN if name in _PROVING else value for name, value in credentials.items()}
+
+
+def shown_info(info: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+    """Pairs of contextSourceInfo as they may be shown; what is taken from each request is no secret (clause 4.3.6.5)."""
+    return tuple((key, HIDDEN if is_secret(key) and value != FROM_REQUEST else value) for key, value in info)
+
+
+def unmasked_registration(found: Registration, known: Registration | None) -> Registration | None:
+    """The registration with the secrets of the known one where it has `***`; None where there is none to put there.
+
+    Secrets go only to where they went before: to the same scheme, host and port, tokens to the same token URL.
+    """
+    hidden = _hidden_parts(found)
+    if not hidden:
+        return found
+    if known is None or _place(found.endpoint) != _place(known.endpoint):
+        return None
+    whole = replace(
+        found,
+        info=_unmasked_pairs(found.info, known.info),
+        credentials=_unmasked_credentials(found.credentials, known.credentials),
+    )
+    return None if _hidden_parts(whole) else whole
+
+
+def _hidden_parts(registration: Registration) -> int:
+    credentials = registration.credentials if isinstance(registration.credentials, dict) else {}
+    proofs = sum(name in _PROVING and value == HIDDEN for name, value in credentials.items())
+    return proofs + sum(is_secret(key) and value == HIDDEN for key, value in registration.info)
+
+
+def _unmasked_credentials(found: Json, known: Json) -> Json:
+    if not isinstance(found, dict) or not isinstance(known, dict):
+        return found
+    if any(found.get(name) != known.get(name) for name in (*found, *known) if name not in _PROVING):
+        return found
+    return {name: known.get(name, value) if value == HIDDEN else value for name, value in found.items()}
