@@ -16,7 +16,7 @@ from broker.operations.batch import BatchResult, NamesOf
 
 def batch_entity_creation(exchange: Exchange) -> Answer:
     """POST /entityOperations/create: 201 with the ids, 207 (clause 6.14.3.1)."""
-    pending = batch.batch_create(exchange.house.broker, exchange.call, exchange.body, _names_of(exchange))
+    pending = batch.batch_create(exchange.house.broker, exchange.call, exchange.body, names_of(exchange))
     return Deferred(pending, _created)
 
 
@@ -29,7 +29,7 @@ def batch_entity_upsert(exchange: Exchange) -> Answer:
         )
     pending = batch.batch_upsert(
         exchange.house.broker, exchange.call, exchange.body, "update" if "update" in options else "replace",
-        _names_of(exchange),
+        names_of(exchange),
     )  # fmt: skip
     return Deferred(pending, _upserted)
 
@@ -38,14 +38,14 @@ def batch_entity_update(exchange: Exchange) -> Answer:
     """POST /entityOperations/update: 204, 207 (clause 6.16.3.1)."""
     overwrite = "noOverwrite" not in exchange.parameters.words("options")
     pending = batch.batch_update(
-        exchange.house.broker, exchange.call, exchange.body, overwrite=overwrite, names_of=_names_of(exchange)
+        exchange.house.broker, exchange.call, exchange.body, overwrite=overwrite, names_of=names_of(exchange)
     )
     return Deferred(pending, done)
 
 
 def batch_entity_merge(exchange: Exchange) -> Answer:
     """POST /entityOperations/merge: 204, 207 (clause 6.31.3.1)."""
-    return Deferred(batch.batch_merge(exchange.house.broker, exchange.call, exchange.body, _names_of(exchange)), done)
+    return Deferred(batch.batch_merge(exchange.house.broker, exchange.call, exchange.body, names_of(exchange)), done)
 
 
 def batch_entity_delete(exchange: Exchange) -> Answer:
@@ -53,12 +53,12 @@ def batch_entity_delete(exchange: Exchange) -> Answer:
     return Deferred(batch.batch_delete(exchange.house.broker, exchange.call, exchange.body), done)
 
 
-def _names_of(exchange: Exchange) -> NamesOf:
+def names_of(exchange: Exchange) -> NamesOf:
     """How each member is read: application/ld+json members bring their own @context, others none (clause 6.3.5)."""
     house, call = exchange.house, exchange.call
     own = exchange.request.headers.get("content-type", "").lower().startswith(LD_JSON)
 
-    def names_of(member: Json) -> ActiveContext:
+    def of(member: Json) -> ActiveContext:
         source = member.get("@context") if isinstance(member, dict) else None
         if own and source is not None:
             return resolve(house, source, call.tenant)
@@ -66,7 +66,7 @@ def _names_of(exchange: Exchange) -> NamesOf:
             raise _misplaced(own=own)
         return call.names
 
-    return names_of
+    return of
 
 
 def _misplaced(*, own: bool) -> BadRequestData:
