@@ -58,7 +58,8 @@ from broker.stores.ledger import NAME as LEDGER
 from broker.stores.ledger import Ledger
 from broker.stores.memory import MemoryStore
 from broker.timers import Background, Repeating, UnderLease
-from federation.asking import HttpSources
+from federation.asking import HttpSources, Terms
+from federation.health import Book
 from federation.hub import Federation, Hub
 from federation.registry import Registry
 from federation.table import HANDLERS
@@ -199,16 +200,24 @@ def build(
     closing.callback(Repeating("snapshots", settings.sweep_s, partial(tend_snapshots, broker)).stop)
     if settings.retention is not None:
         closing.callback(_start_retention(settings.retention, broker).stop)
-    far = _make_federation(settings, store, clock, closing)
+    far = _make_federation(settings, store, contexts, Book(store.held, clock, worker), closing)
     limits = Limits(instances_max=settings.temporal_page)
     house = House(broker, contexts, contexts, core_context(), settings.alias, clock.now(), limits, far)
     return Built(house, store, closing, delivers)
 
 
-def _make_federation(settings: Settings, store: Store, clock: Clock, closing: ExitStack) -> Federation:
-    sources = HttpSources(settings.alias, settings.forward_timeout_s, allow_private=settings.allow_private)
+def _make_federation(
+    settings: Settings, store: Store, contexts: Contexts, book: Book, closing: ExitStack
+) -> Federation:
+    terms = Terms(
+        alias=settings.alias,
+        public_url=public_url_of(settings),
+        timeout_s=settings.forward_timeout_s,
+        allow_private=settings.allow_private,
+    )
+    sources = HttpSources(terms, contexts, book, uvloop.new_event_loop)
     closing.callback(sources.close)
-    hub = Hub(Registry(store.held, clock), sources, settings.alias, public_url_of(settings))
+    hub = Hub(Registry(store.held, book.clock), sources, settings.alias, public_url_of(settings))
     return Federation(hub, HANDLERS)
 
 

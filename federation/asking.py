@@ -1,93 +1,144 @@
-"""Asking sources over HTTP: a thread each, every answer bounded in time and size."""
+"""Asking sources over HTTP: all at once on an event loop of its own, every answer bounded in time and size.
+
+ask ─> compose ─> at rest, ourselves, kept? ─> Fetcher (thread `sources`) ─> read_answer ─> counted ─> Answered
+The thread and aiohttp come with the first forward: a hub without sources pays nothing.
+"""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from urllib.parse import urlencode
+from asyncio import AbstractEventLoop
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING, Final
 
-import urllib3
-from urllib3.exceptions import HTTPError
-
-from broker.decode.text import parse_json
-from broker.encode.text import dump
 from broker.errors import NgsiError
 from broker.http.exchange import Exchange
-from broker.model.values import Json
+from broker.ports import INLINE, ContextNames, OverBudget
+from broker.ports.places import home_of
+from federation.answers import AnswerLimits, is_failure, read_answer
+from federation.cache import Cache
+from federation.cooldown import Cooldowns
+from federation.health import Book
 from federation.messages import Answered, Forward
-from federation.via import via_header
+from federation.outgoing import Asking, Outgoing, compose, root_of, tenant_of
+from federation.via import is_loop
 
-ROOT = "/ngsi-ld/v1"
-ANSWER_BYTES_MAX = 16 * 1024 * 1024
-THREADS = 32
+if TYPE_CHECKING:
+    from federation.fetching import Fetched
+    from federation.fetching_thread import FetchingThread
+
+LOOP_DETECTED: Final = 508
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """How sources are asked, as the settings say."""
+
+    alias: str
+    public_url: str
+    timeout_s: float
+    answers: AnswerLimits = field(default_factory=AnswerLimits)
+    certificates: Path | None = None
+    allow_private: bool = False
+    pass_tenant: bool = False
 
 
 class HttpSources:
-    """The port `federation.sources.Sources` over urllib3."""
+    """The port `federation.sources.Sources` over aiohttp."""
 
-    def __init__(self, alias: str, timeout_s: float, *, allow_private: bool) -> None:
-        self._alias = alias
-        self._timeout_s = timeout_s
-        self._allow_private = allow_private
-        self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="source")
-        self._http = urllib3.PoolManager(maxsize=THREADS, retries=False)
+    def __init__(
+        self, terms: Terms, names: ContextNames, book: Book, new_loop: Callable[[], AbstractEventLoop]
+    ) -> None:
+        self._terms, self._names, self._new_loop = terms, names, new_loop
+        self.book = book
+        self._cooldowns = Cooldowns()
+        self._cache = Cache()
+        self._lock = Lock()
+        self._thread: FetchingThread | None = None
 
     def close(self) -> None:
-        """End the threads."""
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        """End the thread, and write the counters."""
+        with self._lock:
+            if self._thread is not None:
+                self._thread.stop()
+        self.book.flush()
 
     def ask(self, exchange: Exchange, forwards: Sequence[Forward]) -> list[Answered]:
         """What each source answered, in order."""
-        return list(self._pool.map(lambda forward: self._ask(exchange, forward), forwards))
+        if INLINE.get():
+            raise OverBudget
+        terms, tenant = self._terms, exchange.call.tenant
+        if is_loop(exchange.request, terms.alias, home_of(tenant)):
+            return [_loop(forward, "the request has come through this hub before") for forward in forwards]
+        return self._ask(Asking(self._names, terms.alias, tenant, exchange.request, terms.pass_tenant), forwards)
 
-    def _ask(self, exchange: Exchange, forward: Forward) -> Answered:
-        began = time.monotonic()
+    def send(self, tenant: str, forwards: Sequence[Forward]) -> list[Answered]:
+        """As `ask`, for work that no request waits for: nothing to pass on but this hub's own name."""
+        return self._ask(Asking(self._names, self._terms.alias, tenant, pass_tenant=self._terms.pass_tenant), forwards)
+
+    def _ask(self, asking: Asking, forwards: Sequence[Forward]) -> list[Answered]:
+        answers: dict[int, Answered] = {}
+        waiting: dict[int, Outgoing] = {}
+        for at, forward in enumerate(forwards):
+            found = self._unasked(asking, forward)
+            if isinstance(found, Answered):
+                answers[at] = found
+            else:
+                waiting[at] = found
+        if waiting:
+            wanted = [
+                (one, forwards[at].registration.credentials, self._timeout(forwards[at])) for at, one in waiting.items()
+            ]
+            fetched = self._fetching().fetch(wanted)
+            for (at, outgoing), one in zip(waiting.items(), fetched, strict=True):
+                answers[at] = self._arrived(asking, forwards[at], outgoing, one)
+        return [answers[at] for at in range(len(forwards))]
+
+    def _unasked(self, asking: Asking, forward: Forward) -> Answered | Outgoing:
+        """The answer where the source need not, or may not, be asked; else the request for it."""
+        root = root_of(forward.registration.endpoint)
+        rests_s = self._cooldowns.rests(root)
+        if rests_s:
+            return Answered(forward, 0, trouble="cooldown", detail=f"it failed, and is asked again in {rests_s:.1f} s")
+        if root == self._terms.public_url and tenant_of(asking, forward.registration) == home_of(asking.tenant):
+            return _loop(forward, "the registration leads back to this hub")
         try:
-            response = self._http.request(
-                forward.method, _url(forward), body=None if forward.body is None else dump(forward.body),
-                headers=self._headers(exchange, forward), timeout=self._timeout(forward), preload_content=False,
-            )  # fmt: skip
-            body = response.read(ANSWER_BYTES_MAX + 1)
-            headers = {name.lower(): value for name, value in response.headers.items()}
-            took_ms = 1000 * (time.monotonic() - began)
-            return _answered(forward, response.status, body, headers, took_ms)
-        except HTTPError as error:
-            trouble = "timeout" if "Timeout" in type(error).__name__ else "unreachable"
-            return Answered(forward, 0, trouble=trouble, detail=str(error))  # type: ignore[arg-type]
+            outgoing = compose(asking, forward)
+        except NgsiError as error:
+            return Answered(forward, 0, trouble="refused", detail=error.detail)
+        kept = self._cache.find(asking.tenant, forward, outgoing, self._terms.alias)
+        return outgoing if kept is None else read_answer(forward, kept, self._terms.answers)
+
+    def _arrived(self, asking: Asking, forward: Forward, outgoing: Outgoing, fetched: Fetched) -> Answered:
+        registration = forward.registration
+        answered = read_answer(forward, fetched, self._terms.answers)
+        failed = is_failure(answered)
+        error = (f"{answered.trouble or answered.status}: {answered.detail}".rstrip(": ")) if failed else ""
+        self.book.count(asking.tenant, registration.id, answered.took_ms, error)
+        if failed:
+            self._cooldowns.failed(root_of(registration.endpoint), registration.cooldown_ms)
+        else:
+            self._cache.keep(asking.tenant, forward, outgoing, fetched)
+        return answered
 
     def _timeout(self, forward: Forward) -> float:
         given = forward.registration.timeout_ms
-        return self._timeout_s if given is None else min(given / 1000, self._timeout_s)
+        return self._terms.timeout_s if given is None else min(given / 1000, self._terms.timeout_s)
 
-    def _headers(self, exchange: Exchange, forward: Forward) -> dict[str, str]:
-        via = via_header(exchange.request, self._alias, exchange.call.tenant)
-        headers = {"Via": via, "Accept": "application/json"}
-        if forward.registration.tenant:
-            headers["NGSILD-Tenant"] = forward.registration.tenant
-        if isinstance(forward.context, str):
-            headers["Link"] = (
-                f'<{forward.context}>; rel="http://www.w3.org/ns/json-ld#context"; type="application/ld+json"'
-            )
-        if forward.body is not None:
-            headers["Content-Type"] = "application/json"
-        headers.update(forward.headers)
-        return headers
+    def _fetching(self) -> FetchingThread:
+        with self._lock:
+            if self._thread is None:
+                from federation.fetching_thread import FetchingThread  # noqa: PLC0415  aiohttp comes with it
+
+                terms = self._terms
+                self._thread = FetchingThread(
+                    self._new_loop, terms.certificates, terms.answers.bytes_max, self.book.flush,
+                    allow_private=terms.allow_private,
+                )  # fmt: skip
+            return self._thread
 
 
-def _url(forward: Forward) -> str:
-    endpoint = forward.registration.endpoint.rstrip("/").removesuffix(ROOT)
-    query = urlencode(forward.parameters)
-    return f"{endpoint}{ROOT}{forward.path}" + (f"?{query}" if query else "")
-
-
-def _answered(forward: Forward, status: int, body: bytes, headers: dict[str, str], took_ms: float) -> Answered:
-    if len(body) > ANSWER_BYTES_MAX:
-        return Answered(forward, status, None, headers, "too large", f"over {ANSWER_BYTES_MAX} bytes", took_ms)
-    parsed: Json = None
-    if body:
-        try:
-            parsed = parse_json(body)
-        except NgsiError as error:
-            return Answered(forward, status, None, headers, "invalid", str(error), took_ms)
-    return Answered(forward, status, parsed, headers, took_ms=took_ms)
+def _loop(forward: Forward, detail: str) -> Answered:
+    return Answered(forward, LOOP_DETECTED, trouble="loop", detail=detail)

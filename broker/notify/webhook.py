@@ -10,18 +10,13 @@ from __future__ import annotations
 import asyncio
 import ssl
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Protocol
-from urllib.parse import urlsplit
+from typing import Any, Final, Protocol
 
 import aiohttp
-from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
-from broker.addresses import is_public
 from broker.notify.message import Message, Undelivered
-
-if TYPE_CHECKING:
-    from socket import AddressFamily
+from broker.notify.public_only import PublicOnly, private_literal
 
 ANSWER_BYTES_MAX: Final = 64 * 1024  # of an answer: after it the connection is given up, the notification is not
 IDLE_S: Final = 60.0  # a connection nobody used so long is closed
@@ -46,7 +41,7 @@ class Webhooks:
         if ca is not None:
             trust = ssl.create_default_context()
             trust.load_verify_locations(ca)
-        resolver = None if allow_private else _PublicOnly()
+        resolver = None if allow_private else PublicOnly()
         connector = aiohttp.TCPConnector(
             limit=0, keepalive_timeout=IDLE_S, ssl=trust, resolver=resolver, ttl_dns_cache=60, happy_eyeballs_delay=None
         )
@@ -62,8 +57,8 @@ class Webhooks:
     async def send(self, message: Message, timeout_s: float) -> None:
         """POST it. Raises Undelivered."""
         uri = message.endpoint.uri
-        if not self._allow_private:
-            _check_literal(uri)
+        if not self._allow_private and (refused := private_literal(uri)) is not None:
+            raise Undelivered(refused)
         headers = message.headers
         if self._sign is not None:
             self._sign(str(URL(uri)), headers, message.body)
@@ -107,40 +102,6 @@ async def _drain(answer: aiohttp.ClientResponse) -> None:
                 return
     except (aiohttp.ClientError, OSError, ValueError, asyncio.CancelledError):
         answer.close()  # the receiver has said 2xx: how its answer ends, or that it never does, changes nothing
-
-
-class _PublicOnly(AbstractResolver):
-    """Looks names up, and gives public addresses only."""
-
-    def __init__(self) -> None:
-        self._inner = aiohttp.ThreadedResolver()
-
-    async def resolve(self, host: str, port: int = 0, family: AddressFamily = 0) -> list[ResolveResult]:  # type: ignore[assignment]
-        """All addresses of the host. Raises OSError where one of them is not public."""
-        found = await self._inner.resolve(host, port, family)
-        for one in found:
-            if not is_public(one["host"]):
-                raise OSError(_private(host, one["host"]))
-        return found
-
-    async def close(self) -> None:
-        """Nothing is held."""
-        await self._inner.close()
-
-
-def _check_literal(uri: str) -> None:
-    """An address that needs no looking up never meets the resolver."""
-    host = urlsplit(uri).hostname or ""
-    try:
-        public = is_public(host)
-    except ValueError:
-        return
-    if not public:
-        raise Undelivered(_private(host, host))
-
-
-def _private(host: str, address: str) -> str:
-    return f"{host} has the address {address}, which is private; misono serve --allow-private permits it"
 
 
 def _reason(error: Exception) -> str:
