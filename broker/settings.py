@@ -45,6 +45,9 @@ class Settings:
     snapshot_s: float
     erasures: Path | None
     forward_timeout_s: float
+    forward_bytes: int
+    pass_tenant: bool
+    source_certificates: Path | None
     notify_timeout_s: float
     notify_attempts: int
     notify_backoff_s: float
@@ -147,6 +150,15 @@ def _file(text: str) -> Path | None:
     return path
 
 
+def _directory(text: str) -> Path | None:
+    if not text:
+        return None
+    path = Path(text)
+    if not path.is_dir():
+        raise ValueError(f"a directory that is there; {text} is none")
+    return path
+
+
 def _networks(text: str) -> tuple[str, ...]:
     try:
         return tuple(str(ipaddress.ip_network(part.strip())) for part in text.split(",") if part.strip())
@@ -182,6 +194,9 @@ TABLE: tuple[Setting, ...] = (
     Setting("snapshot_s", "SECONDS", "604800", _seconds, "how long a snapshot is kept at most, and if nobody says"),
     Setting("erasures", "FILE", "", _place, "ledger of erasures, for restores; empty: erasures.ndjson in --data"),
     Setting("forward_timeout_s", "SECONDS", "8", _seconds, "how long a context source may take to answer"),
+    Setting("forward_bytes", "N", "16777216", _between(1024, 2**30), "largest answer taken from a context source"),
+    Setting("pass_tenant", "", "false", _flag, "pass a request's tenant on to sources registered without one: agents"),
+    Setting("source_certificates", "DIR", "", _directory, "NAME.crt and NAME.key for sources with mutual TLS; ca.pem"),
     Setting("notify_timeout_s", "SECONDS", "8", _seconds, "how long a receiver of notifications may take to answer"),
     Setting("notify_attempts", "N", "12", _between(1, 1000), "attempts at a notification before it is a dead letter"),
     Setting("notify_backoff_s", "SECONDS", "1", _seconds, "pause after the first failed attempt; it doubles each time"),

@@ -58,6 +58,7 @@ from broker.stores.ledger import NAME as LEDGER
 from broker.stores.ledger import Ledger
 from broker.stores.memory import MemoryStore
 from broker.timers import Background, Repeating, UnderLease
+from federation.answers import AnswerLimits
 from federation.asking import HttpSources, Terms
 from federation.health import Book
 from federation.hub import Federation, Hub
@@ -213,6 +214,9 @@ def _make_federation(
         alias=settings.alias,
         public_url=public_url_of(settings),
         timeout_s=settings.forward_timeout_s,
+        answers=AnswerLimits(settings.forward_bytes),
+        certificates=settings.source_certificates,
+        pass_tenant=settings.pass_tenant,
         allow_private=settings.allow_private,
     )
     sources = HttpSources(terms, contexts, book, uvloop.new_event_loop)
