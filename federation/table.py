@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from federation import provide_temporal, temporal
+from federation import consume, provide_temporal, temporal
 from federation.batch import BATCHES
 from federation.hub import FarHandler
 from federation.provide import PROVIDED
 
-HANDLERS: Mapping[str, FarHandler] = {**PROVIDED, **BATCHES, **temporal.HANDLERS, **provide_temporal.HANDLERS}
+HANDLERS: Mapping[str, FarHandler] = {
+    **PROVIDED,
+    **consume.HANDLERS,
+    **BATCHES,
+    **temporal.HANDLERS,
+    **provide_temporal.HANDLERS,
+}
 """Operation name of the table -> its distributed handler."""

@@ -1,0 +1,150 @@
+"""Retrieving and querying entities over all sources that may have them (clauses 5.7.1.4, 5.7.2.4).
+
+What sources know is laid over what is here, and the ordinary handler shows it: projections, languages, formats and
+pages are the same for an entity wherever it is held.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from broker.decode.query import Query, decode_query
+from broker.errors import BadRequestData, NgsiError
+from broker.http.exchange import Exchange
+from broker.http.media import GEO_JSON
+from broker.http.messages import Answer, Response
+from broker.http.query import window_of
+from broker.http.respond import problem
+from broker.http.seeking import ANY_TYPE, attributes_of, query_of, seek, view_of
+from broker.http.targets import types_of
+from broker.model.entity import Entity
+from broker.operations.identifiers import require_uri
+from broker.ports import INLINE, OverBudget, Page
+from broker.query.projection import Projection
+from broker.query.sources import Specification
+from federation.found import QUERIES, Heard, loop_of, naming_of, sources_of
+from federation.gather import Gathering
+from federation.hub import FarHandler, Hub, Local
+from federation.messages import Warned
+from federation.overlay import over
+from federation.plan import retrieval
+from federation.wanted import names_in, wanted_of
+from federation.warned import with_warnings
+
+
+def retrieve_entity(hub: Hub, exchange: Exchange, local: Local) -> Answer:
+    """GET /entities/{entityId} (clause 5.7.1.4)."""
+    entity_id, call = exchange.path["entityId"], exchange.call
+    bare = Specification((entity_id,))
+    if not sources_of(hub, exchange, (bare,)):
+        return local(exchange)
+    if INLINE.get():
+        raise OverBudget
+    loop = loop_of(hub, exchange)
+    if loop is not None:
+        return shown(exchange, local, {}, [loop])
+    require_uri(entity_id)
+    query = query_of(exchange.parameters)
+    attributes = frozenset(attributes_of(query, call.names))
+    projection = view_of(query, call.names).projection
+    needed = _needed(exchange, attributes, projection)
+    types = types_of(exchange)
+    exact = Specification((entity_id,), None, types, needed or frozenset(), frozenset(query.dataset_ids))
+    heard = Heard(exchange, sources_of(hub, exchange, (exact,)))
+    here = call.restriction.show(_here(exchange, entity_id))
+    if here is not None:
+        heard.here[entity_id] = here
+    asked = [
+        (match, forward)
+        for match in heard.matches
+        for forward in retrieval(match, entity_id, needed, naming_of(exchange, match))
+    ]
+    answers = hub.sources.ask(exchange, [forward for _, forward in asked])
+    for (match, _), answered in zip(asked, answers, strict=True):
+        for body in heard.take(match, answered):
+            heard.read(match, body)
+    return shown(exchange, local, {entity_id: heard.merged(entity_id)}, heard.warnings)
+
+
+def shown(
+    exchange: Exchange,
+    local: Local,
+    entities: Mapping[str, Entity | None],
+    warnings: Iterable[Warned],
+    page: Page | None = None,
+) -> Answer:
+    """What the ordinary handler answers where these entities are there, with warnings.
+
+    Entities of several sources have no ETag: their version here says nothing of what is held elsewhere.
+    """
+    try:
+        answer = local(over(exchange, entities, page))
+    except NgsiError as error:
+        answer = problem(error)
+    assert isinstance(answer, Response)
+    kept = tuple(header for header in answer.headers if header[0] != "ETag") if entities else answer.headers
+    return with_warnings(Response(answer.status, kept, answer.body), warnings)
+
+
+def _here(exchange: Exchange, entity_id: str) -> Entity | None:
+    return exchange.house.broker.entities.get(exchange.call.tenant, entity_id)
+
+
+def _needed(exchange: Exchange, attributes: frozenset[str], projection: Projection | None) -> frozenset[str] | None:
+    """The attributes that an answer is made of; None for all."""
+    needed = attributes
+    if not needed and projection is not None and not projection.omits:
+        needed = frozenset(name for name in projection.by_name if ":" in name)
+    if not needed:
+        return None
+    if exchange.media_type == GEO_JSON:
+        place = exchange.parameters.text("geometryProperty") or "location"
+        needed |= {exchange.call.names.expand(place, "geometryProperty")}
+    return needed
+
+
+def query_entities(hub: Hub, exchange: Exchange, local: Local) -> Answer:
+    """GET /entities (clause 5.7.2.4)."""
+    return _query(hub, exchange, local, query_of(exchange.parameters))
+
+
+def query_entities_by_post(hub: Hub, exchange: Exchange, local: Local) -> Answer:
+    """POST /entityOperations/query (clause 5.7.2.4)."""
+    return _query(hub, exchange, local, decode_query(exchange.body))
+
+
+def _query(hub: Hub, exchange: Exchange, local: Local, query: Query) -> Answer:
+    if any(one.type == ANY_TYPE for one in query.entities):
+        return local(exchange)  # about this broker's own entities
+    names, parameters = exchange.call.names, exchange.parameters
+    split = parameters.flag("splitEntities") or bool(query.split_entities)
+    attributes = attributes_of(query, names)
+    wanted = wanted_of(query, names, attributes, split=split)
+    matches = sources_of(hub, exchange, wanted.selectors, QUERIES)
+    if not matches:
+        return local(exchange)
+    if INLINE.get():
+        raise OverBudget
+    sought = seek(query, names, local=parameters.flag("local") if "local" in parameters else None)
+    if sought.selection.order is not None:
+        raise BadRequestData(
+            "entities of several sources are not ordered", pointer="orderBy", clause="5.7.2.4",
+            remedy="local=true, or leave orderBy out",
+        )  # fmt: skip
+    loop = loop_of(hub, exchange)
+    if loop is not None:
+        return shown(exchange, local, {}, [loop])
+    heard = Heard(exchange, matches)
+    needed = None if split else _needed(exchange, wanted.attributes, None)
+    if needed is not None:
+        needed |= {name for node in wanted.filters for name in names_in(node)}
+    gathering = Gathering(hub, heard, wanted, sought.selection.where, needed, split)
+    page = gathering.page(window_of(exchange))
+    return shown(exchange, local, {one.id: one for one in page.entities}, heard.warnings, page)
+
+
+HANDLERS: Mapping[str, FarHandler] = {
+    "retrieve_entity": retrieve_entity,
+    "query_entities": query_entities,
+    "query_entities_by_post": query_entities_by_post,
+}

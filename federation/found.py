@@ -1,0 +1,148 @@
+"""Whom a consumption request concerns, and what their answers hold (clauses 5.12, 5.7.1.4, 5.7.2.4, 6.3.17)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+
+from broker.errors import NgsiError
+from broker.http.exchange import Exchange, resolve
+from broker.ldcontext.active import ActiveContext
+from broker.model.entity import Entity
+from broker.model.registration import Information
+from broker.model.values import Json
+from broker.query.sources import Specification
+from federation.hub import Hub
+from federation.incoming import read_part
+from federation.merge import Part, merge_parts, only, without
+from federation.messages import Answered, Match, Warned
+from federation.naming import names_for
+from federation.plan import Naming, given, serves
+from federation.via import is_loop, via_of
+from federation.warned import agent_of, looped, warning_of
+
+READS = ("retrieveEntity", "queryEntity", "queryBatch")
+"""Operations by which an entity of a source can be had."""
+QUERIES = ("queryEntity", "queryBatch")
+"""Operations by which its entities can be found."""
+
+
+def sources_of(
+    hub: Hub, exchange: Exchange, specifications: Iterable[Specification], operations: Sequence[str] = READS
+) -> list[Match]:
+    """The registrations that match one of the specifications and serve one of the operations, oldest first."""
+    tenant, via = exchange.call.tenant, via_of(exchange.request)
+    found: dict[str, Match] = {}
+    for one in specifications:
+        for match in hub.registry.matching(tenant, None, one, via):
+            if serves(match.registration, *operations) is not None:
+                known = found.get(match.registration.id)
+                found[match.registration.id] = match if known is None else _both(known, match)
+    return list(found.values())
+
+
+def _both(one: Match, other: Match) -> Match:
+    parts: list[Information] = [*one.information]
+    parts += [part for part in other.information if part not in parts]
+    return Match(one.registration, tuple(parts))
+
+
+def naming_of(exchange: Exchange, match: Match) -> Naming:
+    """The names a source is asked in."""
+    return Naming(*names_for(exchange, match.registration))
+
+
+def loop_of(hub: Hub, exchange: Exchange) -> Warned | None:
+    """The warning of a request that has been here before: no source is asked then."""
+    return looped(hub.alias) if is_loop(exchange.request, hub.alias, exchange.call.tenant) else None
+
+
+@dataclass(slots=True)
+class Heard:
+    """What is known of entities, by id: what is here, and what each source said, in the order of registrations."""
+
+    exchange: Exchange
+    matches: Sequence[Match]
+    here: dict[str, Entity] = field(default_factory=dict)
+    parts: dict[str, list[tuple[Match, Part]]] = field(default_factory=dict)
+    warnings: list[Warned] = field(default_factory=list)
+
+    def take(self, match: Match, answered: Answered) -> list[Json]:
+        """The bodies of entities in an answer, unread; none where it is a failure, which is warned of."""
+        warning = warning_of(answered)
+        if warning is not None:
+            self.warnings.append(warning)
+        if not answered.succeeded:
+            return []
+        if isinstance(answered.body, list):
+            return answered.body
+        if isinstance(answered.body, dict):
+            return [answered.body]
+        if warning is None:
+            self.invalid(match, "the answer holds no entities")
+        return []
+
+    def read(self, match: Match, body: Json) -> None:
+        """Add an entity of an answer, as far as it was registered and the caller may see it."""
+        now = self.exchange.house.broker.clock.now()
+        auxiliary = match.registration.mode == "auxiliary"
+        try:
+            part = read_part(body, self._names(match), now, auxiliary=auxiliary)
+        except NgsiError as error:
+            self.invalid(match, str(error))
+            return
+        offered = None if part is None else given(match, part.entity)
+        if part is None or offered is None:
+            return
+        entity = self.exchange.call.restriction.show(only(part.entity, offered, match.registration.dataset_ids))
+        if entity is not None:
+            part = part if entity is part.entity else replace(part, entity=entity)
+            self.parts.setdefault(entity.id, []).append((match, part))
+
+    def invalid(self, match: Match, reason: str) -> None:
+        """Warn of something that is no entity, once for each source."""
+        warning = Warned(111, agent_of(match.registration), reason)
+        if not any(one.code == warning.code and one.agent == warning.agent for one in self.warnings):
+            self.warnings.append(warning)
+
+    def merged(self, entity_id: str) -> Entity | None:
+        """The entity of all parts; what is proxied comes from its source alone (clause 4.3.6.3)."""
+        said = self.parts.get(entity_id, ())
+        here = self.here.get(entity_id)
+        parts = [] if here is None else [(None, Part(here))]
+        return self._united([*parts, *said])
+
+    def _united(self, parts: Sequence[tuple[Match | None, Part]]) -> Entity | None:
+        if len(parts) == 1 and not self._any_proxied:
+            return parts[0][1].entity
+        kept: list[Part] = []
+        for match, part in parts:
+            if match is not None and match.registration.proxied:
+                kept.append(part)
+                continue
+            entity = self._unclaimed(part.entity)
+            if entity is not None:
+                kept.append(part if entity is part.entity else replace(part, entity=entity))
+        return merge_parts(kept, self.exchange.house.broker.clock.now()) if kept else None
+
+    @property
+    def _any_proxied(self) -> bool:
+        return any(match.registration.proxied for match in self.matches)
+
+    def _unclaimed(self, entity: Entity) -> Entity | None:
+        """What of an entity is not registered as held by another source alone."""
+        left: Entity | None = entity
+        for match in self.matches:
+            if left is not None and match.registration.proxied:
+                claimed = given(match, left)
+                if claimed is not None:
+                    left = without(left, claimed or None)
+        return left
+
+    def _names(self, match: Match) -> Callable[[Json], ActiveContext]:
+        def names(context: Json) -> ActiveContext:
+            if context is None:
+                return names_for(self.exchange, match.registration)[0]
+            return resolve(self.exchange.house, context, self.exchange.call.tenant)
+
+        return names
