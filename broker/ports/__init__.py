@@ -13,6 +13,7 @@ from typing import Protocol, TypeAlias
 
 from broker.ldcontext.active import ActiveContext
 from broker.model.entity import Document, Entity
+from broker.model.geometry import Bounds
 from broker.model.values import Instant, Json
 from broker.query.ast import EVERYTHING, Node, Selection, Window
 
@@ -105,6 +106,19 @@ class AttributeCount:
     types: frozenset[str]
 
 
+@dataclass(frozen=True, slots=True)
+class TypeExtent:
+    """Where and when the entities of a type are: first creation, last change, and the box around their GeoProperties.
+
+    `box` is west, south, east, north in degrees; None where none of them has a place.
+    """
+
+    iri: str
+    created_at: Instant
+    modified_at: Instant
+    box: Bounds | None = None
+
+
 INLINE: ContextVar[bool] = ContextVar("INLINE", default=False)
 """True on the event loop: a read may work INLINE_BUDGET_MS there, then it raises OverBudget and runs in a thread."""
 INLINE_BUDGET_MS = 2
@@ -138,6 +152,9 @@ class EntityStore(Protocol):
 
     def attributes(self, tenant: str, restriction: Restriction) -> list[AttributeCount]:
         """Every attribute name of live visible entities, by IRI."""
+
+    def extents(self, tenant: str, restriction: Restriction) -> list[TypeExtent]:
+        """Where and when the live visible entities of each type are, by IRI."""
 
     def scan(self, tenant: str) -> Iterator[Entity]:
         """All live entities in creation order, of one moment, read as they are asked for (export)."""

@@ -31,12 +31,13 @@ from broker.ports import (
     Restriction,
     StoredDocument,
     TypeCount,
+    TypeExtent,
 )
 from broker.ports.outbox import EntityChange, Watches
 from broker.query.ast import Selection, Window
 from broker.query.match import matches
 from broker.query.ordering import sort
-from broker.stores.discovery import count_attributes, count_types
+from broker.stores.discovery import count_attributes, count_types, measure_types
 from broker.stores.images import ERASED, Change, changed, no_labels, touched
 from broker.stores.memory_held import MemoryHeld
 from broker.stores.memory_history import MemoryHistory
@@ -129,6 +130,11 @@ class MemoryStore:
         """Every attribute name of the visible entities."""
         with self.lock:
             return count_attributes(self._visible(tenant, restriction))
+
+    def extents(self, tenant: str, restriction: Restriction) -> list[TypeExtent]:
+        """Where and when the visible entities of each type are."""
+        with self.lock:
+            return measure_types(self._visible(tenant, restriction))
 
     def scan(self, tenant: str) -> Iterator[Entity]:
         """All live entities of this moment."""

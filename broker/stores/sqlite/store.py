@@ -34,13 +34,14 @@ from broker.ports import (
     Restriction,
     StoredDocument,
     TypeCount,
+    TypeExtent,
 )
 from broker.ports.outbox import Watches
 from broker.query.ast import EVERYTHING, Selection, Window
-from broker.stores.discovery import count_attributes, count_types
+from broker.stores.discovery import count_attributes, count_types, measure_types
 from broker.stores.images import no_labels
 from broker.stores.refusals import no_tenant
-from broker.stores.sqlite import changelog, counts
+from broker.stores.sqlite import changelog, counts, extents
 from broker.stores.sqlite.budget import Budget
 from broker.stores.sqlite.codec import ENTITY_COLUMNS, to_entity
 from broker.stores.sqlite.documents import Hub
@@ -174,6 +175,13 @@ class SqliteStore:
             return count_attributes(self._visible(tenant, restriction))
         with self._transaction(tenant) as (db, _):
             return counts.attributes(counts.forms(db, self._clock.now()))
+
+    def extents(self, tenant: str, restriction: Restriction) -> list[TypeExtent]:
+        """Where and when the live visible entities of each type are."""
+        if restriction.view is not None or restriction.where != EVERYTHING:
+            return measure_types(self._visible(tenant, restriction))
+        with self._transaction(tenant) as (db, _):
+            return extents.extents(db, self._clock.now())
 
     def scan(self, tenant: str) -> Iterator[Entity]:
         """All live entities of one moment; the file's WAL grows while this is read."""
