@@ -48,7 +48,7 @@ def _page(exchange: Exchange, query: Query) -> Answer:
         page = query_in_map(broker, call, held.map, (sought.selection, window), sought.view)
     headers: Headers = () if page.total is None else (("NGSILD-Results-Count", str(page.total)),)
     if window.limit and (page.more or window.offset):
-        headers += _links(exchange, window, more=page.more)
+        headers += links_of(exchange, window, more=page.more)
     shown = [entity for entity in page.entities if entity.document]  # a projection may leave nothing of one
     if held is None:
         return show_many(exchange, shown, query.lang, headers)
@@ -66,7 +66,8 @@ def window_of(exchange: Exchange) -> Window:
     return Window(limit, parameters.number("offset", 0), parameters.flag("count"))
 
 
-def _links(exchange: Exchange, window: Window, *, more: bool) -> Headers:
+def links_of(exchange: Exchange, window: Window, *, more: bool) -> Headers:
+    """The links to the pages around this one."""
     path = API_ROOT + ("/entityOperations/query" if exchange.request.method == "POST" else "/entities")
     given = split_query(exchange.request.query_string)
     link = page_links(path, given, (window.offset, window.limit, more), exchange.media_type)

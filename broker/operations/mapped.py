@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import islice
 from typing import Generic, TypeAlias, TypeVar
 
@@ -13,7 +14,8 @@ from broker.operations.consume import View, viewed_page
 from broker.operations.entity_maps import IDS_MAX, EntityMap, Entry, entries, strike_out
 from broker.ports import Page
 from broker.ports.evolution import EvolutionPage
-from broker.query.ast import And, IdIn, Node, Selection, Window
+from broker.query.ast import EVERYTHING, And, IdIn, IdPattern, Node, Selection, Window
+from broker.query.patterns import compile_pattern
 from broker.query.temporal import TemporalQuery
 
 T = TypeVar("T")
@@ -23,6 +25,15 @@ Fitting: TypeAlias = Callable[[list[Entry]], Collection[str]]
 """Of these entries, at most a thousand, the ids of those that fit."""
 LOOK_MIN = 50
 """Candidates looked at together, at least: most still fit, and then one look fills a page."""
+
+
+@dataclass(frozen=True, slots=True)
+class Look(Generic[T]):
+    """How entries are looked at; `where` is the condition of the request."""
+
+    read: Read[T]
+    fitting: Fitting
+    where: Node = EVERYTHING
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +60,7 @@ def query_in_map(
     def fitting(chunk: list[Entry]) -> Collection[str]:
         return _fitting(broker, call, ids_of(chunk), selection.where)
 
-    listed = listed_page(broker, call, entity_map, window, (read, fitting))
+    listed = listed_page(broker, call, entity_map, window, Look(read, fitting, selection.where))
     return viewed_page(broker, call, Page(listed.found, listed.total, listed.more), view)
 
 
@@ -72,7 +83,7 @@ def evolutions_in_map(
         page = broker.history.evolutions(call.tenant, among_ids(ids, where), brief, within, call.restriction)
         return {one.id: one.id for one in page.evolutions}
 
-    listed = listed_page(broker, call, entity_map, window, (fitting, fitting))
+    listed = listed_page(broker, call, entity_map, window, Look(fitting, fitting, where))
     page = EvolutionPage([])
     if listed.found:
         within, among = Window(len(listed.found)), among_ids(listed.found, where)
@@ -103,30 +114,61 @@ def among_ids(ids: list[str], where: Node) -> Node:
     return And((IdIn(tuple(ids)), where))
 
 
-def listed_page(
-    broker: Broker, call: Call, entity_map: EntityMap, window: Window, look: tuple[Read[T], Fitting]
-) -> Listed[T]:
-    """The page that begins at the window's offset in the map; what was looked at and does not fit is struck out."""
-    read, fitting = look
-    total = _count(broker, call, entity_map, fitting) if window.count else None
+def listed_page(broker: Broker, call: Call, entity_map: EntityMap, window: Window, look: Look[T]) -> Listed[T]:
+    """The page that begins at the window's offset in the map; what was looked at and does not fit is struck out.
+
+    Where ids are asked for, the rest of the map is as if it were not there, and stays (clause 5.5.14).
+    """
+    total = _count(_asked(entries(broker, call, entity_map), look.where), look.fitting) if window.count else None
     found: list[T] = []
     misfits: list[int] = []
-    candidates = entries(broker, call, entity_map, window.offset)
+    candidates = _candidates(broker, call, entity_map, (window.offset, look.where))
     while len(found) <= window.limit:
         wanted = min(max(window.limit + 1 - len(found), LOOK_MIN), IDS_MAX)
         chunk = list(islice(candidates, wanted))
         if not chunk:
             break
-        fits = read(chunk)
+        fits = look.read(chunk)
         found += [fits[entry.id] for entry in chunk if entry.id in fits]
         misfits += [entry.place for entry in chunk if entry.id not in fits]
     strike_out(broker, call, entity_map, misfits)
     return Listed(found[: window.limit], total, len(found) > window.limit)
 
 
-def _count(broker: Broker, call: Call, entity_map: EntityMap, fitting: Fitting) -> int:
+def _candidates(broker: Broker, call: Call, entity_map: EntityMap, since: tuple[int, Node]) -> Iterator[Entry]:
+    offset, where = since
+    if _names_ids(where):
+        return islice(_asked(entries(broker, call, entity_map), where), offset, None)
+    return entries(broker, call, entity_map, offset)
+
+
+def _asked(candidates: Iterator[Entry], where: Node) -> Iterator[Entry]:
+    """Those whose ids a condition asks for."""
+    terms = where.terms if isinstance(where, And) else (where,)
+    for term in terms:
+        if isinstance(term, IdIn):
+            candidates = filter(partial(_is_one_of, frozenset(term.ids)), candidates)
+        elif isinstance(term, IdPattern):
+            candidates = filter(partial(_is_like, term.regex), candidates)
+    return candidates
+
+
+def _names_ids(where: Node) -> bool:
+    terms = where.terms if isinstance(where, And) else (where,)
+    return any(isinstance(term, IdIn | IdPattern) for term in terms)
+
+
+def _is_one_of(ids: frozenset[str], entry: Entry) -> bool:
+    return entry.id in ids
+
+
+def _is_like(regex: str, entry: Entry) -> bool:
+    return compile_pattern(regex).search(entry.id) is not None
+
+
+def _count(candidates: Iterator[Entry], fitting: Fitting) -> int:
     """How many of the whole map still fit."""
-    total, candidates = 0, entries(broker, call, entity_map)
+    total = 0
     while chunk := list(islice(candidates, IDS_MAX)):
         total += len(fitting(chunk))
     return total

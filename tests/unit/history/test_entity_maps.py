@@ -18,7 +18,7 @@ from broker.operations.entity_maps import IDS_MAX, EntityMap
 from broker.operations.mapped import query_in_map
 from broker.operations.provide import Target, delete_entity
 from broker.ports import Page, Principal, Restriction
-from broker.query.ast import Compare, HasType, Op, Path, Selection, Window
+from broker.query.ast import And, Compare, HasType, IdIn, Op, Path, Selection, Window
 from broker.query.ordering import bind_order, parse_order_by
 from tests.fakes.clock import START, FakeClock
 from tests.fakes.house import NS, fill, make_broker, make_call, prop
@@ -213,3 +213,13 @@ def test_ids_are_uris(broker: Broker) -> None:
         entity_maps.update_map(broker, call, "not a uri", None)
     with pytest.raises(BadRequestData):
         entity_maps.delete_map(broker, call, "not a uri")
+
+
+def test_asking_for_ids_leaves_the_rest_of_the_map(broker: Broker) -> None:
+    fill(broker, *map(house, range(5)))
+    call = make_call()
+    entity_map = made(broker, call)
+    some = Selection(And((HOUSES.where, IdIn(("urn:h:1", "urn:h:3", "urn:h:9")))))
+    found = page(broker, call, entity_map.id, Window(1, 1, count=True), some)
+    assert ([one.id for one in found.entities], found.total, found.more) == (["urn:h:3"], 2, False)
+    assert len(page(broker, call, entity_map.id, Window(9)).entities) == 5
