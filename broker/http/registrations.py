@@ -11,11 +11,11 @@ from broker.http.parameters import split_query
 from broker.http.query import window_of
 from broker.http.respond import Headers, content, created
 from broker.http.route import API_ROOT
+from broker.http.source_seeking import source_query
 from broker.model.registration import Registration
 from broker.model.values import Json
 from broker.operations import register, sources
 from broker.operations.sources import Found
-from broker.query.sources import Specification
 
 PATH = API_ROOT + "/csourceRegistrations"
 
@@ -55,7 +55,7 @@ def retrieve_source(exchange: Exchange) -> Answer:
 def query_sources(exchange: Exchange) -> Answer:
     """GET /csourceRegistrations: 200 with a page, oldest first (clause 6.8.3.2)."""
     window = window_of(exchange)
-    page = sources.query_sources(exchange.house.broker, exchange.call, Specification(), window)
+    page = sources.query_sources(exchange.house.broker, exchange.call, source_query(exchange), window)
     headers: Headers = () if page.total is None else (("NGSILD-Results-Count", str(page.total)),)
     if window.limit and (page.more or window.offset):
         given = split_query(exchange.request.query_string)

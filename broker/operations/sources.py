@@ -11,7 +11,7 @@ from broker.operations.broker import Broker, Call
 from broker.operations.register import require_registration_id, unknown_registration
 from broker.ports.held import Held
 from broker.query.ast import Window
-from broker.query.sources import Specification, matched
+from broker.query.source_filters import SourceQuery, fits
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +46,10 @@ def retrieve_source(broker: Broker, call: Call, registration_id: str) -> Found:
     return _found(held)
 
 
-def query_sources(broker: Broker, call: Call, wanted: Specification, window: Window) -> FoundPage:
+def query_sources(broker: Broker, call: Call, query: SourceQuery, window: Window) -> FoundPage:
     """Query Context Source Registrations (clause 5.10.2): one window of those that match."""
     everything = map(_found, broker.held.all_held(call.tenant, REGISTRATION))
-    matching = [one for one in everything if matched(one.registration, wanted)]
+    matching = [one for one in everything if fits(one.registration, query)]
     end = window.offset + window.limit
     total = len(matching) if window.count else None
     return FoundPage(matching[window.offset : end], total, len(matching) > end)
