@@ -27,7 +27,7 @@ from broker.contexts.usage import Usage
 from broker.http.events import PATH, Events
 from broker.http.exchange import House, Limits
 from broker.http.front import Application, Front
-from broker.http.health import Readiness, make_pages
+from broker.http.health import Readiness, make_pages, text_page
 from broker.http.route import Routes
 from broker.http.server import Binding, Moments, serve
 from broker.http.table import OPERATIONS
@@ -222,7 +222,7 @@ def _make_federation(
     sources = HttpSources(terms, contexts, book, uvloop.new_event_loop)
     closing.callback(sources.close)
     hub = Hub(Registry(store.held, book.clock), sources, settings.alias, public_url_of(settings))
-    return Federation(hub, HANDLERS)
+    return Federation(hub, HANDLERS, book)
 
 
 def _start_retention(path: Path, broker: Broker) -> Repeating:
@@ -321,6 +321,8 @@ def make_doors(built: Built) -> Doors:
         return {part: "ok" if well else "failing" for part, well in found.items()}
 
     pages = make_pages(OPERATIONS, version("misono"), parts, readiness)
+    if built.house.far is not None:
+        pages += (("/metrics", partial(text_page, built.house.far.metrics)),)
 
     @cache
     def app() -> Flask:

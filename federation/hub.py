@@ -8,6 +8,9 @@ from typing import TypeAlias
 
 from broker.http.exchange import Exchange
 from broker.http.messages import Answer
+from broker.model.source_health import SourceHealth
+from federation.health import Book
+from federation.metrics import metrics_text
 from federation.registry import Registry
 from federation.sources import Sources
 
@@ -31,8 +34,9 @@ FarHandler: TypeAlias = Callable[[Hub, Exchange, Local], Answer]
 class Federation:
     """The port of the doors (`broker.http.exchange.Far`) over a table of distributed handlers."""
 
-    def __init__(self, hub: Hub, handlers: Mapping[str, FarHandler]) -> None:
+    def __init__(self, hub: Hub, handlers: Mapping[str, FarHandler], book: Book | None = None) -> None:
         self._hub = hub
+        self._book = book
         self._handlers = handlers
 
     def active(self, tenant: str) -> bool:
@@ -46,6 +50,19 @@ class Federation:
     def moved(self, tenant: str) -> None:
         """The tenant's registrations have just changed."""
         self._hub.registry.moved(tenant)
+
+    def healths(self, tenant: str) -> Mapping[str, SourceHealth]:
+        """Registration -> how its source does, as all processes know it."""
+        return {} if self._book is None else self._book.healths(tenant)
+
+    def forget(self, tenant: str, registration_id: str) -> None:
+        """The registration is deleted: what was counted of it goes too."""
+        if self._book is not None:
+            self._book.forget(tenant, registration_id)
+
+    def metrics(self) -> str:
+        """How this process's sources do, as Prometheus reads it."""
+        return "" if self._book is None else metrics_text(self._book.own(), self._book.worker)
 
     def perform(self, name: str, local: Local, exchange: Exchange) -> Answer:
         """The operation's answer from here and from the sources that match; `local=true` keeps it here."""

@@ -8,13 +8,15 @@ from typing import Final
 from broker.ldcontext.active import ActiveContext
 from broker.model.registration import EntityInfo, Information, Interval, Registration
 from broker.model.secrets import shown_credentials, shown_info
-from broker.model.values import Json, to_text
+from broker.model.source_health import SourceHealth
+from broker.model.values import Instant, Json, to_text
 
 _PLAIN: Final = {
     "endpoint": "endpoint", "name": "registrationName", "description": "description", "mode": "mode",
     "tenant": "tenant", "alias": "contextSourceAlias", "location": "location", "contract": "contract",
     "observation_space": "observationSpace", "operation_space": "operationSpace", "refresh_rate": "refreshRate",
 }  # fmt: skip
+_WHOLE: Final = ".000000Z"
 _LISTS: Final = {"operations": "operations", "dataset_ids": "datasetId"}
 _MANAGEMENT: Final = {
     "timeout_ms": "timeout", "cooldown_ms": "cooldown", "cache_duration": "cacheDuration",
@@ -39,7 +41,7 @@ def encode_registration(
     if scopes:
         found["scope"] = scopes[0] if len(scopes) == 1 else list(scopes)
     if registration.expires_at is not None:
-        found["expiresAt"] = to_text(registration.expires_at)
+        found["expiresAt"] = _moment(registration.expires_at)
     found |= _intervals(registration)
     management = _present(registration, _MANAGEMENT)
     if management:
@@ -48,6 +50,21 @@ def encode_registration(
     if isinstance(registration.others, dict):
         found |= {names.compact(iri): value for iri, value in registration.others.items()}
     return found | dict(output or {})
+
+
+def counted(health: SourceHealth | None) -> dict[str, Json]:
+    """What only the broker says of a registration whose source was asked (Table 5.2.9-2); nothing of another one."""
+    if health is None or not health.sent:
+        return {}
+    found: dict[str, Json] = {
+        "status": "ok" if health.well else "failed",
+        "timesSent": health.sent,
+        "timesFailed": health.failed,
+    }
+    for name, at in (("lastSuccess", health.last_success), ("lastFailure", health.last_failure)):
+        if at is not None:
+            found[name] = to_text(at)
+    return found
 
 
 def encode_information(one: Information, names: ActiveContext) -> dict[str, Json]:
@@ -88,8 +105,14 @@ def _intervals(registration: Registration) -> dict[str, Json]:
 
 
 def _interval(interval: Interval) -> dict[str, Json]:
-    start: dict[str, Json] = {"startAt": to_text(interval.start)}
-    return start if interval.end is None else {**start, "endAt": to_text(interval.end)}
+    start: dict[str, Json] = {"startAt": _moment(interval.start)}
+    return start if interval.end is None else {**start, "endAt": _moment(interval.end)}
+
+
+def _moment(instant: Instant) -> str:
+    """A DateTime that says no more than it was told: `2035-11-29T14:53:15Z`."""
+    text = to_text(instant)
+    return text.removesuffix(_WHOLE) + "Z" if text.endswith(_WHOLE) else text
 
 
 def _proofs(registration: Registration) -> dict[str, Json]:

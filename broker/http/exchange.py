@@ -10,6 +10,7 @@ from broker.http.media import Preferences
 from broker.http.messages import Answer, Request
 from broker.http.parameters import Parameters
 from broker.ldcontext.active import ActiveContext
+from broker.model.source_health import SourceHealth
 from broker.model.values import Instant, Json
 from broker.operations.broker import Broker, Call
 from broker.ports import INLINE, ContextNames, ContextShelf, OverBudget
@@ -39,6 +40,15 @@ class Far(Protocol):
 
     def moved(self, tenant: str) -> None:
         """The tenant's registrations have just changed, through this process."""
+
+    def healths(self, tenant: str) -> Mapping[str, SourceHealth]:
+        """Registration -> how its source does, as all processes know it; none where it was never asked."""
+
+    def forget(self, tenant: str, registration_id: str) -> None:
+        """The registration is deleted: what was counted of it goes too."""
+
+    def metrics(self) -> str:
+        """How this process's sources do, as Prometheus reads it."""
 
     def perform(self, name: str, local: Callable[[Exchange], Answer], exchange: Exchange) -> Answer:
         """The operation's answer from here and from the sources that match; `local` is its handler.

@@ -47,3 +47,8 @@ def make_pages(
         return Response(200, (("Content-Type", "application/json"),), described[0])
 
     return (("/ready", ready), ("/health", health), ("/openapi.json", document))
+
+
+def text_page(text: Callable[[], str]) -> Response:
+    """A page of plain text as it is now, in the version of the format that Prometheus reads."""
+    return Response(200, (("Content-Type", "text/plain; version=0.0.4; charset=utf-8"),), text().encode())

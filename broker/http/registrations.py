@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from broker.decode.registration import decode_registration
-from broker.encode.registration import encode_registration
+from broker.encode.registration import counted, encode_registration
 from broker.http.exchange import Exchange
 from broker.http.links import page_links
+from broker.http.media import LD_JSON
 from broker.http.messages import Answer, Deferred, Response
 from broker.http.parameters import split_query
 from broker.http.query import window_of
@@ -13,6 +16,7 @@ from broker.http.respond import Headers, content, created
 from broker.http.route import API_ROOT
 from broker.http.source_seeking import source_query
 from broker.model.registration import Registration
+from broker.model.source_health import SourceHealth
 from broker.model.values import Json
 from broker.operations import register, sources
 from broker.operations.sources import Found
@@ -42,14 +46,21 @@ def update_source(exchange: Exchange) -> Answer:
 
 def delete_source(exchange: Exchange) -> Answer:
     """DELETE /csourceRegistrations/{registrationId}: 204, 404 (clause 6.9.3.3)."""
-    pending = register.delete_source(exchange.house.broker, exchange.call, exchange.path["registrationId"])
-    return Deferred(pending, lambda _: _done(exchange))
+    registration_id, far = exchange.path["registrationId"], exchange.house.far
+    pending = register.delete_source(exchange.house.broker, exchange.call, registration_id)
+
+    def render(_: object) -> Response:
+        if far is not None:
+            far.forget(exchange.call.tenant, registration_id)
+        return _done(exchange)
+
+    return Deferred(pending, render)
 
 
 def retrieve_source(exchange: Exchange) -> Answer:
     """GET /csourceRegistrations/{registrationId}: 200, 404 (clause 6.9.3.1)."""
     found = sources.retrieve_source(exchange.house.broker, exchange.call, exchange.path["registrationId"])
-    return content(exchange, _encoded(exchange, found))
+    return content(exchange, _encoded(exchange, found, _healths(exchange)))
 
 
 def query_sources(exchange: Exchange) -> Answer:
@@ -59,13 +70,19 @@ def query_sources(exchange: Exchange) -> Answer:
     headers: Headers = () if page.total is None else (("NGSILD-Results-Count", str(page.total)),)
     if window.limit and (page.more or window.offset):
         given = split_query(exchange.request.query_string)
-        link = page_links(PATH, given, (window.offset, window.limit, page.more), exchange.media_type)
+        link = page_links(PATH, given, (window.offset, window.limit, page.more), LD_JSON, paging_last=True)
         headers += () if link is None else (("Link", link),)
-    return content(exchange, [_encoded(exchange, found) for found in page.found], headers)
+    healths = _healths(exchange)
+    return content(exchange, [_encoded(exchange, found, healths) for found in page.found], headers)
 
 
-def _encoded(exchange: Exchange, found: Found) -> Json:
-    output: dict[str, Json] = {}
+def _healths(exchange: Exchange) -> Mapping[str, SourceHealth]:
+    far = exchange.house.far
+    return {} if far is None else far.healths(exchange.call.tenant)
+
+
+def _encoded(exchange: Exchange, found: Found, healths: Mapping[str, SourceHealth]) -> Json:
+    output = counted(healths.get(found.registration.id))
     if "sysAttrs" in exchange.parameters.words("options"):
         output |= found.system
     return encode_registration(found.registration, exchange.call.names, output)

@@ -16,6 +16,7 @@ from broker.http.parameters import Accepted
 from broker.http.registration_table import REGISTRATIONS
 from broker.http.subscription_table import SUBSCRIPTIONS
 from broker.http.temporal_table import TEMPORAL
+from broker.http.watched_sources import WATCHED_SOURCES
 
 _ENTITY_MEDIA = (JSON, LD_JSON, GEO_JSON)
 _FORMATS = frozenset({"normalized", "concise", "simplified", "keyValues"})
@@ -187,5 +188,6 @@ OPERATIONS: tuple[Operation, ...] = (
     *KEPT,
     *DEAD_LETTERS,
     *ERASURES,
+    *WATCHED_SOURCES,
     *LATER,
 )

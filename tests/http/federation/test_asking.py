@@ -374,6 +374,6 @@ def test_counts_what_succeeded_and_what_failed(sources: HttpSources, source: Rem
     sources.ask(triggering(), [query(registered(source))])
     source.behave = answering(404)
     sources.ask(triggering(), [query(registered(source))])
-    counted = sources.book.counters("")[REGISTRATION]
-    assert (counted.times_sent, counted.times_failed) == (3, 1)
-    assert sources.book.healths("")[REGISTRATION].last_error == "500"
+    counted = sources.book.healths("")[REGISTRATION]
+    assert (counted.sent, counted.failed) == (3, 1)
+    assert counted.last_error == "500"
