@@ -20,14 +20,18 @@ from broker.http.targets import types_of
 from broker.model.entity import Entity
 from broker.operations.identifiers import require_uri
 from broker.ports import INLINE, OverBudget, Page
+from broker.query.bind import bind
 from broker.query.projection import Projection
+from broker.query.q import parse_q
+from broker.query.source_filters import fits_csf
 from broker.query.sources import Specification
 from federation.found import QUERIES, Heard, loop_of, naming_of, sources_of
 from federation.gather import Gathering
 from federation.hub import FarHandler, Hub, Local
+from federation.maps import listed_sources, pinned, query_in_map, wants_map
 from federation.messages import Warned
 from federation.overlay import over
-from federation.plan import retrieval
+from federation.plan import Asking, retrieval
 from federation.wanted import names_in, wanted_of
 from federation.warned import with_warnings
 
@@ -50,7 +54,9 @@ def retrieve_entity(hub: Hub, exchange: Exchange, local: Local) -> Answer:
     needed = _needed(exchange, attributes, projection)
     types = types_of(exchange)
     exact = Specification((entity_id,), None, types, needed or frozenset(), frozenset(query.dataset_ids))
-    heard = Heard(exchange, sources_of(hub, exchange, (exact,)))
+    listed = listed_sources(exchange, entity_id)
+    matches = sources_of(hub, exchange, (exact,))
+    heard = Heard(exchange, [one for one in matches if listed is None or one.registration.id in listed])
     here = call.restriction.show(_here(exchange, entity_id))
     if here is not None:
         heard.here[entity_id] = here
@@ -63,6 +69,7 @@ def retrieve_entity(hub: Hub, exchange: Exchange, local: Local) -> Answer:
     for (match, _), answered in zip(asked, answers, strict=True):
         for body in heard.take(match, answered):
             heard.read(match, body)
+    exchange = pinned(exchange, entity_id, heard.sources(entity_id))
     return shown(exchange, local, {entity_id: heard.merged(entity_id)}, heard.warnings)
 
 
@@ -105,12 +112,18 @@ def _needed(exchange: Exchange, attributes: frozenset[str], projection: Projecti
 
 def query_entities(hub: Hub, exchange: Exchange, local: Local) -> Answer:
     """GET /entities (clause 5.7.2.4)."""
-    return _query(hub, exchange, local, query_of(exchange.parameters))
+    return _answer(hub, exchange, local, query_of(exchange.parameters))
 
 
 def query_entities_by_post(hub: Hub, exchange: Exchange, local: Local) -> Answer:
     """POST /entityOperations/query (clause 5.7.2.4)."""
-    return _query(hub, exchange, local, decode_query(exchange.body))
+    return _answer(hub, exchange, local, decode_query(exchange.body))
+
+
+def _answer(hub: Hub, exchange: Exchange, local: Local, query: Query) -> Answer:
+    if wants_map(exchange, query):
+        return query_in_map(hub, exchange, local, query)
+    return _query(hub, exchange, local, query)
 
 
 def _query(hub: Hub, exchange: Exchange, local: Local, query: Query) -> Answer:
@@ -121,6 +134,9 @@ def _query(hub: Hub, exchange: Exchange, local: Local, query: Query) -> Answer:
     attributes = attributes_of(query, names)
     wanted = wanted_of(query, names, attributes, split=split)
     matches = sources_of(hub, exchange, wanted.selectors, QUERIES)
+    if query.csf is not None:
+        csf = bind(parse_q(query.csf), names)
+        matches = [one for one in matches if fits_csf(one.registration, csf)]
     if not matches:
         return local(exchange)
     if INLINE.get():
@@ -138,7 +154,7 @@ def _query(hub: Hub, exchange: Exchange, local: Local, query: Query) -> Answer:
     needed = None if split else _needed(exchange, wanted.attributes, None)
     if needed is not None:
         needed |= {name for node in wanted.filters for name in names_in(node)}
-    gathering = Gathering(hub, heard, wanted, sought.selection.where, needed, split)
+    gathering = Gathering(hub, heard, Asking(wanted, needed, split), sought.selection.where)
     page = gathering.page(window_of(exchange))
     return shown(exchange, local, {one.id: one for one in page.entities}, heard.warnings, page)
 

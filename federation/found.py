@@ -11,6 +11,7 @@ from broker.ldcontext.active import ActiveContext
 from broker.model.entity import Entity
 from broker.model.registration import Information
 from broker.model.values import Json
+from broker.operations.entity_maps import LOCAL
 from broker.query.sources import Specification
 from federation.hub import Hub
 from federation.incoming import read_part
@@ -35,7 +36,7 @@ def sources_of(
     found: dict[str, Match] = {}
     for one in specifications:
         for match in hub.registry.matching(tenant, None, one, via):
-            if serves(match.registration, *operations) is not None:
+            if not match.registration.temporal and serves(match.registration, *operations) is not None:
                 known = found.get(match.registration.id)
                 found[match.registration.id] = match if known is None else _both(known, match)
     return list(found.values())
@@ -104,6 +105,11 @@ class Heard:
         warning = Warned(111, agent_of(match.registration), reason)
         if not any(one.code == warning.code and one.agent == warning.agent for one in self.warnings):
             self.warnings.append(warning)
+
+    def sources(self, entity_id: str) -> list[str]:
+        """Who has the entity, as an entity map tells it (clause 5.2.39)."""
+        here = [LOCAL] if entity_id in self.here else []
+        return [*here, *dict.fromkeys(match.registration.id for match, _ in self.parts.get(entity_id, ()))]
 
     def merged(self, entity_id: str) -> Entity | None:
         """The entity of all parts; what is proxied comes from its source alone (clause 4.3.6.3)."""

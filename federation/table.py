@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from federation import consume, provide_temporal, temporal
+from federation import consume, maps, provide_temporal, temporal
 from federation.batch import BATCHES
 from federation.hub import FarHandler
 from federation.provide import PROVIDED
@@ -12,6 +12,7 @@ from federation.provide import PROVIDED
 HANDLERS: Mapping[str, FarHandler] = {
     **PROVIDED,
     **consume.HANDLERS,
+    **maps.HANDLERS,
     **BATCHES,
     **temporal.HANDLERS,
     **provide_temporal.HANDLERS,
