@@ -29,7 +29,7 @@ from federation.found import QUERIES, Heard, loop_of, naming_of, sources_of
 from federation.gather import Gathering
 from federation.hub import FarHandler, Hub, Local
 from federation.maps import listed_sources, pinned, query_in_map, wants_map
-from federation.messages import Warned
+from federation.messages import Match, Warned
 from federation.overlay import over
 from federation.plan import Asking, retrieval
 from federation.wanted import names_in, wanted_of
@@ -133,10 +133,7 @@ def _query(hub: Hub, exchange: Exchange, local: Local, query: Query) -> Answer:
     split = parameters.flag("splitEntities") or bool(query.split_entities)
     attributes = attributes_of(query, names)
     wanted = wanted_of(query, names, attributes, split=split)
-    matches = sources_of(hub, exchange, wanted.selectors, QUERIES)
-    if query.csf is not None:
-        csf = bind(parse_q(query.csf), names)
-        matches = [one for one in matches if fits_csf(one.registration, csf)]
+    matches = _chosen(sources_of(hub, exchange, wanted.selectors, QUERIES), query, exchange)
     if not matches:
         return local(exchange)
     if INLINE.get():
@@ -157,6 +154,14 @@ def _query(hub: Hub, exchange: Exchange, local: Local, query: Query) -> Answer:
     gathering = Gathering(hub, heard, Asking(wanted, needed, split), sought.selection.where)
     page = gathering.page(window_of(exchange))
     return shown(exchange, local, {one.id: one for one in page.entities}, heard.warnings, page)
+
+
+def _chosen(matches: list[Match], query: Query, exchange: Exchange) -> list[Match]:
+    """Those that the context source filter of a query lets be asked (clause 5.7.2.4)."""
+    if query.csf is None or not matches:
+        return matches
+    csf = bind(parse_q(query.csf), exchange.call.names)
+    return [one for one in matches if fits_csf(one.registration, csf)]
 
 
 HANDLERS: Mapping[str, FarHandler] = {

@@ -24,8 +24,7 @@ from federation.found import Heard, naming_of
 from federation.hub import Hub
 from federation.incoming import id_of
 from federation.messages import Forward, Match
-from federation.plan import decides, narrowed, query
-from federation.wanted import Wanted
+from federation.plan import Asking, decides, narrowed, query
 
 CANDIDATES_MAX: Final = 10_000
 """Entities of one source that are looked at for one answer."""
@@ -57,18 +56,12 @@ class Listing:
 
 @dataclass(slots=True)
 class Gathering:
-    """A query that is answered from here and from sources.
-
-    `needed` are the attributes (IRIs) it is answered and decided with, None for all; `split`: any entity may be spread
-    over sources.
-    """
+    """A query that is answered from here and from sources; `where` is all that an entity has to meet."""
 
     hub: Hub
     heard: Heard
-    wanted: Wanted
+    asking: Asking
     where: Node
-    needed: frozenset[str] | None
-    split: bool
     _listings: list[Listing] = field(default_factory=list)
     _asked: set[tuple[str, str]] = field(default_factory=set)
     _order: dict[str, None] = field(default_factory=dict)
@@ -82,8 +75,8 @@ class Gathering:
                 f"the page ends at entity {end}, and {CANDIDATES_MAX} of each source are looked at", pointer="offset",
                 clause="5.5.9", remedy="entityMap=true, and then pages of the map",
             )  # fmt: skip
-        filtered = bool(self.wanted.filters)
-        everything = window.count or (self.split and filtered)
+        filtered = bool(self.asking.wanted.filters)
+        everything = window.count or (self.asking.split and filtered)
         reach = CANDIDATES_MAX if everything else end + 1
         self._begin()
         self._list(reach, keep=CANDIDATES_MAX if filtered else end + 1, count=window.count)
@@ -118,8 +111,8 @@ class Gathering:
     def _begin(self) -> None:
         exchange = self.heard.exchange
         for match in self.heard.matches:
-            if self.split or decides(match, self.wanted):
-                forwards = query(match, self.wanted, self.needed, naming_of(exchange, match), split=self.split)
+            if self.asking.split or decides(match, self.asking.wanted):
+                forwards = query(match, self.asking, naming_of(exchange, match))
                 self._listings += [Listing(match, one) for one in forwards]
 
     def _list(self, reach: int, *, keep: int, count: bool) -> None:
@@ -158,7 +151,7 @@ class Gathering:
 
     def _list_here(self, reach: int) -> None:
         call, store = self.heard.exchange.call, self.heard.exchange.house.broker.entities
-        where = self._identity() if self.split else self.where
+        where = self._identity() if self.asking.split else self.where
         page = store.select(call.tenant, Selection(where), Window(reach), call.restriction)
         for entity in page.entities:
             self.heard.here[entity.id] = entity
@@ -170,7 +163,8 @@ class Gathering:
         self._complete_here([one for one in ids if one not in self.heard.here])
         exchange = self.heard.exchange
         asked: list[tuple[Match, Forward]] = []
-        listed = self._listed
+        listed = {one.match.registration.id for one in self._listings}
+        listed -= {one.match.registration.id for one in self._listings if one.open}
         for match in self.heard.matches:
             source = match.registration.id
             if source in listed:
@@ -179,7 +173,7 @@ class Gathering:
             self._asked.update((source, one) for one in rest)
             for at in range(0, len(rest), CHUNK):
                 naming, chunk = naming_of(exchange, match), rest[at : at + CHUNK]
-                forwards = narrowed(match, chunk, self.wanted, self.needed, naming)
+                forwards = narrowed(match, chunk, self.asking, naming)
                 asked += [(match, self._limited(forward, len(chunk))) for forward in forwards]
         if not asked:
             return
@@ -188,16 +182,6 @@ class Gathering:
             for body in self.heard.take(match, answered):
                 if id_of(body) in ids:
                     self.heard.read(match, body)
-
-    @property
-    def _listed(self) -> set[str]:
-        """Sources that have said all they have to say.
-
-        Those that apply filters have, too: what does not meet them is no part of an entity that is not split.
-        """
-        decided = not self.split and bool(self.wanted.filters)
-        known = {one.match.registration.id for one in self._listings}
-        return known if decided else known - {one.match.registration.id for one in self._listings if one.open}
 
     def _limited(self, forward: Forward, limit: int) -> Forward:
         if forward.operation == "retrieveEntity":
@@ -234,7 +218,7 @@ class Gathering:
 
     def _identity(self) -> Node:
         """The condition of the selectors alone."""
-        nodes = tuple(map(_node_of, self.wanted.selectors))
+        nodes = tuple(map(_node_of, self.asking.wanted.selectors))
         return nodes[0] if len(nodes) == 1 else Or(nodes)
 
 

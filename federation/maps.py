@@ -36,7 +36,7 @@ from federation.hub import FarHandler, Hub, Local
 from federation.incoming import id_of
 from federation.merge_temporal import identity_of
 from federation.messages import Answered, Forward, Match, Warned
-from federation.plan import decides, narrowed, query, serves
+from federation.plan import Asking, decides, narrowed, query, serves
 from federation.wanted import Wanted, names_in, wanted_of
 from federation.warned import with_warnings
 
@@ -184,15 +184,17 @@ class MapQuery:
         ids = [entry.id for entry in chunk if asks_all or source in entry.sources]
         linked = held.map.linked.get(source)
         headers = () if linked is None or asks_all else ((HEADER, location("entityMaps", linked)),)
-        filtered = not (self.split or asks_all)
         for at in range(0, len(ids), CHUNK):
             some = ids[at : at + CHUNK]
-            for forward in narrowed(match, some, self.wanted, self._needed(), naming, filtered=filtered):
+            for forward in narrowed(match, some, self._asking(), naming):
                 if forward.operation == "retrieveEntity":
                     yield match, forward
                     continue
                 limit = (("limit", str(len(some))),)
                 yield match, replace(forward, parameters=forward.parameters + limit, headers=headers)
+
+    def _asking(self) -> Asking:
+        return Asking(self.wanted, self._needed(), self.split)
 
     def _needed(self) -> frozenset[str] | None:
         """The attributes that the query is answered and decided with; None for all."""
@@ -225,7 +227,7 @@ class MapQuery:
         if not (self.split or decides(match, self.wanted)):
             return []
         naming = naming_of(self.exchange, match)
-        return query(match, self.wanted, self._needed(), naming, split=self.split)
+        return query(match, self._asking(), naming)
 
     def _maps(self, match: Match, forwards: Sequence[tuple[Match, Forward]]) -> bool:
         """Whether a source makes maps, and one of them says it all."""

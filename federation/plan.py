@@ -43,6 +43,19 @@ class Naming:
     context: Json
 
 
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """A query as sources are asked it.
+
+    `needed` are the attributes (IRIs) that it is answered and decided with, None for all; `split`: an entity may be
+    spread over sources, so that no filter is left to them (clause 5.7.2.4).
+    """
+
+    wanted: Wanted
+    needed: frozenset[str] | None = None
+    split: bool = False
+
+
 @dataclass(slots=True)
 class Group:
     """Entities of one registration that are asked for together, empty being any.
@@ -90,21 +103,22 @@ def retrieval(match: Match, entity_id: str, needed: frozenset[str] | None, namin
     ]
 
 
-def query(match: Match, wanted: Wanted, needed: frozenset[str] | None, naming: Naming, *, split: bool) -> list[Forward]:
+def query(match: Match, asking: Asking, naming: Naming) -> list[Forward]:
     """Query Entities, forwarded: one request, or several where a URL cannot say it all; without limit and offset."""
-    found = [(one, groups(match.information, one, needed)) for one in wanted.selectors]
-    filters = () if split else _filters(match.information, wanted, naming)
+    wanted = asking.wanted
+    found = [(one, groups(match.information, one, asking.needed)) for one in wanted.selectors]
+    filters = () if asking.split else _filters(match.information, wanted, naming)
     return _queries(match, found, naming, filters, by_post=bool(wanted.query.entities[1:]))
 
 
-def narrowed(
-    match: Match, ids: Sequence[str], wanted: Wanted, needed: frozenset[str] | None, naming: Naming
-) -> list[Forward]:
-    """What the source has of these entities, whatever the filters of the query are."""
+def narrowed(match: Match, ids: Sequence[str], asking: Asking, naming: Naming) -> list[Forward]:
+    """What the source has of these entities, where that meets the filters it can apply."""
+    wanted, needed = asking.wanted, asking.needed
     types = wanted.selectors[0].types if len(wanted.selectors) == 1 else None
     only = Specification(tuple(ids), types=types)
     found = [(only, groups(match.information, only, needed))]
-    forwards = _queries(match, found, naming, ())
+    filtered = not asking.split and decides(match, wanted)
+    forwards = _queries(match, found, naming, _filters(match.information, wanted, naming) if filtered else ())
     if forwards or serves(match.registration, "retrieveEntity") is None:
         return forwards
     some = [one for _, each in found for group in each for one in group.ids]
