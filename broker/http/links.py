@@ -53,11 +53,17 @@ def context_link(url: str) -> str:
 
 
 def page_links(
-    path: str, parameters: Sequence[tuple[str, str]], window: tuple[int, int, bool], media_type: str
+    path: str,
+    parameters: Sequence[tuple[str, str]],
+    window: tuple[int, int, bool],
+    media_type: str,
+    *,
+    paging_last: bool = False,
 ) -> str | None:
     """The Link value to the previous and the next page, None where there is neither (clause 6.3.10).
 
-    `window` is (offset, limit, whether more follow); `parameters` are the request's own, in the order to give them.
+    `window` is (offset, limit, whether more follow); `parameters` are the request's own. They are given in the order
+    of their names, or, `paging_last`, with limit and offset behind the others.
     """
     offset, limit, more = window
     links = []
@@ -65,18 +71,19 @@ def page_links(
         links.append(("prev", max(offset - limit, 0)))
     if more:
         links.append(("next", offset + limit))
-    return (
-        ", ".join(_page_link(path, parameters, start, (relation, limit, media_type)) for relation, start in links)
-        or None
-    )
+    found = []
+    for relation, start in links:
+        query = _page_query(parameters, limit, start, paging_last=paging_last)
+        found.append(f'<{path}?{query}>;rel="{relation}";type="{media_type}"')
+    return ", ".join(found) or None
 
 
-def _page_link(path: str, parameters: Sequence[tuple[str, str]], offset: int, rest: tuple[str, int, str]) -> str:
-    relation, limit, media_type = rest
-    own = [(name, text) for name, text in parameters if text and name not in ("limit", "offset")]
-    pairs = sorted([*own, ("limit", str(limit)), ("offset", str(offset))])
-    query = "&".join(f"{name}={quote(text, safe=':()/@!$*~')}" for name, text in pairs)
-    return f'<{path}?{query}>;rel="{relation}";type="{media_type}"'
+def _page_query(parameters: Sequence[tuple[str, str]], limit: int, offset: int, *, paging_last: bool) -> str:
+    own = sorted((name, text) for name, text in parameters if text and name not in ("limit", "offset"))
+    pairs = [*own, ("limit", str(limit)), ("offset", str(offset))]
+    if not paging_last:
+        pairs.sort()
+    return "&".join(f"{name}={quote(text, safe=':()/@!$*~')}" for name, text in pairs)
 
 
 def location(collection: str, element_id: str) -> str:

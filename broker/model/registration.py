@@ -17,6 +17,9 @@ Mode: TypeAlias = Literal["inclusive", "exclusive", "redirect", "auxiliary"]
 REGISTRATION = "registration"
 """The kind of held documents that registrations are."""
 
+PROXIED = frozenset({"exclusive", "redirect"})
+"""The modes whose data is never held here (clause 4.3.6.3)."""
+
 _CONSUMPTION = (
     "retrieveEntity", "queryEntity", "queryBatch", "retrieveEntityTypes", "retrieveEntityTypeDetails",
     "retrieveEntityTypeInfo", "retrieveAttrTypes", "retrieveAttrTypeDetails", "retrieveAttrTypeInfo",
@@ -134,7 +137,7 @@ class Registration:
     @property
     def proxied(self) -> bool:
         """Whether what it registers is never held here (clause 4.3.6.3)."""
-        return self.mode in ("exclusive", "redirect")
+        return self.mode in PROXIED
 
     @property
     def temporal(self) -> bool:

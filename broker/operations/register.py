@@ -14,10 +14,11 @@ from typing import Any
 from broker.decode.registration import Received, created, revised
 from broker.errors import AlreadyExists, BadRequestData, NgsiError, ResourceNotFound
 from broker.model.names import is_uri
-from broker.model.registration import REGISTRATION, Registration
+from broker.model.registration import PROXIED, REGISTRATION, Registration
 from broker.model.values import Instant
 from broker.operations.broker import Broker, Call
 from broker.operations.futures import then
+from broker.operations.proxied import StaleError, check_entities, check_others, write_proxied
 from broker.ports.held import Drop, Held, HeldCommand, HeldDecision, Hold
 
 
@@ -40,7 +41,11 @@ def register_source(broker: Broker, call: Call, received: Received) -> Future[Re
         made = replace(created(received, registration_id, now), principal=call.principal.name)
         return Hold(made.to_body(), made, made.expires_at)
 
-    return _one(broker, call, HeldCommand(REGISTRATION, registration_id, decide, creates=True))
+    command = HeldCommand(REGISTRATION, registration_id, decide, creates=True)
+    if received.members.get("mode") not in PROXIED:
+        return _one(broker, call, command)
+    check_entities(broker, call, created(received, registration_id, broker.clock.now()))
+    return write_proxied(broker, call, command, check_others)
 
 
 def update_source(broker: Broker, call: Call, registration_id: str, received: Received) -> Future[Registration]:
@@ -55,9 +60,20 @@ def update_source(broker: Broker, call: Call, registration_id: str, received: Re
             raise unknown_registration(registration_id)
         made = revised(Registration.from_body(current.body), received, now)
         made = replace(made, principal=call.principal.name)
+        if made.proxied and not guarded:
+            raise StaleError("the registration has moved", clause="4.3.6.3")
         return Hold(made.to_body(), made, made.expires_at)
 
-    return _one(broker, call, HeldCommand(REGISTRATION, registration_id, decide))
+    held = broker.held.find_held(call.tenant, REGISTRATION, registration_id)
+    if held is None:
+        raise unknown_registration(registration_id)
+    before = Registration.from_body(held.body)
+    guarded = received.members.get("mode", before.mode) in PROXIED
+    command = HeldCommand(REGISTRATION, registration_id, decide)
+    if not guarded:
+        return _one(broker, call, command)
+    check_entities(broker, call, revised(before, received, broker.clock.now()))
+    return write_proxied(broker, call, command, check_others)
 
 
 def delete_source(broker: Broker, call: Call, registration_id: str) -> Future[Registration]:

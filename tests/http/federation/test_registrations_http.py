@@ -38,7 +38,7 @@ WHOLE: dict[str, Any] = {
     "contextSourceAlias": "aizu-hub",
     "datasetId": ["@none", "urn:d:1"],
     "scope": ["/a", "/b/c"],
-    "expiresAt": "2099-01-01T00:00:00.000000Z",
+    "expiresAt": "2099-01-01T00:00:00Z",
     "location": {"type": "Point", "coordinates": [139.9, 37.5]},
     "observationSpace": {"type": "Point", "coordinates": [139.9, 37.5]},
     "operationSpace": {"type": "Point", "coordinates": [139.9, 37.5]},
