@@ -44,6 +44,7 @@ class Settings:
     entity_map_s: float
     snapshot_s: float
     erasures: Path | None
+    catalogue: Path | None
     forward_timeout_s: float
     forward_bytes: int
     pass_tenant: bool
@@ -193,6 +194,7 @@ TABLE: tuple[Setting, ...] = (
     Setting("entity_map_s", "SECONDS", "3600", _seconds, "how long an entity map is kept at most, and if nobody says"),
     Setting("snapshot_s", "SECONDS", "604800", _seconds, "how long a snapshot is kept at most, and if nobody says"),
     Setting("erasures", "FILE", "", _place, "ledger of erasures, for restores; empty: erasures.ndjson in --data"),
+    Setting("catalogue", "TOML", "", _file, "publisher, licence, descriptions of /catalogue; see docs/federation.md"),
     Setting("forward_timeout_s", "SECONDS", "8", _seconds, "how long a context source may take to answer"),
     Setting("forward_bytes", "N", "16777216", _between(1024, 2**30), "largest answer taken from a context source"),
     Setting("pass_tenant", "", "false", _flag, "pass a request's tenant on to sources registered without one: agents"),

@@ -64,6 +64,8 @@ from federation.health import Book
 from federation.hub import Federation, Hub
 from federation.registry import Registry
 from federation.table import HANDLERS
+from linkeddata.described import BadDescription, Described, read_description
+from linkeddata.serving import Catalogues
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -182,9 +184,7 @@ def build(
     closing.callback(store.close)
     contexts = _make_contexts(settings, store, clock, worker)
     closing.callback(contexts.flush)
-    sweep = UnderLease(store.leases, "sweep", _new_id(), SWEEP_LEASES * settings.sweep_s, store.sweep)
-    closing.callback(sweep.release)
-    closing.callback(Repeating("sweep", settings.sweep_s, sweep).stop)
+    _start_sweep(settings, store, closing)
     attempts, delivers = Attempts(), None
     outgoing: tuple[Callable[[News], None], Callable[[str, str], Future[Probed]]] = to_nobody, undelivered
     if deliver:
@@ -197,14 +197,26 @@ def build(
     background = Background("background")
     closing.callback(background.stop)
     rest = _new_id, store.places, background, Lifetimes(settings.entity_map_s, settings.snapshot_s)
-    broker = Broker(store, store, store, store, access, clock, *parts, *rest, *outgoing, _make_erasures(settings))
+    described = _describe(settings)
+    told = *outgoing, _make_erasures(settings), described.personal
+    broker = Broker(store, store, store, store, access, clock, *parts, *rest, *told)
     closing.callback(Repeating("snapshots", settings.sweep_s, partial(tend_snapshots, broker)).stop)
     if settings.retention is not None:
         closing.callback(_start_retention(settings.retention, broker).stop)
     far = _make_federation(settings, store, contexts, Book(store.held, clock, worker), closing)
-    limits = Limits(instances_max=settings.temporal_page)
-    house = House(broker, contexts, contexts, core_context(), settings.alias, clock.now(), limits, far)
+    beside = (
+        Limits(instances_max=settings.temporal_page),
+        far,
+        Catalogues(described, public_url_of(settings), settings.alias),
+    )
+    house = House(broker, contexts, contexts, core_context(), settings.alias, clock.now(), *beside)
     return Built(house, store, closing, delivers)
+
+
+def _start_sweep(settings: Settings, store: Store, closing: ExitStack) -> None:
+    sweep = UnderLease(store.leases, "sweep", _new_id(), SWEEP_LEASES * settings.sweep_s, store.sweep)
+    closing.callback(sweep.release)
+    closing.callback(Repeating("sweep", settings.sweep_s, sweep).stop)
 
 
 def _make_federation(
@@ -223,6 +235,15 @@ def _make_federation(
     closing.callback(sources.close)
     hub = Hub(Registry(store.held, book.clock), sources, settings.alias, public_url_of(settings))
     return Federation(hub, HANDLERS, book)
+
+
+def _describe(settings: Settings) -> Described:
+    if settings.catalogue is None:
+        return Described()
+    try:
+        return read_description(settings.catalogue.read_text(encoding="utf-8"), core_context().expand)
+    except (OSError, UnicodeDecodeError, BadDescription) as error:
+        raise StartError(f"--catalogue {settings.catalogue}: {error}") from error
 
 
 def _start_retention(path: Path, broker: Broker) -> Repeating:

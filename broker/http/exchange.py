@@ -57,6 +57,16 @@ class Far(Protocol):
         """
 
 
+class Catalogues(Protocol):
+    """What this hub holds, described for those who look for data."""
+
+    def catalogue(self, broker: Broker, call: Call) -> dict[str, Json]:
+        """A dcat:Catalog as JSON-LD, of what the caller may see."""
+
+    def turtle(self, document: Mapping[str, Json]) -> bytes:
+        """The same graph as Turtle."""
+
+
 @dataclass(frozen=True, slots=True)
 class House:
     """What the handlers work with, built once by `wiring`."""
@@ -69,6 +79,7 @@ class House:
     started_at: Instant
     limits: Limits = Limits()
     far: Far | None = None
+    catalogues: Catalogues | None = None
 
 
 @dataclass(slots=True)

@@ -11,8 +11,10 @@ JSON = "application/json"
 LD_JSON = "application/ld+json"
 GEO_JSON = "application/geo+json"
 MERGE_PATCH = "application/merge-patch+json"
+TURTLE = "text/turtle"
 
-_RANGES = {JSON: ("application/*", "*/*"), LD_JSON: ("application/*", "*/*"), GEO_JSON: ("application/*", "*/*")}
+_APPLICATION = ("application/*", "*/*")
+_RANGES = {JSON: _APPLICATION, LD_JSON: _APPLICATION, GEO_JSON: _APPLICATION, TURTLE: ("text/*", "*/*")}
 
 
 @lru_cache(maxsize=1024)

@@ -25,6 +25,7 @@ from broker.ports import (
     Page,
     Restriction,
     TypeCount,
+    TypeExtent,
 )
 from broker.query.ast import Selection, Window
 
@@ -77,6 +78,10 @@ class Ahead:
     def attributes(self, tenant: str, restriction: Restriction) -> list[AttributeCount]:
         """The attributes."""
         return self.store.attributes(tenant, restriction)
+
+    def extents(self, tenant: str, restriction: Restriction) -> list[TypeExtent]:
+        """Where and when they are."""
+        return self.store.extents(tenant, restriction)
 
     def scan(self, tenant: str) -> Iterator[Entity]:
         """All of them."""

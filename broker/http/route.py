@@ -38,6 +38,7 @@ class Routes:
             if operation.root != API_ROOT:
                 root = self._beside.setdefault(operation.root + "/", _Node())
             _add(root, operation)
+        self._beside = dict(sorted(self._beside.items(), reverse=True))  # longer roots before those they begin with
 
     def find(self, method: str, raw_path: str) -> tuple[Operation, dict[str, str]]:
         """The operation and its decoded path variables: `(retrieve_entity, {"entityId": "urn:x:a/b"})`.

@@ -6,6 +6,7 @@ Both doors, /openapi.json and the tests of access are made from it.
 from __future__ import annotations
 
 from broker.http import attribute_types, attributes, batch, contexts, entities, identity, query, types
+from broker.http.catalogue import CATALOGUE
 from broker.http.dead_letters import DEAD_LETTERS
 from broker.http.erasing import ERASURES
 from broker.http.kept_table import KEPT
@@ -188,6 +189,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *KEPT,
     *DEAD_LETTERS,
     *ERASURES,
+    *CATALOGUE,
     *WATCHED_SOURCES,
     *LATER,
 )

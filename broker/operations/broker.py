@@ -59,6 +59,8 @@ class Broker:
     probe: Callable[[str, str], Future[Probed]] = undelivered
     """Notifies the endpoint of a subscription (tenant, id) once, of an entity that it selects, and counts nothing."""
     erasures: Erasures = UNRECORDED
+    personal: frozenset[str] = frozenset()
+    """Types (IRIs) that are marked as about persons: sources of them are registered under terms only."""
 
 
 @dataclass(slots=True)

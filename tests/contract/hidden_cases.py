@@ -313,6 +313,7 @@ CASES: dict[str, list[Case]] = {
     "discard_dead_letters": [("POST /admin/dead-letters/discard", {"subscriptionId": MISSING})],
     "test_delivery": [("POST /admin/test-deliveries", {"subscriptionId": MISSING})],
     "list_sources": [("GET /federation/sources", None)],
+    "show_catalogue": [("GET /catalogue", None)],
     "erase_entity": [
         *(("POST /admin/erasures", {"entityId": one}) for one in (HIDDEN_ENTITY, VEILED, ONE, MISSING)),
         *each("GET", "/temporal/entities/{}"),

@@ -66,7 +66,7 @@ class House:
         }
         text = None if body is None else json.dumps(body).encode()
         path = self._with_instance(path)
-        root = "" if path.startswith("/admin/") else ROOT
+        root = "" if path.startswith(("/admin/", "/federation/", "/catalogue")) else ROOT
         reply = self.doors[number % len(self.doors)](method, root + quote(path, safe=SAFE), given, text)
         self.last_map = reply.headers.get("ngsild-entitymap", self.last_map).rpartition("/")[2]
         background = self.built.house.broker.background
