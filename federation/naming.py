@@ -5,6 +5,7 @@ from __future__ import annotations
 from broker.errors import NgsiError
 from broker.http.exchange import Exchange
 from broker.ldcontext.active import ActiveContext
+from broker.ldcontext.served import served_context
 from broker.model.registration import Registration
 from broker.model.values import Json
 
@@ -23,5 +24,6 @@ def names_for(exchange: Exchange, registration: Registration) -> tuple[ActiveCon
         try:
             return exchange.house.names.resolve(wanted, exchange.call.tenant), wanted
         except NgsiError:
-            return exchange.call.names, exchange.call.names.source
-    return exchange.call.names, exchange.call.names.source
+            pass
+    names = exchange.call.names
+    return names, served_context(names.source)

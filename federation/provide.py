@@ -14,6 +14,7 @@ from urllib.parse import quote
 from broker.decode.attribute import decode_attribute
 from broker.decode.entity import decode_entity, decode_fragment
 from broker.errors import NgsiError, ResourceNotFound
+from broker.http.attributes import read_replacement
 from broker.http.exchange import Exchange
 from broker.http.messages import Answer, Response
 from broker.http.respond import created, multi_status
@@ -152,8 +153,9 @@ def _attribute(hub: Hub, exchange: Exchange, local: Local, operation: tuple[str,
     def read() -> Document:
         if method == "DELETE":
             return {name: _deleted(exchange)}
-        partial = method == "PATCH"
-        return {name: decode_attribute(exchange.body, exchange.call.names, name=name, nulls=partial, partial=partial)}
+        if method == "PUT":
+            return {name: read_replacement(exchange, name)}
+        return {name: decode_attribute(exchange.body, exchange.call.names, name=name, nulls=True, partial=True)}
 
     def body(share: Share, names: ActiveContext) -> Json:
         return None if method == "DELETE" else named_attribute(share.document[name], names)

@@ -8,7 +8,8 @@ from broker.errors import BadRequestData
 from broker.http.exchange import Exchange
 from broker.http.messages import Answer, Deferred
 from broker.http.targets import attribute_name, attribute_target, target, updated, written
-from broker.model.entity import Instance
+from broker.model.entity import INSTANCE_MEMBERS, Instance
+from broker.model.values import Json
 from broker.operations import evolve, provide
 
 
@@ -45,9 +46,22 @@ def partial_attribute_update(exchange: Exchange) -> Answer:
 def replace_attribute(exchange: Exchange) -> Answer:
     """PUT …/attrs/{attrId}: 204 (clause 6.7.3.3)."""
     name = attribute_name(exchange)
-    value = decode_attribute(exchange.body, exchange.call.names, name=name, nulls=False, partial=False)
+    value = read_replacement(exchange, name)
     pending = provide.replace_attribute(exchange.house.broker, exchange.call, target(exchange), name, value)
     return Deferred(pending, written)
+
+
+def read_replacement(exchange: Exchange, name: str) -> Json:
+    """The attribute in the body, which may be wrapped in its own name: `{"speed": {"type": "Property", …}}`.
+
+    Nothing else could be meant by that: an attribute that has no value, and itself for a sub-attribute.
+    """
+    body, names = exchange.body, exchange.call.names
+    if isinstance(body, dict):
+        inner = [key for key in body if key not in ("id", "@id", "@context")]
+        if len(inner) == 1 and inner[0] not in INSTANCE_MEMBERS and names.expand(inner[0]) == name:
+            body = body[inner[0]]
+    return decode_attribute(body, names, name=name, nulls=False, partial=False)
 
 
 def delete_attribute(exchange: Exchange) -> Answer:
