@@ -99,7 +99,7 @@ class HttpSources:
     def _unasked(self, asking: Asking, forward: Forward) -> Answered | Outgoing:
         """The answer where the source need not, or may not, be asked; else the request for it."""
         root = root_of(forward.registration.endpoint)
-        rests_s = self._cooldowns.rests(root)
+        rests_s = self._cooldowns.rests(root, forward.registration.cooldown_ms)
         if rests_s:
             return Answered(forward, 0, trouble="cooldown", detail=f"it failed, and is asked again in {rests_s:.1f} s")
         if root == self._terms.public_url and tenant_of(asking, forward.registration) == home_of(asking.tenant):
@@ -118,8 +118,9 @@ class HttpSources:
         error = (f"{answered.trouble or answered.status}: {answered.detail}".rstrip(": ")) if failed else ""
         self.book.count(asking.tenant, registration.id, answered.took_ms, error)
         if failed:
-            self._cooldowns.failed(root_of(registration.endpoint), registration.cooldown_ms)
+            self._cooldowns.failed(root_of(registration.endpoint))
         else:
+            self._cooldowns.worked(root_of(registration.endpoint))
             self._cache.keep(asking.tenant, forward, outgoing, fetched)
         return answered
 

@@ -10,26 +10,26 @@ ENDPOINTS_MAX: Final = 16_384
 
 
 class Cooldowns:
-    """Until when which endpoint rests; each process learns it for itself."""
+    """When which endpoint failed last; each process learns it for itself. Registrations without a cooldown ask on."""
 
     def __init__(self, now: Callable[[], float] = monotonic) -> None:
         self._now = now
-        self._until: dict[str, float] = {}
+        self._failed_at: dict[str, float] = {}
 
-    def rests(self, endpoint: str) -> float:
+    def rests(self, endpoint: str, cooldown_ms: float | None) -> float:
         """For how many seconds more the endpoint is not asked; 0 where it may be."""
-        if not self._until:
+        failed_at = self._failed_at.get(endpoint)
+        if cooldown_ms is None or failed_at is None:
             return 0.0
-        return max(self._until.get(endpoint, 0.0) - self._now(), 0.0)
+        return max(failed_at + cooldown_ms / 1000 - self._now(), 0.0)
 
-    def failed(self, endpoint: str, cooldown_ms: float | None) -> None:
-        """The endpoint failed; without a cooldown it is asked again at once."""
-        if cooldown_ms is not None:
-            if len(self._until) >= ENDPOINTS_MAX:
-                self._until.clear()
-            self._until[endpoint] = self._now() + cooldown_ms / 1000
+    def failed(self, endpoint: str) -> None:
+        """The endpoint failed."""
+        if len(self._failed_at) >= ENDPOINTS_MAX:
+            self._failed_at.clear()
+        self._failed_at[endpoint] = self._now()
 
     def worked(self, endpoint: str) -> None:
         """The endpoint answered."""
-        if self._until:
-            self._until.pop(endpoint, None)
+        if self._failed_at:
+            self._failed_at.pop(endpoint, None)

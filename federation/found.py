@@ -20,7 +20,7 @@ from federation.messages import Answered, Match, Warned
 from federation.naming import names_for
 from federation.plan import Naming, given, serves
 from federation.via import is_loop, via_of
-from federation.warned import agent_of, looped, warning_of
+from federation.warned import agent_of, looped, relayed, warning_of
 
 READS = ("retrieveEntity", "queryEntity", "queryBatch")
 """Operations by which an entity of a source can be had."""
@@ -73,6 +73,7 @@ class Heard:
         warning = warning_of(answered)
         if warning is not None:
             self.warnings.append(warning)
+        self.warnings += relayed(answered)
         if not answered.succeeded:
             return []
         if isinstance(answered.body, list):

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
+from functools import partial
 from typing import Final
 
 from broker.http.messages import Response
 from broker.model.registration import Registration
 from federation.messages import Answered, Warned
 
+RELAYED_CHARACTERS_MAX: Final = 4096
 _NOT_FOUND: Final = 404
+_VALUE: Final = re.compile(r'(110|111|199|299) ([^ "]+) "([^"]*)"')
+_WARNED: Final = {
+    "110": partial(Warned, 110), "111": partial(Warned, 111), "199": partial(Warned, 199), "299": partial(Warned, 299),
+}  # fmt: skip
 
 
 def warning_of(answered: Answered) -> Warned | None:
@@ -22,6 +29,14 @@ def warning_of(answered: Answered) -> Warned | None:
     if answered.succeeded or answered.status == _NOT_FOUND:
         return None
     return Warned(299, agent, f"{answered.trouble or 'answered'} {answered.status or ''}".strip())
+
+
+def relayed(answered: Answered) -> list[Warned]:
+    """What a source warns of that it did not find out about itself: a cascade's warnings reach the client."""
+    header = answered.headers.get("ngsild-warning")
+    if header is None:
+        return []
+    return [_WARNED[code](agent, text) for code, agent, text in _VALUE.findall(header[:RELAYED_CHARACTERS_MAX])]
 
 
 def agent_of(registration: Registration) -> str:

@@ -294,9 +294,10 @@ def test_after_a_failure_a_source_is_left_alone_for_its_cooldown(sources: HttpSo
     one = registered(source, cooldown_ms=300.0)
     assert [sources.ask(triggering(), [query(one)])[0].trouble for _ in range(3)] == ["", "cooldown", "cooldown"]
     assert len(source.asked) == 1
+    assert sources.ask(triggering(), [query(registered(source))])[0].status == 500  # another one, without cooldown
     time.sleep(0.35)
     assert sources.ask(triggering(), [query(one)])[0].status == 500
-    assert len(source.asked) == 2
+    assert len(source.asked) == 3
 
 
 def test_an_answer_is_kept_as_long_as_its_registration_wants(sources: HttpSources, source: RemoteSource) -> None:
