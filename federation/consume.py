@@ -147,7 +147,7 @@ def _query(hub: Hub, exchange: Exchange, local: Local, query: Query) -> Answer:
     loop = loop_of(hub, exchange)
     if loop is not None:
         return shown(exchange, local, {}, [loop])
-    heard = Heard(exchange, matches)
+    heard = Heard(exchange, matches, patterned=any(one.id_pattern for one in wanted.selectors))
     needed = None if split else _needed(exchange, wanted.attributes, None)
     if needed is not None:
         needed |= {name for node in wanted.filters for name in names_in(node)}

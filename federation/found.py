@@ -60,13 +60,18 @@ def loop_of(hub: Hub, exchange: Exchange) -> Warned | None:
 
 @dataclass(slots=True)
 class Heard:
-    """What is known of entities, by id: what is here, and what each source said, in the order of registrations."""
+    """What is known of entities, by id: what is here, and what each source said, in the order of registrations.
+
+    `patterned`: the request has an idPattern, which matches any that a registration has (clause 5.12): what fits the
+    one is taken although it does not fit the other.
+    """
 
     exchange: Exchange
     matches: Sequence[Match]
     here: dict[str, Entity] = field(default_factory=dict)
     parts: dict[str, list[tuple[Match, Part]]] = field(default_factory=dict)
     warnings: list[Warned] = field(default_factory=list)
+    patterned: bool = False
 
     def take(self, match: Match, answered: Answered) -> list[Json]:
         """The bodies of entities in an answer, unread; none where it is a failure, which is warned of."""
@@ -93,7 +98,7 @@ class Heard:
         except NgsiError as error:
             self.invalid(match, str(error))
             return
-        offered = None if part is None else given(match, part.entity)
+        offered = None if part is None else given(match, part.entity, any_id=self.patterned)
         if part is None or offered is None:
             return
         entity = self.exchange.call.restriction.show(only(part.entity, offered, match.registration.dataset_ids))

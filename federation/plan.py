@@ -132,12 +132,15 @@ def decides(match: Match, wanted: Wanted) -> bool:
     return bool(wanted.attributes) or any(_sees(match.information, one) for one in wanted.filters)
 
 
-def given(match: Match, entity: Entity) -> frozenset[str] | None:
-    """The attributes that a registration offers of an entity, none for all of them; None where it is not about it."""
+def given(match: Match, entity: Entity, *, any_id: bool = False) -> frozenset[str] | None:
+    """The attributes that a registration offers of an entity, none for all of them; None where it is not about it.
+
+    `any_id`: idPattern is not looked at.
+    """
     offered: set[str] = set()
     about = False
     for one in match.information:
-        if one.entities and not any(is_about(info, entity) for info in one.entities):
+        if one.entities and not any(is_about(info, entity, any_id=any_id) for info in one.entities):
             continue
         if not one.attributes:
             return frozenset()
@@ -146,13 +149,13 @@ def given(match: Match, entity: Entity) -> frozenset[str] | None:
     return frozenset(offered) if about else None
 
 
-def is_about(info: EntityInfo, entity: Entity) -> bool:
+def is_about(info: EntityInfo, entity: Entity, *, any_id: bool = False) -> bool:
     """Whether an EntityInfo is about this entity."""
     if info.types and not any(one in info.types for one in entity.types):
         return False
     if info.id is not None:
         return info.id == entity.id
-    return info.id_pattern is None or compile_pattern(info.id_pattern).search(entity.id) is not None
+    return any_id or info.id_pattern is None or compile_pattern(info.id_pattern).search(entity.id) is not None
 
 
 def groups(parts: Iterable[Information], wanted: Specification, needed: frozenset[str] | None) -> list[Group]:

@@ -100,7 +100,7 @@ def _checked(found: Registration, before: Registration | None, received: Receive
         raise refusal("expiresAt has passed.", "/expiresAt", "5.9.2.4", "a moment that is still to come")
     if found.mode == "exclusive":
         _check_exclusive(found)
-    if found.mode == "auxiliary" and not (found.operations and _AUXILIARY.issuperset(found.operations)):
+    if found.mode == "auxiliary" and not _AUXILIARY.issuperset(found.operations):  # none given: it is read, no more
         raise refusal(
             "An auxiliary source is only read.", "/operations", "5.9.2.4", "one or more of: retrieveOps, "
             "retrieveEntity, queryEntity",
