@@ -128,7 +128,7 @@ def _dataset(described: Described, holding: Holding, home: Home) -> Json:
         "dct:accessRights": access_rights(level),
         "dct:conformsTo": standard(),
         "dcat:keyword": [one for tag, word in _keywords(holding, said) for one in _each(texts({tag: word}))],
-        "dcat:theme": [a("skos:Concept", theme) for theme in said.themes],
+        "dcat:theme": [a("skos:Concept", one, {"skos:prefLabel": short(one)}) for one in said.themes],
         "void:class": {"@id": holding.iri},
         **_contact(described, home),
     }
