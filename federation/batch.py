@@ -346,7 +346,7 @@ def _answer(batch: Batch, tally: Tally) -> Response:
     return NO_CONTENT
 
 
-BATCHES: Mapping[str, FarHandler] = {
+HANDLERS: Mapping[str, FarHandler] = {
     "batch_entity_creation": batch_create,
     "batch_entity_upsert": batch_upsert,
     "batch_entity_update": batch_update,

@@ -283,7 +283,7 @@ def _no_tail(_: ActiveContext) -> str:
     return ""
 
 
-PROVIDED: Mapping[str, FarHandler] = {
+HANDLERS: Mapping[str, FarHandler] = {
     "create_entity": create_entity,
     "replace_entity": replace_entity,
     "merge_entity": merge_entity,

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from federation import consume, maps, provide_temporal, temporal
-from federation.batch import BATCHES
+from federation import batch, consume, maps, provide, provide_temporal, purge, temporal
 from federation.hub import FarHandler
-from federation.provide import PROVIDED
 
 HANDLERS: Mapping[str, FarHandler] = {
-    **PROVIDED,
+    **provide.HANDLERS,
     **consume.HANDLERS,
     **maps.HANDLERS,
-    **BATCHES,
+    **batch.HANDLERS,
+    **purge.HANDLERS,
     **temporal.HANDLERS,
     **provide_temporal.HANDLERS,
 }

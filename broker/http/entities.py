@@ -111,10 +111,15 @@ def purge_entities(exchange: Exchange) -> Answer:
     names, parameters = exchange.call.names, exchange.parameters
     local = parameters.flag("local") if "local" in parameters else None
     where = seek(query_of(parameters), names, local=local).selection.where
-    purge = Purge(_names(exchange, "keep"), _names(exchange, "drop"))
+    purge = read_purge(exchange)
     entity_map = named_map(exchange)
     pending = purging.purge_entities(exchange.house.broker, exchange.call, where, purge, entity_map)
     return Deferred(pending, done if entity_map is None else _done_with(map_headers(entity_map)))
+
+
+def read_purge(exchange: Exchange) -> Purge:
+    """What goes of the entities. Raises BadRequestData for `keep` and `drop` at once."""
+    return Purge(_names(exchange, "keep"), _names(exchange, "drop"))
 
 
 def _done_with(headers: Headers) -> Callable[[BatchResult], Response]:
