@@ -107,7 +107,7 @@ def query(match: Match, asking: Asking, naming: Naming) -> list[Forward]:
     """Query Entities, forwarded: one request, or several where a URL cannot say it all; without limit and offset."""
     wanted = asking.wanted
     found = [(one, groups(match.information, one, asking.needed)) for one in wanted.selectors]
-    filters = () if asking.split else _filters(match.information, wanted, naming)
+    filters = () if asking.split else filters_of(match.information, wanted, naming)
     return _queries(match, found, naming, filters, by_post=bool(wanted.query.entities[1:]))
 
 
@@ -118,7 +118,7 @@ def narrowed(match: Match, ids: Sequence[str], asking: Asking, naming: Naming) -
     only = Specification(tuple(ids), types=types)
     found = [(only, groups(match.information, only, needed))]
     filtered = not asking.split and decides(match, wanted)
-    forwards = _queries(match, found, naming, _filters(match.information, wanted, naming) if filtered else ())
+    forwards = _queries(match, found, naming, filters_of(match.information, wanted, naming) if filtered else ())
     if forwards or serves(match.registration, "retrieveEntity") is None:
         return forwards
     some = [one for _, each in found for group in each for one in group.ids]
@@ -129,7 +129,7 @@ def decides(match: Match, wanted: Wanted) -> bool:
     """Whether the source can apply some filter, if there is any: it can say of itself which entities may be meant."""
     if not wanted.filters:
         return True
-    return bool(wanted.attributes) or any(_sees(match.information, one) for one in wanted.filters)
+    return bool(wanted.attributes) or any(sees(match.information, one) for one in wanted.filters)
 
 
 def given(match: Match, entity: Entity, *, any_id: bool = False) -> frozenset[str] | None:
@@ -308,7 +308,7 @@ def _attrs(attributes: Sequence[str], naming: Naming) -> list[tuple[str, str]]:
     return [("attrs", ",".join(terms[one] for one in attributes))]
 
 
-def _sees(parts: Iterable[Information], node: Node) -> bool:
+def sees(parts: Iterable[Information], node: Node) -> bool:
     """Whether all that a condition looks at is registered, by each part."""
     if is_about_links(node):
         return False
@@ -316,10 +316,10 @@ def _sees(parts: Iterable[Information], node: Node) -> bool:
     return all(not one.attributes or names <= one.attributes for one in parts)
 
 
-def _filters(parts: Sequence[Information], wanted: Wanted, naming: Naming) -> tuple[tuple[str, str], ...]:
+def filters_of(parts: Sequence[Information], wanted: Wanted, naming: Naming) -> tuple[tuple[str, str], ...]:
     """The parameters of those filters that the source can apply, in its names."""
     found: list[tuple[str, str]] = []
-    terms = tuple(one for one in wanted.q if _sees(parts, one))
+    terms = tuple(one for one in wanted.q if sees(parts, one))
     if terms:
         node = terms[0] if len(terms) == 1 else And(terms)
         found.append(("q", render(unbind(node, naming.names, wanted.expanded))))
@@ -328,7 +328,7 @@ def _filters(parts: Sequence[Information], wanted: Wanted, naming: Naming) -> tu
                 found.append((name, words))
     if wanted.scope is not None:
         found.append(("scopeQ", cast("str", wanted.query.scope_q)))
-    if wanted.geo is not None and _sees(parts, wanted.geo):
+    if wanted.geo is not None and sees(parts, wanted.geo):
         node = unbind(wanted.geo, naming.names)
         found += geo_parameters(node).items()  # type: ignore[arg-type]
     return tuple(found)
