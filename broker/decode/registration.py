@@ -253,6 +253,7 @@ _READERS: Final[dict[str, tuple[str, Callable[[Given, ActiveContext], Any]]]] = 
     "refreshRate": ("refresh_rate", _duration),
     "registrationName": ("name", _some_text),
     "description": ("description", _some_text),
+    "localOnly": ("management_local", lambda given, _: given.flag()),  # where peers put it that know no management
     "management": ("", _some_text),
     "contract": ("contract", decode_contract),
     "credentials": ("credentials", decode_credentials),
