@@ -56,12 +56,15 @@ class Merged:
         return self.instance_ids[past.number]
 
 
-def merge_evolutions(versions: Iterable[Version], query: TemporalQuery, now: Instant) -> Merged:
-    """The histories of all entities that any source has, in the order of their coming."""
+def merge_evolutions(
+    versions: Iterable[Version], query: TemporalQuery, now: Instant, into: Merged | None = None
+) -> Merged:
+    """The histories of all entities that any source has, in the order of their coming; beside those in `into`."""
     by_id: dict[str, list[Version]] = {}
     for version in versions:
         by_id.setdefault(version.evolution.id, []).append(version)
-    merged, numbers = Merged(), count(1)
+    merged = into or Merged()
+    numbers = count(len(merged.instance_ids) + 1)
     for entity_id, found in by_id.items():
         series: dict[str, dict[Slot, list[Past]]] = {}
         ordered = [*(one for one in found if not one.adds), *(one for one in found if one.adds)]

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import quote
 
 from broker.decode.query import Query
-from broker.ldcontext.active import ActiveContext
 from broker.model.registration import EntityInfo, Information, Registration
 from broker.model.values import Instant, Json
 from broker.query.ast import HasType, Node, Or
+from broker.query.bind import unbind
 from broker.query.patterns import compile_pattern
 from broker.query.projection import Projection
 from broker.query.sources import Specification, entity_matches
 from broker.query.temporal import TemporalQuery
+from broker.query.text import render
 from broker.query.times import TemporalTexts
 from federation.messages import Forward, Match
+from federation.plan import Naming, filters_of, sees
+from federation.wanted import Wanted
 
 EVOLUTIONS: Final = "/temporal/entities"
 POSTED: Final = "/temporal/entityOperations/query"
@@ -33,14 +36,6 @@ class Narrowed:
     id_pattern: str | None = None
     types: tuple[str, ...] = ()
     attributes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Naming:
-    """The names that a source is asked in, and the source of their @context."""
-
-    names: ActiveContext
-    context: Json
 
 
 def narrowed(match: Match, wanted: Specification) -> Narrowed:
@@ -92,15 +87,16 @@ def retrieval(match: Match, wanted: Specification, asked: Asking) -> Forward:
 class Asking:
     """A temporal request as it is passed on.
 
-    `query` are its conditions as texts in the names of the request; `split` leaves those out that only the whole
-    entity can be asked (clause 5.7.4.4). `ids` are the entities that it is narrowed to, over those of the query.
+    `wanted` are its conditions; `split` leaves those out that only the whole entity can be asked (clause 5.7.4.4).
+    `ids` are the entities that it is narrowed to, over those of the query.
     """
 
     query: Query
     times: TemporalTexts
     naming: Naming
     split: bool = False
-    limit: int = 20
+    wanted: Wanted | None = None
+    limit: int | None = None
     offset: int = 0
     ids: tuple[str, ...] = ()
     headers: tuple[tuple[str, str], ...] = ()
@@ -111,11 +107,21 @@ class Asking:
         return replace(self, ids=tuple(ids), limit=len(ids), offset=0)
 
 
+def sees_all(match: Match, wanted: Wanted) -> bool:
+    """Whether a source can decide all conditions, so that its answer is of entities that are wanted (4.3.6.7)."""
+    filters = wanted.q if wanted.geo is None else (*wanted.q, wanted.geo)
+    return all(sees(match.information, one) for one in filters)
+
+
 def temporal_query(match: Match, wanted: Specification, asked: Asking) -> Forward:
     """Query Temporal Evolution of Entities, forwarded (clause 5.7.4.4)."""
     part = narrowed(match, replace(wanted, ids=asked.ids) if asked.ids else wanted)
-    which = [*_which(part, asked), *_conditions(asked)]
-    rest = [("limit", str(asked.limit)), *([("offset", str(asked.offset))] if asked.offset else [])]
+    conditions = (
+        () if asked.split or asked.wanted is None else filters_of(match.information, asked.wanted, asked.naming)
+    )
+    which = [*_which(part, asked), *conditions]
+    rest = [] if asked.limit is None else [("limit", str(asked.limit))]
+    rest += [("offset", str(asked.offset))] if asked.offset else []
     parameters = [*which, *_times(asked.times), *_attrs(part, asked), *_datasets(asked.query), *_order(asked)]
     shown = [*rest, ("options", "sysAttrs")]
     forward = Forward(
@@ -181,11 +187,10 @@ def _order(asked: Asking) -> list[tuple[str, str]]:
 
 def _which(part: Narrowed, asked: Asking) -> list[tuple[str, str]]:
     found: list[tuple[str, str]] = []
-    selectors = asked.query.entities
     if part.types:
         found.append(("type", ",".join(asked.naming.names.terms[name] for name in part.types)))
-    elif selectors and all(one.type not in ("", "*") for one in selectors):
-        found.append(("type", "|".join(dict.fromkeys(one.type for one in selectors))))
+    elif asked.wanted is not None and (types := selection_of(asked.wanted)) is not None:
+        found.append(("type", render(unbind(types, asked.naming.names))))
     if part.ids:
         found.append(("id", ",".join(part.ids)))
     elif part.id_pattern is not None:
@@ -193,19 +198,13 @@ def _which(part: Narrowed, asked: Asking) -> list[tuple[str, str]]:
     return found
 
 
-def _conditions(asked: Asking) -> list[tuple[str, str]]:
-    """The filters that a source can apply itself, where it has whole entities."""
-    if asked.split:
-        return []
-    query, geo = asked.query, asked.query.geo
-    found: Mapping[str, str | None] = {
-        "q": query.q, "scopeQ": query.scope_q, "expandValues": query.expand_values, "jsonKeys": query.json_keys,
-    }  # fmt: skip
-    pairs = [(name, text) for name, text in found.items() if text is not None]
-    if geo is not None:
-        pairs += [("georel", geo.georel), ("geometry", geo.geometry), ("coordinates", geo.coordinates)]
-        pairs += [] if geo.geoproperty is None else [("geoproperty", geo.geoproperty)]
-    return pairs
+def selection_of(wanted: Wanted) -> Node | None:
+    """The type selection of all selectors together; None where one of them has none."""
+    nodes = [one.types for one in wanted.selectors]
+    found = tuple(dict.fromkeys(one for one in nodes if one is not None))
+    if len(found) < len(set(nodes)):
+        return None
+    return found[0] if len(found) == 1 else Or(found)
 
 
 def _ids(infos: Sequence[EntityInfo], wanted: Specification) -> tuple[str, ...]:

@@ -104,18 +104,21 @@ def timed(pasts: Iterable[Past], query: TemporalQuery) -> list[Timed]:
     return sorted(found, key=lambda row: (row[0], row[1].time, row[1].number))
 
 
-def page_of(told: Sequence[Told], query: TemporalQuery, name_of: NameOf) -> EvolutionPage:
-    """The answer."""
+def page_of(
+    told: Sequence[Told], query: TemporalQuery, name_of: NameOf, known_to: Instant | None = None
+) -> EvolutionPage:
+    """The answer. `known_to` is where what is known ends, backwards with lastN: what is beyond is cut off, too."""
     if query.aggregation is not None:
         return EvolutionPage([_aggregated(one, query) for one in told])
     limit, latest = query.instances_max, query.last_n is not None
     longest = [edge for one in told for rows in one.rows.values() if (edge := _boundary(rows, limit)) is not None]
+    longest += [] if known_to is None else [known_to]
     if not longest:
         return EvolutionPage([_shown(one, query, name_of) for one in told])
     edge = max(longest) if latest else min(longest)
     evolutions = [_cut(one, query, name_of, edge) for one in told]
     times = [at for one in told for rows in one.rows.values() for at, _ in rows if _inside(at, edge, latest=latest)]
-    return EvolutionPage(evolutions, cut=(min(times), max(times)))
+    return EvolutionPage(evolutions, cut=(min(times, default=edge), max(times, default=edge)))
 
 
 def split(where: Node) -> tuple[Node, Node | None]:

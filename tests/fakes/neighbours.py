@@ -13,12 +13,12 @@ from broker.decode.text import parse_json
 from broker.encode.text import dump
 from broker.http.exchange import Exchange
 from broker.model.entity import Document
-from broker.model.registration import EntityInfo, Information, Registration
+from broker.model.registration import REGISTRATION, EntityInfo, Information, Registration
 from broker.ports.held import HeldCommand, Hold
 from broker.wiring import Built, Doors, make_doors
 from federation.hub import Federation, Hub
 from federation.messages import Answered, Forward
-from federation.registry import REGISTRATION, Registry
+from federation.registry import Registry
 from federation.table import HANDLERS
 from federation.via import via_header
 from tests.http.doors import ROOT, Reply, broker, flask_door
@@ -87,12 +87,12 @@ class Neighbours:
 
 
 @contextmanager
-def neighbours(*names: str) -> Iterator[list[Neighbour]]:
+def neighbours(*names: str, temporal_page: int = 1000) -> Iterator[list[Neighbour]]:
     """Brokers of these names, each with memory of its own; the name is alias and endpoint alike."""
     sources, made = Neighbours(), list[Neighbour]()
     with ExitStack() as stack:
         for name in names:
-            built, _ = stack.enter_context(broker(alias=name))
+            built, _ = stack.enter_context(broker(alias=name, temporal_page=f"{temporal_page}"))
             store, house = built.store, built.house
             hub = Hub(Registry(store.held, house.broker.clock), sources, house.alias, f"http://{name}")
             changed = replace(built, house=replace(house, far=Federation(hub, HANDLERS)))

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from broker.model.registration import Interval
+from broker.model.registration import EntityInfo, Information, Interval
 from tests.fakes.neighbours import Neighbour, neighbours, series
 
 TYPE = "https://uri.etsi.org/ngsi-ld/default-context/Car"
@@ -153,3 +153,94 @@ def test_brokers_that_have_registered_each_other_answer_once() -> None:
             tell(one, series(ID, "Car", speed={"2026-05-01": 9}))
         found = misono.json("GET", f"/temporal/entities?type=Car&{AFTER}")
         assert [values(one) for one in found] == [[9]]
+
+
+@pytest.mark.parametrize("maps", [("createEntityMapQueryTemporal",), ()], ids=["maps", "queries"])
+def test_a_temporal_map_is_paged_over_all_sources(maps: tuple[str, ...]) -> None:
+    with neighbours("misono", "aizu") as (misono, aizu):
+        misono.register(REG, "aizu", TYPE, operations=(*OPERATIONS, *maps))
+        tell(misono, series(f"{ID}a", "Car", speed={"2026-05-01": 1}))
+        for tail in "abc":
+            tell(aizu, series(f"{ID}{tail}", "Car", speed={"2026-05-02": 2}))
+        path = f"/temporal/entities?type=Car&{AFTER}"
+        reply = misono.send("GET", f"{path}&entityMap=true&limit=1")
+        assert reply.status == 201
+        reference = {"NGSILD-EntityMap": reply.headers["ngsild-entitymap"]}
+        told = misono.json("GET", reference["NGSILD-EntityMap"].removeprefix("/ngsi-ld/v1"))
+        assert told["entityMap"] == {f"{ID}a": ["@none", REG], f"{ID}b": [REG], f"{ID}c": [REG]}
+        assert bool(told["linkedMaps"]) is bool(maps)
+        tell(aizu, series(f"{ID}late", "Car", speed={"2026-05-02": 2}))
+        found = [misono.json("GET", f"{path}&limit=2&offset={at}", reference) for at in (0, 2)]
+        assert [[one["id"][-1] for one in page] for page in found] == [["a", "b"], ["c"]]
+        assert values(found[0][0]) == [1, 2]
+        counted = misono.send("GET", f"{path}&count=true", reference)
+        assert counted.headers["ngsild-results-count"] == "3"
+
+
+def test_a_retrieval_over_a_temporal_map_tells_who_has_it(pair: tuple[Neighbour, Neighbour]) -> None:
+    misono, aizu = pair
+    tell(aizu, series(ID, "Car", speed={"2026-05-01": 1}))
+    reply = misono.send("GET", f"/temporal/entities/{ID}?{AFTER}&entityMap=true")
+    told = misono.json("GET", reply.headers["ngsild-entitymap"].removeprefix("/ngsi-ld/v1"))
+    assert told["entityMap"] == {ID: [REG]}
+
+
+DAYS = [f"2026-05-{day:02}" for day in range(1, 13)]
+
+
+def test_what_a_source_cuts_in_time_cuts_the_answer() -> None:
+    with neighbours("misono", "aizu", temporal_page=5) as (misono, aizu):
+        misono.register(REG, "aizu", TYPE, operations=OPERATIONS)
+        tell(aizu, series(ID, "Car", speed=dict.fromkeys(DAYS, 1)))
+        tell(misono, series(ID, "Car", colour=dict.fromkeys(DAYS[7:], "red")))
+        seen: list[str] = []
+        start = "2026-01-01T00:00:00Z"
+        for _ in range(9):
+            reply = misono.send("GET", f"/temporal/entities/{ID}?timerel=after&timeAt={start}")
+            found = misono.json("GET", f"/temporal/entities/{ID}?timerel=after&timeAt={start}")
+            seen += [one["observedAt"][:10] for one in found["speed"]]
+            if reply.status == 200:
+                break
+            start = reply.headers["content-range"].split("Z-")[1].split("/")[0]
+        assert sorted(set(seen)) == DAYS
+
+
+def test_an_average_is_of_all_that_a_source_cuts_in_time() -> None:
+    with neighbours("misono", "aizu", temporal_page=5) as (misono, aizu):
+        misono.register(REG, "aizu", TYPE, operations=OPERATIONS)
+        tell(aizu, series(ID, "Car", speed={day: at for at, day in enumerate(DAYS)}))
+        asked = f"{AFTER}&format=aggregatedValues&aggrMethods=sum,totalCount"
+        for found in (
+            misono.json("GET", f"/temporal/entities/{ID}?{asked}"),
+            misono.json("GET", f"/temporal/entities?type=Car&{asked}")[0],
+        ):
+            assert found["speed"]["sum"][0][0] == 66
+            assert found["speed"]["totalCount"][0][0] == 12
+
+
+def test_what_is_registered_with_some_attributes_is_asked_for_those() -> None:
+    with neighbours("misono", "aizu") as (misono, aizu):
+        part = (Information((EntityInfo((TYPE,)),), (SPEED,)),)
+        misono.register(REG, "aizu", information=part, operations=OPERATIONS)
+        tell(misono, series(ID, "Car", colour={"2026-05-01": "red"}))
+        tell(aizu, series(ID, "Car", speed={"2026-05-02": 5}, secret={"2026-05-02": 5}))
+        found = misono.json("GET", f"/temporal/entities?type=Car&{AFTER}&q=colour==%22red%22")
+        assert [sorted(one) for one in found] == [["colour", "id", "speed", "type"]]
+
+
+def test_nothing_is_taken_that_was_not_registered() -> None:
+    with neighbours("misono") as (misono,):
+        part = (Information((EntityInfo((TYPE,)),), (SPEED,)),)
+        misono.register(REG, "elsewhere", information=part, operations=OPERATIONS)
+        lies = [
+            series(ID, "Car", speed={"2026-05-02": 5}, secret={"2026-05-02": 5}),
+            series(f"{ID}x", "Boat", speed={"2026-05-02": 5}),
+            {**series(f"{ID}y", "Car", speed={"2026-05-02": 5}), "type": 7},
+            series("no uri", "Car", speed={"2026-05-02": 5}),
+        ]
+        misono.sources.said["elsewhere"] = (200, lies)
+        reply = misono.send("GET", f"/temporal/entities?type=Car&{AFTER}")
+        assert [sorted(one) for one in misono.json("GET", f"/temporal/entities?type=Car&{AFTER}")] == [
+            ["id", "speed", "type"]
+        ]
+        assert reply.headers["ngsild-warning"].startswith("111")
