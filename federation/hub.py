@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 from broker.http.exchange import Exchange
 from broker.http.messages import Answer
+from broker.http.relays import no_copy
 from broker.model.source_health import SourceHealth
+from broker.ports.outbox import Delivery
 from federation.health import Book
 from federation.metrics import metrics_text
 from federation.registry import Registry
@@ -31,11 +33,31 @@ FarHandler: TypeAlias = Callable[[Hub, Exchange, Local], Answer]
 """A distributed operation; where nothing matches it gives what `local` gives."""
 
 
+class Subscribing(Protocol):
+    """Subscriptions that reach beyond this broker, and those to registrations (clauses 5.8.1.4, 5.11)."""
+
+    def moved(self, tenant: str) -> None:
+        """Registrations or subscriptions of the tenant have just changed, through this process."""
+
+    def told(self, tenant: str, ids: Sequence[str]) -> Mapping[str, Delivery]:
+        """Counters of these subscriptions to registrations."""
+
+    def relay(self, exchange: Exchange) -> Answer:
+        """A source notifies."""
+
+
 class Federation:
     """The port of the doors (`broker.http.exchange.Far`) over a table of distributed handlers."""
 
-    def __init__(self, hub: Hub, handlers: Mapping[str, FarHandler], book: Book | None = None) -> None:
+    def __init__(
+        self,
+        hub: Hub,
+        handlers: Mapping[str, FarHandler],
+        book: Book | None = None,
+        subscribing: Subscribing | None = None,
+    ) -> None:
         self._hub = hub
+        self._subscribing = subscribing
         self._book = book
         self._handlers = handlers
 
@@ -50,6 +72,22 @@ class Federation:
     def moved(self, tenant: str) -> None:
         """The tenant's registrations have just changed."""
         self._hub.registry.moved(tenant)
+        self.subscribed(tenant)
+
+    def subscribed(self, tenant: str) -> None:
+        """A subscription of the tenant has just changed."""
+        if self._subscribing is not None:
+            self._subscribing.moved(tenant)
+
+    def told(self, tenant: str, ids: Sequence[str]) -> Mapping[str, Delivery]:
+        """Counters of these subscriptions to registrations."""
+        return {} if self._subscribing is None else self._subscribing.told(tenant, ids)
+
+    def relay(self, exchange: Exchange) -> Answer:
+        """A source notifies of something that is subscribed to here."""
+        if self._subscribing is None:
+            raise no_copy()
+        return self._subscribing.relay(exchange)
 
     def healths(self, tenant: str) -> Mapping[str, SourceHealth]:
         """Registration -> how its source does, as all processes know it."""

@@ -15,6 +15,7 @@ from broker.decode.given import Given, standing_at, unknown_members
 from broker.decode.notification import ENDPOINT_MEMBERS, NOTIFICATION_MEMBERS, decode_notification
 from broker.decode.query import TEXTS_MAX, decode_geo, decode_selectors
 from broker.decode.reading import refusal
+from broker.decode.temporal_query import temporal_texts
 from broker.errors import BadRequestData
 from broker.ldcontext.active import ActiveContext
 from broker.model.secrets import HIDDEN, unmasked
@@ -28,6 +29,7 @@ from broker.query.projection import Projection
 from broker.query.q import parse_q
 from broker.query.scopes import parse_scope_q
 from broker.query.stored import node_to_json, projection_from_json
+from broker.query.times import parse_times
 from broker.query.types import parse_types
 
 SECONDS_MAX: Final = 3_155_760_000  # a hundred years
@@ -59,8 +61,12 @@ class Received:
         return replace(self, members={**self.members, "jsonld_context": url})
 
 
-def decode_subscription(body: Json, names: ActiveContext, *, fragment: bool = False) -> Received:
+def decode_subscription(
+    body: Json, names: ActiveContext, *, fragment: bool = False, to_sources: bool = False
+) -> Received:
     """The members of a Subscription's body, `@context` left out; in a fragment a null removes a member.
+
+    `to_sources`: it is one to registrations of context sources, which may have a temporalQ (clause 5.11.2).
 
     Raises BadRequestData, OperationNotSupported for an endpoint this broker cannot speak to.
     """
@@ -71,7 +77,7 @@ def decode_subscription(body: Json, names: ActiveContext, *, fragment: bool = Fa
     identifier = given.member("id").uri() if "id" in held else None
     members: dict[str, Any] = {}
     for name, value in held.items():
-        if name in _REFUSED:
+        if name in _REFUSED and not to_sources:
             raise refusal(f"A Subscription to entities has no {name}.", "/" + name, _CLAUSE, _REFUSED[name])
         if name not in _READERS:
             continue
@@ -283,6 +289,12 @@ def _interval(given: Given, _: ActiveContext) -> int | float:
     return found
 
 
+def _times(given: Given, _: ActiveContext) -> dict[str, Json]:
+    with standing_at(given):
+        parse_times(temporal_texts(given))
+    return dict(given.members())
+
+
 def _lang(given: Given, _: ActiveContext) -> str:
     return given.text()
 
@@ -309,6 +321,7 @@ _READERS: Final[dict[str, tuple[str, Callable[[Given, ActiveContext], Any]]]] = 
     "splitEntities": ("split_entities", _flag),
     "subscriptionName": ("name", _some_text),
     "throttling": ("throttling", _seconds),
+    "temporalQ": ("temporal", _times),
     "timeInterval": ("time_interval", _interval),
 }
 _DEFAULTS: Final[dict[str, Any]] = {one.name: one.default for one in fields(Subscription)}

@@ -38,6 +38,16 @@ def decode_temporal_query(body: Json) -> TemporalQueryBody:
     return TemporalQueryBody(decode_query(rest), texts)
 
 
+def temporal_texts(given: Given) -> TemporalTexts:
+    """A TemporalQuery that is a member of something else (clause 5.2.21). Raises BadRequestData."""
+    for member in given.members():
+        if member not in _TIMES:
+            raise refusal(
+                f"There is no member {shown(member)}.", below(given.pointer, member), "5.2.21", ", ".join(_TIMES)
+            )
+    return _texts({member: given.member(member) for member in given.members()})
+
+
 def _members(body: dict[str, Json], name: str, known: tuple[str, ...], clause: str) -> dict[str, Given]:
     if name not in body:
         return {}

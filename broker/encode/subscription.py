@@ -66,6 +66,7 @@ def encode_subscription(subscription: Subscription, names: ActiveContext, shown:
 
 _TEXTS = {
     "name": "subscriptionName", "description": "description", "scope_q": "scopeQ", "csf": "csf", "lang": "lang",
+    "temporal": "temporalQ",
     "local_only": "localOnly", "split_entities": "splitEntities", "conformance": "ngsildConformance",
     "throttling": "throttling", "time_interval": "timeInterval",
 }  # fmt: skip

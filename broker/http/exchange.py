@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -14,6 +14,7 @@ from broker.model.source_health import SourceHealth
 from broker.model.values import Instant, Json
 from broker.operations.broker import Broker, Call
 from broker.ports import INLINE, ContextNames, ContextShelf, OverBudget
+from broker.ports.outbox import Delivery
 from broker.telemetry import Timing
 
 MIB = 1024 * 1024
@@ -43,6 +44,15 @@ class Far(Protocol):
 
     def healths(self, tenant: str) -> Mapping[str, SourceHealth]:
         """Registration -> how its source does, as all processes know it; none where it was never asked."""
+
+    def subscribed(self, tenant: str) -> None:
+        """A subscription of the tenant, to entities or to registrations, has just changed, through this process."""
+
+    def told(self, tenant: str, ids: Sequence[str]) -> Mapping[str, Delivery]:
+        """Counters of these subscriptions to registrations (clause 5.11.7); those without an entry never sent."""
+
+    def relay(self, exchange: Exchange) -> Answer:
+        """A source notifies of something that is subscribed to here (clause 5.8.6)."""
 
     def forget(self, tenant: str, registration_id: str) -> None:
         """The registration is deleted: what was counted of it goes too."""

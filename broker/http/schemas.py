@@ -221,6 +221,19 @@ SCHEMAS: Mapping[str, Any] = {
         "description": "The members of a subscription to change; null removes one.",
         **_object(_SUBSCRIPTION),
     },
+    "Notification": {
+        "description": "What a source tells of a subscription (5.3.1).",
+        **_object(
+            {
+                "id": _URI,
+                "type": {"const": "Notification"},
+                "subscriptionId": _URI,
+                "notifiedAt": _DATETIME,
+                "data": {"type": "array", "items": {"type": "object"}},
+            },
+            "data",
+        ),
+    },
     "SubscriptionList": {"type": "array", "items": _ref("Subscription")},
     "CSourceRegistration": {
         "description": "A registration of a context source (5.2.9), with terms and credentials of this hub's own.",

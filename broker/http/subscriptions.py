@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from broker.decode.subscription import Received, decode_subscription
 from broker.encode.subscription import encode_subscription
 from broker.http.exchange import Exchange
@@ -23,11 +25,15 @@ IGNORED_SHOWN_MAX = 10
 def create_subscription(exchange: Exchange) -> Answer:
     """POST /subscriptions: 201, 400, 409 (clause 6.10.3.1)."""
     received = decode_subscription(exchange.body, exchange.call.names)
-    context = _context(exchange, received)
-    pending = subscribe.create_subscription(exchange.house.broker, exchange.call, received, context)
+    context = context_of(exchange, received)
+    if exchange.parameters.flag("local") and "local_only" not in received.members:
+        received = replace(received, members={**received.members, "local_only": True})
+    via = exchange.request.headers.get("via", "")
+    pending = subscribe.create_subscription(exchange.house.broker, exchange.call, received, context, via)
 
     def render(made: Subscription) -> Response:
-        return created("subscriptions", made.id, _warnings(received, made, triggers=True))
+        _changed(exchange)
+        return created("subscriptions", made.id, warnings_of(received, made, triggers=True))
 
     return Deferred(pending, render)
 
@@ -37,12 +43,13 @@ def update_subscription(exchange: Exchange) -> Answer:
     call = exchange.call
     received = decode_subscription(exchange.body, call.names, fragment=True)
     if "jsonld_context" in received.members:
-        received = received.with_context(_context(exchange, received))
+        received = received.with_context(context_of(exchange, received))
     subscription_id = exchange.path["subscriptionId"]
     pending = subscribe.update_subscription(exchange.house.broker, call, subscription_id, received)
 
     def render(made: Subscription) -> Response:
-        return Response(204, _warnings(received, made, triggers="triggers" in received.members))
+        _changed(exchange)
+        return Response(204, warnings_of(received, made, triggers="triggers" in received.members))
 
     return Deferred(pending, render)
 
@@ -50,11 +57,12 @@ def update_subscription(exchange: Exchange) -> Answer:
 def delete_subscription(exchange: Exchange) -> Answer:
     """DELETE /subscriptions/{subscriptionId}: 204, 404 (clause 6.11.3.3)."""
     pending = subscribe.delete_subscription(exchange.house.broker, exchange.call, exchange.path["subscriptionId"])
-    return Deferred(pending, _deleted)
 
+    def render(_: object) -> Response:
+        _changed(exchange)
+        return Response(204)
 
-def _deleted(_: object) -> Response:
-    return Response(204)
+    return Deferred(pending, render)
 
 
 def retrieve_subscription(exchange: Exchange) -> Answer:
@@ -75,13 +83,19 @@ def query_subscriptions(exchange: Exchange) -> Answer:
     return content(exchange, [_encoded(exchange, found) for found in page.found], headers)
 
 
+def _changed(exchange: Exchange) -> None:
+    """What sources have of it is another thing from now on (clause 5.8.1.4)."""
+    if exchange.house.far is not None:
+        exchange.house.far.subscribed(exchange.call.tenant)
+
+
 def _encoded(exchange: Exchange, found: Found) -> Json:
     sys_attrs = "sysAttrs" in exchange.parameters.words("options")
     shown = found.shown(exchange.house.broker.clock.now(), sys_attrs=sys_attrs)
     return encode_subscription(found.subscription, exchange.call.names, shown)
 
 
-def _context(exchange: Exchange, received: Received) -> str:
+def context_of(exchange: Exchange, received: Received) -> str:
     """The URL of the @context of the notifications: that of the request where jsonldContext gives none.
 
     Raises BadRequestData and LdContextNotAvailable for one that cannot be used (clause 5.8.1.4).
@@ -94,7 +108,7 @@ def _context(exchange: Exchange, received: Received) -> str:
     return str(url)
 
 
-def _warnings(received: Received, made: Subscription, *, triggers: bool) -> Headers:
+def warnings_of(received: Received, made: Subscription, *, triggers: bool) -> Headers:
     """What was accepted and may not be what was meant, in one header; of its triggers only where they are new."""
     texts = []
     if triggers and subscribe.silent_on_deletion(made):

@@ -10,11 +10,12 @@ from broker.http.catalogue import CATALOGUE
 from broker.http.dead_letters import DEAD_LETTERS
 from broker.http.erasing import ERASURES
 from broker.http.kept_table import KEPT
-from broker.http.later_table import LATER
 from broker.http.media import GEO_JSON, JSON, LD_JSON
 from broker.http.operation import Operation
 from broker.http.parameters import Accepted
 from broker.http.registration_table import REGISTRATIONS
+from broker.http.relays import RELAYS
+from broker.http.source_subscription_table import SOURCE_SUBSCRIPTIONS
 from broker.http.subscription_table import SUBSCRIPTIONS
 from broker.http.temporal_table import TEMPORAL
 from broker.http.watched_sources import WATCHED_SOURCES
@@ -191,5 +192,6 @@ OPERATIONS: tuple[Operation, ...] = (
     *ERASURES,
     *CATALOGUE,
     *WATCHED_SOURCES,
-    *LATER,
+    *SOURCE_SUBSCRIPTIONS,
+    *RELAYS,
 )

@@ -96,6 +96,8 @@ class Subscription:
 
     `watched`, `expand_values` and `json_keys` are attribute IRIs. `throttling` and `time_interval` in seconds.
     `principal` and `purposes` are who subscribed: what they may see is asked again at each notification.
+    `temporal` is a temporalQ as it came; only subscriptions to registrations have one. `via` is the header Via that
+    the subscription came with: brokers that wait for its notifications already.
     """
 
     id: str
@@ -107,6 +109,7 @@ class Subscription:
     geo: GeoFilter | None = None
     scope_q: str | None = None
     csf: str | None = None
+    temporal: Mapping[str, Json] | None = None
     dataset_ids: tuple[str, ...] = ()
     lang: str | None = None
     expand_values: tuple[str, ...] = ()
@@ -123,6 +126,7 @@ class Subscription:
     description: str | None = None
     principal: str = "anonymous"
     purposes: tuple[str, ...] = field(default=())
+    via: str = ""
 
     @property
     def fires_on(self) -> frozenset[str]:
@@ -170,7 +174,7 @@ _PLAIN = {
     "expires_at": "expiresAt", "active": "isActive", "jsonld_context": "jsonldContext", "local_only": "localOnly",
     "split_entities": "splitEntities", "conformance": "ngsildConformance", "throttling": "throttling",
     "time_interval": "timeInterval", "name": "subscriptionName", "description": "description",
-    "principal": "principal", "purposes": "purposes",
+    "principal": "principal", "purposes": "purposes", "temporal": "temporalQ", "via": "via",
 }  # fmt: skip
 _SELECTOR = {"type": "type", "types": "types", "ids": "id", "id_pattern": "idPattern"}
 _NOTIFICATION = {

@@ -51,9 +51,12 @@ class FoundPage:
     more: bool = False
 
 
-def create_subscription(broker: Broker, call: Call, received: Received, context: str) -> Future[Subscription]:
+def create_subscription(
+    broker: Broker, call: Call, received: Received, context: str, via: str = ""
+) -> Future[Subscription]:
     """Create Subscription (clause 5.8.1): the subscription. Makes the tenant. `context` is its jsonldContext.
 
+    `via` is the header it came with: where it is notified of through others already it is not passed on to.
     Fails with AlreadyExists, and with BadRequestData where the members don't go together or the end has passed.
     """
     _require_language(received)
@@ -70,6 +73,7 @@ def create_subscription(broker: Broker, call: Call, received: Received, context:
         made = replace(
             created(received, subscription_id, now),
             jsonld_context=context,
+            via=via,
             principal=call.principal.name,
             purposes=tuple(sorted(call.principal.purposes)),
         )

@@ -94,6 +94,8 @@ _SUBSCRIBE: list[Case] = [
     )
 ]
 _READ: list[Case] = [(f"GET /subscriptions/{SUBSCRIPTION}", None)]
+_TO_SOURCES: list[Case] = [("POST /csourceSubscriptions", _SUBSCRIBE[0][1])]
+_READ_TO_SOURCES: list[Case] = [(f"GET /csourceSubscriptions/{SUBSCRIPTION}", None)]
 
 MADE_MAP = "urn:ngsi-ld:EntityMap:made"
 """Stands for the entity map that was made last."""
@@ -239,6 +241,22 @@ CASES: dict[str, list[Case]] = {
         *_READ,
     ],
     "delete_subscription": [*_SUBSCRIBE, (f"DELETE /subscriptions/{SUBSCRIPTION}", None), ("GET /subscriptions", None)],
+    "create_source_subscription": [*_TO_SOURCES, *_TO_SOURCES, *_READ_TO_SOURCES],
+    "query_source_subscriptions": [*_TO_SOURCES, ("GET /csourceSubscriptions?count=true", None)],
+    "retrieve_source_subscription": [*_TO_SOURCES, *_READ_TO_SOURCES],
+    "update_source_subscription": [
+        *_TO_SOURCES,
+        (f"PATCH /csourceSubscriptions/{SUBSCRIPTION}", {"entities": [{"type": "Hidden"}]}),
+        *_READ_TO_SOURCES,
+    ],
+    "delete_source_subscription": [
+        *_TO_SOURCES,
+        (f"DELETE /csourceSubscriptions/{SUBSCRIPTION}", None),
+        ("GET /csourceSubscriptions", None),
+    ],
+    "relay_notification": [
+        ("POST /federation/relay/nobody", {"type": "Notification", "data": [entity(one)]}) for one in _ENTITIES
+    ],
     "upsert_temporal_evolution": [
         ("POST /temporal/entities", entity(NEW, speed=[past(1), past(2, 2)])),
         ("POST /temporal/entities", entity(ONE, speed=past(4), color=past("red"))),
