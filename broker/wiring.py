@@ -203,7 +203,7 @@ def build(
     closing.callback(Repeating("snapshots", settings.sweep_s, partial(tend_snapshots, broker)).stop)
     if settings.retention is not None:
         closing.callback(_start_retention(settings.retention, broker).stop)
-    far = _make_federation(settings, store, contexts, Book(store.held, clock, worker), closing)
+    far = _make_federation(settings, broker, contexts, Book(store.held, clock, worker), closing)
     beside = (
         Limits(instances_max=settings.temporal_page),
         far,
@@ -220,7 +220,7 @@ def _start_sweep(settings: Settings, store: Store, closing: ExitStack) -> None:
 
 
 def _make_federation(
-    settings: Settings, store: Store, contexts: Contexts, book: Book, closing: ExitStack
+    settings: Settings, broker: Broker, contexts: Contexts, book: Book, closing: ExitStack
 ) -> Federation:
     terms = Terms(
         alias=settings.alias,
@@ -230,10 +230,11 @@ def _make_federation(
         certificates=settings.source_certificates,
         pass_tenant=settings.pass_tenant,
         allow_private=settings.allow_private,
+        personal=broker.personal,
     )
     sources = HttpSources(terms, contexts, book, uvloop.new_event_loop)
     closing.callback(sources.close)
-    hub = Hub(Registry(store.held, book.clock), sources, settings.alias, public_url_of(settings))
+    hub = Hub(Registry(broker.held, book.clock), sources, settings.alias, public_url_of(settings))
     return Federation(hub, HANDLERS, book)
 
 

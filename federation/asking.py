@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from broker.errors import NgsiError
 from broker.http.exchange import Exchange
+from broker.model.terms import missing_terms
 from broker.ports import INLINE, ContextNames, OverBudget
 from broker.ports.places import home_of
 from federation.answers import AnswerLimits, is_failure, read_answer
@@ -43,6 +44,7 @@ class Terms:
     certificates: Path | None = None
     allow_private: bool = False
     pass_tenant: bool = False
+    personal: frozenset[str] = frozenset()
 
 
 class HttpSources:
@@ -98,6 +100,9 @@ class HttpSources:
 
     def _unasked(self, asking: Asking, forward: Forward) -> Answered | Outgoing:
         """The answer where the source need not, or may not, be asked; else the request for it."""
+        missing = missing_terms(forward.registration, self._terms.personal)
+        if missing:
+            return Answered(forward, 0, trouble="refused", detail=f"its contract states no {' and no '.join(missing)}")
         root = root_of(forward.registration.endpoint)
         rests_s = self._cooldowns.rests(root, forward.registration.cooldown_ms)
         if rests_s:

@@ -17,6 +17,7 @@ from broker.http.media import JSON, LD_JSON
 from broker.http.messages import Request
 from broker.http.operation import STANDARD
 from broker.model.registration import Registration
+from broker.model.terms import term_headers
 from broker.model.values import Json
 from broker.ports import ContextNames
 from broker.ports.places import home_of
@@ -80,6 +81,7 @@ def compose(asking: Asking, forward: Forward) -> Outgoing:
         headers["Link"] = context_link(link)
     if sent is not None:
         headers["Content-Type"] = JSON if sent is body else LD_JSON
+    headers.update(term_headers(registration))
     headers.update(_info_headers(registration, asking.request.headers))
     headers.update(forward.headers)
     safe = forward.method == "GET" or forward.operation.startswith("query")

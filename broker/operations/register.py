@@ -19,6 +19,7 @@ from broker.model.values import Instant
 from broker.operations.broker import Broker, Call
 from broker.operations.futures import then
 from broker.operations.proxied import StaleError, check_entities, check_others, write_proxied
+from broker.operations.terms import check_terms
 from broker.ports.held import Drop, Held, HeldCommand, HeldDecision, Hold
 
 
@@ -39,6 +40,7 @@ def register_source(broker: Broker, call: Call, received: Received) -> Future[Re
                 remedy="Choose another id or give none, or PATCH the registration.",
             )
         made = replace(created(received, registration_id, now), principal=call.principal.name)
+        check_terms(broker, made)
         return Hold(made.to_body(), made, made.expires_at)
 
     command = HeldCommand(REGISTRATION, registration_id, decide, creates=True)
@@ -60,6 +62,7 @@ def update_source(broker: Broker, call: Call, registration_id: str, received: Re
             raise unknown_registration(registration_id)
         made = revised(Registration.from_body(current.body), received, now)
         made = replace(made, principal=call.principal.name)
+        check_terms(broker, made)
         if made.proxied and not guarded:
             raise StaleError("the registration has moved", clause="4.3.6.3")
         return Hold(made.to_body(), made, made.expires_at)
