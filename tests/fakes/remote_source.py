@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -71,10 +72,15 @@ class RemoteSource:
 
     behave: Behaviour = field(default_factory=lambda: answering(200, b"[]"))
     asked: list[Asked] = field(default_factory=list)
+    trust: ssl.SSLContext | None = None
 
     def __enter__(self) -> Self:
         self._server = Server(("127.0.0.1", 0), Handler)
         self._server.source = self
+        if self.trust is not None:
+            self._server.socket = self.trust.wrap_socket(
+                self._server.socket, server_side=True, do_handshake_on_connect=False
+            )
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
         self._thread.start()
         return self
@@ -86,4 +92,4 @@ class RemoteSource:
     @property
     def url(self) -> str:
         """Its endpoint."""
-        return f"http://127.0.0.1:{self._server.server_address[1]}"
+        return f"{'http' if self.trust is None else 'https'}://127.0.0.1:{self._server.server_address[1]}"

@@ -2,60 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
-from broker.http.exchange import Exchange
-from broker.http.messages import Request
 from broker.ldcontext.core import CORE_URL
 from broker.model.registration import Registration
-from broker.operations.broker import Call
-from broker.ports import INLINE, ContextNames, OverBudget
-from broker.stores.memory import MemoryStore
+from broker.ports import INLINE, OverBudget
 from federation.answers import AnswerLimits
-from federation.asking import HttpSources, Terms
-from federation.health import Book
+from federation.asking import HttpSources
 from federation.messages import Forward
-from tests.fakes.clock import FakeClock
-from tests.fakes.house import make_call
 from tests.fakes.remote_source import Handler, RemoteSource, answering
+from tests.fakes.source_asking import make_sources, triggering
 
 REGISTRATION = "urn:ngsi-ld:ContextSourceRegistration:1"
-
-
-class Named:
-    """The port ContextNames, as far as asking goes: a URL for what has none."""
-
-    def link(self, source: Any, _tenant: str = "") -> str:
-        return source if isinstance(source, str) else "http://misono/contexts/1"
-
-
-@dataclass
-class Triggering:
-    """The part of an Exchange that asking reads."""
-
-    request: Request
-    call: Call
-
-
-def triggering(tenant: str = "", **headers: str) -> Exchange:
-    request = Request("GET", "/ngsi-ld/v1/entities", "", {name.replace("_", "-"): one for name, one in headers.items()})
-    return cast("Exchange", Triggering(request, make_call(tenant=tenant)))
-
-
-def make_sources(**terms: Any) -> HttpSources:
-    book = Book(MemoryStore(FakeClock()).held, FakeClock(), "0")
-    whole = Terms(
-        **{"alias": "misono", "public_url": "http://misono", "timeout_s": 2.0, "allow_private": True, **terms}
-    )
-    return HttpSources(whole, cast("ContextNames", Named()), book, asyncio.new_event_loop)
 
 
 @pytest.fixture
