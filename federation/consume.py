@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from broker.decode.query import Query, decode_query
+from broker.encode.linking import Join
 from broker.errors import BadRequestData, NgsiError
 from broker.http.exchange import Exchange
 from broker.http.media import GEO_JSON
@@ -19,7 +20,7 @@ from broker.http.seeking import ANY_TYPE, attributes_of, query_of, seek, view_of
 from broker.http.targets import types_of
 from broker.model.entity import Entity
 from broker.operations.identifiers import require_uri
-from broker.ports import INLINE, OverBudget, Page
+from broker.ports import INLINE, EntityStore, OverBudget
 from broker.query.bind import bind
 from broker.query.projection import Projection
 from broker.query.q import parse_q
@@ -28,9 +29,10 @@ from broker.query.sources import Specification
 from federation.found import QUERIES, Heard, loop_of, naming_of, sources_of
 from federation.gather import Gathering
 from federation.hub import FarHandler, Hub, Local
+from federation.linked import Links
 from federation.maps import listed_sources, pinned, query_in_map, wants_map
 from federation.messages import Match, Warned
-from federation.overlay import over
+from federation.overlay import Overlay, over
 from federation.plan import Asking, retrieval
 from federation.wanted import names_in, wanted_of
 from federation.warned import with_warnings
@@ -46,12 +48,12 @@ def retrieve_entity(hub: Hub, exchange: Exchange, local: Local) -> Answer:
         raise OverBudget
     loop = loop_of(hub, exchange)
     if loop is not None:
-        return shown(exchange, local, {}, [loop])
+        return shown_here(exchange, local, loop)
     require_uri(entity_id)
     query = query_of(exchange.parameters)
     attributes = frozenset(attributes_of(query, call.names))
-    projection = view_of(query, call.names).projection
-    needed = _needed(exchange, attributes, projection)
+    view = view_of(query, call.names)
+    needed = _needed(exchange, attributes, view.projection)
     types = types_of(exchange)
     exact = Specification((entity_id,), None, types, needed or frozenset(), frozenset(query.dataset_ids))
     listed = listed_sources(exchange, entity_id)
@@ -70,27 +72,38 @@ def retrieve_entity(hub: Hub, exchange: Exchange, local: Local) -> Answer:
         for body in heard.take(match, answered):
             heard.read(match, body)
     exchange = pinned(exchange, entity_id, heard.sources(entity_id))
-    return shown(exchange, local, {entity_id: heard.merged(entity_id)}, heard.warnings)
+    found = _with_linked(hub, exchange, {entity_id: heard.merged(entity_id)}, view.join, heard.warnings)
+    return shown(exchange, local, Overlay(exchange.house.broker.entities, found), heard.warnings)
 
 
-def shown(
-    exchange: Exchange,
-    local: Local,
-    entities: Mapping[str, Entity | None],
-    warnings: Iterable[Warned],
-    page: Page | None = None,
-) -> Answer:
-    """What the ordinary handler answers where these entities are there, with warnings.
+def shown(exchange: Exchange, local: Local, store: EntityStore, warnings: Iterable[Warned]) -> Answer:
+    """What the ordinary handler answers over this store, with warnings.
 
     Entities of several sources have no ETag: their version here says nothing of what is held elsewhere.
     """
     try:
-        answer = local(over(exchange, entities, page))
+        answer = local(over(exchange, store))
     except NgsiError as error:
         answer = problem(error)
     assert isinstance(answer, Response)
-    kept = tuple(header for header in answer.headers if header[0] != "ETag") if entities else answer.headers
+    kept = tuple(header for header in answer.headers if header[0] != "ETag")
     return with_warnings(Response(answer.status, kept, answer.body), warnings)
+
+
+def shown_here(exchange: Exchange, local: Local, loop: Warned) -> Answer:
+    """What the ordinary handler answers to a request that has come back, which is not sent on once more."""
+    return shown(exchange, local, exchange.house.broker.entities, [loop])
+
+
+def _with_linked(
+    hub: Hub, exchange: Exchange, entities: Mapping[str, Entity | None], join: Join | None, warnings: list[Warned]
+) -> Mapping[str, Entity | None]:
+    """The entities, and those they link to as far as an answer joins them."""
+    if join is None:
+        return entities
+    links = Links(hub, exchange, dict(entities), warnings)
+    links.follow([one for one in entities.values() if one is not None], join.level)
+    return links.known
 
 
 def _here(exchange: Exchange, entity_id: str) -> Entity | None:
@@ -146,14 +159,15 @@ def _query(hub: Hub, exchange: Exchange, local: Local, query: Query) -> Answer:
         )  # fmt: skip
     loop = loop_of(hub, exchange)
     if loop is not None:
-        return shown(exchange, local, {}, [loop])
+        return shown_here(exchange, local, loop)
     heard = Heard(exchange, matches, patterned=any(one.id_pattern for one in wanted.selectors))
     needed = None if split else _needed(exchange, wanted.attributes, None)
     if needed is not None:
         needed |= {name for node in wanted.filters for name in names_in(node)}
     gathering = Gathering(hub, heard, Asking(wanted, needed, split), sought.selection.where)
     page = gathering.page(window_of(exchange))
-    return shown(exchange, local, {one.id: one for one in page.entities}, heard.warnings, page)
+    found = _with_linked(hub, exchange, {one.id: one for one in page.entities}, sought.view.join, heard.warnings)
+    return shown(exchange, local, Overlay(exchange.house.broker.entities, found, page), heard.warnings)
 
 
 def _chosen(matches: list[Match], query: Query, exchange: Exchange) -> list[Match]:

@@ -16,6 +16,7 @@ from typing import Final
 
 from broker.errors import TooManyResults
 from broker.model.entity import Entity
+from broker.operations.consume import linked_depth
 from broker.ports import Page
 from broker.query.ast import And, IdIn, IdPattern, Node, Or, Selection, Window
 from broker.query.match import matches as fits
@@ -23,6 +24,7 @@ from broker.query.sources import Specification
 from federation.found import Heard, naming_of
 from federation.hub import Hub
 from federation.incoming import id_of
+from federation.linked import Links
 from federation.messages import Forward, Match
 from federation.plan import Asking, decides, narrowed, query
 
@@ -66,6 +68,7 @@ class Gathering:
     _asked: set[tuple[str, str]] = field(default_factory=set)
     _order: dict[str, None] = field(default_factory=dict)
     _here_open: bool = False
+    _links: Links | None = None
 
     def page(self, window: Window) -> Page:
         """The entities of the window. Raises TooManyResults past what is looked at."""
@@ -202,6 +205,7 @@ class Gathering:
         size = CANDIDATES_MAX if most is None else max(most, CHUNK)
         for at in range(0, len(ids), size):
             self._complete(ids[at : at + size])
+            self._follow(ids[at : at + size])
             merged = (self._whole(one) for one in ids[at : at + size])
             found += [one for one in merged if one is not None]
             if most is not None and len(found) >= most:
@@ -212,9 +216,17 @@ class Gathering:
         entity = self.heard.merged(entity_id)
         return entity if entity is not None and fits(self.where, entity, self._linked) else None
 
+    def _follow(self, ids: Sequence[str]) -> None:
+        """Learn of the linked entities that a filter looks at."""
+        depth = max(map(linked_depth, self.asking.wanted.q), default=0)
+        if depth:
+            if self._links is None:
+                self._links = Links(self.hub, self.heard.exchange, warnings=self.heard.warnings)
+            merged = map(self.heard.merged, ids)
+            self._links.follow([one for one in merged if one is not None], depth)
+
     def _linked(self, entity_id: str) -> Entity | None:
-        call = self.heard.exchange.call
-        return call.restriction.show(self.heard.exchange.house.broker.entities.get(call.tenant, entity_id))
+        return None if self._links is None else self._links.get(entity_id)
 
     def _identity(self) -> Node:
         """The condition of the selectors alone."""

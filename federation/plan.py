@@ -126,10 +126,14 @@ def narrowed(match: Match, ids: Sequence[str], asking: Asking, naming: Naming) -
 
 
 def decides(match: Match, wanted: Wanted) -> bool:
-    """Whether the source can apply some filter, if there is any: it can say of itself which entities may be meant."""
-    if not wanted.filters:
+    """Whether the source has something of what is filtered by, if there are filters: it may know of entities.
+
+    One that has none of it can only add to what others know of an entity.
+    """
+    if not wanted.filters or any(not one.attributes for one in match.information):
         return True
-    return bool(wanted.attributes) or any(sees(match.information, one) for one in wanted.filters)
+    registered = frozenset(name for one in match.information for name in one.attributes)
+    return any(not registered.isdisjoint(names_in(one)) for one in wanted.filters)
 
 
 def given(match: Match, entity: Entity, *, any_id: bool = False) -> frozenset[str] | None:
@@ -323,9 +327,9 @@ def filters_of(parts: Sequence[Information], wanted: Wanted, naming: Naming) -> 
     if terms:
         node = terms[0] if len(terms) == 1 else And(terms)
         found.append(("q", render(unbind(node, naming.names, wanted.expanded))))
-        for name, words in (("expandValues", wanted.query.expand_values), ("jsonKeys", wanted.query.json_keys)):
-            if words:
-                found.append((name, words))
+        for name, iris in (("expandValues", wanted.expanded), ("jsonKeys", wanted.opaque)):
+            if iris:
+                found.append((name, ",".join(naming.names.terms[one] for one in sorted(iris))))
     if wanted.scope is not None:
         found.append(("scopeQ", cast("str", wanted.query.scope_q)))
     if wanted.geo is not None and sees(parts, wanted.geo):

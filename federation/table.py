@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from federation import batch, consume, maps, provide, provide_temporal, purge, temporal
+from federation import batch, consume, discover, maps, provide, provide_temporal, purge, temporal
 from federation.hub import FarHandler
 
 HANDLERS: Mapping[str, FarHandler] = {
     **provide.HANDLERS,
     **consume.HANDLERS,
+    **discover.HANDLERS,
     **maps.HANDLERS,
     **batch.HANDLERS,
     **purge.HANDLERS,

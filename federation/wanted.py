@@ -39,7 +39,7 @@ class Wanted:
 
     `selectors` are the entities it is about, one of them enough; `query` its texts in the names of the request;
     `q` (the terms that must all hold), `geo` and `scope` its filters; `attributes` those it names in `attrs`, none
-    being any.
+    being any. `expanded` and `opaque` are the attributes (IRIs) of expandValues and jsonKeys.
     """
 
     selectors: tuple[Specification, ...]
@@ -49,6 +49,7 @@ class Wanted:
     scope: Node | None = None
     attributes: frozenset[str] = frozenset()
     expanded: frozenset[str] = frozenset()
+    opaque: frozenset[str] = frozenset()
 
     @property
     def filters(self) -> tuple[Node, ...]:
@@ -66,12 +67,8 @@ def wanted_of(query: Query, names: ActiveContext, attributes: tuple[str, ...], *
     Of split entities, registrations that have only what is filtered by are asked too. Raises BadRequestData.
     """
     geo = query.geo
-    expand = _words(query.expand_values)
-    q = (
-        None
-        if query.q is None
-        else bind(parse_q(query.q, expand_values=expand, json_keys=_words(query.json_keys)), names)
-    )
+    expand, opaque = _words(query.expand_values), _words(query.json_keys)
+    q = None if query.q is None else bind(parse_q(query.q, expand_values=expand, json_keys=opaque), names)
     bound: Geo | None = None
     if geo is not None:
         node = bind(parse_geo(geo.georel, geo.geometry, geo.coordinates, geo.geoproperty), names)
@@ -87,6 +84,7 @@ def wanted_of(query: Query, names: ActiveContext, attributes: tuple[str, ...], *
     return Wanted(
         selectors or (anything,), query, terms, bound, scope, frozenset(attributes),
         frozenset(names.expand(one, "expandValues") for one in expand),
+        frozenset(names.expand(one, "jsonKeys") for one in opaque),
     )  # fmt: skip
 
 

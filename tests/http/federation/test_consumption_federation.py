@@ -222,3 +222,124 @@ def test_an_answer_made_of_several_has_no_etag(pair: Pair) -> None:
     put(misono, {"id": "urn:ngsi-ld:Van:1", "type": "Van"})
     assert "etag" not in misono.send("GET", f"/entities/{ID}").headers
     assert "etag" in misono.send("GET", "/entities/urn:ngsi-ld:Van:1?local=true").headers
+
+
+OWNER = "urn:ngsi-ld:Person:1"
+
+
+@pytest.mark.parametrize("path", [f"/entities/{ID}?", "/entities?type=Car&"])
+def test_linked_entities_are_joined_wherever_they_are(pair: Pair, path: str) -> None:
+    misono, aizu = pair
+    misono.register(f"{REG}2", "aizu", f"{NS}Person")
+    city = "urn:ngsi-ld:City:1"
+    put(misono, car(owner={"type": "Relationship", "object": OWNER}), {"id": city, "type": "City", "name": "Aizu"})
+    lives = {"type": "Relationship", "object": city}
+    put(aizu, {"id": OWNER, "type": "Person", "name": "Mika", "livesIn": lives})
+    found = misono.json("GET", f"{path}join=inline&joinLevel=2&format=simplified")
+    found = found[0] if isinstance(found, list) else found
+    assert found["owner"]["name"] == "Mika"
+    assert found["owner"]["livesIn"]["name"] == "Aizu"
+    flat = misono.json("GET", f"{path}join=flat&joinLevel=2&format=simplified")
+    assert [one["id"] for one in flat] == [ID, OWNER, city]
+
+
+def test_a_filter_reaches_into_linked_entities_wherever_they_are(pair: Pair) -> None:
+    misono, aizu = pair
+    misono.register(f"{REG}2", "aizu", f"{NS}Person")
+    link = {"type": "Relationship", "object": OWNER}
+    put(aizu, {"id": OWNER, "type": "Person", "name": "Mika"}, car(owner=link), car(f"{ID}x"))
+    for name, expected in (("Mika", ["1"]), ("Ken", [])):
+        q = quote(f'owner{{name}}=="{name}"')
+        assert ids(misono.json("GET", f"/entities?type=Car&q={q}&join=inline&joinLevel=1")) == expected
+
+
+def test_types_and_attributes_of_all_sources_are_listed(pair: Pair) -> None:
+    misono, aizu = pair
+    put(misono, car(speed=1), {"id": "urn:ngsi-ld:Van:1", "type": "Van", "speed": 1})
+    put(aizu, car(f"{ID}x", colour="red", speed=2), {"id": "urn:ngsi-ld:Bus:1", "type": "Bus", "line": 1})
+    assert misono.json("GET", "/types")["typeList"] == ["Car", "Van"]
+    details = misono.json("GET", "/types?details=true")
+    assert [(one["typeName"], one["attributeNames"]) for one in details] == [
+        ("Car", ["colour", "speed"]), ("Van", ["speed"]),
+    ]  # fmt: skip
+    info = misono.json("GET", "/types/Car")
+    assert info["entityCount"] == 2
+    assert {one["attributeName"]: one["attributeTypes"] for one in info["attributeDetails"]} == {
+        "colour": ["Property"], "speed": ["Property"],
+    }  # fmt: skip
+    assert set(misono.json("GET", "/attributes")["attributeList"]) >= {"colour", "speed"}
+    assert misono.json("GET", "/attributes?details=true")
+    assert misono.json("GET", "/attributes/colour")["typeNames"] == ["Car"]
+    assert misono.json("GET", "/attributes/speed")["attributeCount"] == 3
+    assert misono.json("GET", "/types?local=true")["typeList"] == ["Car", "Van"]
+    assert misono.send("GET", "/types/Bus").status == 404
+
+
+def test_types_that_no_source_registered_are_not_taken_from_it(pair: Pair) -> None:
+    misono, _ = pair
+    misono.sources.said["aizu"] = 200, {"id": "urn:l", "type": "EntityTypeList", "typeList": ["Car", "Bus"]}
+    assert misono.json("GET", "/types")["typeList"] == ["Car"]
+
+
+@pytest.mark.parametrize("path", ["/types", "/types/Car", "/attributes", "/attributes/speed", f"/entities/{ID}"])
+@pytest.mark.parametrize(
+    ("said", "code"),
+    [((200, "garbage"), 111), ((200, [3]), 111), ((200, {"type": 1}), 111), ((500, {}), 299), ((404, {}), None)],
+)
+def test_what_a_source_gets_wrong_is_a_warning(pair: Pair, path: str, said: Any, code: int | None) -> None:
+    misono, _ = pair
+    misono.sources.said["aizu"] = said
+    warned = misono.send("GET", path).headers.get("ngsild-warning")
+    assert (warned is None) == (code is None)
+    assert warned is None or warned.startswith(f"{code} {REG} ")
+
+
+def test_sources_that_do_not_answer_are_warned_of_one_by_one(pair: Pair) -> None:
+    misono, aizu = pair
+    misono.register(f"{REG}2", "nobody", TYPE)
+    put(aizu, car(speed=1))
+    reply = misono.send("GET", "/entities?type=Car")
+    assert ids(misono.json("GET", "/entities?type=Car")) == ["1"]
+    assert reply.headers["ngsild-warning"] == f'199 {REG}2 "unreachable"'
+
+
+def test_entities_that_cannot_be_read_are_left_out(pair: Pair) -> None:
+    misono, _ = pair
+    bad = [{"type": "Car"}, {"id": f"{ID}x", "type": "Car", "speed": {"type": "Speed", "value": 1}}, car(speed=1)]
+    misono.sources.said["aizu"] = 200, bad
+    reply = misono.send("GET", "/entities?type=Car")
+    assert reply.headers["ngsild-warning"].startswith(f"111 {REG} ")
+    assert ids(misono.json("GET", "/entities?type=Car")) == ["1"]
+
+
+def test_what_a_source_says_beyond_the_question_is_left_out(pair: Pair) -> None:
+    misono, _ = pair
+    bus = {"id": "urn:ngsi-ld:Bus:1", "type": "Bus", "speed": {"type": "Property", "value": 1}}
+    misono.sources.said["aizu"] = 200, [bus, car(speed={"type": "Property", "value": 9})]
+    assert ids(misono.json("GET", "/entities?type=Car,Bus")) == ["1"]
+    assert misono.json("GET", "/entities?type=Car&q=speed%3E50") == []
+    assert misono.send("GET", "/entities/urn:ngsi-ld:Car:2").status == 404
+
+
+def test_a_request_that_comes_back_is_answered_from_here(pair: Pair) -> None:
+    misono, aizu = pair
+    put(aizu, car(f"{ID}x", speed=1))
+    put(misono, car(speed=1))
+    via = {"Via": "1.1 aizu, 1.1 misono"}
+    for path in ("/entities?type=Car", f"/entities/{ID}", "/types"):
+        reply = misono.send("GET", path, via)
+        assert reply.headers["ngsild-warning"].startswith("199 misono ")
+    assert ids(misono.json("GET", "/entities?type=Car", via)) == ["1"]
+
+
+def test_sources_are_chosen_by_their_own_properties() -> None:
+    with neighbours("misono", "aizu", "busan") as (misono, aizu, busan):
+        kind = {f"{NS}kind": {"type": "Property", "value": "sensor"}}
+        misono.register(REG, "aizu", TYPE, others=kind)
+        misono.register(f"{REG}2", "busan", TYPE)
+        put(aizu, car(f"{ID}a", speed=1))
+        put(busan, car(f"{ID}b", speed=1))
+        assert ids(misono.json("GET", "/entities?type=Car")) == ["1a", "1b"]
+        assert ids(misono.json("GET", f"/entities?type=Car&csf={quote('kind==' + chr(34) + 'sensor' + chr(34))}")) == [
+            "1a"
+        ]
