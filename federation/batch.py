@@ -14,10 +14,11 @@ from broker.http.exchange import Exchange
 from broker.http.messages import Answer, Deferred, Response
 from broker.http.respond import NO_CONTENT, multi_status, plain
 from broker.ldcontext.active import ActiveContext
-from broker.model.entity import Document, as_list
+from broker.model.entity import Document
 from broker.model.registration import Registration
 from broker.model.values import Json
 from broker.operations.batch import BatchResult
+from broker.operations.identifiers import require_uri
 from federation.hub import FarHandler, Hub, Local
 from federation.merge_provide import batch_body, part_of
 from federation.messages import Answered, Forward, Match
@@ -45,6 +46,7 @@ from federation.provided import (
     raw_types,
     require_visible,
     rest_body,
+    types_here,
     unasked,
 )
 
@@ -145,23 +147,31 @@ def _named(exchange: Exchange, names: ActiveContext) -> Exchange:
 def _read(exchange: Exchange, batch: Batch, one: tuple[int, list[Match]], tally: Tally) -> Member | None:
     """A member and its shares; None for one that is refused when it is read here, or has no share after all."""
     number, matches = one
+    try:
+        member = _divided(exchange, batch, number, matches)
+    except NgsiError:
+        return None
+    if not member.divided.shares:
+        return None
+    entity_id, document = str(member.document["id"]), member.document
+    try:
+        require_visible(exchange, entity_id, member.divided.shares, types_here(exchange, entity_id, document))
+    except NgsiError as refusal:
+        tally.errors.append(Failed(number, entity_id, refusal))
+        return None
+    return member
+
+
+def _divided(exchange: Exchange, batch: Batch, number: int, matches: Sequence[Match]) -> Member:
     raw = cast("list[Json]", exchange.body)[number]
     if batch.kind == "delete":
+        require_uri(str(raw), pointer="")
         document: Document = {"id": raw}
         shares = tuple(Share(match.registration, document) for match in matches)
         return Member(number, document, exchange.call.names, Split(shares, document))
-    try:
-        names = names_of(exchange)(raw)
-        document = _decoded(exchange, batch, raw, names)
-    except NgsiError:
-        return None
-    divided = split(document, matches, identity=True)
-    try:
-        require_visible(exchange, divided.shares, as_list(document.get("type")))
-    except NgsiError as refusal:
-        tally.errors.append(Failed(number, str(document["id"]), refusal))
-        return None
-    return Member(number, document, names, divided) if divided.shares else None
+    names = names_of(exchange)(raw)
+    document = _decoded(exchange, batch, raw, names)
+    return Member(number, document, names, split(document, matches, identity=True))
 
 
 def _decoded(exchange: Exchange, batch: Batch, raw: Json, names: ActiveContext) -> Document:

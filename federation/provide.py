@@ -20,7 +20,7 @@ from broker.http.messages import Answer, Response
 from broker.http.respond import created, multi_status
 from broker.http.targets import attribute_name, types_of
 from broker.ldcontext.active import ActiveContext
-from broker.model.entity import Document, as_list
+from broker.model.entity import Document
 from broker.model.values import NGSI_LD_NULL, Json
 from broker.operations.identifiers import require_uri
 from federation.hub import FarHandler, Hub, Local
@@ -39,6 +39,7 @@ from federation.provided import (
     require_here,
     require_visible,
     rest_body,
+    types_here,
 )
 
 _SIMPLIFIED = frozenset({"simplified", "keyValues"})
@@ -188,7 +189,7 @@ def _carry(
     divided = _divided(write, document, matches)
     if not divided.shares:
         return local(exchange)
-    require_visible(exchange, divided.shares, _types_here(exchange, document))
+    require_visible(exchange, entity_id, divided.shares, types_here(exchange, entity_id, document))
     return _carried(hub, exchange, local, (entity_id, write, document, divided))
 
 
@@ -257,14 +258,6 @@ def _answer(entity_id: str, write: Write, verdict: Verdict, here: Response | Non
     if write.answers == "attributes":
         return multi_status(update_result(verdict))
     return multi_status(batch_result(entity_id, verdict), made.headers)
-
-
-def _types_here(exchange: Exchange, document: Document) -> list[str]:
-    entity_id = exchange.path.get("entityId")
-    if entity_id is None:
-        return as_list(document.get("type"))
-    held = exchange.call.restriction.show(exchange.house.broker.entities.get(exchange.call.tenant, entity_id))
-    return as_list(document.get("type")) if held is None else held.types
 
 
 def _without_id(document: Document) -> Document:

@@ -17,7 +17,7 @@ from broker.http.parameters import split_query
 from broker.http.preconditions import precondition
 from broker.http.targets import types_of
 from broker.ldcontext.active import ActiveContext
-from broker.model.entity import Document, Entity
+from broker.model.entity import Document, Entity, as_list
 from broker.model.registration import Registration
 from broker.model.values import Json
 from broker.operations.guard import touches_what_is_hidden
@@ -93,17 +93,30 @@ def is_identity(name: str) -> bool:
     return name in IDENTITY or name.startswith("@") or name in ("createdAt", "modifiedAt", "deletedAt")
 
 
-def require_visible(exchange: Exchange, shares: Sequence[Share], types: Sequence[str]) -> None:
-    """Raise Conflict where a share holds what is hidden from the caller: nobody writes elsewhere what they may not."""
+def require_visible(exchange: Exchange, entity_id: str, shares: Sequence[Share], types: Sequence[str]) -> None:
+    """Raise Conflict where a share holds what is hidden from the caller: nobody writes elsewhere what they may not.
+
+    What the source has of it is not looked at, so that the answer is the same whether it is there or not.
+    """
     view = exchange.call.restriction.view
     if view is None:
         return
     for share in shares:
-        document: Document = {"type": list(types), **share.document}
-        attributes = {name: value for name, value in document.items() if not isinstance(value, str) or name in IDENTITY}
-        entity = Entity(attributes, 0, 0)
+        written = {name: share.document[name] for name in share.attributes}
+        attributes = {name: _SOMETHING if isinstance(value, str) else value for name, value in written.items()}
+        entity = Entity({"type": list(types), **share.document, **attributes, "id": entity_id}, 0, 0)
         if view(entity) is not entity:
             raise touches_what_is_hidden()
+
+
+def types_here(exchange: Exchange, entity_id: str, document: Document) -> list[str]:
+    """The types an entity has here, as the caller sees it; those it is written with where there is none."""
+    held = exchange.call.restriction.show(exchange.house.broker.entities.get(exchange.call.tenant, entity_id))
+    return as_list(document.get("type")) if held is None else held.types
+
+
+_SOMETHING: Json = {"type": "Property", "value": 0}
+"""In the place of an attribute that is deleted."""
 
 
 def ask(hub: Hub, exchange: Exchange, shares: Sequence[Share], operation: str, make: Maker) -> list[Part]:

@@ -13,6 +13,7 @@ from broker.http.respond import multi_status
 from broker.http.seeking import ANY_TYPE, attributes_of, query_of
 from broker.model.registration import Registration
 from broker.operations.batch import BatchResult
+from broker.operations.guard import touches_what_is_hidden
 from broker.ports import INLINE, OverBudget
 from broker.query.bind import bind
 from broker.query.q import parse_q
@@ -61,12 +62,12 @@ def _ask(hub: Hub, exchange: Exchange, matches: Sequence[Match], purging: Purgin
     asked: list[Forward] = []
     for match in matches:
         registration = match.registration
-        left = unasked(hub, exchange, registration, OPERATION)
+        left = unasked(hub, exchange, registration, OPERATION) or _unseen(exchange)
         forwards = purges(match, purging, *names_for(exchange, registration)) if left is None else []
         if isinstance(forwards, Conflict):
             left = Left(forwards)
-        elif left is not None and not registration.proxied:
-            continue
+        elif left is not None and not registration.proxied and not isinstance(left.refusal, Conflict):
+            continue  # a loop
         if left is not None:
             parts.append(Part(registration, left=(left,), done=False))
         else:
@@ -76,6 +77,11 @@ def _ask(hub: Hub, exchange: Exchange, matches: Sequence[Match], purging: Purgin
         *parts,
         *(part_of(one, Share(one.forward.registration, {}), exchange.call.names) for one in answers),
     ]
+
+
+def _unseen(exchange: Exchange) -> Left | None:
+    """Why somebody from whom anything is hidden purges nothing elsewhere: a source cannot know what that is."""
+    return None if exchange.call.restriction.view is None else Left(touches_what_is_hidden())
 
 
 def _answer(here: Deferred, parts: list[Part]) -> Response:
