@@ -19,6 +19,7 @@ import pytest
 from pytest_bdd import given, parsers, then, when
 
 from broker.wiring import Doors
+from specs import sourcing
 from specs.door import Door, Reply, door_of, follow, open_doors
 from specs.phrases import PHRASES
 from specs.receiver import PLACE, Receiver, receiving
@@ -27,6 +28,8 @@ API = "/ngsi-ld/v1"
 SAFE_IN_QUERY = "=&:;,()!~*$@/'-._"
 NOTIFIES = "notifies"
 """The tag of features in which notifications are sent."""
+SOURCES = "sources"
+"""The tag of features in which a context source is asked."""
 OWN = "own"
 """The tag of features of what is no clause's, but Misono's own."""
 QUIET_S = 0.3
@@ -47,9 +50,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 def pytest_bdd_apply_tag(tag: str, function: Callable[..., object]) -> bool | None:
     """Tags are read by the clause report, not by pytest."""
-    if tag == NOTIFIES:
-        setattr(function, NOTIFIES, True)
-    return True if tag.startswith("clause:") or tag in (NOTIFIES, OWN) else None
+    if tag in (NOTIFIES, SOURCES):
+        setattr(function, tag, True)
+    return True if tag.startswith("clause:") or tag in (NOTIFIES, SOURCES, OWN) else None
 
 
 @dataclass
@@ -59,6 +62,7 @@ class Client:
     door: Door
     doors: Doors
     receiver: Receiver | None = None
+    source: sourcing.Source | None = None
     headers: dict[str, str] = field(default_factory=dict)
     last: Reply = field(default_factory=lambda: Reply(0, {}, b""))
     kept: str = ""
@@ -70,6 +74,8 @@ class Client:
             headers["Content-Type"] = "application/ld+json" if '"@context"' in text else "application/json"
         if self.receiver is not None:
             text = text.replace(PLACE, self.receiver.url)
+        if self.source is not None:
+            text = text.replace(sourcing.PLACE, self.source.url)
         where, _, query = path.partition("?")
         address = API + where + (f"?{quote(query, safe=SAFE_IN_QUERY + '%')}" if query else "")
         self.last = self.door(method, address, headers, text.encode())
@@ -90,8 +96,9 @@ def client(store: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterat
     notifies = hasattr(request.function, NOTIFIES)
     with ExitStack() as closing:
         receiver = closing.enter_context(receiving()) if notifies else None
+        source = closing.enter_context(sourcing.sourcing()) if hasattr(request.function, SOURCES) else None
         doors = closing.enter_context(open_doors(store, tmp_path, deliver=notifies))
-        yield Client(door_of(doors), doors, receiver)
+        yield Client(door_of(doors), doors, receiver, source)
 
 
 @pytest.fixture
@@ -181,6 +188,10 @@ def the_etag_is_kept(client: Client) -> None:
 @given("the header If-Match is what was kept")
 def if_match_is_what_was_kept(client: Client) -> None:
     client.headers["If-Match"] = client.kept
+
+
+given(parsers.parse('the source answers {status:d} to {method} "{path}"'))(sourcing.the_source_answers)
+given("the registration")(sourcing.the_registration)
 
 
 # ------------------------------------------------------------------------------------------------ When
@@ -368,3 +379,10 @@ def the_stream_tells(client: Client, docstring: str) -> None:
     assert client.last.header("Content-Type") == "text/event-stream", client.last
     told = [json.loads(line[6:]) for line in client.last.text().splitlines() if line.startswith("data: ")]
     assert holds(json.loads(docstring), told), told
+
+
+then(parsers.re(r'the source was asked to (?P<method>[A-Z]+) "(?P<path>[^"]*)"'))(sourcing.the_source_was_asked)
+then(parsers.parse('the source was asked with "{query}" to {method} "{path}"'))(sourcing.the_source_was_asked)
+then("the source got exactly")(sourcing.the_source_got)
+then(parsers.parse('the source got the header {name} "{value}"'))(sourcing.the_source_got_the_header)
+then("the source was asked nothing")(sourcing.the_source_was_asked_nothing)

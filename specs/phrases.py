@@ -64,6 +64,16 @@ PHRASES: Mapping[str, tuple[str, str]] = {
     'retrieves the snapshot "{one}"': ("GET", "/snapshots/{one}"),
     'updates the snapshot "{one}"': ("PATCH", "/snapshots/{one}"),
     'deletes the snapshot "{one}"': ("DELETE", "/snapshots/{one}"),
+    "registers": ("POST", "/csourceRegistrations"),
+    'retrieves the registration "{one}"': ("GET", "/csourceRegistrations/{one}"),
+    'updates the registration "{one}"': ("PATCH", "/csourceRegistrations/{one}"),
+    'deletes the registration "{one}"': ("DELETE", "/csourceRegistrations/{one}"),
+    'looks for registrations with "{query}"': ("GET", "/csourceRegistrations?{query}"),
+    "subscribes to registrations": ("POST", "/csourceSubscriptions"),
+    'retrieves the subscription to registrations "{one}"': ("GET", "/csourceSubscriptions/{one}"),
+    'updates the subscription to registrations "{one}"': ("PATCH", "/csourceSubscriptions/{one}"),
+    'deletes the subscription to registrations "{one}"': ("DELETE", "/csourceSubscriptions/{one}"),
+    'lists subscriptions to registrations with "{query}"': ("GET", "/csourceSubscriptions?{query}"),
     'purges snapshots with "{query}"': ("DELETE", "/snapshots?{query}"),
 }
 """What a client does -> the method and path of its request; a text block is its body."""

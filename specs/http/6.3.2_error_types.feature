@@ -30,14 +30,3 @@ Feature: Error Types
     Then the answer is 405
     And the header Allow of the answer names "POST"
     And it is refused as MethodNotAllowed
-
-  Scenario Outline: A resource of a later release is refused as such
-    When a client asks for "<path>"
-    Then the answer is 501
-    And it is refused as NotImplementedYet
-
-    Examples:
-      | path                                    |
-      | /csourceSubscriptions                   |
-      | /csourceRegistrations?type=House        |
-      | /csourceRegistrations/urn:ngsi-ld:Csr:1 |

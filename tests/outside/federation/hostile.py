@@ -15,7 +15,7 @@ Behaviour: TypeAlias = Callable[[socket.socket], None]
 
 CHUNK = b"x" * 65536
 ENTITY = {"id": "urn:ngsi-ld:House:from-garbage", "type": "House"}
-WRONG = [{}, 5, None, {"id": "x y"}, {**ENTITY, "type": 7}, {**ENTITY, "rooms": []}]
+WRONG = [{}, 5, None, {"id": "x y"}, {**ENTITY, "type": 7}, {**ENTITY, "rooms": {"type": "Property"}}]
 HUGE = json.dumps([{**ENTITY, "rooms": {"type": "Property", "value": 1}}]).replace("1}", "1e999}")
 
 
