@@ -63,6 +63,7 @@ from federation.asking import HttpSources, Terms
 from federation.health import Book
 from federation.hub import Federation, Hub
 from federation.registry import Registry
+from federation.snapshots import FarSnapshots
 from federation.table import HANDLERS
 from linkeddata.described import BadDescription, Described, read_description
 from linkeddata.serving import Catalogues
@@ -199,7 +200,7 @@ def build(
     rest = _new_id, store.places, background, Lifetimes(settings.entity_map_s, settings.snapshot_s)
     described = _describe(settings)
     told = *outgoing, _make_erasures(settings), described.personal
-    broker = Broker(store, store, store, store, access, clock, *parts, *rest, *told)
+    broker = Broker(store, store, store, store, access, clock, *parts, *rest, *told, elsewhere=FarSnapshots())
     closing.callback(Repeating("snapshots", settings.sweep_s, partial(tend_snapshots, broker)).stop)
     if settings.retention is not None:
         closing.callback(_start_retention(settings.retention, broker).stop)
@@ -209,8 +210,15 @@ def build(
         far,
         Catalogues(described, public_url_of(settings), settings.alias),
     )
-    house = House(broker, contexts, contexts, core_context(), settings.alias, clock.now(), *beside)
+    house = _begun(House(broker, contexts, contexts, core_context(), settings.alias, clock.now(), *beside), far)
     return Built(house, store, closing, delivers)
+
+
+def _begun(house: House, far: Federation) -> House:
+    """The house, whose snapshots ask sources from now on."""
+    assert isinstance(house.broker.elsewhere, FarSnapshots)
+    house.broker.elsewhere.begin(far.hub, house)
+    return house
 
 
 def _start_sweep(settings: Settings, store: Store, closing: ExitStack) -> None:

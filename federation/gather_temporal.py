@@ -53,6 +53,8 @@ class Gathering:
     wanted: Specification
     split: bool
     entities: Wanted
+    whole: bool = False
+    """Whether answers that are cut in time are followed in any case."""
 
     @property
     def condition(self) -> Node:
@@ -143,6 +145,16 @@ class Gathering:
         wanted = replace(self.wanted, attributes=frozenset()) if self.split else self.wanted
         return temporal_query(match, wanted, asking or self.asking(match))
 
+    def all_of(self, matches: Sequence[Match]) -> Heard:
+        """All that sources have, up to ENTITIES_MAX of each; of those that cannot list, what belongs to it."""
+        heard, _ = self._all([one for one in matches if self.lists(one)], ENTITIES_MAX)
+        ids = list(dict.fromkeys(one.evolution.id for one in heard.versions))
+        late = [one for one in matches if not self.lists(one)]
+        for at in range(0, len(ids) if late else 0, STEP):
+            some = ids[at : at + STEP]
+            heard = heard.and_also(self.of(late, {one.registration.id: some for one in late}))
+        return heard
+
     def asking(self, match: Match) -> Asking:
         """The query in the names of a source, without a limit."""
         texts = replace(self.texts, last_n=None) if self.split else self.texts
@@ -169,7 +181,7 @@ class Gathering:
     def _ask(self, matches: Sequence[Match], narrow: Callable[[Match, Asking], Asking]) -> Heard:
         asked = [(match, narrow(match, self.asking(match))) for match in matches]
         heard = self._heard(asked)
-        if self.asked.query.aggregation is None:
+        if self.asked.query.aggregation is None and not self.whole:
             return heard
         only = [(match, asking.narrowed_to(_ids_of(heard, match))) for match, asking in asked]
         return followed(only, heard, self._heard)

@@ -61,6 +61,11 @@ class Federation:
         self._book = book
         self._handlers = handlers
 
+    @property
+    def hub(self) -> Hub:
+        """What its handlers work with."""
+        return self._hub
+
     def active(self, tenant: str) -> bool:
         """Whether the tenant has registrations."""
         return self._hub.registry.active(tenant)

@@ -39,7 +39,7 @@ class Snapshot:
     """`given` holds the members that are shown as they came; details are in the order of the queries.
 
     `place` is where its data are (ports.places), `source` the place that it is a clone of. `principal` and `purposes`
-    say for whom the queries are run.
+    say for whom the queries are run. `context` is the source of the @context that its maker's names are of.
     """
 
     id: str
@@ -60,6 +60,7 @@ class Snapshot:
     source: str | None = None
     principal: str = "anonymous"
     purposes: tuple[str, ...] = field(default=())
+    context: Json = None
 
     def to_body(self) -> dict[str, Json]:
         """The held document's body."""

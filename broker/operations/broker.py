@@ -22,7 +22,7 @@ from broker.ports.erasures import UNRECORDED, Erasures
 from broker.ports.evolution import EvolutionStore
 from broker.ports.held import HeldStore
 from broker.ports.outbox import Leases, Outbox, Probed, undelivered
-from broker.ports.places import Background, News, Places, to_nobody
+from broker.ports.places import NOWHERE, Background, Elsewhere, News, Places, to_nobody
 
 HOUR_S = 3_600.0
 
@@ -61,6 +61,8 @@ class Broker:
     erasures: Erasures = UNRECORDED
     personal: frozenset[str] = frozenset()
     """Types (IRIs) that are marked as about persons: sources of them are registered under terms only."""
+    elsewhere: Elsewhere = NOWHERE
+    """What context sources have, for snapshots."""
 
 
 @dataclass(slots=True)

@@ -6,14 +6,14 @@ The process that fills holds a lease on the place and renews it as it goes; wher
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any, Final
 
 from broker.encode.linking import Join
 from broker.encode.outcome import encode_problem
-from broker.errors import InternalError, NgsiError
+from broker.errors import InternalError, NgsiError, SourceFailed
 from broker.ldcontext.core import core_context
 from broker.model.entity import Entity
 from broker.model.evolution import Evolution
@@ -25,6 +25,7 @@ from broker.operations.snapshot_news import tell
 from broker.ports import Page, Principal
 from broker.ports.evolution import AddInstances, Begin, EvolutionCommand, EvolutionStep
 from broker.ports.held import Held, HeldCommand, HeldDecision, Hold, Leave
+from broker.ports.places import Inquiry
 from broker.query.ast import Selection
 from broker.query.projection import Projection
 from broker.query.stored import node_from_json, projection_from_json
@@ -40,6 +41,10 @@ BATCH: Final = 100
 EVOLUTIONS: Final = 20
 """Histories put at once."""
 INSTANCES_MAX: Final = 2**31 - 1
+FAILURES_SHOWN: Final = 5
+"""Sources that are named in the details of a query, at most."""
+QUERIES: Final = "snapshotQueries"
+TEMPORAL_QUERIES: Final = "snapshotTemporalQueries"
 
 
 class Stopped(Exception):
@@ -114,8 +119,11 @@ class _Filling:
             self.broker.places.drop_place(snapshot.place)
             self.broker.places.copy_place(snapshot.source, snapshot.place)
             return replace(snapshot, status="success")
-        details = [self._came_to(one) for one in snapshot.queries]
-        temporal = [self._came_to(one) for one in snapshot.temporal_queries]
+        details = [self._came_to(one, _sent(snapshot, QUERIES, at)) for at, one in enumerate(snapshot.queries)]
+        temporal = [
+            self._came_to(one, _sent(snapshot, TEMPORAL_QUERIES, at))
+            for at, one in enumerate(snapshot.temporal_queries)
+        ]
         return snapshot.concluded(details, temporal, self.broker.clock.now())
 
     def failed(self) -> Snapshot:
@@ -128,41 +136,69 @@ class _Filling:
         details = (problem,) * len(snapshot.queries), (problem,) * len(snapshot.temporal_queries)
         return replace(snapshot, status="failure", details=details[0], temporal_details=details[1])
 
-    def _came_to(self, sought: Sought) -> Json:
-        """Run one query: `{"resultStatus": "success"}` (clause 5.2.42)."""
+    def _came_to(self, sought: Sought, sent: Json) -> Json:
+        """Run one query, `sent` as it came: `{"resultStatus": "success"}` (clause 5.2.42)."""
+        call = self._call()
+        inquiry = Inquiry(self.tenant, sent, self.snapshot.context, call.principal, call.restriction)
         try:
-            found = self._entities(sought) if sought.times is None else self._evolutions(sought, sought.times)
+            if sought.times is None:
+                found = self._entities(sought, inquiry)
+            else:
+                found = self._evolutions(sought, sought.times, inquiry)
         except NgsiError as refusal:
             return {"resultStatus": "failure", "problemDetails": encode_problem(refusal)}
-        return {"resultStatus": "success" if found else "empty"}
+        told: dict[str, Json] = {"resultStatus": "success" if found else "empty"}
+        if inquiry.failures:
+            told["problemDetails"] = encode_problem(_lacking(inquiry.failures))
+        return told
 
     def _call(self) -> Call:
         principal = Principal(self.snapshot.principal, frozenset(self.snapshot.purposes))
         restriction = self.broker.access.restrict(principal, self.tenant, OPERATION)
         return Call(self.tenant, core_context(), principal, restriction)
 
-    def _entities(self, sought: Sought) -> int:
-        """Copy what the query selects, and what it links to; how many entities were selected."""
-        call, view, selected = self._call(), _view_of(sought), 0
+    def _entities(self, sought: Sought, inquiry: Inquiry) -> int:
+        """Copy what the query selects, and what it links to; how many entities were selected.
+
+        What sources have a part of comes from them, whole, and the rest from here.
+        """
+        view, elsewhere = _view_of(sought), set[str]()
+        for found in self.broker.elsewhere.entities(inquiry):
+            self._fill(inquiry, found, view)
+            elsewhere.update(one.id for one in found)
+        selected = len(elsewhere)
         selection = Selection(node_from_json(sought.where))
-        walked = self.broker.places.walk(self.tenant, selection, call.restriction)
+        walked = self.broker.places.walk(self.tenant, selection, inquiry.restriction)
         while batch := list(islice(walked, BATCH)):
-            self._go_on()
-            selected += len(batch)
-            shown = viewed_page(self.broker, call, Page(batch), view).entities
-            self.broker.places.fill_place(self.snapshot.place, [one for one in shown if _is_whole(one)]).result()
+            here = [one for one in batch if one.id not in elsewhere]
+            selected += len(here)
+            self._fill(inquiry, here, view)
         return selected
 
-    def _evolutions(self, sought: Sought, times: Mapping[str, Json]) -> int:
+    def _fill(self, inquiry: Inquiry, found: Sequence[Entity], view: View) -> None:
+        self._go_on()
+        call = Call(self.tenant, core_context(), inquiry.principal, inquiry.restriction)
+        shown = viewed_page(self.broker, call, Page(list(found)), view).entities
+        self.broker.places.fill_place(self.snapshot.place, [one for one in shown if _is_whole(one)]).result()
+
+    def _evolutions(self, sought: Sought, times: Mapping[str, Json], inquiry: Inquiry) -> int:
         """Copy the histories that the query selects; how many they were."""
-        call, copied, projection = self._call(), 0, _view_of(sought).projection
-        found = self._selected(call, sought, _times_of(times))
-        while batch := list(islice(found, EVOLUTIONS)):
-            self._go_on()
-            copies = [_copy_of(evolution, projection) for evolution in batch]
-            self.broker.history.apply_evolution(self.snapshot.place, copies).result()
-            copied += len(batch)
+        projection, elsewhere = _view_of(sought).projection, set[str]()
+        for found in self.broker.elsewhere.evolutions(inquiry):
+            self._copy(found, projection)
+            elsewhere.update(one.id for one in found)
+        copied = len(elsewhere)
+        walked = self._selected(self._call(), sought, _times_of(times))
+        while batch := list(islice(walked, EVOLUTIONS)):
+            here = [one for one in batch if one.id not in elsewhere]
+            self._copy(here, projection)
+            copied += len(here)
         return copied
+
+    def _copy(self, found: Sequence[Evolution], projection: Projection | None) -> None:
+        self._go_on()
+        copies = [_copy_of(evolution, projection) for evolution in found]
+        self.broker.history.apply_evolution(self.snapshot.place, copies).result()
 
     def _selected(self, call: Call, sought: Sought, query: TemporalQuery) -> Iterator[Evolution]:
         """What the query selects, each whole; what is deleted meanwhile is not there."""
@@ -175,6 +211,19 @@ class _Filling:
             raise Stopped
         if self.broker.leases.take(lease_of(self.snapshot.place), self.holder, LEASE_S) is None:
             raise Stopped
+
+
+def _sent(snapshot: Snapshot, name: str, at: int) -> Json:
+    """A query as it came."""
+    sent = snapshot.given.get(name)
+    return sent[at] if isinstance(sent, list) and at < len(sent) else None
+
+
+def _lacking(failures: Sequence[str]) -> SourceFailed:
+    return SourceFailed(
+        "Some context sources gave nothing: " + "; ".join(failures[:FAILURES_SHOWN]) + ".",
+        clause="5.16.1.4", remedy="Make another snapshot when they are there again.",
+    )  # fmt: skip
 
 
 def _is_whole(entity: Entity) -> bool:

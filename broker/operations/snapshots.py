@@ -224,6 +224,7 @@ def _new(broker: Broker, call: Call, wanted: Wanted, now: Instant) -> Snapshot:
         temporal_queries=wanted.temporal_queries,
         principal=call.principal.name,
         purposes=tuple(sorted(call.principal.purposes)),
+        context=call.names.source,
     )
     return _changed(broker, made, wanted, now)
 

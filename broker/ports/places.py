@@ -10,12 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from broker.model.entity import Entity
+from broker.model.evolution import Evolution
 from broker.model.values import Json
-from broker.ports import Restriction
+from broker.ports import Principal, Restriction
 from broker.query.ast import Selection
 
 _MARK = "#"
@@ -75,6 +76,46 @@ class Background(Protocol):
 
     def submit(self, work: Callable[[], object]) -> None:
         """Do this when what was submitted before is done; a failure is logged."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inquiry:
+    """A query of a snapshot as its maker sent it, in the names of `context`, and what they may see.
+
+    `failures` grows by a text for each source that gave nothing, or no good.
+    """
+
+    tenant: str
+    body: Json
+    context: Json
+    principal: Principal
+    restriction: Restriction
+    failures: list[str] = field(default_factory=list)
+
+
+class Elsewhere(Protocol):
+    """Context sources, of which a snapshot is made too (clause 5.16.1.4)."""
+
+    def entities(self, inquiry: Inquiry) -> Iterator[Sequence[Entity]]:
+        """The entities of a query that sources have a part of, each whole and once. Raises NgsiError."""
+
+    def evolutions(self, inquiry: Inquiry) -> Iterator[Sequence[Evolution]]:
+        """The same of a temporal query."""
+
+
+class Nowhere:
+    """Where there are no sources."""
+
+    def entities(self, _: Inquiry) -> Iterator[Sequence[Entity]]:
+        """None."""
+        return iter(())
+
+    def evolutions(self, _: Inquiry) -> Iterator[Sequence[Evolution]]:
+        """None."""
+        return iter(())
+
+
+NOWHERE: Elsewhere = Nowhere()
 
 
 @dataclass(frozen=True, slots=True)

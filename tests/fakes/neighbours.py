@@ -19,6 +19,7 @@ from broker.wiring import Built, Doors, make_doors
 from federation.hub import Federation, Hub
 from federation.messages import Answered, Forward
 from federation.registry import Registry
+from federation.snapshots import FarSnapshots
 from federation.table import HANDLERS
 from federation.via import via_header
 from tests.http.doors import ROOT, Reply, broker, flask_door
@@ -95,7 +96,10 @@ def neighbours(*names: str, temporal_page: int = 1000) -> Iterator[list[Neighbou
             built, _ = stack.enter_context(broker(alias=name, temporal_page=f"{temporal_page}"))
             store, house = built.store, built.house
             hub = Hub(Registry(store.held, house.broker.clock), sources, house.alias, f"http://{name}")
-            changed = replace(built, house=replace(house, far=Federation(hub, HANDLERS)))
+            elsewhere = FarSnapshots()
+            house = replace(house, far=Federation(hub, HANDLERS), broker=replace(house.broker, elsewhere=elsewhere))
+            elsewhere.begin(hub, house)
+            changed = replace(built, house=house)
             sources.doors[name] = Neighbour(name, changed, make_doors(changed), sources)
             made.append(sources.doors[name])
         yield made
