@@ -136,6 +136,31 @@ _LOOK: list[Case] = [
     *((f"GET /temporal/entities/{one}?timeproperty=modifiedAt", None, _ON_SNAPSHOT) for one in (ONE, HIDDEN_ENTITY)),
 ]
 
+SOURCE = "urn:ngsi-ld:ContextSourceRegistration:1"
+REDIRECTING = "urn:ngsi-ld:ContextSourceRegistration:2"
+
+
+def _registration(registration_id: str, entities: list[dict[str, str]], **more: Json) -> dict[str, Any]:
+    information = [{"entities": entities, "propertyNames": ["name", "hidden"]}]
+    return {
+        "id": registration_id,
+        "type": "ContextSourceRegistration",
+        "endpoint": "http://127.0.0.1:9",
+        "information": information,
+        **more,
+    }
+
+
+_REGISTER: list[Case] = [
+    (
+        "POST /csourceRegistrations",
+        _registration(SOURCE, [{"type": "Thing", "id": HIDDEN_ENTITY}, {"type": "Hidden"}]),
+    ),
+    ("POST /csourceRegistrations", _registration(REDIRECTING, [{"type": "Thing", "id": MISSING}], mode="redirect")),
+    ("POST /csourceRegistrations", _registration(REDIRECTING, [{"type": "Thing", "id": ONE}], mode="exclusive")),
+]
+_READ_SOURCES: list[tuple[str, Any]] = [(f"GET /csourceRegistrations/{one}", None) for one in (SOURCE, REDIRECTING)]
+
 CASES: dict[str, list[Case]] = {
     "create_entity": [("POST /entities", entity(NEW, speed=prop(1))), ("POST /entities", entity(ONE))],
     "query_entities": [
@@ -241,6 +266,22 @@ CASES: dict[str, list[Case]] = {
         *_READ,
     ],
     "delete_subscription": [*_SUBSCRIBE, (f"DELETE /subscriptions/{SUBSCRIPTION}", None), ("GET /subscriptions", None)],
+    "register_source": [*_REGISTER, *_REGISTER, *_READ_SOURCES],
+    "query_sources": [
+        *_REGISTER,
+        *(
+            (f"GET /csourceRegistrations?count=true&{query}", None)
+            for query in ("type=Thing", "type=Hidden", "type=*", "attrs=hidden", 'q=hidden=="x"', f"id={HIDDEN_ENTITY}")
+        ),
+    ],
+    "retrieve_source": [*_REGISTER, *_READ_SOURCES],
+    "update_source": [
+        *_REGISTER,
+        (f"PATCH /csourceRegistrations/{SOURCE}", {"information": [{"entities": [{"type": "Hidden"}]}]}),
+        (f"PATCH /csourceRegistrations/{REDIRECTING}", {"mode": "inclusive"}),
+        *_READ_SOURCES,
+    ],
+    "delete_source": [*_REGISTER, *(("DELETE" + path[3:], None) for path, _ in _READ_SOURCES), *_READ_SOURCES],
     "create_source_subscription": [*_TO_SOURCES, *_TO_SOURCES, *_READ_TO_SOURCES],
     "query_source_subscriptions": [*_TO_SOURCES, ("GET /csourceSubscriptions?count=true", None)],
     "retrieve_source_subscription": [*_TO_SOURCES, *_READ_TO_SOURCES],
