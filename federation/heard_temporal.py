@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Final
 
 from broker.decode.query import Query
@@ -100,9 +101,9 @@ def matching(
     return Found(tuple(matches))
 
 
-def specification_of(exchange: Exchange, query: Query, where: Node) -> Specification:
+@lru_cache(maxsize=1024)
+def specification_of(names: ActiveContext, query: Query, where: Node) -> Specification:
     """What the request names, for matching; `where` is its condition."""
-    names = exchange.call.names
     projection = None if query.attrs else view_of(query, names).projection
     return specification(query, _types_in(where), projection, attributes_of(query, names))
 

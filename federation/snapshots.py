@@ -82,7 +82,7 @@ class FarSnapshots:
         names = exchange.call.names
         asked = understood(exchange, body.query, body.times)
         asked = replace(asked, query=replace(asked.query, instances_max=WHOLE))
-        wanted = specification_of(exchange, body.query, asked.where)
+        wanted = specification_of(names, body.query, asked.where)
         found = matching(hub, exchange, "queryTemporal", wanted, (body.query, asked.query))
         split = bool(body.query.split_entities)
         entities = wanted_of(body.query, names, attributes_of(body.query, names), split=split)

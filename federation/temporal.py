@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import lru_cache
 from typing import Final
 
 from broker.decode.query import Query
@@ -17,10 +18,12 @@ from broker.errors import ResourceNotFound
 from broker.http.exchange import Exchange
 from broker.http.mapping import map_of_one
 from broker.http.messages import Answer
+from broker.http.parameters import Parameters
 from broker.http.query import window_of
 from broker.http.recalling import Recalled, recall_get, texts_of
 from broker.http.seeking import ANY_TYPE, attributes_of, query_of
 from broker.http.temporal import answered, encoded, understood
+from broker.ldcontext.active import ActiveContext
 from broker.operations.entity_maps import LOCAL
 from broker.operations.evolve import no_evolution
 from broker.operations.identifiers import require_uri
@@ -51,10 +54,9 @@ from federation.wanted import wanted_of
 
 def retrieve_evolution(hub: Hub, exchange: Exchange, local: Local) -> Answer:
     """GET /temporal/entities/{entityId} over all sources that may have it (clause 5.7.3.4)."""
-    entity_id, query = exchange.path["entityId"], query_of(exchange.parameters)
-    limits = exchange.house.limits
-    recalled = recall_get(exchange.parameters, exchange.call.names, limits.instances_max)
-    wanted = replace(specification_of(exchange, query, EVERYTHING), ids=(entity_id,))
+    entity_id, names = exchange.path["entityId"], exchange.call.names
+    query, recalled, bare = _understood(exchange.parameters, names, exchange.house.limits.instances_max)
+    wanted = replace(bare, ids=(entity_id,))
     found = matching(hub, exchange, "retrieveTemporal", wanted, (query, recalled.query))
     if found.nobody:
         return local(exchange)
@@ -83,6 +85,15 @@ def retrieve_evolution(hub: Hub, exchange: Exchange, local: Local) -> Answer:
     mapped = pinned(exchange, entity_id, [one.source or LOCAL for one in versions], temporal=True)
     headers = (*map_of_one(mapped, entity_id, temporal=True), *headers_of((*found.warnings, *heard.warnings)))
     return answered(exchange, bodies[0], (whole, recalled.query), headers)
+
+
+@lru_cache(maxsize=1024)
+def _understood(
+    parameters: Parameters, names: ActiveContext, instances_max: int
+) -> tuple[Query, Recalled, Specification]:
+    """What the parameters of a retrieval ask for, and of whom, whatever the entity; once for the same parameters."""
+    query = query_of(parameters)
+    return query, recall_get(parameters, names, instances_max), specification_of(names, query, EVERYTHING)
 
 
 def _heard(hub: Hub, exchange: Exchange, found: Found, asked: tuple[Query, Recalled, Specification]) -> Heard:
@@ -138,7 +149,7 @@ def _gathering(
     if any(one.type == ANY_TYPE for one in query.entities):
         return None
     asked = understood(exchange, query, times)
-    wanted = specification_of(exchange, query, asked.where)
+    wanted = specification_of(exchange.call.names, query, asked.where)
     found = matching(hub, exchange, "queryTemporal", wanted, (query, asked.query))
     if found.nobody:
         return None
