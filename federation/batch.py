@@ -38,7 +38,7 @@ from federation.plan_batch import (
     second_single,
 )
 from federation.plan_fragment import named_document
-from federation.plan_provide import Share, Split, split, supports
+from federation.plan_provide import Share, Split, guesses, split, supports
 from federation.provided import (
     About,
     find,
@@ -60,12 +60,16 @@ Step: TypeAlias = tuple[Parcel, int, str]
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A member that sources are concerned with: what it is read as, in its names, and how it is divided."""
+    """A member that sources are concerned with: what it is read as, in its names, and how it is divided.
+
+    `guessed` are the registrations whose sources may not know it, as nobody says of which type it is.
+    """
 
     number: int
     document: Document
     names: ActiveContext
     divided: Split
+    guessed: frozenset[str] = frozenset()
 
     @property
     def proxied(self) -> bool:
@@ -119,7 +123,15 @@ def _carry(hub: Hub, exchange: Exchange, local: Local, kind: Kind) -> Answer:
     _ask(hub, exchange, batch, members, tally)
     if here is not None:
         _count_here(cast("Deferred", here).pending.result(), (batch, body, kept, members), tally)
+    tally.errors = [one for one in tally.errors if not _is_miss(one, members.get(one.number), tally)]
     return _answer(batch, tally)
+
+
+def _is_miss(failed: Failed, member: Member | None, tally: Tally) -> bool:
+    """Whether a source was asked at a guess and does not know the entity, which another one did."""
+    if member is None or failed.registration is None or failed.number not in tally.success:
+        return False
+    return failed.registration.id in member.guessed and isinstance(failed.refusal, ResourceNotFound)
 
 
 def _matches(hub: Hub, exchange: Exchange, batch: Batch, member: Json) -> list[Match]:
@@ -155,11 +167,12 @@ def _read(exchange: Exchange, batch: Batch, one: tuple[int, list[Match]], tally:
         return None
     entity_id, document = str(member.document["id"]), member.document
     try:
-        require_visible(exchange, entity_id, member.divided.shares, types_here(exchange, entity_id, document))
+        types = types_here(exchange, entity_id, document)
+        require_visible(exchange, entity_id, member.divided.shares, types)
     except NgsiError as refusal:
         tally.errors.append(Failed(number, entity_id, refusal))
         return None
-    return member
+    return member if types else replace(member, guessed=guesses(matches))
 
 
 def _divided(exchange: Exchange, batch: Batch, number: int, matches: Sequence[Match]) -> Member:

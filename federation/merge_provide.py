@@ -83,6 +83,19 @@ def judge(parts: Sequence[Part]) -> Verdict:
     return Verdict(parts, mixed=True)
 
 
+def without_misses(parts: Sequence[Part], guesses: frozenset[str]) -> list[Part]:
+    """The parts without those sources that were asked at a guess and do not know the entity, if another one did it."""
+    if not any(part.done for part in parts):
+        return list(parts)
+    return [part for part in parts if not _is_miss(part, guesses)]
+
+
+def _is_miss(part: Part, guesses: frozenset[str]) -> bool:
+    if part.done or part.registration is None or part.registration.id not in guesses:
+        return False
+    return all(_not_found(left.refusal) for left in part.left)
+
+
 def _not_found(refusal: NgsiError) -> bool:
     return isinstance(refusal, ResourceNotFound)
 

@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import cast
 
 from broker.model.entity import Document, Instance, as_list, instances, member
-from broker.model.registration import OPERATION_GROUPS, Information, Mode, Registration
+from broker.model.registration import OPERATION_GROUPS, EntityInfo, Information, Mode, Registration
 from broker.model.values import Json
 from broker.query.ast import HasType, Node, Or
 from federation.messages import Match
@@ -83,6 +83,19 @@ def any_type(types: Sequence[str]) -> Node | None:
 def has_types(matches: Iterable[Match]) -> bool:
     """Whether it makes a difference to these matches which types the entity has."""
     return any(info.types for one in matches for part in one.information for info in part.entities)
+
+
+def guesses(matches: Iterable[Match]) -> frozenset[str]:
+    """The registrations that match for their types alone: where the types are not known, any of them might be meant."""
+    return frozenset(
+        one.registration.id
+        for one in matches
+        if all(part.entities and all(_is_typed_only(info) for info in part.entities) for part in one.information)
+    )
+
+
+def _is_typed_only(info: EntityInfo) -> bool:
+    return bool(info.types) and info.id is None and info.id_pattern is None
 
 
 def split(document: Document, matches: Sequence[Match], *, identity: bool) -> Split:

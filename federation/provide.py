@@ -24,10 +24,10 @@ from broker.model.entity import Document
 from broker.model.values import NGSI_LD_NULL, Json
 from broker.operations.identifiers import require_uri
 from federation.hub import FarHandler, Hub, Local
-from federation.merge_provide import Part, Verdict, batch_result, judge, update_result
+from federation.merge_provide import Part, Verdict, batch_result, judge, update_result, without_misses
 from federation.messages import Forward, Match
 from federation.plan_fragment import named_attribute, named_document
-from federation.plan_provide import Share, Split, split
+from federation.plan_provide import Share, Split, guesses, split
 from federation.provided import (
     About,
     ask,
@@ -189,8 +189,12 @@ def _carry(
     divided = _divided(write, document, matches)
     if not divided.shares:
         return local(exchange)
-    require_visible(exchange, entity_id, divided.shares, types_here(exchange, entity_id, document))
-    return _carried(hub, exchange, local, (entity_id, write, document, divided))
+    types = types_here(exchange, entity_id, document)
+    require_visible(exchange, entity_id, divided.shares, types)
+    known = types or types_of(exchange) is not None
+    return _carried(
+        hub, exchange, local, (entity_id, write, document, divided), frozenset() if known else guesses(matches)
+    )
 
 
 def _matches(hub: Hub, exchange: Exchange, what: tuple[str, Write], named: frozenset[str] | None) -> list[Match]:
@@ -211,7 +215,9 @@ def _divided(write: Write, document: Document, matches: list[Match]) -> Split:
     return split(document, matches, identity=write.identity)
 
 
-def _carried(hub: Hub, exchange: Exchange, local: Local, what: tuple[str, Write, Document, Split]) -> Answer:
+def _carried(
+    hub: Hub, exchange: Exchange, local: Local, what: tuple[str, Write, Document, Split], guessed: frozenset[str]
+) -> Answer:
     entity_id, write, document, divided = what
     here = None
     if divided.rest is None:
@@ -219,7 +225,9 @@ def _carried(hub: Hub, exchange: Exchange, local: Local, what: tuple[str, Write,
     else:
         attributes = [name for name in divided.rest if ":" in name] if write.answers == "attributes" else []
         here = begin_here(exchange, local, rest_body(exchange, document, divided), attributes)
-    parts = ask(hub, exchange, divided.shares, write.operation, _maker(exchange, entity_id, write))
+    parts = without_misses(
+        ask(hub, exchange, divided.shares, write.operation, _maker(exchange, entity_id, write)), guessed
+    )
     response = None
     if here is not None:
         part, response = here.finish()

@@ -315,3 +315,17 @@ def test_what_is_refused_is_not_forwarded(pair: tuple[Neighbour, Neighbour]) -> 
     assert misono.send("POST", "/entities", body={**car(), "speed": {"type": "Property"}}).status == 400
     assert misono.send("POST", "/entities", body={**car(), "a b": 1}).status == 400
     assert misono.sources.asked == []
+
+
+def test_sources_that_were_asked_at_a_guess_need_not_know_the_entity(pair: tuple[Neighbour, Neighbour]) -> None:
+    misono, aizu = pair
+    misono.register(REG, "aizu", TYPE, operations=ALL, mode="redirect")
+    misono.register(REG + "2", "misono", NS + "Bus", operations=ALL, mode="redirect")
+    misono.sources.said["misono"] = (404, None)
+    aizu.json("POST", "/entities", body=car(speed=1))
+    assert misono.send("PATCH", f"/entities/{ID}/attrs", body={"speed": prop(2)}).status == 204
+    assert len(misono.sources.asked) == 2
+    assert misono.send("PATCH", f"/entities/{ID}/attrs?type=Car", body={"speed": prop(3)}).status == 204
+    assert len(misono.sources.asked) == 3
+    assert misono.send("PATCH", "/entities/urn:x:nobody/attrs", body={"speed": prop(3)}).status == 404
+    assert misono.send("DELETE", f"/entities/{ID}").status == 204
