@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import cast
+from functools import lru_cache
+from typing import TypeAlias
 
 from broker.decode.entity import IDENTITY, decode_entity
 from broker.errors import BadRequestData
 from broker.ldcontext.active import ActiveContext
-from broker.model.entity import Entity, Instance, instances
+from broker.model.entity import Document, Entity, Instance, instances
 from broker.model.expiry import live
 from broker.model.values import Instant, Json, to_instant, to_text
 from federation.merge import Part
 
-_TIMES = ("createdAt", "modifiedAt")
-_Times = tuple[str | None, str | None]
+_Times: TypeAlias = tuple[Json, Json]
+_LASTING = frozenset({"type", "value", "object", "unitCode", "observedAt", "createdAt", "modifiedAt", "datasetId"})
+"""Members of instances without sub-attributes that do not expire: most of them."""
 
 
 def read_part(body: Json, names: Callable[[Json], ActiveContext], now: Instant, *, auxiliary: bool) -> Part | None:
@@ -24,17 +26,22 @@ def read_part(body: Json, names: Callable[[Json], ActiveContext], now: Instant, 
     """
     if not isinstance(body, dict):
         raise BadRequestData("an entity is an object", clause="4.5.1", remedy='{"id": "urn:…", "type": "…"}')
-    context = body.pop("@context", None)
-    created, modified = (_instant(body.pop(name, None)) for name in _TIMES)
-    times = _taken_times(body)
-    active = names(context)
+    active = names(body.pop("@context", None))
+    made, changed = body.pop("createdAt", None), body.pop("modifiedAt", None)
+    times = _taken_times(body, (made, changed))
     document = decode_entity(body, active)
-    expires = _instant(document.pop("expiresAt", None))
+    created, modified = _instant(made), _instant(changed)
+    expires = _instant(document.pop("expiresAt")) if "expiresAt" in document else None
     if times:
         _give_back(document, times, active, None if created is None else to_text(created))
     begin = now if created is None else created
-    entity = live(Entity(document, begin, begin if modified is None else modified, expires, 0), now)
-    return None if entity is None else Part(entity, auxiliary, dated=created is not None or modified is not None)
+    entity = Entity(document, begin, begin if modified is None else modified, expires, 0)
+    if expires is not None or not _lasts(document):
+        found = live(entity, now)
+        if found is None:
+            return None
+        entity = found
+    return Part(entity, auxiliary, created is not None or modified is not None)
 
 
 def id_of(body: Json) -> str | None:
@@ -47,20 +54,34 @@ def id_of(body: Json) -> str | None:
 
 
 def _instant(value: Json) -> Instant | None:
-    return to_instant(value) if isinstance(value, str) else None
+    return _known_instant(value) if isinstance(value, str) else None
 
 
-def _taken_times(body: dict[str, Json]) -> dict[str, list[tuple[Json, _Times]]]:
-    """When each instance was made and changed, taken out: what is decoded has no such members."""
+_known_instant = lru_cache(maxsize=1024)(to_instant)
+"""What was loaded together has its times in common."""
+
+
+def _lasts(document: Document) -> bool:
+    """Whether plainly nothing in it expires."""
+    for name, value in document.items():
+        if name not in IDENTITY and not (type(value) is dict and _LASTING.issuperset(value)):
+            return False
+    return True
+
+
+def _taken_times(body: dict[str, Json], whole: _Times) -> dict[str, list[tuple[Json, _Times]]]:
+    """When each instance was made and changed, taken out: what is decoded has no such members.
+
+    Those that are as the times of the `whole` entity are dropped: an instance made with it and not changed since.
+    """
     found: dict[str, list[tuple[Json, _Times]]] = {}
+    made = whole[0]
     for name, value in body.items():
-        if name in IDENTITY:
-            continue
         for one in value if type(value) is list else (value,):
-            if type(one) is dict and ("createdAt" in one or "modifiedAt" in one):
-                times = one.pop("createdAt", None), one.pop("modifiedAt", None)
-                if all(each is None or isinstance(each, str) for each in times):
-                    found.setdefault(name, []).append((one.get("datasetId"), cast("_Times", times)))
+            if type(one) is dict and ("createdAt" in one or "modifiedAt" in one) and name not in IDENTITY:
+                created, modified = one.pop("createdAt", None), one.pop("modifiedAt", None)
+                if created != made or modified != made:
+                    found.setdefault(name, []).append((one.get("datasetId"), (created, modified)))
     return found
 
 
@@ -76,20 +97,16 @@ def _give_back(
         for dataset, (created, modified) in told:
             instance = found.get(None if dataset == "@none" else dataset)
             if instance is not None:
-                _stamp(instance, created, modified, made)
+                _stamp(instance, _text(created), _text(modified), made)
 
 
 def _stamp(instance: Instance, created: str | None, modified: str | None, made: str | None) -> None:
-    begun = _text(created)
-    if begun is not None and begun != made:
-        instance["createdAt"] = begun
-    changed = _text(modified)
-    if changed is not None and changed != (begun or made):
-        instance["modifiedAt"] = changed
+    if created is not None and created != made:
+        instance["createdAt"] = created
+    if modified is not None and modified != (created or made):
+        instance["modifiedAt"] = modified
 
 
-def _text(value: str | None) -> str | None:
-    if value is None:
-        return None
-    found = to_instant(value)
+def _text(value: Json) -> str | None:
+    found = _instant(value)
     return None if found is None else to_text(found)
