@@ -21,17 +21,14 @@ from broker.http.targets import types_of
 from broker.model.entity import Entity
 from broker.operations.identifiers import require_uri
 from broker.ports import INLINE, EntityStore, OverBudget
-from broker.query.bind import bind
 from broker.query.projection import Projection
-from broker.query.q import parse_q
-from broker.query.source_filters import fits_csf
 from broker.query.sources import Specification
-from federation.found import QUERIES, Heard, loop_of, naming_of, sources_of
+from federation.found import QUERIES, Heard, chosen, loop_of, naming_of, sources_of
 from federation.gather import Gathering
 from federation.hub import FarHandler, Hub, Local
 from federation.linked import Links
 from federation.maps import listed_sources, pinned, query_in_map, wants_map
-from federation.messages import Match, Warned
+from federation.messages import Warned
 from federation.overlay import Overlay, over
 from federation.plan import Asking, retrieval
 from federation.wanted import names_in, wanted_of
@@ -146,7 +143,7 @@ def _query(hub: Hub, exchange: Exchange, local: Local, query: Query) -> Answer:
     split = parameters.flag("splitEntities") or bool(query.split_entities)
     attributes = attributes_of(query, names)
     wanted = wanted_of(query, names, attributes, split=split)
-    matches = _chosen(sources_of(hub, exchange, wanted.selectors, QUERIES), query, exchange)
+    matches = chosen(sources_of(hub, exchange, wanted.selectors, QUERIES), query, names)
     if not matches:
         return local(exchange)
     if INLINE.get():
@@ -168,14 +165,6 @@ def _query(hub: Hub, exchange: Exchange, local: Local, query: Query) -> Answer:
     page = gathering.page(window_of(exchange))
     found = _with_linked(hub, exchange, {one.id: one for one in page.entities}, sought.view.join, heard.warnings)
     return shown(exchange, local, Overlay(exchange.house.broker.entities, found, page), heard.warnings)
-
-
-def _chosen(matches: list[Match], query: Query, exchange: Exchange) -> list[Match]:
-    """Those that the context source filter of a query lets be asked (clause 5.7.2.4)."""
-    if query.csf is None or not matches:
-        return matches
-    csf = bind(parse_q(query.csf), exchange.call.names)
-    return [one for one in matches if fits_csf(one.registration, csf)]
 
 
 HANDLERS: Mapping[str, FarHandler] = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
+from broker.decode.query import Query
 from broker.errors import NgsiError
 from broker.http.exchange import Exchange, resolve
 from broker.ldcontext.active import ActiveContext
@@ -12,6 +13,9 @@ from broker.model.entity import Entity
 from broker.model.registration import Information
 from broker.model.values import Json
 from broker.operations.entity_maps import LOCAL
+from broker.query.bind import bind
+from broker.query.q import parse_q
+from broker.query.source_filters import fits_csf
 from broker.query.sources import Specification
 from federation.hub import Hub
 from federation.incoming import read_part
@@ -46,6 +50,14 @@ def _both(one: Match, other: Match) -> Match:
     parts: list[Information] = [*one.information]
     parts += [part for part in other.information if part not in parts]
     return Match(one.registration, tuple(parts))
+
+
+def chosen(matches: list[Match], query: Query, names: ActiveContext) -> list[Match]:
+    """Those that the context source filter of a query lets be asked (clause 5.7.2.4)."""
+    if query.csf is None or not matches:
+        return matches
+    csf = bind(parse_q(query.csf), names)
+    return [one for one in matches if fits_csf(one.registration, csf)]
 
 
 def naming_of(exchange: Exchange, match: Match) -> Naming:

@@ -13,6 +13,7 @@ from typing import Final
 from urllib.parse import unquote
 
 from broker.decode.query import Query, decode_query
+from broker.errors import BadRequestData
 from broker.http.entity_maps import made
 from broker.http.exchange import Exchange
 from broker.http.links import location
@@ -25,17 +26,20 @@ from broker.http.showing import geometry_property, show_many
 from broker.model.entity import Entity
 from broker.model.names import is_uri
 from broker.model.values import Json
-from broker.operations.consume import viewed_page
+from broker.operations.broker import Broker
+from broker.operations.consume import linked_depth, viewed_page
 from broker.operations.entity_maps import LOCAL, MAP_MAX, Entry, Listing, entries, find_map, make_map
 from broker.operations.mapped import Look, ids_of, listed_page
 from broker.ports import INLINE, OverBudget, Page
 from broker.query.ast import Selection
 from broker.query.match import matches as fits
-from federation.found import QUERIES, Heard, loop_of, naming_of, sources_of
+from federation.found import QUERIES, Heard, chosen, loop_of, naming_of, sources_of
 from federation.hub import FarHandler, Hub, Local
 from federation.incoming import id_of
+from federation.linked import Links
 from federation.merge_temporal import identity_of
 from federation.messages import Answered, Forward, Match, Warned
+from federation.overlay import Overlay
 from federation.plan import Asking, decides, narrowed, query, serves
 from federation.wanted import Wanted, names_in, wanted_of
 from federation.warned import with_warnings
@@ -93,12 +97,17 @@ def mapping_of(hub: Hub, exchange: Exchange, asked: Query) -> MapQuery | None:
     split = parameters.flag("splitEntities") or bool(asked.split_entities)
     attributes = attributes_of(asked, names)
     wanted = wanted_of(asked, names, attributes, split=split)
-    matches = sources_of(hub, exchange, wanted.selectors, QUERIES)
+    matches = chosen(sources_of(hub, exchange, wanted.selectors, QUERIES), asked, names)
     if not matches:
         return None
     if INLINE.get():
         raise OverBudget
     sought = seek(asked, names, local=parameters.flag("local") if "local" in parameters else None)
+    if sought.selection.order is not None:
+        raise BadRequestData(
+            "entities of several sources are not ordered", pointer="orderBy", clause="5.14.4.4",
+            remedy="local=true, or leave orderBy out",
+        )  # fmt: skip
     loop = loop_of(hub, exchange)
     return MapQuery(hub, exchange, wanted, sought, [] if loop else matches, split, [loop] if loop else [])
 
@@ -138,17 +147,25 @@ class MapQuery:
         geometry_property(exchange, exchange.parameters.text("geometryProperty"))
         held = mapped(exchange, self.listing, asked)
         assert held is not None
-        window = window_of(exchange)
+        window, view = window_of(exchange), self.sought.view
         call, broker = exchange.call, exchange.house.broker
-        look = self._look(held)
-        listed = listed_page(broker, call, held.map, window, look)
-        page = viewed_page(broker, call, Page(listed.found, listed.total, listed.more), self.sought.view)
+        listed = listed_page(broker, call, held.map, window, self._look(held))
+        page = viewed_page(self._joining(listed.found), call, Page(listed.found, listed.total, listed.more), view)
         headers: Headers = () if page.total is None else (("NGSILD-Results-Count", str(page.total)),)
         if window.limit and (page.more or window.offset):
             headers += links_of(exchange, window, more=page.more)
         shown = [entity for entity in page.entities if entity.document]
         response = show_many(exchange, shown, asked.lang, headers + held.headers)
         return with_warnings(held.answered(response), self.warnings)
+
+    def _joining(self, entities: Sequence[Entity]) -> Broker:
+        """The broker that knows these entities, and what they link to wherever that is."""
+        broker, join = self.exchange.house.broker, self.sought.view.join
+        if join is None:
+            return broker
+        links = Links(self.hub, self.exchange, {one.id: one for one in entities}, self.warnings)
+        links.follow(entities, join.level)
+        return replace(broker, entities=Overlay(broker.entities, links.known))
 
     def _look(self, held: Mapped) -> Look[Entity]:
         def read(chunk: list[Entry]) -> Mapping[str, Entity]:
@@ -174,8 +191,13 @@ class MapQuery:
                 for body in heard.take(match, answered):
                     if id_of(body) in known:
                         heard.read(match, body)
-        merged = ((entry.id, heard.merged(entry.id)) for entry in chunk)
-        return {one: entity for one, entity in merged if entity is not None and self._fits(entity)}
+        merged = [entity for entry in chunk if (entity := heard.merged(entry.id)) is not None]
+        depth = linked_depth(self.sought.selection.where)
+        links = Links(self.hub, exchange, warnings=self.warnings)
+        if depth:
+            links.follow(merged, depth)
+        where = self.sought.selection.where
+        return {entity.id: entity for entity in merged if fits(where, entity, links.get)}
 
     def _forwards(self, held: Mapped, match: Match, chunk: list[Entry]) -> Iterator[tuple[Match, Forward]]:
         """What a source is asked of these entries: of those it lists, or, where it cannot tell, of all."""
@@ -201,13 +223,6 @@ class MapQuery:
         if self.split or not self.wanted.attributes:
             return None
         return self.wanted.attributes | {name for node in self.wanted.filters for name in names_in(node)}
-
-    def _fits(self, entity: Entity) -> bool:
-        return fits(self.sought.selection.where, entity, self._linked)
-
-    def _linked(self, entity_id: str) -> Entity | None:
-        call = self.exchange.call
-        return call.restriction.show(self.exchange.house.broker.entities.get(call.tenant, entity_id))
 
     def _listed(self) -> Iterator[tuple[Match, list[str], str | None]]:
         """Each source, what it lists, and the map it made of that."""

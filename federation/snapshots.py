@@ -29,7 +29,7 @@ from broker.ports.places import Inquiry
 from broker.query.ast import Selection
 from broker.query.match import matches as fits
 from broker.stores.recall import page_of
-from federation.found import QUERIES, Heard, naming_of, sources_of
+from federation.found import QUERIES, Heard, chosen, naming_of, sources_of
 from federation.gather_temporal import Gathering
 from federation.heard_temporal import matching, specification_of, texts_for
 from federation.hub import Hub
@@ -67,7 +67,8 @@ class FarSnapshots:
         exchange = _exchange(house, inquiry, "entityOperations/query")
         names = exchange.call.names
         wanted = wanted_of(asked, names, attributes_of(asked, names), split=bool(asked.split_entities))
-        heard = Heard(exchange, sources_of(hub, exchange, wanted.selectors, QUERIES))
+        matches = chosen(sources_of(hub, exchange, wanted.selectors, QUERIES), asked, names)
+        heard = Heard(exchange, matches)
         selection = seek(asked, names, local=None).selection
         yield from _Entities(hub, heard, Asking(wanted, None, bool(asked.split_entities)), selection).batches()
         inquiry.failures.extend(_told(heard.warnings))
