@@ -26,6 +26,8 @@ from broker.contexts.shelf import Shelf
 from broker.contexts.usage import Usage
 from broker.http.events import PATH, Events
 from broker.http.exchange import House, Limits
+from broker.http.exports import PATH as EXPORT_PATH
+from broker.http.exports import Exports
 from broker.http.front import Application, Front
 from broker.http.health import Readiness, make_pages, text_page
 from broker.http.route import Routes
@@ -366,7 +368,8 @@ def make_doors(built: Built) -> Doors:
         return cast("Application", WSGIMiddleware(cast("Any", app()), workers=FLASK_THREADS))
 
     events = Events(built.house)
-    return Doors(Front(built.house, routes, pages, behind, {PATH: events}), app, readiness, events)
+    streams: Mapping[str, Application] = {PATH: events, EXPORT_PATH: Exports(built.house)}
+    return Doors(Front(built.house, routes, pages, behind, streams), app, readiness, events)
 
 
 def _collect_rarely() -> None:

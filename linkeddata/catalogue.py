@@ -54,6 +54,34 @@ class Home:
         return f"{self.catalogue}{'&' if self.tenant else '#'}{name}"
 
 
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """One way to get a dataset; `{}` in the path is its type."""
+
+    name: str
+    title: str
+    path: str
+    media_type: str
+    file_type: str
+    exported: bool = False
+
+
+_ENTITIES: Final = "/ngsi-ld/v1/entities?type={}"
+_API: Final = _Form("api", "NGSI-LD API", _ENTITIES, "application/ld+json", "JSON_LD")
+_GEOJSON: Final = _Form("geojson", "NGSI-LD API, GeoJSON", _ENTITIES, "application/geo+json", "GEOJSON")
+_EXPORT: Final = "/catalogue/export?type={}"
+_EXPORTS: Final = (
+    _Form("ndjson", "all of it, NDJSON", f"{_EXPORT}&format=ndjson", "application/x-ndjson", "", exported=True),
+    _Form("jsonld", "all of it, JSON-LD", f"{_EXPORT}&format=jsonld", "application/ld+json", "JSON_LD", exported=True),
+)
+
+
+def is_given(described: Described, iri: str) -> bool:
+    """Whether the entities of a type may be taken away as a whole: what is listed, public, and not about persons."""
+    said = described.of(iri)
+    return said.listed and _level(described, said) == "public"
+
+
 def make_catalogue(described: Described, holdings: Sequence[Holding], home: Home) -> dict[str, Json]:
     """The whole catalogue."""
     listed = [one for one in holdings if described.of(one.iri).listed]
@@ -119,7 +147,7 @@ def _service(described: Described, listed: Sequence[Holding], home: Home) -> Jso
 def _dataset(described: Described, holding: Holding, home: Home) -> Json:
     said = described.of(holding.iri)
     name = short(holding.iri)
-    level = "non-public" if said.personal else said.access or described.access
+    level = _level(described, said)
     members: dict[str, Json] = {
         "dct:identifier": _name(holding, home),
         "dct:title": texts(said.title or {"": name}),
@@ -135,11 +163,17 @@ def _dataset(described: Described, holding: Holding, home: Home) -> Json:
     if not said.personal:
         members |= _measured(holding)
     licence = said.licence or described.licence
-    forms = [("", "application/ld+json", "JSON_LD")]
+    forms = [_API]
     if holding.located and not said.personal:
-        forms.append(("geojson", "application/geo+json", "GEOJSON"))
+        forms.append(_GEOJSON)
+    if is_given(described, holding.iri):
+        forms += _EXPORTS
     members["dcat:distribution"] = [_distribution(holding, home, form, licence) for form in forms]
     return a("dcat:Dataset", _name(holding, home), members)
+
+
+def _level(described: Described, said: Dataset) -> str:
+    return "non-public" if said.personal else said.access or described.access
 
 
 def _measured(holding: Holding) -> dict[str, Json]:
@@ -156,20 +190,24 @@ def _measured(holding: Holding) -> dict[str, Json]:
     return found
 
 
-def _distribution(holding: Holding, home: Home, form: tuple[str, str, str], licence: str | None) -> Json:
-    part, media, kind = form
-    url = f"{home.url}/ngsi-ld/v1/entities?type={quote(holding.iri, safe='')}"
+def _distribution(holding: Holding, home: Home, form: _Form, licence: str | None) -> Json:
+    iri = quote(holding.iri, safe="")
+    url = home.url + form.path.format(iri)
     members: dict[str, Json] = {
-        "dct:title": texts({"en": f"{short(holding.iri)} by the NGSI-LD API ({media})"}),
+        "dct:title": texts({"en": f"{short(holding.iri)}: {form.title}"}),
         "dcat:accessURL": a("rdfs:Resource", url),
-        "dcat:accessService": a("dcat:DataService", _service_name(home)),
-        "dcat:mediaType": media_type(media),
-        "dct:format": file_type(kind),
+        "dcat:mediaType": media_type(form.media_type),
         "dct:conformsTo": standard(),
     }
+    if form.exported:
+        members["dcat:downloadURL"] = a("rdfs:Resource", url)
+    else:
+        members["dcat:accessService"] = a("dcat:DataService", _service_name(home))
+    if form.file_type:
+        members["dct:format"] = file_type(form.file_type)
     if licence is not None:
         members["dct:license"] = a("dct:LicenseDocument", licence)
-    return a("dcat:Distribution", f"{_name(holding, home)}&api={part}", members)
+    return a("dcat:Distribution", f"{_name(holding, home)}&as={form.name}", members)
 
 
 def _told(holding: Holding, said: Dataset) -> Texts:

@@ -12,7 +12,7 @@ from broker.operations.broker import Broker, Call
 from broker.operations.holdings import list_holdings
 from broker.operations.identity import tenant_alias
 from broker.ports import UNRESTRICTED
-from linkeddata.catalogue import Home, make_catalogue
+from linkeddata.catalogue import Home, is_given, make_catalogue
 from linkeddata.described import Described
 from linkeddata.turtle import as_turtle
 
@@ -52,6 +52,10 @@ class Catalogues:
             self._kept.clear()
         self._kept[call.tenant] = _Kept(sequence, ended + SHARE * (ended - began), document)
         return document
+
+    def gives(self, iri: str) -> bool:
+        """Whether the entities of this type may be taken away as a whole."""
+        return is_given(self._described, iri)
 
     def turtle(self, document: Mapping[str, Json]) -> bytes:
         """The same as Turtle."""

@@ -73,6 +73,9 @@ class Catalogues(Protocol):
     def catalogue(self, broker: Broker, call: Call) -> dict[str, Json]:
         """A dcat:Catalog as JSON-LD, of what the caller may see."""
 
+    def gives(self, iri: str) -> bool:
+        """Whether the entities of this type may be taken away as a whole."""
+
     def turtle(self, document: Mapping[str, Json]) -> bytes:
         """The same graph as Turtle."""
 

@@ -195,21 +195,31 @@ def wait_for(door: Door, datasets: int) -> Graph:
     return found
 
 
-def test_a_harvester_gets_the_data_where_the_catalogue_says(said: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "forms"),
+    [
+        ("House", {"api": 2, "geojson": 2}),
+        ("Meter", {"api": 1, "ndjson": 1, "jsonld": 1}),
+        ("Resident", {"api": 1}),
+    ],
+)
+def test_a_harvester_gets_the_data_where_the_catalogue_says(said: Path, name: str, forms: dict[str, int]) -> None:
     with broker(catalogue=str(said), public_url="https://misono.example") as (_, doors):
         door = front_door(doors)
         fill(door)
         found = graph(door)
         taken = {}
-        for distribution in found.objects(dataset(found, "House"), DCAT.distribution):
-            url, media = (str(found.value(distribution, name)) for name in (DCAT.accessURL, DCAT.mediaType))
+        for distribution in found.objects(dataset(found, name), DCAT.distribution):
+            url, media = (str(found.value(distribution, one)) for one in (DCAT.accessURL, DCAT.mediaType))
             media_type = media.removeprefix("http://www.iana.org/assignments/media-types/")
             reply = door("GET", url.removeprefix("https://misono.example"), {"Accept": media_type})
             assert reply.status == 200
             assert reply.headers["content-type"] == media_type
-            taken[media_type] = json.loads(reply.body)
-    assert len(taken["application/ld+json"]) == 2
-    assert len(taken["application/geo+json"]["features"]) == 2
+            taken[str(distribution).rpartition("=")[2]] = reply.body
+    lists = {form: json.loads(body) for form, body in taken.items() if form in ("api", "jsonld")}
+    lists["ndjson"] = [json.loads(line) for line in taken.get("ndjson", b"").splitlines()]
+    lists["geojson"] = json.loads(taken["geojson"])["features"] if "geojson" in taken else []
+    assert {form: len(each) for form, each in lists.items() if each} == forms
 
 
 @pytest.mark.parametrize(
