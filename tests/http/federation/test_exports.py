@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
-from tests.fakes.hiding import HIDDEN_ATTRIBUTE, HIDDEN_ENTITY, HidingPolicy
+from broker.model.entity import Entity
+from tests.fakes.hiding import HIDDEN_ATTRIBUTE, HIDDEN_ENTITY, NS, HidingPolicy
+from tests.fakes.house import fill
 from tests.http.doors import ROOT, Door, broker, front_door
 
 SETTINGS = """
@@ -93,13 +95,15 @@ def test_a_tenant_has_its_own(door: Door) -> None:
 
 
 def test_what_is_hidden_does_not_come() -> None:
-    with broker(access=HidingPolicy()) as (_, doors):
-        door = front_door(doors)
-        hidden = HIDDEN_ATTRIBUTE.rpartition("/")[2]
-        create(door, "Thing:1", "Thing", name={"type": "Property", "value": 1})
-        create(door, HIDDEN_ENTITY.removeprefix("urn:ngsi-ld:"), "Thing", **{hidden: {"type": "Property", "value": 1}})
-        (line,) = door("GET", "/catalogue/export?type=Thing").body.splitlines()
+    def thing(entity_id: str, **attributes: Any) -> Entity:
+        return Entity({"id": entity_id, "type": f"{NS}Thing", **attributes}, 0, 0)
+
+    with broker(access=HidingPolicy()) as (built, doors):
+        secret = {HIDDEN_ATTRIBUTE: {"type": "Property", "value": "secret"}}
+        fill(built.house.broker, thing(HIDDEN_ENTITY), thing("urn:ngsi-ld:Thing:1", **secret))
+        (line,) = front_door(doors)("GET", "/catalogue/export?type=Thing").body.splitlines()
     assert json.loads(line)["id"] == "urn:ngsi-ld:Thing:1"
+    assert b"secret" not in line
 
 
 def test_a_large_one_goes_over_the_disk(door: Door) -> None:
