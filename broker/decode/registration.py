@@ -20,7 +20,7 @@ from broker.ldcontext.active import ActiveContext
 from broker.model.geometry import check_geometry
 from broker.model.names import is_scope
 from broker.model.registration import OPERATION_GROUPS, OPERATIONS, Interval, Registration
-from broker.model.secrets import HIDDEN, unmasked_registration
+from broker.model.secrets import HIDDEN, takes_secrets_along, unmasked_registration
 from broker.model.values import NGSI_LD_NULL, Instant, Json
 
 MILLISECONDS_MAX: Final = 86_400_000  # a day
@@ -90,7 +90,7 @@ def revised(current: Registration, received: Received, now: Instant) -> Registra
             raise refusal(f"A registration has '{name}'.", "/" + name, _CLAUSE, "another value in its place")
     members = {name: _DEFAULTS[name] if value is None else value for name, value in received.members.items()}
     others = {**(current.others if isinstance(current.others, dict) else {}), **received.others}
-    kept = {iri: value for iri, value in others.items() if value is not None}
+    kept: dict[str, Json] = {iri: value for iri, value in others.items() if value is not None}
     return _checked(replace(current, others=kept or None, **members), current, received, now)
 
 
@@ -109,6 +109,11 @@ def _checked(found: Registration, before: Registration | None, received: Receive
         raise refusal(
             "passTenant passes the tenant of each request on, and tenant is always the same.", "/passTenant", _CLAUSE,
             "one of the two",
+        )  # fmt: skip
+    if before is not None and takes_secrets_along(found, before, received.members.keys()):
+        raise refusal(
+            "The secrets of the registration were for another endpoint.", "/endpoint", _CLAUSE,
+            "the secrets again, in credentials and contextSourceInfo, or null in their place",
         )  # fmt: skip
     whole = unmasked_registration(found, before)
     if whole is None:

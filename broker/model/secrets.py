@@ -6,6 +6,7 @@ secrets, as long as it still goes to the same place.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 from typing import Final
 from urllib.parse import urlsplit, urlunsplit
@@ -103,7 +104,7 @@ def shown_credentials(credentials: Json) -> Json:
 
 
 def shown_info(info: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
-    """Pairs of contextSourceInfo as they may be shown; what is taken from each request is no secret (clause 4.3.6.5)."""
+    """Pairs as they may be shown; what is taken from each request is no secret (clause 4.3.6.5)."""
     return tuple((key, HIDDEN if is_secret(key) and value != FROM_REQUEST else value) for key, value in info)
 
 
@@ -123,6 +124,16 @@ def unmasked_registration(found: Registration, known: Registration | None) -> Re
         credentials=_unmasked_credentials(found.credentials, known.credentials),
     )
     return None if _hidden_parts(whole) else whole
+
+
+def takes_secrets_along(found: Registration, known: Registration, given: Collection[str]) -> bool:
+    """Whether a registration now goes elsewhere with secrets that were not given anew, by the names of its fields."""
+    if _place(found.endpoint) == _place(known.endpoint):
+        return False
+    held = found.credentials if isinstance(found.credentials, dict) else {}
+    if "credentials" not in given and not _PROVING.isdisjoint(held):
+        return True
+    return "info" not in given and any(is_secret(key) and value != FROM_REQUEST for key, value in found.info)
 
 
 def _hidden_parts(registration: Registration) -> int:

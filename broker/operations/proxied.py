@@ -119,10 +119,13 @@ def check_others(made: Registration, others: Iterable[Registration]) -> None:
 
 def _claims(exclusive: Registration, other: Registration) -> bool:
     """Whether the other one matches an entity and any of the attributes that the exclusive one names."""
+    datasets = frozenset(exclusive.dataset_ids)
     for part in exclusive.information:
-        ids = tuple(info.id for info in part.entities if info.id is not None)
-        if matched(other, Specification(ids, attributes=part.attributes, dataset_ids=frozenset(exclusive.dataset_ids))):
-            return True
+        for info in part.entities:
+            types = Or(tuple(map(HasType, info.types))) if info.types else None
+            ids = () if info.id is None else (info.id,)
+            if matched(other, Specification(ids, None, types, part.attributes, datasets)):
+                return True
     return False
 
 
