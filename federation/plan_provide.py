@@ -62,14 +62,21 @@ def _served(operations: tuple[str, ...]) -> frozenset[str]:
     return frozenset(found)
 
 
-def provided(matches: Iterable[Match], *operations: str) -> list[Match]:
-    """The registrations a write is about: none auxiliary, and no inclusive one that does not serve it."""
+def provided(matches: Iterable[Match], *operations: str, history: bool = False) -> list[Match]:
+    """The registrations a write is about: none auxiliary, and no inclusive one that does not serve it.
+
+    One that is about evolutions is not about what entities are like now (clause 5.2.9), which all writes are about but
+    those of `history`.
+    """
     return [
         one
         for one in matches
-        if one.registration.proxied
-        or (one.registration.mode == "inclusive" and supports(one.registration, *operations))
+        if (history or not one.registration.temporal) and _is_written(one.registration, operations)
     ]
+
+
+def _is_written(registration: Registration, operations: Sequence[str]) -> bool:
+    return registration.proxied or (registration.mode == "inclusive" and supports(registration, *operations))
 
 
 def any_type(types: Sequence[str]) -> Node | None:

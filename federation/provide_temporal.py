@@ -174,7 +174,7 @@ def _carry(hub: Hub, exchange: Exchange, local: Local, change: Change) -> Answer
         divided = split(document, matches, identity=change.makes)
     if not divided.shares:
         return local(exchange)
-    require_visible(exchange, divided.shares, _types_here(exchange, change, document))
+    require_visible(exchange, change.entity_id, divided.shares, _types_here(exchange, change, document))
     return _carried(hub, exchange, local, (change, document, divided))
 
 
@@ -221,7 +221,8 @@ def _matches(hub: Hub, exchange: Exchange, change: Change) -> list[Match]:
         attributes = raw_attributes(exchange, exchange.body) if change.named is None else change.named
     except NgsiError:
         return []  # refused where the body is read
-    found = find(hub, exchange, About((change.operation,), change.entity_id, types, attributes, fixed=change.makes))
+    about = About((change.operation,), change.entity_id, types, attributes, fixed=change.makes, history=True)
+    found = find(hub, exchange, about)
     return [one for one in found if one.registration.temporal or _tells_of_histories(one)]
 
 

@@ -43,7 +43,8 @@ Maker = Callable[[Share, ActiveContext], Forward]
 class About:
     """What a write is about, as far as registrations go by it; names are IRIs.
 
-    `fixed`: the types are those of the entity whatever is held here, as for one that is created.
+    `fixed`: the types are those of the entity whatever is held here, as for one that is created. `history`: it is
+    about an evolution, and not about what an entity is like now.
     """
 
     operations: tuple[str, ...]
@@ -52,6 +53,7 @@ class About:
     attributes: frozenset[str] = frozenset()
     selection: Node | None = None
     fixed: bool = False
+    history: bool = False
 
 
 def find(hub: Hub, exchange: Exchange, about: About) -> list[Match]:
@@ -63,12 +65,12 @@ def find(hub: Hub, exchange: Exchange, about: About) -> list[Match]:
     tenant = exchange.call.tenant
     types = about.selection if about.selection is not None else any_type(about.types)
     wanted = Specification((about.entity_id,), types=types, attributes=about.attributes)
-    found = provided(hub.registry.matching(tenant, None, wanted), *about.operations)
+    found = provided(hub.registry.matching(tenant, None, wanted), *about.operations, history=about.history)
     if found and about.selection is None and not about.fixed and has_types(found):
         held = exchange.call.restriction.show(exchange.house.broker.entities.get(tenant, about.entity_id))
         if held is not None:
             wanted = replace(wanted, types=any_type((*about.types, *held.types)))
-            found = provided(hub.registry.matching(tenant, None, wanted), *about.operations)
+            found = provided(hub.registry.matching(tenant, None, wanted), *about.operations, history=about.history)
     if found and INLINE.get():
         raise OverBudget
     return found

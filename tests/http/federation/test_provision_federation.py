@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from broker.decode.text import parse_json
-from broker.model.registration import EntityInfo, Information
+from broker.model.registration import EntityInfo, Information, Interval
 from tests.fakes.neighbours import Neighbour, neighbours
 from tests.http.doors import Reply
 
@@ -329,3 +329,10 @@ def test_sources_that_were_asked_at_a_guess_need_not_know_the_entity(pair: tuple
     assert len(misono.sources.asked) == 3
     assert misono.send("PATCH", "/entities/urn:x:nobody/attrs", body={"speed": prop(3)}).status == 404
     assert misono.send("DELETE", f"/entities/{ID}").status == 204
+
+
+def test_a_registration_of_evolutions_is_not_about_the_present(pair: tuple[Neighbour, Neighbour]) -> None:
+    misono, _ = pair
+    misono.register(REG, "aizu", TYPE, operations=ALL, mode="redirect", observation_interval=Interval(0))
+    assert misono.send("POST", "/entities", body=car(speed=9)).status == 201
+    assert held(misono) == {"speed": 9}
