@@ -147,6 +147,13 @@ def heard_of(exchange: Exchange, answers: Iterable[tuple[Match, Answered]], quer
 def _read(exchange: Exchange, match: Match, answered: Answered, query: TemporalQuery) -> Heard:
     source = match.registration.id
     bodies = answered.body if isinstance(answered.body, list) else [answered.body]
+    edge = cut_of(answered, query)
+    known_to = () if edge is None else ((source, edge),)
+    return replace(read_bodies(exchange, match, bodies), listed=((source, len(bodies)),), known_to=known_to)
+
+
+def read_bodies(exchange: Exchange, match: Match, bodies: Sequence[Json]) -> Heard:
+    """The histories in bodies of one source, as far as they were registered."""
     versions: list[Version] = []
     warnings: list[Warned] = []
     for body in bodies:
@@ -156,9 +163,7 @@ def _read(exchange: Exchange, match: Match, answered: Answered, query: TemporalQ
             warnings.append(Warned(111, agent_of(match.registration), str(refusal)))
         else:
             versions += _version(match, evolution)
-    edge = cut_of(answered, query)
-    known_to = () if edge is None else ((source, edge),)
-    return Heard(tuple(versions), tuple(warnings[:1]), ((source, len(bodies)),), known_to)
+    return Heard(tuple(versions), tuple(warnings[:1]))
 
 
 def cut_of(answered: Answered, query: TemporalQuery) -> Instant | None:

@@ -227,7 +227,7 @@ class MapQuery:
     def _listed(self) -> Iterator[tuple[Match, list[str], str | None]]:
         """Each source, what it lists, and the map it made of that."""
         forwards = [(match, one) for match in self.matches for one in self._queries(match)]
-        by_map = [(match, one) for match, one in forwards if self._maps(match, forwards)]
+        by_map = [(match, one) for match, one in forwards if self._maps(match, forwards)] if self._sees_all else []
         answers = self.hub.sources.ask(self.exchange, [map_forward(one) for _, one in by_map]) if by_map else []
         told: set[str] = set()
         for (match, _), answered in zip(by_map, answers, strict=True):
@@ -237,6 +237,11 @@ class MapQuery:
                 yield match, found[1], found[0]
         rest = [(match, one) for match, one in forwards if match.registration.id not in told]
         yield from ((match, ids, None) for match, ids in self._walked(rest))
+
+    @property
+    def _sees_all(self) -> bool:
+        """Whether nothing is hidden from the caller: else it takes the entities to tell which may be listed."""
+        return self.exchange.call.restriction.view is None
 
     def _queries(self, match: Match) -> list[Forward]:
         if not (self.split or decides(match, self.wanted)):
@@ -252,15 +257,33 @@ class MapQuery:
     def _walked(self, forwards: Sequence[tuple[Match, Forward]]) -> Iterator[tuple[Match, list[str]]]:
         """What sources list without a map, page by page."""
         heard = Heard(self.exchange, self.matches, warnings=self.warnings)
-        return walked(forwards, lambda asked: self.hub.sources.ask(self.exchange, asked), heard.take)
+
+        def seen(match: Match, bodies: list[Json]) -> list[str]:
+            if self._sees_all:
+                return ids_in(bodies)
+            for body in bodies:
+                heard.read(match, body)
+            found = [one for one in ids_in(bodies) if heard.parts.pop(one, None)]
+            return list(dict.fromkeys(found))
+
+        return walked(forwards, lambda asked: self.hub.sources.ask(self.exchange, asked), (heard.take, seen))
+
+
+def ids_in(bodies: list[Json]) -> list[str]:
+    """The ids in an answer, as far as they are any."""
+    return [one for one in map(id_of, bodies) if one is not None and is_uri(one)]
 
 
 def walked(
     forwards: Sequence[tuple[Match, Forward]],
     ask: Callable[[list[Forward]], list[Answered]],
-    take: Callable[[Match, Answered], list[Json]],
+    how: tuple[Callable[[Match, Answered], list[Json]], Callable[[Match, list[Json]], list[str]]],
 ) -> Iterator[tuple[Match, list[str]]]:
-    """The ids in the answers to queries, page by page until a page is not full."""
+    """The ids in the answers to queries, page by page until a page is not full.
+
+    `how` takes the bodies out of an answer, and then the ids out of those that may be seen.
+    """
+    take, seen = how
     due, offset = list(forwards), 0
     while due and offset < LISTED_MAX:
         page = (("limit", str(STEP)), *((("offset", str(offset)),) if offset else ()))
@@ -268,7 +291,7 @@ def walked(
         left = []
         for (match, forward), answered in zip(due, answers, strict=True):
             bodies = take(match, answered)[:STEP]
-            yield match, [one for one in map(id_of, bodies) if one is not None and is_uri(one)]
+            yield match, seen(match, bodies)
             if len(bodies) >= STEP:
                 left.append((match, forward))
         due, offset = left, offset + STEP

@@ -18,8 +18,8 @@ from broker.operations.entity_maps import LOCAL, MAP_MAX, EntityMap, Entry, List
 from broker.operations.mapped import Fitting, Look, Read, evolution_ids, listed_page
 from broker.stores.recall import Told, page_of
 from federation.gather_temporal import Gathering
-from federation.heard_temporal import Found, Heard
-from federation.maps import map_forward, read_map, walked
+from federation.heard_temporal import Found, Heard, read_bodies
+from federation.maps import ids_in, map_forward, read_map, walked
 from federation.merge_temporal import Merged, identity_of
 from federation.messages import Answered, Forward, Match, Warned
 from federation.plan import serves
@@ -46,6 +46,7 @@ def answer_in_map(gathering: Gathering, found: Found) -> Answer:
     assert held is not None
     window = window_of(exchange)
     broker, call = exchange.house.broker, exchange.call
+
     look = Look(paging.reader(held.map), paging.fitting(held.map), gathering.asked.where)
     listed = listed_page(broker, call, held.map, window, look)
     ends = paging.heard.ends(backwards=gathering.asked.query.last_n is not None)
@@ -126,6 +127,8 @@ class MapPaging:
         hub, exchange = self.gathering.hub, self.gathering.exchange
         forwards = [(one, self._forward(one)) for one in self.found.matches if self.gathering.lists(one)]
         by_map = [(match, one) for match, one in forwards if serves(match.registration, MAKES_MAPS) is not None]
+        if exchange.call.restriction.view is not None:
+            by_map = []  # it takes the histories to tell which may be listed
         asked = [map_forward(one, "/temporal/entityMaps", MAKES_MAPS) for _, one in by_map]
         told: set[str] = set()
         for (match, _), answered in zip(by_map, hub.sources.ask(exchange, asked) if asked else [], strict=True):
@@ -134,13 +137,19 @@ class MapPaging:
                 told.add(match.registration.id)
                 yield match, found[1], found[0]
         rest = [(match, one) for match, one in forwards if match.registration.id not in told]
-        for match, ids in walked(rest, lambda some: hub.sources.ask(exchange, some), self._take):
+        for match, ids in walked(rest, lambda some: hub.sources.ask(exchange, some), (self._take, self._seen)):
             yield match, ids, None
 
     def _forward(self, match: Match) -> Forward:
         """The query as a source is asked to list what fits: the last instance of each is enough."""
         asking = self.gathering.asking(match)
         return self.gathering.forward(match, replace(asking, times=replace(asking.times, last_n=1)))
+
+    def _seen(self, match: Match, bodies: list[Json]) -> list[str]:
+        if self.gathering.exchange.call.restriction.view is None:
+            return ids_in(bodies)
+        heard = read_bodies(self.gathering.exchange, match, bodies)
+        return [one.story.id for one in self.gathering.told(self.gathering.merged(heard.versions))]
 
     def _take(self, _: Match, answered: Answered) -> list[Json]:
         warning = warning_of(answered)
