@@ -11,7 +11,7 @@ from broker.model.values import Json
 from federation.messages import Answered, Forward
 
 if TYPE_CHECKING:
-    from federation.fetching import Fetched
+    from federation.fetched import Fetched
 
 _LOOP_DETECTED: Final = 508
 _REDIRECTS: Final = range(300, 400)

@@ -1,6 +1,7 @@
 """Asking sources over HTTP: all at once on an event loop of its own, every answer bounded in time and size.
 
-ask ─> compose ─> at rest, ourselves, kept? ─> Fetcher (thread `sources`) ─> read_answer ─> counted ─> Answered
+ask ─> compose ─> at rest, ourselves, kept? ─┬> Direct (one source, plain HTTP) ───┬> read_answer ─> counted ─> Answered
+                                             └> Fetcher (the thread `sources`) ────┘
 The thread and aiohttp come with the first forward: a hub without sources pays nothing.
 """
 
@@ -18,24 +19,27 @@ from broker.http.exchange import Exchange
 from broker.model.terms import missing_terms
 from broker.ports import INLINE, ContextNames, OverBudget
 from broker.ports.places import home_of
+from broker.timers import Repeating
 from federation.answers import AnswerLimits, is_failure, read_answer
 from federation.cache import Cache
 from federation.cooldown import Cooldowns
+from federation.direct import Direct
 from federation.health import Book
 from federation.messages import Answered, Forward
-from federation.outgoing import Asking, Outgoing, compose, root_of, tenant_of
+from federation.outgoing import Asking, Outgoing, compose, is_plain, root_of, tenant_of, with_header
 from federation.via import is_loop
 
 if TYPE_CHECKING:
-    from federation.fetching import Fetched
+    from federation.fetched import Fetched
     from federation.fetching_thread import FetchingThread
 
 LOOP_DETECTED: Final = 508
+FLUSH_S: Final = 1.0  # how long counters wait to be written together
 
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """How sources are asked, as the settings say."""
+    """How sources are asked, as the settings say; `direct` asks a single one without the event loop."""
 
     alias: str
     public_url: str
@@ -45,6 +49,7 @@ class Terms:
     allow_private: bool = False
     pass_tenant: bool = False
     personal: frozenset[str] = frozenset()
+    direct: bool = True
 
 
 class HttpSources:
@@ -59,12 +64,17 @@ class HttpSources:
         self._cache = Cache()
         self._lock = Lock()
         self._thread: FetchingThread | None = None
+        self._direct = Direct(terms.answers.bytes_max, allow_private=terms.allow_private)
+        self._flushing: Repeating | None = None
 
     def close(self) -> None:
         """End the thread, and write the counters."""
         with self._lock:
             if self._thread is not None:
                 self._thread.stop()
+            if self._flushing is not None:
+                self._flushing.stop()
+        self._direct.close()
         self.book.flush()
 
     def ask(self, exchange: Exchange, forwards: Sequence[Forward]) -> list[Answered]:
@@ -90,13 +100,19 @@ class HttpSources:
             else:
                 waiting[at] = found
         if waiting:
-            wanted = [
-                (one, forwards[at].registration.credentials, self._timeout(forwards[at])) for at, one in waiting.items()
-            ]
-            fetched = self._fetching().fetch(wanted)
+            fetched = self._fetch([(one, forwards[at]) for at, one in waiting.items()])
             for (at, outgoing), one in zip(waiting.items(), fetched, strict=True):
                 answers[at] = self._arrived(asking, forwards[at], outgoing, one)
         return [answers[at] for at in range(len(forwards))]
+
+    def _fetch(self, waiting: Sequence[tuple[Outgoing, Forward]]) -> list[Fetched]:
+        outgoing, forward = waiting[0]
+        credentials = forward.registration.credentials
+        if self._terms.direct and len(waiting) == 1 and is_plain(outgoing.url, credentials):
+            return [self._direct.fetch(with_header(outgoing, credentials), self._timeout(forward))]
+        return self._fetching().fetch(
+            [(one, forward.registration.credentials, self._timeout(forward)) for one, forward in waiting]
+        )
 
     def _unasked(self, asking: Asking, forward: Forward) -> Answered | Outgoing:
         """The answer where the source need not, or may not, be asked; else the request for it."""
@@ -122,6 +138,8 @@ class HttpSources:
         failed = is_failure(answered)
         error = (f"{answered.trouble or answered.status}: {answered.detail}".rstrip(": ")) if failed else ""
         self.book.count(asking.tenant, registration.id, answered.took_ms, error)
+        if self._flushing is None:
+            self._start_flushing()
         if failed:
             self._cooldowns.failed(root_of(registration.endpoint))
         else:
@@ -133,6 +151,10 @@ class HttpSources:
         given = forward.registration.timeout_ms
         return self._terms.timeout_s if given is None else min(given / 1000, self._terms.timeout_s)
 
+    def _start_flushing(self) -> None:
+        with self._lock:
+            self._flushing = self._flushing or Repeating("source counters", FLUSH_S, self.book.flush)
+
     def _fetching(self) -> FetchingThread:
         with self._lock:
             if self._thread is None:
@@ -140,9 +162,8 @@ class HttpSources:
 
                 terms = self._terms
                 self._thread = FetchingThread(
-                    self._new_loop, terms.certificates, terms.answers.bytes_max, self.book.flush,
-                    allow_private=terms.allow_private,
-                )  # fmt: skip
+                    self._new_loop, terms.certificates, terms.answers.bytes_max, allow_private=terms.allow_private
+                )
             return self._thread
 
 

@@ -21,7 +21,7 @@ from federation.messages import Forward, Warned
 from federation.outgoing import Outgoing
 
 if TYPE_CHECKING:
-    from federation.fetching import Fetched
+    from federation.fetched import Fetched
 
 BYTES_MAX: Final = 32 * 1024 * 1024
 ONE_BYTES_MAX: Final = 1024 * 1024

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any, Final
 
@@ -19,31 +18,14 @@ from yarl import URL
 from broker.model.values import Json
 from broker.notify.public_only import PrivateAddress, PublicOnly, private_literal
 from federation.certificates import BadCertificate, Certificates
-from federation.messages import Trouble
-from federation.outgoing import Outgoing
+from federation.fetched import Fetched, TooLarge, arrived, reason, timed_out, too_large
+from federation.outgoing import Outgoing, over, with_header
 from federation.tokens import NoToken, Tokens
 
 IDLE_S: Final = 30.0  # a connection nobody used so long is closed
 CONNECTIONS_MAX: Final = 32  # to one source
-REASON_CHARACTERS_MAX: Final = 300
 _UNAUTHORIZED: Final = 401
 _JSON_BYTES_READ: Final = 256 * 1024
-
-
-@dataclass(frozen=True, slots=True)
-class Fetched:
-    """What came, unread: `status` is 0 where nothing did. Header names are lower case."""
-
-    status: int
-    body: bytes = field(default=b"", repr=False)
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-    trouble: Trouble = ""
-    detail: str = ""
-    took_ms: float = 0.0
-
-
-class _TooLarge(Exception):
-    """The answer passes the limit."""
 
 
 class Fetcher:
@@ -74,9 +56,9 @@ class Fetcher:
             async with asyncio.timeout(timeout_s):
                 fetched = await self._fetch(outgoing, credentials)
         except TimeoutError:
-            fetched = Fetched(0, trouble="timeout", detail=f"no answer within {timeout_s:g} s")
-        except _TooLarge:
-            fetched = Fetched(0, trouble="too large", detail=f"the answer has more than {self._answer_bytes} bytes")
+            fetched = timed_out(timeout_s)
+        except TooLarge:
+            fetched = too_large(self._answer_bytes)
         except (BadCertificate, NoToken, aiohttp.InvalidURL, ValueError) as error:
             fetched = Fetched(0, trouble="refused", detail=reason(error))
         except (aiohttp.ClientError, OSError) as error:
@@ -94,19 +76,19 @@ class Fetcher:
         if kind == "mtls":
             return await self._once(outgoing, outgoing.headers, trust=self._certificates.load(str(credentials["name"])))
         if kind == "header":
-            own = {str(credentials["name"]): str(credentials["value"])}
-            return await self._once(outgoing, _over(outgoing.headers, own), trust=True)
+            proving = with_header(outgoing, credentials)
+            return await self._once(proving, proving.headers, trust=True)
         return await self._with_token(outgoing, credentials)
 
     async def _with_token(self, outgoing: Outgoing, credentials: Mapping[str, Json]) -> Fetched:
         """With a token of the authorization server; a refused one is asked for anew, once."""
         token = await self._tokens.token(credentials)
-        fetched = await self._once(outgoing, _over(outgoing.headers, _bearer(token)), trust=True)
+        fetched = await self._once(outgoing, over(outgoing.headers, _bearer(token)), trust=True)
         if fetched.status != _UNAUTHORIZED:
             return fetched
         self._tokens.forget(credentials, token)
         token = await self._tokens.token(credentials)
-        return await self._once(outgoing, _over(outgoing.headers, _bearer(token)), trust=True)
+        return await self._once(outgoing, over(outgoing.headers, _bearer(token)), trust=True)
 
     async def _once(self, outgoing: Outgoing, headers: dict[str, str], *, trust: Any) -> Fetched:  # noqa: ANN401  True or an SSLContext
         if trust is True and self._certificates.authorities is not None:
@@ -120,15 +102,13 @@ class Fetcher:
             for name, value in answer.headers.items():
                 lowered = name.lower()
                 names[lowered] = f"{names[lowered]}, {value}" if lowered in names else value
-            if names.get("content-encoding", "identity") != "identity":
-                return Fetched(answer.status, b"", names, "invalid", "the answer is compressed, which nobody asked for")
-            return Fetched(answer.status, body, names)
+            return arrived(answer.status, names, body)
 
     async def _read(self, answer: aiohttp.ClientResponse) -> bytes:
         length = answer.content_length
         if length is not None and length > self._answer_bytes:
             answer.close()
-            raise _TooLarge
+            raise TooLarge
         if length is not None:
             return await answer.read()
         chunks, left = [], self._answer_bytes
@@ -136,7 +116,7 @@ class Fetcher:
             left -= len(chunk)
             if left < 0:
                 answer.close()
-                raise _TooLarge
+                raise TooLarge
             chunks.append(chunk)
         return b"".join(chunks)
 
@@ -153,18 +133,5 @@ class Fetcher:
         await self._session.close()
 
 
-def reason(error: Exception) -> str:
-    """What went wrong, short; nothing of what was sent is in it."""
-    inner: Any = getattr(error, "os_error", None) or error
-    text = str(inner) or type(error).__name__
-    return text[:REASON_CHARACTERS_MAX]
-
-
 def _bearer(token: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {token}"}
-
-
-def _over(headers: Mapping[str, str], own: Mapping[str, str]) -> dict[str, str]:
-    """The headers with these in the place of any of the same name."""
-    names = {name.lower() for name in own}
-    return {**{name: value for name, value in headers.items() if name.lower() not in names}, **own}

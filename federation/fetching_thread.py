@@ -12,12 +12,12 @@ from typing import Final, TypeAlias
 
 from broker.model.values import Json
 from federation.certificates import Certificates
-from federation.fetching import Fetched, Fetcher
+from federation.fetched import Fetched
+from federation.fetching import Fetcher
 from federation.outgoing import Outgoing
 
 log = logging.getLogger("misono.federation")
 
-FLUSH_S: Final = 1.0  # how long counters wait to be written together
 SLACK_S: Final = 5.0  # past the time of all requests, the loop itself is not waited for any longer
 STOP_S: Final = 5.0
 
@@ -26,19 +26,16 @@ Wanted: TypeAlias = tuple[Outgoing, Json, float]
 
 
 class FetchingThread:
-    """Fetches for threads that wait; `flush` is called a second after something was fetched."""
+    """Fetches for threads that wait."""
 
     def __init__(
         self,
         new_loop: Callable[[], AbstractEventLoop],
         certificates: Path | None,
         answer_bytes: int,
-        flush: Callable[[], None],
         *,
         allow_private: bool,
     ) -> None:
-        self._flush = flush
-        self._flushing = False
         self._loop = new_loop()
         self._stopping = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -94,10 +91,3 @@ class FetchingThread:
             task = self._loop.create_task(one(at, request))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
-        if not self._flushing:
-            self._flushing = True
-            self._loop.call_later(FLUSH_S, self._start_flush)
-
-    def _start_flush(self) -> None:
-        self._flushing = False
-        self._loop.run_in_executor(None, self._flush)

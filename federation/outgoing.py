@@ -6,7 +6,7 @@ Nothing here connects to anything; an @context that has no URL may be given one 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 from urllib.parse import quote
 
@@ -81,8 +81,8 @@ def compose(asking: Asking, forward: Forward) -> Outgoing:
         headers["Link"] = context_link(link)
     if sent is not None:
         headers["Content-Type"] = JSON if sent is body else LD_JSON
-    headers.update(term_headers(registration))
     headers.update(_info_headers(registration, asking.request.headers))
+    headers.update(term_headers(registration))
     headers.update(forward.headers)
     safe = forward.method == "GET" or forward.operation.startswith("query")
     return Outgoing(forward.method, _url(forward), headers, None if sent is None else dump(sent), safe)
@@ -154,3 +154,22 @@ def _info_headers(registration: Registration, given: Mapping[str, str]) -> dict[
         if text is not None and "\r" not in text and "\n" not in text:
             headers[key] = text
     return headers
+
+
+def is_plain(url: str, credentials: Json) -> bool:
+    """Whether it takes no more than HTTP and, at most, a header to ask there."""
+    kind = credentials.get("kind") if isinstance(credentials, dict) else None
+    return kind in (None, "header") and url.startswith("http://") and "@" not in url[: url.find("/", len("http://"))]
+
+
+def with_header(outgoing: Outgoing, credentials: Json) -> Outgoing:
+    """The request with the header that proves who asks, where the credentials are one."""
+    if not isinstance(credentials, dict):
+        return outgoing
+    return replace(outgoing, headers=over(outgoing.headers, {str(credentials["name"]): str(credentials["value"])}))
+
+
+def over(headers: Mapping[str, str], own: Mapping[str, str]) -> dict[str, str]:
+    """The headers with these in the place of any of the same name."""
+    names = {name.lower() for name in own}
+    return {**{name: value for name, value in headers.items() if name.lower() not in names}, **own}

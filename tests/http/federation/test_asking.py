@@ -28,9 +28,9 @@ def source() -> Iterator[RemoteSource]:
         yield one
 
 
-@pytest.fixture
-def sources() -> Iterator[HttpSources]:
-    one = make_sources()
+@pytest.fixture(params=[True, False], ids=["direct", "loop"])
+def sources(request: pytest.FixtureRequest) -> Iterator[HttpSources]:
+    one = make_sources(direct=request.param)
     yield one
     one.close()
 
@@ -171,8 +171,9 @@ def test_a_source_of_an_earlier_version_gets_what_it_knows(sources: HttpSources,
         (answering(508, b"{}"), "loop"),
     ],
 )
-def test_what_a_source_should_not_answer(source: RemoteSource, behave: Any, trouble: str) -> None:
-    sources = make_sources(answers=AnswerLimits(bytes_max=2000, elements_max=10))
+@pytest.mark.parametrize("direct", [True, False])
+def test_what_a_source_should_not_answer(source: RemoteSource, behave: Any, trouble: str, direct: bool) -> None:
+    sources = make_sources(answers=AnswerLimits(bytes_max=2000, elements_max=10), direct=direct)
     source.behave = behave
     (answered,) = sources.ask(triggering(), [query(registered(source))])
     sources.close()
@@ -181,12 +182,13 @@ def test_what_a_source_should_not_answer(source: RemoteSource, behave: Any, trou
     assert answered.body in (None, {})
 
 
-def test_an_answer_without_its_length_is_cut_off_too(source: RemoteSource) -> None:
+@pytest.mark.parametrize("direct", [True, False])
+def test_an_answer_without_its_length_is_cut_off_too(source: RemoteSource, direct: bool) -> None:
     def behave(handler: Handler) -> None:
         handler.close_connection = True
         handler.wfile.write(b"HTTP/1.0 200 OK\r\n\r\n" + b" " * 100_000)
 
-    sources = make_sources(answers=AnswerLimits(bytes_max=2000))
+    sources = make_sources(answers=AnswerLimits(bytes_max=2000), direct=direct)
     source.behave = behave
     assert sources.ask(triggering(), [query(registered(source))])[0].trouble == "too large"
     sources.close()
@@ -233,8 +235,9 @@ def test_nobody_there(sources: HttpSources) -> None:
 
 
 @pytest.mark.parametrize("endpoint", ["http://127.0.0.1:1", "http://localhost:1", "http://[::ffff:10.0.0.1]:1"])
-def test_private_addresses_are_refused(endpoint: str) -> None:
-    sources = make_sources(allow_private=False)
+@pytest.mark.parametrize("direct", [True, False])
+def test_private_addresses_are_refused(endpoint: str, direct: bool) -> None:
+    sources = make_sources(allow_private=False, direct=direct)
     (answered,) = sources.ask(triggering(), [query(registered(endpoint))])
     sources.close()
     assert answered.trouble == "refused"
