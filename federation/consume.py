@@ -161,10 +161,17 @@ def _query(hub: Hub, exchange: Exchange, local: Local, query: Query) -> Answer:
     needed = None if split else _needed(exchange, wanted.attributes, None)
     if needed is not None:
         needed |= {name for node in wanted.filters for name in names_in(node)}
-    gathering = Gathering(hub, heard, Asking(wanted, needed, split), sought.selection.where)
-    page = gathering.page(window_of(exchange))
+    window = window_of(exchange)
+    dated = split or window.count or _is_about_times(exchange, query)
+    gathering = Gathering(hub, heard, Asking(wanted, needed, split, dated), sought.selection.where)
+    page = gathering.page(window)
     found = _with_linked(hub, exchange, {one.id: one for one in page.entities}, sought.view.join, heard.warnings)
     return shown(exchange, local, Overlay(exchange.house.broker.entities, found, page), heard.warnings)
+
+
+def _is_about_times(exchange: Exchange, query: Query) -> bool:
+    """Whether an answer needs the times at which things were made and changed."""
+    return "sysAttrs" in exchange.parameters.words("options") or "edAt" in (query.q or "")
 
 
 HANDLERS: Mapping[str, FarHandler] = {

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from broker.decode.query import Query
 from broker.errors import NgsiError
-from broker.http.exchange import Exchange, resolve
+from broker.http.exchange import Exchange
 from broker.ldcontext.active import ActiveContext
-from broker.model.entity import Entity
+from broker.model.entity import ENTITY_MEMBERS, Entity, instances
 from broker.model.registration import Information
 from broker.model.values import Json
 from broker.operations.entity_maps import LOCAL
@@ -18,11 +18,12 @@ from broker.query.q import parse_q
 from broker.query.source_filters import fits_csf
 from broker.query.sources import Specification
 from federation.hub import Hub
-from federation.incoming import read_part
-from federation.merge import Part, merge_parts, only, without
+from federation.incoming import id_of
+from federation.merge import Part, merge_parts, without
 from federation.messages import Answered, Match, Warned
 from federation.naming import names_for
 from federation.plan import Naming, given, serves
+from federation.reading import Reader
 from federation.via import is_loop, via_of
 from federation.warned import agent_of, looped, relayed, warning_of
 
@@ -84,6 +85,7 @@ class Heard:
     parts: dict[str, list[tuple[Match, Part]]] = field(default_factory=dict)
     warnings: list[Warned] = field(default_factory=list)
     patterned: bool = False
+    _readers: dict[str, Reader] = field(default_factory=dict)
 
     def take(self, match: Match, answered: Answered) -> list[Json]:
         """The bodies of entities in an answer, unread; none where it is a failure, which is warned of."""
@@ -101,22 +103,55 @@ class Heard:
             self.invalid(match, "the answer holds no entities")
         return []
 
-    def read(self, match: Match, body: Json) -> None:
-        """Add an entity of an answer, as far as it was registered and the caller may see it."""
-        now = self.exchange.house.broker.clock.now()
-        auxiliary = match.registration.mode == "auxiliary"
+    def read(self, match: Match, body: Json) -> bool:
+        """Add an entity of an answer, as far as it was registered and the caller may see it; whether there is any."""
+        part = self._part(match, body)
+        if part is None:
+            return False
+        self.parts.setdefault(part.entity.id, []).append((match, part))
+        return True
+
+    def read_again(self, match: Match, bodies: Sequence[Json]) -> None:
+        """Add entities in place of what the source said of them before."""
+        for entity_id in {id_of(body) for body in bodies}:
+            if entity_id in self.parts:
+                self.parts[entity_id] = [one for one in self.parts[entity_id] if one[0] is not match]
+        for body in bodies:
+            self.read(match, body)
+        order = {one.registration.id: place for place, one in enumerate(self.matches)}
+        for entity_id in {id_of(body) for body in bodies}:
+            if entity_id in self.parts:
+                self.parts[entity_id].sort(key=lambda one: order[one[0].registration.id])
+
+    def _part(self, match: Match, body: Json) -> Part | None:
+        source = match.registration.id
+        reader = self._readers.get(source)
+        if reader is None:
+            reader = self._readers[source] = Reader(self.exchange, match, any_id=self.patterned)
         try:
-            part = read_part(body, self._names(match), now, auxiliary=auxiliary)
+            return reader.read(body)
         except NgsiError as error:
             self.invalid(match, str(error))
-            return
-        offered = None if part is None else given(match, part.entity, any_id=self.patterned)
-        if part is None or offered is None:
-            return
-        entity = self.exchange.call.restriction.show(only(part.entity, offered, match.registration.dataset_ids))
-        if entity is not None:
-            part = part if entity is part.entity else replace(part, entity=entity)
-            self.parts.setdefault(entity.id, []).append((match, part))
+            return None
+
+    def is_unclear(self, entity_id: str) -> bool:
+        """Whether it takes the times of changes to tell which of two instances is the current one."""
+        said = self.parts.get(entity_id, ())
+        if all(part.dated for _, part in said) or len(said) + (entity_id in self.here) < 2:  # noqa: PLR2004  a conflict
+            return False
+        documents = [part.entity.document for _, part in said]
+        documents += [self.here[entity_id].document] if entity_id in self.here else []
+        seen: set[tuple[str, Json]] = set()
+        for document in documents:
+            for name, value in document.items():
+                if name in ENTITY_MEMBERS:
+                    continue
+                for one in instances(value):
+                    key = name, one.get("datasetId")
+                    if key in seen and "observedAt" not in one:
+                        return True
+                    seen.add(key)
+        return False
 
     def invalid(self, match: Match, reason: str) -> None:
         """Warn of something that is no entity, once for each source."""
@@ -133,12 +168,12 @@ class Heard:
         """The entity of all parts; what is proxied comes from its source alone (clause 4.3.6.3)."""
         said = self.parts.get(entity_id, ())
         here = self.here.get(entity_id)
+        if len(said) == 1 and here is None and (said[0][0].registration.proxied or not self._any_proxied):
+            return said[0][1].entity
         parts = [] if here is None else [(None, Part(here))]
         return self._united([*parts, *said])
 
     def _united(self, parts: Sequence[tuple[Match | None, Part]]) -> Entity | None:
-        if len(parts) == 1 and not self._any_proxied:
-            return parts[0][1].entity
         kept: list[Part] = []
         for match, part in parts:
             if match is not None and match.registration.proxied:
@@ -162,11 +197,3 @@ class Heard:
                 if claimed is not None:
                     left = without(left, claimed or None)
         return left
-
-    def _names(self, match: Match) -> Callable[[Json], ActiveContext]:
-        def names(context: Json) -> ActiveContext:
-            if context is None:
-                return names_for(self.exchange, match.registration)[0]
-            return resolve(self.exchange.house, context, self.exchange.call.tenant)
-
-        return names

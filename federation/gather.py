@@ -16,6 +16,7 @@ from typing import Final
 
 from broker.errors import TooManyResults
 from broker.model.entity import Entity
+from broker.model.values import Json
 from broker.operations.consume import linked_depth
 from broker.ports import Page
 from broker.query.ast import And, IdIn, IdPattern, Node, Or, Selection, Window
@@ -145,10 +146,8 @@ class Gathering:
             return
         key = (listing.match.registration.id, entity_id)
         if listing.given <= keep:
-            before = len(self.heard.parts.get(entity_id, ()))
-            self.heard.read(listing.match, body)  # type: ignore[arg-type]
             self._asked.add(key)
-            if len(self.heard.parts.get(entity_id, ())) == before:
+            if not self.heard.read(listing.match, body):  # type: ignore[arg-type]
                 return
         listing.ids.append(entity_id)
 
@@ -177,19 +176,35 @@ class Gathering:
             for at in range(0, len(rest), CHUNK):
                 naming, chunk = naming_of(exchange, match), rest[at : at + CHUNK]
                 forwards = narrowed(match, chunk, self.asking, naming)
-                asked += [(match, self._limited(forward, len(chunk))) for forward in forwards]
-        if not asked:
-            return
-        answers = self.hub.sources.ask(exchange, [forward for _, forward in asked])
-        for (match, _), answered in zip(asked, answers, strict=True):
-            for body in self.heard.take(match, answered):
-                if id_of(body) in ids:
+                asked += [(match, _limited(forward, len(chunk))) for forward in forwards]
+        wanted = frozenset(ids)
+        for match, bodies in self._told(asked):
+            for body in bodies:
+                if id_of(body) in wanted:
                     self.heard.read(match, body)
+        self._date([one for one in ids if self.heard.is_unclear(one)])
 
-    def _limited(self, forward: Forward, limit: int) -> Forward:
-        if forward.operation == "retrieveEntity":
-            return forward
-        return replace(forward, parameters=(*forward.parameters, ("limit", str(limit))))
+    def _date(self, ids: Sequence[str]) -> None:
+        """Learn when those who disagree on these entities have changed them."""
+        asking, asked, wanted = replace(self.asking, dated=True), list[tuple[Match, Forward]](), frozenset(ids)
+        for match in self.heard.matches:
+            undated = [
+                one
+                for one in ids
+                if any(each is match and not part.dated for each, part in self.heard.parts.get(one, ()))
+            ]
+            for at in range(0, len(undated), CHUNK):
+                chunk = undated[at : at + CHUNK]
+                forwards = narrowed(match, chunk, asking, naming_of(self.heard.exchange, match))
+                asked += [(match, _limited(forward, len(chunk))) for forward in forwards]
+        for match, bodies in self._told(asked):
+            self.heard.read_again(match, [one for one in bodies if id_of(one) in wanted])
+
+    def _told(self, asked: Sequence[tuple[Match, Forward]]) -> Iterator[tuple[Match, list[Json]]]:
+        """The bodies that sources answer with."""
+        answers = self.hub.sources.ask(self.heard.exchange, [forward for _, forward in asked]) if asked else []
+        for (match, _), answered in zip(asked, answers, strict=True):
+            yield match, self.heard.take(match, answered)
 
     def _complete_here(self, ids: Sequence[str]) -> None:
         call, store = self.heard.exchange.call, self.heard.exchange.house.broker.entities
@@ -232,6 +247,12 @@ class Gathering:
         """The condition of the selectors alone."""
         nodes = tuple(map(_node_of, self.asking.wanted.selectors))
         return nodes[0] if len(nodes) == 1 else Or(nodes)
+
+
+def _limited(forward: Forward, limit: int) -> Forward:
+    if forward.operation == "retrieveEntity":
+        return forward
+    return replace(forward, parameters=(*forward.parameters, ("limit", str(limit))))
 
 
 def _node_of(one: Specification) -> Node:

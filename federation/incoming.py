@@ -28,7 +28,7 @@ def read_part(body: Json, names: Callable[[Json], ActiveContext], now: Instant, 
         raise BadRequestData("an entity is an object", clause="4.5.1", remedy='{"id": "urn:…", "type": "…"}')
     active = names(body.pop("@context", None))
     made, changed = body.pop("createdAt", None), body.pop("modifiedAt", None)
-    times = _taken_times(body, (made, changed))
+    times = {} if made is None is changed else _taken_times(body, (made, changed))
     document = decode_entity(body, active)
     created, modified = _instant(made), _instant(changed)
     expires = _instant(document.pop("expiresAt")) if "expiresAt" in document else None

@@ -10,7 +10,7 @@ nothing else. What a source cannot decide alone is decided here, on the whole en
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Final, cast
 from urllib.parse import quote
@@ -48,12 +48,14 @@ class Asking:
     """A query as sources are asked it.
 
     `needed` are the attributes (IRIs) that it is answered and decided with, None for all; `split`: an entity may be
-    spread over sources, so that no filter is left to them (clause 5.7.2.4).
+    spread over sources, so that no filter is left to them (clause 5.7.2.4). `dated`: with the times at which things
+    were made and changed, which conflicts need, and few answers beside.
     """
 
     wanted: Wanted
     needed: frozenset[str] | None = None
     split: bool = False
+    dated: bool = True
 
 
 @dataclass(slots=True)
@@ -108,7 +110,13 @@ def query(match: Match, asking: Asking, naming: Naming) -> list[Forward]:
     wanted = asking.wanted
     found = [(one, groups(match.information, one, asking.needed)) for one in wanted.selectors]
     filters = () if asking.split else filters_of(match.information, wanted, naming)
-    return _queries(match, found, naming, filters, by_post=bool(wanted.query.entities[1:]))
+    return _timed(_queries(match, found, naming, filters, by_post=bool(wanted.query.entities[1:])), asking)
+
+
+def _timed(forwards: list[Forward], asking: Asking) -> list[Forward]:
+    if asking.dated:
+        return forwards
+    return [replace(one, parameters=tuple(each for each in one.parameters if each != _SYSTEM)) for one in forwards]
 
 
 def narrowed(match: Match, ids: Sequence[str], asking: Asking, naming: Naming) -> list[Forward]:
@@ -120,7 +128,7 @@ def narrowed(match: Match, ids: Sequence[str], asking: Asking, naming: Naming) -
     filtered = not asking.split and decides(match, wanted)
     forwards = _queries(match, found, naming, filters_of(match.information, wanted, naming) if filtered else ())
     if forwards or serves(match.registration, "retrieveEntity") is None:
-        return forwards
+        return _timed(forwards, asking)
     some = [one for _, each in found for group in each for one in group.ids]
     return [one for each in some[:SINGLY_MAX] for one in retrieval(match, each, needed, naming)]
 

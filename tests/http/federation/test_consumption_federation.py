@@ -78,6 +78,17 @@ def test_the_last_observation_is_given(pair: Pair, here: str, there: str, given:
     assert misono.json("GET", "/entities?type=Car")[0]["speed"]["value"] == given
 
 
+@pytest.mark.parametrize("first", [0, 1])
+def test_without_observations_the_last_change_is_given(pair: Pair, first: int) -> None:
+    for value, broker in enumerate((pair[first], pair[1 - first])):
+        put(broker, car(speed=value))
+    misono, _ = pair
+    assert misono.json("GET", f"/entities/{ID}")["speed"]["value"] == 1
+    assert misono.json("GET", "/entities?type=Car")[0]["speed"]["value"] == 1
+    assert asked(misono)["options"] == "sysAttrs", "asked once more, for times"
+    assert misono.json("GET", "/entities?type=Car&q=speed%3E=0")[0]["speed"]["value"] == 1
+
+
 def test_an_auxiliary_source_only_fills_gaps() -> None:
     with neighbours("misono", "aizu") as (misono, aizu):
         misono.register(REG, "aizu", TYPE, mode="auxiliary")
