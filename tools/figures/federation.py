@@ -6,18 +6,27 @@ from tools.figures import runs
 from tools.figures.figure import Figure, Source
 
 OUTSIDE = "tests/outside/federation"
+FEATURES = "specs/test_features.py"
 
 SOURCES = (
     Source("conformance", runs.conformance("federation")),
     Source("suite", runs.whole_suite, long=True),
     Source("five", runs.from_tests("five", f"{OUTSIDE}/test_five_sources.py")),
+    Source("hostile", runs.from_tests("hostile_writes", f"{OUTSIDE}/test_hostile_writes.py")),
     Source("circle", runs.from_tests("circle", f"{OUTSIDE}/test_three_in_a_circle.py")),
     Source("overhead", runs.from_tests("overhead", f"{OUTSIDE}/test_overhead.py")),
     Source("agent", runs.from_tests("agent", f"{OUTSIDE}/test_agent.py")),
     Source("processes", runs.from_tests("federation_processes", f"{OUTSIDE}/test_workers_see_registrations.py")),
     Source("cities", runs.from_tests("cities", f"{OUTSIDE}/test_two_cities.py")),
     Source("agreement", runs.from_tests("federation_agreement", "tests/property/federation")),
-    Source("catalogue", runs.from_tests("catalogue", "tests/unit/linkeddata", "tests/http/federation")),
+    Source(
+        "operations",
+        runs.from_tests("federation_operations", "tests/http/federation", "tests/unit/federation", FEATURES),
+    ),
+    Source(
+        "join",
+        runs.from_tests("join", f"{OUTSIDE}/test_federate_command.py", "tests/http/federation/test_catalogue.py"),
+    ),
     Source("hiding", runs.from_tests("federation_hiding", "tests/contract/test_hidden_is_absent.py")),
 )
 
@@ -45,6 +54,7 @@ FIGURES = (
     Figure("of the folders of issue 4, %", "suite", "history", "at least", 99),
     Figure("failing tests of the whole suite without a reason", "suite", "unexplained", "at most", 0),
     *_five(),
+    _none_fails("hostile", "proxied writes that a source did not do and that are not refused in time"),
     _none_fails("circle", "questions to three hubs that registered each other that don't end, or repeat an entity"),
     Figure("a query in the circle, slowest ms", "circle", "circle_slowest_ms", "at most", 2000),
     Figure("CPU of a forwarded query as a multiple of a local one", "overhead", "forward_times", "at most", 2.5),
@@ -60,7 +70,8 @@ FIGURES = (
     _none_fails("processes", "registrations that another process of the hub does not see"),
     _none_fails("cities", "steps of the example of two cities that fail"),
     _none_fails("agreement", "random registrations and requests on which index and loop disagree"),
-    _none_fails("catalogue", "tests of the catalogue and of federation over HTTP that fail"),
-    Figure("of these tests, skipped", "catalogue", "skipped", "at most", 0),
+    _none_fails("operations", "tests of registrations, plans, merges, answers and features that fail"),
+    _none_fails("join", "tests of misono federate, and of the catalogue under the published shapes, that fail"),
+    Figure("of these tests, skipped", "join", "skipped", "at most", 0),
     _none_fails("hiding", "operations that show what is hidden, each store"),
 )
