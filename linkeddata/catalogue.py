@@ -69,6 +69,13 @@ class _Form:
 _ENTITIES: Final = "/ngsi-ld/v1/entities?type={}"
 _API: Final = _Form("api", "NGSI-LD API", _ENTITIES, "application/ld+json", "JSON_LD")
 _GEOJSON: Final = _Form("geojson", "NGSI-LD API, GeoJSON", _ENTITIES, "application/geo+json", "GEOJSON")
+_HISTORY: Final = _Form(
+    "history",
+    "NGSI-LD API, with its history",
+    "/ngsi-ld/v1/temporal/entities?type={}&timeproperty=modifiedAt&timerel=after&timeAt=1970-01-01T00:00:00Z",
+    "application/ld+json",
+    "JSON_LD",
+)
 _EXPORT: Final = "/catalogue/export?type={}"
 _EXPORTS: Final = (
     _Form("ndjson", "all of it, NDJSON", f"{_EXPORT}&format=ndjson", "application/x-ndjson", "", exported=True),
@@ -163,7 +170,7 @@ def _dataset(described: Described, holding: Holding, home: Home) -> Json:
     if not said.personal:
         members |= _measured(holding)
     licence = said.licence or described.licence
-    forms = [_API]
+    forms = [_API, _HISTORY]
     if holding.located and not said.personal:
         forms.append(_GEOJSON)
     if is_given(described, holding.iri):
@@ -178,12 +185,16 @@ def _level(described: Described, said: Dataset) -> str:
 
 def _measured(holding: Holding) -> dict[str, Json]:
     extent = holding.extent
-    first, last = instant(to_text(extent.created_at)), instant(to_text(extent.modified_at))
+    since, first, last = (
+        instant(to_text(holding.since)),
+        instant(to_text(extent.created_at)),
+        instant(to_text(extent.modified_at)),
+    )
     found: dict[str, Json] = {
         "void:entities": holding.entities,
         "dct:issued": first,
         "dct:modified": last,
-        "dct:temporal": a("dct:PeriodOfTime", None, {"dcat:startDate": first, "dcat:endDate": last}),
+        "dct:temporal": a("dct:PeriodOfTime", None, {"dcat:startDate": since, "dcat:endDate": last}),
     }
     if extent.box is not None:
         found["dct:spatial"] = box(*extent.box)

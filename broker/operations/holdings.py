@@ -7,28 +7,38 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from broker.model.values import Instant
 from broker.operations.broker import Broker, Call
-from broker.ports import TypeExtent
+from broker.ports import UNRESTRICTED, TypeExtent
 
 
 @dataclass(frozen=True, slots=True)
 class Holding:
-    """The entities of one type: `attributes` are IRIs, in their order; `located` that some of them have a place."""
+    """The entities of one type: `attributes` are IRIs, in their order; `located` that some of them have a place.
+
+    `since` is when what is known of them begins.
+    """
 
     iri: str
     entities: int
     attributes: tuple[str, ...]
     located: bool
     extent: TypeExtent
+    since: Instant
 
 
 def list_holdings(broker: Broker, call: Call) -> list[Holding]:
-    """Every type that there is, by IRI. Raises NonexistentTenant."""
+    """Every type that there is, by IRI. Raises NonexistentTenant.
+
+    Who may not see everything is told nothing of times before the first creation.
+    """
     extents = {one.iri: one for one in broker.entities.extents(call.tenant, call.restriction)}
+    begun = broker.history.begun(call.tenant) if call.restriction is UNRESTRICTED else {}
     found = []
     for one in broker.entities.types(call.tenant, call.restriction):
         extent = extents.get(one.iri)
         if extent is not None:  # else it went between the two looks
             located = any("GeoProperty" in kinds for kinds in one.attributes.values())
-            found.append(Holding(one.iri, one.entities, tuple(sorted(one.attributes)), located, extent))
+            since = min(extent.created_at, begun.get(one.iri, extent.created_at))
+            found.append(Holding(one.iri, one.entities, tuple(sorted(one.attributes)), located, extent, since))
     return found

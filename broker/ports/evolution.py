@@ -186,6 +186,12 @@ class EvolutionStore(Protocol):
     def evolution_ids(self, tenant: str, where: Node, query: TemporalQuery, restriction: Restriction) -> Iterator[str]:
         """The ids of all evolutions that `evolutions` would give, of one moment, read as they are asked for."""
 
+    def begun(self, tenant: str) -> Mapping[str, Instant]:
+        """Since when there is history of the entities of each type (IRI): the earliest time of an instance.
+
+        What an attribute has now may be left out of account.
+        """
+
     def erase(self, tenant: str, entity_id: str) -> Future[Mapping[str, Json]]:
         """Everything that is known of an entity, from every table: what went, by table (ARCHITECTURE 6)."""
 

@@ -145,6 +145,16 @@ class MemoryHistory:
         page = self.evolutions(tenant, where, query, Window(2**62), restriction)
         return iter([one.id for one in page.evolutions])
 
+    def begun(self, tenant: str) -> dict[str, Instant]:
+        """The earliest time of an instance, by type."""
+        with self._ground.lock:
+            found: dict[str, Instant] = {}
+            for entity_id, kept in self._of(tenant).items():
+                at = min((past.time for pasts in kept.pasts.values() for past in pasts), default=None)
+                if at is not None and not kept.dropped:
+                    found |= {iri: min(at, found.get(iri, at)) for iri in kept.story(entity_id).types}
+            return found
+
     def copy_all(self, tenant: str, into: str) -> None:
         """The same history in another tenant."""
         with self._ground.lock:

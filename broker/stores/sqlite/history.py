@@ -23,7 +23,7 @@ from broker.query.ast import EVERYTHING, Node, Window
 from broker.query.temporal import TemporalQuery
 from broker.stores.past import SCOPE, Past
 from broker.stores.recall import Told, kind_of, open_to_all, page_of, split, tell
-from broker.stores.sqlite import erasing, retaining
+from broker.stores.sqlite import erasing, extents, retaining
 from broker.stores.sqlite.aggregates import Aggregates
 from broker.stores.sqlite.budget import Budget
 from broker.stores.sqlite.candidates import attributes_in, candidates
@@ -124,6 +124,11 @@ class SqliteHistory:
             reader = self._reader(db, held, asked)
             for known, _ in _told(reader, candidates(db, held.names, where, query.by_id), asked, budget):
                 yield known.iri
+
+    def begun(self, tenant: str) -> dict[str, Instant]:
+        """The earliest time of an instance that was replaced, by type."""
+        with self._transaction(tenant) as (db, _):
+            return extents.begun(db)
 
     def erase(self, tenant: str, entity_id: str) -> Future[Mapping[str, Json]]:
         """Everything that is known of an entity, from every table of the tenant."""

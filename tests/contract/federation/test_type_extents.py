@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from broker.model.values import to_text
 from broker.ports import UNRESTRICTED, Restriction, TypeExtent
 from tests.contract.engines import ENGINES, NS, Store, entity, opened, write
 from tests.fakes.clock import START, FakeClock
@@ -62,3 +63,19 @@ def test_what_is_hidden_covers_nothing(store: Store, clock: FakeClock) -> None:
     write(store, entity("hidden", location=place(50.0, 50.0)))
     seen = Restriction(view=lambda one: None if one.id.endswith("hidden") else one)
     assert store.extents("", seen) == [TypeExtent(CAR, START, START, (1.0, 1.0, 1.0, 1.0))]
+
+
+def test_history_begins_with_what_was_observed_first(store: Store, clock: FakeClock) -> None:
+    def observed(second: int) -> dict[str, Any]:
+        return {"type": "Property", "value": second, "observedAt": to_text(START - 100 * SECOND + second * SECOND)}
+
+    write(store, entity("a", speed=observed(50)), entity("b", speed=1, level=observed(40)))
+    clock.advance(1)
+    write(store, entity("a", speed=observed(60)), entity("b", speed=observed(70), level=observed(71)))
+    clock.advance(1)
+    write(store, entity("a", speed=observed(61)))
+    assert store.history.begun("") == {CAR: START - 60 * SECOND}
+
+
+def test_where_nothing_was_nothing_has_begun(store: Store) -> None:
+    assert store.history.begun("") == {}

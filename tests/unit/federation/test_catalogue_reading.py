@@ -25,7 +25,7 @@ personal = true
 
 
 def holding(iri: str) -> Holding:
-    return Holding(iri, 3, ("https://a.example/name",), False, TypeExtent(iri, 0, 1_000_000))
+    return Holding(iri, 3, ("https://a.example/name",), False, TypeExtent(iri, 0, 1_000_000), 0)
 
 
 def test_our_own_catalogue_is_understood() -> None:
