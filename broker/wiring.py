@@ -62,11 +62,16 @@ from broker.stores.memory import MemoryStore
 from broker.timers import Background, Repeating, UnderLease
 from federation.answers import AnswerLimits
 from federation.asking import HttpSources, Terms
+from federation.distribute import Distributor
+from federation.distribute import Parts as CopyParts
 from federation.health import Book
 from federation.hub import Federation, Hub
-from federation.registry import Registry
+from federation.registry import LOOK_S, Registry
+from federation.relay import Relays
 from federation.snapshots import FarSnapshots
+from federation.standing import Ground, Standing, Subscribing
 from federation.table import HANDLERS
+from federation.tell import Patience, Post, Teller
 from linkeddata.described import BadDescription, Described, read_description
 from linkeddata.serving import Catalogues
 
@@ -81,6 +86,8 @@ RETENTION_S = 3_600.0
 """How often old history is looked for."""
 SWEEP_LEASES = 3
 """Sweeps that one process may miss before another one takes over."""
+LOOK_ALONE_S = 1.0
+"""How often it is looked for registrations and subscriptions of other processes, where none are known to be."""
 FLASK_THREADS = 8
 """Threads behind the front for what is not hot; what waits beyond them stands in line."""
 
@@ -188,24 +195,26 @@ def build(
     contexts = _make_contexts(settings, store, clock, worker)
     closing.callback(contexts.flush)
     _start_sweep(settings, store, closing)
-    attempts, delivers = Attempts(), None
+    dispatch: Dispatch | None = None
     outgoing: tuple[Callable[[News], None], Callable[[str, str], Future[Probed]]] = to_nobody, undelivered
     if deliver:
         composer = Composer(store, contexts, access, clock)
         dispatch = _start_delivery(settings, store, composer, clock, watches)
-        attempts, delivers = dispatch.attempts, dispatch.alive
         closing.callback(dispatch.stop)
         outgoing = dispatch.announce, dispatch.probe
-    parts = store.held, CountedOutbox(store.outbox, attempts), store.leases, store.history
+    parts = (
+        store.held,
+        CountedOutbox(store.outbox, Attempts() if dispatch is None else dispatch.attempts),
+        store.leases,
+        store.history,
+    )
     background = Background("background")
     closing.callback(background.stop)
     rest = _new_id, store.places, background, Lifetimes(settings.entity_map_s, settings.snapshot_s)
     described = _describe(settings)
     told = *outgoing, _make_erasures(settings), described.personal
     broker = Broker(store, store, store, store, access, clock, *parts, *rest, *told, elsewhere=FarSnapshots())
-    closing.callback(Repeating("snapshots", settings.sweep_s, partial(tend_snapshots, broker)).stop)
-    if settings.retention is not None:
-        closing.callback(_start_retention(settings.retention, broker).stop)
+    _start_timers(settings, broker, closing)
     far = _make_federation(settings, broker, contexts, Book(store.held, clock, worker), closing)
     beside = (
         Limits(instances_max=settings.temporal_page),
@@ -213,7 +222,29 @@ def build(
         Catalogues(described, public_url_of(settings), settings.alias),
     )
     house = _begun(House(broker, contexts, contexts, core_context(), settings.alias, clock.now(), *beside), far)
-    return Built(house, store, closing, delivers)
+    if dispatch is not None:
+        closing.callback(_start_subscribing(settings, house, store, far, dispatch).close)
+    return Built(house, store, closing, None if dispatch is None else dispatch.alive)
+
+
+def _start_subscribing(
+    settings: Settings, house: House, store: Store, far: Federation, dispatch: Dispatch
+) -> Subscribing:
+    """What is done for subscriptions that reach beyond this broker, and for those to registrations."""
+    broker, hub = house.broker, far.hub
+    patience = Patience(settings.notify_backoff_s, settings.notify_backoff_max_s)
+    teller = Teller(store.held, Post(dispatch.send, house.names, broker.clock, patience))
+    parts = CopyParts(
+        store.held, house.names, broker.clock, hub.registry, hub.sources, hub.alias, hub.public_url, _new_id
+    )
+    ground = Ground(
+        store.held, store.leases, hub.registry, dispatch.holder, LOOK_S if settings.workers > 1 else LOOK_ALONE_S
+    )
+    standing = Standing(ground, (teller.work, Distributor(parts).work))
+    standing.start()
+    subscribing = Subscribing(standing, teller, Relays(hub, store.held, broker.outbox, dispatch.send))
+    far.begin(subscribing)
+    return subscribing
 
 
 def _begun(house: House, far: Federation) -> House:
@@ -221,6 +252,12 @@ def _begun(house: House, far: Federation) -> House:
     assert isinstance(house.broker.elsewhere, FarSnapshots)
     house.broker.elsewhere.begin(far.hub, house)
     return house
+
+
+def _start_timers(settings: Settings, broker: Broker, closing: ExitStack) -> None:
+    closing.callback(Repeating("snapshots", settings.sweep_s, partial(tend_snapshots, broker)).stop)
+    if settings.retention is not None:
+        closing.callback(_start_retention(settings.retention, broker).stop)
 
 
 def _start_sweep(settings: Settings, store: Store, closing: ExitStack) -> None:

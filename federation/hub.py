@@ -54,10 +54,9 @@ class Federation:
         hub: Hub,
         handlers: Mapping[str, FarHandler],
         book: Book | None = None,
-        subscribing: Subscribing | None = None,
     ) -> None:
         self._hub = hub
-        self._subscribing = subscribing
+        self._subscribing: Subscribing | None = None
         self._book = book
         self._handlers = handlers
 
@@ -78,6 +77,10 @@ class Federation:
         """The tenant's registrations have just changed."""
         self._hub.registry.moved(tenant)
         self.subscribed(tenant)
+
+    def begin(self, subscribing: Subscribing) -> None:
+        """From now on subscriptions are distributed, and their subscribers told."""
+        self._subscribing = subscribing
 
     def subscribed(self, tenant: str) -> None:
         """A subscription of the tenant has just changed."""

@@ -12,6 +12,9 @@ from federation.messages import Answered, Forward
 class Sources(Protocol):
     """The remote world."""
 
+    def send(self, tenant: str, forwards: Sequence[Forward]) -> list[Answered]:
+        """As `ask`, for work that no request waits for: nothing to pass on but this hub's own name."""
+
     def ask(self, exchange: Exchange, forwards: Sequence[Forward]) -> list[Answered]:
         """What each source answered, in the order of `forwards`; blocks until all have, or their time is up.
 

@@ -19,7 +19,7 @@ from broker.notify.composing import Composer
 from broker.notify.courier import Courier, Desk, Limits
 from broker.notify.doorbell import Doorbell
 from broker.notify.extras import Extras
-from broker.notify.message import Transports
+from broker.notify.message import Message, Transports
 from broker.notify.partitions import PARTITIONS, RENEW_S, Partitions
 from broker.notify.periodic import Periodic
 from broker.notify.slots import Slot
@@ -114,6 +114,19 @@ class Dispatch:
         if self._loop is None or self._loop.is_closed():
             return undelivered(tenant, subscription)
         return asyncio.run_coroutine_threadsafe(self._extras.probe(tenant, subscription), self._loop)
+
+    def send(self, message: Message) -> Future[str]:
+        """Send a message that no row stands for, once: why it did not arrive, nothing where it did."""
+        if self._loop is None or self._loop.is_closed():
+            pending: Future[str] = Future()
+            pending.set_result("this process delivers nothing")
+            return pending
+        return asyncio.run_coroutine_threadsafe(self._extras.send(message), self._loop)
+
+    @property
+    def holder(self) -> str:
+        """Who this process is among those that take leases: the same after a start as before."""
+        return self._parts.holder
 
     def _arrived(self, tenant: str, rows: Sequence[OutboxRow]) -> None:
         self._told.append((tenant, rows))

@@ -46,6 +46,16 @@ class Extras:
                 reason = str(error)
         return Probed(name, round((loop.time() - began) * 1000, 1), reason)
 
+    async def send(self, message: Message) -> str:
+        """Send once; the reason why it did not arrive, nothing where it did."""
+        transports = self._desk.transports
+        try:
+            await asyncio.get_running_loop().run_in_executor(None, transports.prepare, [message.endpoint.uri])
+            await transports.send(message, self._timeout_s(message.endpoint))
+        except Undelivered as error:
+            return str(error) or "it did not arrive"
+        return ""
+
     async def announce(self, news: News) -> None:
         """Send news; a receiver that does not take it is asked again a few times."""
         endpoint = Endpoint(news.endpoint, receiver_info=news.receiver_info)

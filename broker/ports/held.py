@@ -81,5 +81,8 @@ class HeldStore(Protocol):
     def page_held(self, tenant: str, kind: str, offset: int, limit: int) -> tuple[list[Held], int]:
         """A window of a kind, oldest first, without reading the bodies before it; and how many there are in all."""
 
+    def tenants_of(self, kind: str) -> list[str]:
+        """Tenants that have, or had, documents of the kind. Opens no tenant."""
+
     def held_generation(self, tenant: str, kind: str) -> int:
         """Rises with every write of the kind, by any process: a cache compares it."""

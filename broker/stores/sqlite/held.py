@@ -60,6 +60,10 @@ class SqliteHeld:
             rows: list[tuple[Any, ...]] = db.execute(_PAGE, (kind, now, limit, offset)).fetchall()
             return [_held(row) for row in rows], int(db.execute(_COUNT, (kind, now)).get)
 
+    def tenants_of(self, kind: str) -> list[str]:
+        """Tenants that have, or had, documents of the kind."""
+        return self._dues.keeping(kind)
+
     def held_generation(self, tenant: str, kind: str) -> int:
         """Rises with every write of the kind."""
         with self._ground.reading(tenant) as db:
