@@ -28,6 +28,7 @@ from federation.merge_temporal import Merged, Version, identity_of, merge_evolut
 from federation.messages import Forward, Match, Warned
 from federation.plan_temporal import Asking, sees_all, temporal_query
 from federation.wanted import Wanted
+from federation.warned import agent_of
 
 ENTITIES_MAX: Final = 10_000
 """Histories of one source that are looked at where all are needed: to count, and where entities are split."""
@@ -205,7 +206,12 @@ def followed(asked: Asked, heard: Heard, ask: Callable[[Asked], Heard]) -> Heard
         told = replace(told, known_to=tuple(one for one in told.known_to if edges.get(one[0]) != one[1]))
         whole = whole.and_also(replace(told, known_to=(), listed=()))
         rounds += 1
-    return whole
+    left = [match for match, _ in asked if match.registration.id in dict(told.known_to)]
+    return whole.and_also(Heard(warnings=tuple(map(_unfinished, left))))
+
+
+def _unfinished(match: Match) -> Warned:
+    return Warned(299, agent_of(match.registration), f"it has more instances than {FOLLOWED_MAX} answers hold")
 
 
 def _ids_of(heard: Heard, match: Match) -> list[str]:

@@ -244,3 +244,13 @@ def test_nothing_is_taken_that_was_not_registered() -> None:
             ["id", "speed", "type"]
         ]
         assert reply.headers["ngsild-warning"].startswith("111")
+
+
+def test_an_average_of_a_source_that_never_ends_is_warned_of() -> None:
+    with neighbours("misono", "aizu", temporal_page=1) as (misono, aizu):
+        misono.register(REG, "aizu", TYPE, operations=OPERATIONS)
+        hours = {f"2026-05-{day:02}": day for day in range(1, 31)} | {f"2026-06-{day:02}": day for day in range(1, 31)}
+        months = {f"2026-{month:02}-{day:02}": day for month in (7, 8, 9) for day in range(1, 31)}
+        tell(aizu, series(ID, "Car", speed=hours | months))
+        reply = misono.send("GET", f"/temporal/entities/{ID}?{AFTER}&format=aggregatedValues&aggrMethods=totalCount")
+        assert reply.headers["ngsild-warning"].startswith("299")
