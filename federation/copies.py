@@ -96,7 +96,9 @@ def _reduced(subscription: Subscription, match: Match) -> Subscription | None:
             return None
     elif offered and subscription.time_interval is None:
         watched = tuple(sorted(offered))
-    entities = tuple(dict.fromkeys(_selectors(subscription, match)))
+    entities: tuple[Selector, ...] = ()
+    for one in _selectors(subscription, match):
+        entities += () if one in entities else (one,)
     if not entities and subscription.entities:
         return None
     found = replace(subscription, entities=entities, watched=watched)
