@@ -120,7 +120,7 @@ class HttpSources:
         if missing:
             return Answered(forward, 0, trouble="refused", detail=f"its contract states no {' and no '.join(missing)}")
         root = root_of(forward.registration.endpoint)
-        rests_s = self._cooldowns.rests(root, forward.registration.cooldown_ms)
+        rests_s = self._cooldowns.rests(asking.tenant, forward.registration)
         if rests_s:
             return Answered(forward, 0, trouble="cooldown", detail=f"it failed, and is asked again in {rests_s:.1f} s")
         if root == self._terms.public_url and tenant_of(asking, forward.registration) == home_of(asking.tenant):
@@ -140,10 +140,8 @@ class HttpSources:
         self.book.count(asking.tenant, registration.id, answered.took_ms, error)
         if self._flushing is None:
             self._start_flushing()
-        if failed:
-            self._cooldowns.failed(root_of(registration.endpoint))
-        else:
-            self._cooldowns.worked(root_of(registration.endpoint))
+        self._cooldowns.ended(asking.tenant, registration, failed=failed)
+        if not failed:
             self._cache.keep(asking.tenant, forward, outgoing, fetched)
         return answered
 
