@@ -219,9 +219,10 @@ def _ids_of(heard: Heard, match: Match) -> list[str]:
 
 
 def _beyond(asking: Asking, edge: Instant) -> Asking:
-    """The same of the time that is left: from the edge on, or, backwards, before it."""
+    """The same of the time that is left: after the edge, or, backwards, before it; of the edge itself all is known."""
     texts, at = asking.times, to_text(edge)
     if texts.last_n is None:
+        at = to_text(edge + 1)
         end = {"between": texts.end_time_at, "before": texts.time_at}.get(texts.timerel or "")
         return replace(asking, times=replace(texts, timerel="between" if end else "after", time_at=at, end_time_at=end))
     if texts.timerel in ("after", "between"):
