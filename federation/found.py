@@ -86,6 +86,10 @@ class Heard:
     warnings: list[Warned] = field(default_factory=list)
     patterned: bool = False
     _readers: dict[str, Reader] = field(default_factory=dict)
+    _proxied: bool = False
+
+    def __post_init__(self) -> None:
+        self._proxied = any(match.registration.proxied for match in self.matches)
 
     def take(self, match: Match, answered: Answered) -> list[Json]:
         """The bodies of entities in an answer, unread; none where it is a failure, which is warned of."""
@@ -137,7 +141,7 @@ class Heard:
     def is_unclear(self, entity_id: str) -> bool:
         """Whether it takes the times of changes to tell which of two instances is the current one."""
         said = self.parts.get(entity_id, ())
-        if all(part.dated for _, part in said) or len(said) + (entity_id in self.here) < 2:  # noqa: PLR2004  a conflict
+        if len(said) + (entity_id in self.here) < 2 or all(part.dated for _, part in said):  # noqa: PLR2004  a conflict
             return False
         documents = [part.entity.document for _, part in said]
         documents += [self.here[entity_id].document] if entity_id in self.here else []
@@ -168,7 +172,7 @@ class Heard:
         """The entity of all parts; what is proxied comes from its source alone (clause 4.3.6.3)."""
         said = self.parts.get(entity_id, ())
         here = self.here.get(entity_id)
-        if len(said) == 1 and here is None and (said[0][0].registration.proxied or not self._any_proxied):
+        if len(said) == 1 and here is None and (said[0][0].registration.proxied or not self._proxied):
             return said[0][1].entity
         parts = [] if here is None else [(None, Part(here))]
         return self._united([*parts, *said])
@@ -183,10 +187,6 @@ class Heard:
             if entity is not None:
                 kept.append(part if entity is part.entity else replace(part, entity=entity))
         return merge_parts(kept, self.exchange.house.broker.clock.now()) if kept else None
-
-    @property
-    def _any_proxied(self) -> bool:
-        return any(match.registration.proxied for match in self.matches)
 
     def _unclaimed(self, entity: Entity) -> Entity | None:
         """What of an entity is not registered as held by another source alone."""

@@ -20,7 +20,7 @@ from broker.model.values import Json
 from broker.operations.consume import linked_depth
 from broker.ports import Page
 from broker.query.ast import And, IdIn, IdPattern, Node, Or, Selection, Window
-from broker.query.match import matches as fits
+from broker.query.match import compile_match
 from broker.query.sources import Specification
 from federation.found import Heard, naming_of
 from federation.hub import Hub
@@ -162,7 +162,9 @@ class Gathering:
 
     def _complete(self, ids: Sequence[str]) -> None:
         """Learn what else there is of these entities, here and at sources that have not been asked for them."""
-        self._complete_here([one for one in ids if one not in self.heard.here])
+        filtered = bool(self.asking.wanted.filters) and not self.asking.split
+        if self._here_open or filtered:
+            self._complete_here([one for one in ids if one not in self.heard.here])
         exchange = self.heard.exchange
         asked: list[tuple[Match, Forward]] = []
         listed = {one.match.registration.id for one in self._listings}
@@ -229,7 +231,7 @@ class Gathering:
 
     def _whole(self, entity_id: str) -> Entity | None:
         entity = self.heard.merged(entity_id)
-        return entity if entity is not None and fits(self.where, entity, self._linked) else None
+        return entity if entity is not None and compile_match(self.where)(entity, self._linked) else None
 
     def _follow(self, ids: Sequence[str]) -> None:
         """Learn of the linked entities that a filter looks at."""

@@ -8,6 +8,7 @@ loop once for all of them. Bodies over INLINE_BODY_BYTES_MAX are decoded in a th
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -36,6 +37,9 @@ THREADS = 4
 """For long bodies and reads over budget: with one GIL more threads only take turns."""
 FAR_THREADS = 64
 """For what waits for other context sources: a hanging one holds a thread until its time is up."""
+WAITING_S = 10.0
+"""How long a read is taken for one that waits, before it is begun on the event loop again."""
+WAITING_MAX = 4096
 
 
 class Front:
@@ -59,6 +63,7 @@ class Front:
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="front")
         self._far = ThreadPoolExecutor(FAR_THREADS, thread_name_prefix="far")
         self._arrivals = Arrivals()
+        self._waiting = Waiting()
         self._reads = GroupedReads(house)
         self._make_behind = make_behind
         self._behind: Future[Application] | None = None
@@ -93,19 +98,25 @@ class Front:
         return far is not None and far.serves(operation.name) and far.active(headers.get("ngsild-tenant", ""))
 
     async def _serve(self, operation: Operation, request: Request, *, far: bool) -> Response:
-        if len(request.body) > INLINE_BODY_BYTES_MAX or not operation.hot:
+        if len(request.body) > INLINE_BODY_BYTES_MAX or not operation.hot or (far and self._waiting.knows(request)):
             answer = await self._in_thread(operation, request, far=far)
         elif operation.name == GROUPED:
-            answer = await self._reads.answer(operation, request) or await self._in_thread(operation, request, far=far)
+            found = await self._reads.answer(operation, request)
+            answer = found or await self._over_budget(operation, request, far=far)
         else:
             try:
                 answer = perform(self._house, operation, request)
             except OverBudget:
-                answer = await self._in_thread(operation, request, far=far)
+                answer = await self._over_budget(operation, request, far=far)
         if isinstance(answer, Response):
             return answer
         await self._arrivals.wait(answer.pending)
         return complete(answer, request)
+
+    async def _over_budget(self, operation: Operation, request: Request, *, far: bool) -> Answer:
+        if far:
+            self._waiting.add(request)
+        return await self._in_thread(operation, request, far=far)
 
     async def _in_thread(self, operation: Operation, request: Request, *, far: bool) -> Answer:
         loop = asyncio.get_running_loop()
@@ -158,6 +169,29 @@ class Front:
         """End the threads, once their work is done."""
         self._pool.shutdown()
         self._far.shutdown()
+
+
+class Waiting:
+    """Which reads have lately waited for other sources: the next of the same kind is not begun on the event loop."""
+
+    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._monotonic = monotonic
+        self._until: dict[tuple[str, str, str], float] = {}
+
+    def add(self, request: Request) -> None:
+        """It has to wait."""
+        if len(self._until) >= WAITING_MAX:
+            self._until.clear()
+        self._until[_kind(request)] = self._monotonic() + WAITING_S
+
+    def knows(self, request: Request) -> bool:
+        """Whether one like it had to."""
+        until = self._until.get(_kind(request))
+        return until is not None and self._monotonic() < until
+
+
+def _kind(request: Request) -> tuple[str, str, str]:
+    return request.raw_path, request.query_string, request.headers.get("ngsild-tenant", "")
 
 
 class Arrivals:
