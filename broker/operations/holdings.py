@@ -5,11 +5,12 @@ The ground of catalogues for others; nobody learns more from it than the access 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from broker.model.values import Instant
 from broker.operations.broker import Broker, Call
-from broker.ports import UNRESTRICTED, TypeExtent
+from broker.ports import TypeExtent
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +28,9 @@ class Holding:
     since: Instant
 
 
-def list_holdings(broker: Broker, call: Call) -> list[Holding]:
-    """Every type that there is, by IRI. Raises NonexistentTenant.
-
-    Who may not see everything is told nothing of times before the first creation.
-    """
+def list_holdings(broker: Broker, call: Call, begun: Mapping[str, Instant]) -> list[Holding]:
+    """Every type that there is, by IRI; `begun` as EvolutionStore gives it. Raises NonexistentTenant."""
     extents = {one.iri: one for one in broker.entities.extents(call.tenant, call.restriction)}
-    begun = broker.history.begun(call.tenant) if call.restriction is UNRESTRICTED else {}
     found = []
     for one in broker.entities.types(call.tenant, call.restriction):
         extent = extents.get(one.iri)
