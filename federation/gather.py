@@ -27,7 +27,7 @@ from federation.hub import Hub
 from federation.incoming import id_of
 from federation.linked import Links
 from federation.messages import Forward, Match
-from federation.plan import Asking, decides, narrowed, query
+from federation.plan import Asking, Naming, decides, narrowed, query
 
 CANDIDATES_MAX: Final = 10_000
 """Entities of one source that are looked at for one answer."""
@@ -116,8 +116,9 @@ class Gathering:
         exchange = self.heard.exchange
         for match in self.heard.matches:
             if self.asking.split or decides(match, self.asking.wanted):
-                forwards = query(match, self.asking, naming_of(exchange, match))
-                self._listings += [Listing(match, one) for one in forwards]
+                self._listings += [
+                    Listing(match, one) for one in _planned(match, self.asking, naming_of(exchange, match))
+                ]
 
     def _list(self, reach: int, *, keep: int, count: bool) -> None:
         """Let this broker and each source list up to `reach` entities, the first `keep` of them with what they say."""
@@ -132,24 +133,26 @@ class Gathering:
                 told = answered.headers.get("ngsild-results-count", "")
                 listing.total = int(told) if told.isascii() and told.isdigit() and len(told) < 10 else None  # noqa: PLR2004
                 listing.open = len(bodies) >= limit
-                for body in bodies[:limit]:
-                    self._take(listing, body, keep)
+                self._take(listing, bodies[:limit], keep)
             due = [one for one in due if one.open and one.given < reach]
         for one in (each for listing in self._listings for each in listing.ids):
             self._order.setdefault(one)
 
-    def _take(self, listing: Listing, body: object, keep: int) -> None:
-        entity_id = id_of(body)  # type: ignore[arg-type]
-        listing.given += 1
-        if entity_id is None:
-            self.heard.invalid(listing.match, "an entity has no id")
-            return
-        key = (listing.match.registration.id, entity_id)
-        if listing.given <= keep:
-            self._asked.add(key)
-            if not self.heard.read(listing.match, body):  # type: ignore[arg-type]
-                return
-        listing.ids.append(entity_id)
+    def _take(self, listing: Listing, bodies: Sequence[Json], keep: int) -> None:
+        """Note what a source lists; of the first `keep` entities also what it says of them."""
+        heard, match = self.heard, listing.match
+        source = match.registration.id
+        for body in bodies:
+            listing.given += 1
+            entity_id = id_of(body)
+            if entity_id is None:
+                heard.invalid(match, "an entity has no id")
+                continue
+            if listing.given <= keep:
+                self._asked.add((source, entity_id))
+                if not heard.read(match, body):
+                    continue
+            listing.ids.append(entity_id)
 
     def _list_here(self, reach: int) -> None:
         call, store = self.heard.exchange.call, self.heard.exchange.house.broker.entities
@@ -249,6 +252,42 @@ class Gathering:
         """The condition of the selectors alone."""
         nodes = tuple(map(_node_of, self.asking.wanted.selectors))
         return nodes[0] if len(nodes) == 1 else Or(nodes)
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """What a source is asked for a query: clients ask the same again and again."""
+
+    match: Match
+    asking: Asking
+    naming: Naming
+    forwards: list[Forward]
+
+    def holds(self, match: Match, asking: Asking, naming: Naming) -> bool:
+        """Whether it was made of the very same things."""
+        return (
+            self.match.registration is match.registration
+            and self.asking.wanted is asking.wanted
+            and self.naming.names is naming.names
+            and self.asking.needed == asking.needed
+            and self.asking.split == asking.split
+            and self.asking.dated == asking.dated
+        )
+
+
+PLANNED_MAX: Final = 512
+_plans: dict[tuple[int, int], Planned] = {}
+
+
+def _planned(match: Match, asking: Asking, naming: Naming) -> list[Forward]:
+    key = id(match.registration), id(asking.wanted)
+    known = _plans.get(key)
+    if known is None or not known.holds(match, asking, naming):
+        if len(_plans) >= PLANNED_MAX:
+            _plans.clear()
+        # keeping what it was made of keeps the ids in the key taken
+        known = _plans[key] = Planned(match, asking, naming, query(match, asking, naming))
+    return known.forwards
 
 
 def _limited(forward: Forward, limit: int) -> Forward:
