@@ -77,7 +77,7 @@ class Index:
             self._tables.put(row, one)
         self._wide = sorted({*self._tables.wide_any_type, *_all_of(self._tables.wide)})
         self._pattern_rows = list(self._tables.by_pattern.values())
-        self._patterns = pattern_set(list(self._tables.by_pattern))
+        self._found = pattern_set(list(self._tables.by_pattern)).found
         self._remembered: dict[tuple[str | None, Specification], tuple[Match, ...]] = {}
 
     def matching(
@@ -87,6 +87,8 @@ class Index:
 
         Those whose alias stands in `via` have been asked already, and those whose end has passed are none.
         """
+        if wanted.ids and not self._wide and wanted.id_pattern is None and not self._named(wanted.ids):
+            return ()  # most reads of entities that are here alone: quicker than to ask what is remembered
         key = operation, wanted
         found = self._remembered.get(key)
         if found is None:
@@ -105,9 +107,10 @@ class Index:
                 if parts:
                     yield Match(one, parts)
 
-    def _candidates(self, wanted: Specification) -> Iterable[int]:
+    def _candidates(self, wanted: Specification) -> Sequence[int]:
         """Rows in their order, each once, at least those that match."""
-        tables, types = self._tables, _types_in(wanted.types)
+        tables = self._tables
+        types = None if wanted.types is None else _types_in(wanted.types)
         if wanted.ids and wanted.id_pattern is None:
             named = self._named(wanted.ids)
             wide = self._wide if types is None else _rows_of(tables.wide, types, tables.wide_any_type)
@@ -125,7 +128,7 @@ class Index:
         for one in ids:
             if one in by_id:
                 found.update(by_id[one])
-            for at in self._patterns.found(one):
+            for at in self._found(one):
                 found.update(self._pattern_rows[at])
         return found
 

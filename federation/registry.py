@@ -6,7 +6,6 @@ Every process compares generations: what it wrote itself it sees at once, what a
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from threading import Lock
@@ -53,7 +52,7 @@ class Registry:
         self._clock = clock
         self._monotonic = monotonic
         self._known: dict[str, Known] = {}
-        self._moves: Counter[str] = Counter()
+        self._moves: dict[str, int] = {}
         self._reading = Lock()
 
     def active(self, tenant: str) -> bool:
@@ -66,7 +65,7 @@ class Registry:
 
     def moved(self, tenant: str) -> None:
         """The tenant's registrations have just changed."""
-        self._moves[tenant] += 1
+        self._moves[tenant] = self._moves.get(tenant, 0) + 1
 
     def matching(
         self, tenant: str, operation: str | None, wanted: Specification, via: frozenset[str] = frozenset()
@@ -82,7 +81,7 @@ class Registry:
     def _glance(self, tenant: str) -> Known:
         """What is known, compared with what is there; where that moved, only its count is up to date."""
         known, now = self._known.get(tenant), self._monotonic()
-        moves = self._moves[tenant]
+        moves = self._moves.get(tenant, 0)
         if known is not None and known.moves == moves and now - known.looked_at <= LOOK_S:
             return known
         found = self._compared(tenant, known, Known(0, moves, now))
