@@ -25,12 +25,13 @@ listed = false                                          # not in the catalogue a
 
 from __future__ import annotations
 
+import re
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
-from urllib.parse import urlsplit
 
+from broker.model.names import is_uri
 from linkeddata.vocabulary import ACCESS_LEVELS
 
 Texts = Mapping[str, str]
@@ -80,6 +81,7 @@ class Described:
         return self.datasets.get(iri, _NOTHING)
 
 
+_LANGUAGE: Final = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")
 _NOTHING: Final = Dataset()
 _WHOLE: Final = frozenset({"title", "description", "licence", "access", "languages", "publisher", "contact", "dataset"})
 _ONE: Final = frozenset(
@@ -123,7 +125,7 @@ def _dataset(given: Mapping[str, Any], expand: Callable[[str], str]) -> tuple[st
         licence=_uri(given, "licence"),
         access=_access(given),
         keywords=_keywords(given),
-        themes=_list(given, "themes"),
+        themes=tuple(_checked_uri("themes", one) for one in _list(given, "themes")),
         personal=_flag(given, "personal", default=False),
         listed=_flag(given, "listed", default=True),
     )
@@ -155,14 +157,25 @@ def _texts(given: Mapping[str, Any], name: str) -> Texts:
     by_language = {"": found} if isinstance(found, str) else found
     if not isinstance(by_language, dict) or not all(isinstance(one, str) and one for one in by_language.values()):
         raise BadDescription(f'{name} = {found!r} is no text, and no table of texts such as {{ja = "…", en = "…"}}')
+    _check_languages(name, by_language)
     return by_language
+
+
+def _check_languages(name: str, tags: Iterable[str]) -> None:
+    for tag in tags:
+        if tag and not _LANGUAGE.fullmatch(tag):
+            raise BadDescription(f"{name}: {tag!r} is no language tag such as ja or en-GB")
 
 
 def _uri(given: Mapping[str, Any], name: str) -> str | None:
     found = _text(given, name)
-    if found is not None and (not urlsplit(found).scheme or any(one in found for one in ' <>"{}|\\^`')):
-        raise BadDescription(f"{name} = {found!r} is no URI")
-    return found
+    return None if found is None else _checked_uri(name, found)
+
+
+def _checked_uri(name: str, text: str) -> str:
+    if not is_uri(text):
+        raise BadDescription(f"{name} = {text!r} is no URI")
+    return text
 
 
 def _access(given: Mapping[str, Any]) -> str | None:
@@ -185,6 +198,7 @@ def _keywords(given: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
     by_language = {"": found} if isinstance(found, list) else found
     if not isinstance(by_language, dict):
         raise BadDescription(f"keywords = {found!r} is no list of texts, and no table of such lists")
+    _check_languages("keywords", by_language)
     return tuple((tag, word) for tag in by_language for word in _list(by_language, tag))
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from http import HTTPStatus
 from typing import Any
 
-from broker.http.media import GEO_JSON, JSON
+from broker.http.media import GEO_JSON, JSON, TURTLE
 from broker.http.operation import Operation
 from broker.http.parameters import TABLE
 from broker.http.schemas import SCHEMAS
@@ -131,5 +131,5 @@ def _response(operation: Operation, status: int, schema: str) -> dict[str, Any]:
 
 
 def _media(media_type: str, schema: str) -> dict[str, Any]:
-    """A GeoJSON answer is a Feature or a FeatureCollection (5.2.29, 5.2.30); the others are what the schema says."""
-    return {} if media_type == GEO_JSON else {"schema": {"$ref": f"#/components/schemas/{schema}"}}
+    """A GeoJSON answer is a Feature or a FeatureCollection (5.2.29, 5.2.30), Turtle is no JSON; else see the schema."""
+    return {} if media_type in (GEO_JSON, TURTLE) else {"schema": {"$ref": f"#/components/schemas/{schema}"}}
