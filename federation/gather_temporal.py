@@ -22,13 +22,13 @@ from broker.query.ast import And, IdIn, Node, Window
 from broker.query.sources import Specification
 from broker.query.times import TemporalTexts
 from broker.stores.recall import Told, page_of, tell
-from federation.heard_temporal import Found, Heard, headers_of, heard_of, kept_of, naming_of, part_of
-from federation.hub import Hub
+from federation.heard_temporal import Found, Heard, headers_of, heard_here, heard_of, kept_of, naming_of, part_of
+from federation.hub import Hub, Local
 from federation.merge_temporal import Merged, Version, identity_of, merge_evolutions
 from federation.messages import Forward, Match, Warned
 from federation.plan_temporal import Asking, sees_all, temporal_query
 from federation.wanted import Wanted
-from federation.warned import agent_of
+from federation.warned import agent_of, with_warnings
 
 ENTITIES_MAX: Final = 10_000
 """Histories of one source that are looked at where all are needed: to count, and where entities are split."""
@@ -62,14 +62,18 @@ class Gathering:
         """What is checked of merged histories."""
         return self.asked.where if self.split else kept_of(self.asked.where)
 
-    def answer(self, found: Found, window: Window) -> Answer:
-        """The page, by offset and limit."""
+    def answer(self, found: Found, window: Window, local: Local) -> Answer:
+        """The page, by offset and limit; that of this broker alone where sources have nothing."""
         everything = self.split or window.count
         needed = ENTITIES_MAX if everything else window.offset + window.limit + 1
         listing = [match for match in found.matches if self.lists(match)]
         heard, full = self._all(listing, needed)
-        here = self.here(needed)
-        merged = self.merged([*here, *heard.versions])
+        if not heard.versions and not self.split and len(listing) == len(found.matches):
+            alone = local(self.exchange)
+            assert isinstance(alone, Response)
+            return with_warnings(alone, (*found.warnings, *heard.warnings))
+        heard = self.here(needed).and_also(heard)
+        merged = self.merged(heard.versions)
         told = self.told(merged)
         shown = told[window.offset : window.offset + window.limit]
         late = [match for match in found.matches if match.registration.id in full or not self.lists(match)]
@@ -78,7 +82,7 @@ class Gathering:
             known = {(one.source, one.evolution.id) for one in heard.versions}
             more = [one for one in rest.versions if (one.source, one.evolution.id) not in known]
             heard = replace(heard.and_also(rest), versions=heard.versions + tuple(more))
-            merged = self.merged([*here, *heard.versions])
+            merged = self.merged(heard.versions)
             again = {one.story.id: one for one in self.told(merged)}
             shown = [again[one.story.id] for one in shown if one.story.id in again]
         page = replace(
@@ -117,7 +121,7 @@ class Gathering:
         """Where what is known of all ends."""
         return heard.ends(backwards=self.asked.query.last_n is not None)
 
-    def here(self, needed: int, ids: Sequence[str] | None = None) -> list[Version]:
+    def here(self, needed: int, ids: Sequence[str] | None = None) -> Heard:
         """What this broker has: of whole entities what meets the query, of split ones all that may belong to one."""
         call, query = self.exchange.call, part_of(self.asked.query)
         where = self.asked.where
@@ -127,7 +131,7 @@ class Gathering:
             where = And((where, IdIn(tuple(ids))))
         history = self.exchange.house.broker.history
         page = history.evolutions(call.tenant, where, query, Window(needed), call.restriction)
-        return [Version(one) for one in page.evolutions]
+        return heard_here(page, self.asked.query)
 
     def of(
         self, matches: Sequence[Match], ids: dict[str, list[str]], headers: dict[str, Headers] | None = None

@@ -18,6 +18,7 @@ from broker.model.entity import Entity, Instance
 from broker.model.evolution import Evolution
 from broker.model.registration import Registration
 from broker.model.values import Instant, Json, to_instant
+from broker.ports.evolution import EvolutionPage
 from broker.query.ast import And, HasType, Node, Or
 from broker.query.bind import bind
 from broker.query.q import parse_q
@@ -37,7 +38,7 @@ from federation.via import is_loop, via_of
 from federation.warned import agent_of, looped, warning_of
 
 INSTANCES_MAX: Final = 100_000
-"""Instances of an attribute that one source's share of a merged series may have."""
+"""Instances of an attribute that are read here for one aggregate."""
 _PARTIAL: Final = 206
 _RANGE: Final = re.compile(r"date-time (\S+Z)-(\S+Z)/(?:\*|\d+)")
 
@@ -118,8 +119,21 @@ def kept_of(where: Node) -> Node:
 
 
 def part_of(query: TemporalQuery) -> TemporalQuery:
-    """What of a query a part of the series is asked: its instances, with their times."""
-    return replace(query, aggregation=None, sys_attrs=True, instances_max=INSTANCES_MAX)
+    """What of a query this broker's part of a series is asked: its instances, with their times."""
+    limit = query.instances_max if query.aggregation is None else INSTANCES_MAX
+    return replace(query, aggregation=None, sys_attrs=True, instances_max=limit)
+
+
+def heard_here(page: EvolutionPage, query: TemporalQuery) -> Heard:
+    """What this broker has."""
+    versions = tuple(Version(one) for one in page.evolutions)
+    if page.cut is None:
+        return Heard(versions)
+    if query.aggregation is not None:
+        return Heard(
+            versions, (Warned(299, "-", f"only {INSTANCES_MAX} instances of an attribute are aggregated here"),)
+        )
+    return Heard(versions, known_to=(("", page.cut[1] if query.last_n is None else page.cut[0]),))
 
 
 def texts_for(times: TemporalTexts | None, query: TemporalQuery) -> TemporalTexts:

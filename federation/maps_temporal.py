@@ -89,9 +89,8 @@ class MapPaging:
         def read(chunk: list[Entry]) -> Mapping[str, Told]:
             heard = self._of(entity_map, chunk)
             self.heard = self.heard.and_also(heard)
-            here = self.gathering.here(len(chunk), [one.id for one in chunk if LOCAL in one.sources])
             before = set(self.merged.stories)
-            self.gathering.merged([*here, *heard.versions], self.merged)
+            self.gathering.merged(heard.versions, self.merged)
             found = {one.story.id: one for one in self.gathering.told(self.merged)}
             return {one: told for one, told in found.items() if one not in before}
 
@@ -101,15 +100,13 @@ class MapPaging:
         """What counts entries that fit, and keeps nothing of them."""
 
         def fitting(chunk: list[Entry]) -> set[str]:
-            heard = self._of(entity_map, chunk)
-            here = self.gathering.here(len(chunk), [one.id for one in chunk if LOCAL in one.sources])
-            merged = self.gathering.merged([*here, *heard.versions])
+            merged = self.gathering.merged(self._of(entity_map, chunk).versions)
             return {one.story.id for one in self.gathering.told(merged)}
 
         return fitting
 
     def _of(self, entity_map: EntityMap, chunk: list[Entry]) -> Heard:
-        """What sources have of these entries: those that list them, and those that cannot tell."""
+        """What there is of these entries: here, at sources that list them, and at those that cannot tell."""
         ids: dict[str, list[str]] = {}
         headers: dict[str, Headers] = {}
         for match in self.found.matches:
@@ -120,7 +117,8 @@ class MapPaging:
                 headers[source] = ((HEADER, location("entityMaps", entity_map.linked[source])),)
         known = {one.id for one in chunk}
         heard = self.gathering.of(self.found.matches, ids, headers)
-        return replace(heard, versions=tuple(one for one in heard.versions if one.evolution.id in known))
+        heard = replace(heard, versions=tuple(one for one in heard.versions if one.evolution.id in known))
+        return self.gathering.here(len(chunk), [one.id for one in chunk if LOCAL in one.sources]).and_also(heard)
 
     def _listed(self) -> Iterator[tuple[Match, list[str], str | None]]:
         """Each source, what it lists, and the map it made of that."""

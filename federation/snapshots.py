@@ -93,7 +93,7 @@ class FarSnapshots:
         ids = list(dict.fromkeys(one.evolution.id for one in heard.versions))
         for at in range(0, len(ids), BATCH):
             some = frozenset(ids[at : at + BATCH])
-            here = gathering.here(len(some), sorted(some))
+            here = gathering.here(len(some), sorted(some)).versions
             merged = gathering.merged([*here, *(one for one in heard.versions if one.evolution.id in some)])
             yield page_of(gathering.told(merged), asked.query, merged.name_of).evolutions
         inquiry.failures.extend(_told([*found.warnings, *heard.warnings]))

@@ -14,13 +14,14 @@ from typing import Final
 
 from broker.decode.query import Query
 from broker.decode.temporal_query import decode_temporal_query
-from broker.errors import ResourceNotFound
+from broker.errors import NgsiError, ResourceNotFound
 from broker.http.exchange import Exchange
 from broker.http.mapping import map_of_one
-from broker.http.messages import Answer
+from broker.http.messages import Answer, Response
 from broker.http.parameters import Parameters
 from broker.http.query import window_of
 from broker.http.recalling import Recalled, recall_get, texts_of
+from broker.http.respond import problem
 from broker.http.seeking import ANY_TYPE, attributes_of, query_of
 from broker.http.temporal import answered, encoded, understood
 from broker.ldcontext.active import ActiveContext
@@ -36,7 +37,7 @@ from federation.gather_temporal import Asked, Gathering, followed
 from federation.heard_temporal import (
     Found,
     Heard,
-    headers_of,
+    heard_here,
     heard_of,
     matching,
     naming_of,
@@ -47,9 +48,10 @@ from federation.heard_temporal import (
 from federation.hub import FarHandler, Hub, Local
 from federation.maps import listed_sources, pinned, wants_map
 from federation.maps_temporal import answer_in_map, create_map
-from federation.merge_temporal import Version, merge_evolutions
+from federation.merge_temporal import merge_evolutions
 from federation.plan_temporal import Asking, retrieval
 from federation.wanted import wanted_of
+from federation.warned import with_warnings
 
 
 def retrieve_evolution(hub: Hub, exchange: Exchange, local: Local) -> Answer:
@@ -65,26 +67,34 @@ def retrieve_evolution(hub: Hub, exchange: Exchange, local: Local) -> Answer:
     require_uri(entity_id)
     listed = listed_sources(exchange, entity_id)
     matches = tuple(one for one in found.matches if listed is None or one.registration.id in listed)
-    found = Found(matches, found.warnings)
-    call, broker = exchange.call, exchange.house.broker
-    page = broker.history.evolution(call.tenant, entity_id, part_of(recalled.query), call.restriction)
-    heard = _heard(hub, exchange, found, (query, recalled, wanted))
-    versions = [Version(one) for one in page.evolutions]
-    versions += [one for one in heard.versions if one.evolution.id == entity_id]
-    merged = merge_evolutions(versions, recalled.query, broker.clock.now())
-    told = [tell(story, recalled.query, EVERYTHING, call.restriction) for story in merged.stories.values()]
-    known_to = heard.ends(backwards=recalled.query.last_n is not None)
-    whole = page_of([one for one in told if one is not None], recalled.query, merged.name_of, known_to)
-    if not whole.evolutions:
+    elsewhere = _heard(hub, exchange, Found(matches), (query, recalled, wanted))
+    heard = replace(elsewhere, versions=tuple(one for one in elsewhere.versions if one.evolution.id == entity_id))
+    try:
+        answer = _shown(exchange, entity_id, heard, recalled) if heard.versions else local(exchange)
+    except NgsiError as refusal:
+        answer = problem(refusal)
+    assert isinstance(answer, Response)
+    return with_warnings(answer, (*found.warnings, *heard.warnings))
+
+
+def _shown(exchange: Exchange, entity_id: str, elsewhere: Heard, recalled: Recalled) -> Response:
+    """One history of all that gave some. Raises ResourceNotFound where there is nothing of it."""
+    query, call, history = recalled.query, exchange.call, exchange.house.broker.history
+    here = history.evolution(call.tenant, entity_id, part_of(query), call.restriction)
+    heard = heard_here(here, query).and_also(elsewhere)
+    merged = merge_evolutions(heard.versions, query, exchange.house.broker.clock.now())
+    told = [tell(story, query, EVERYTHING, call.restriction) for story in merged.stories.values()]
+    known_to = heard.ends(backwards=query.last_n is not None)
+    page = page_of([one for one in told if one is not None], query, merged.name_of, known_to)
+    if not page.evolutions:
         raise no_evolution(entity_id)
-    bodies = encoded(exchange, whole, recalled)
+    bodies = encoded(exchange, page, recalled)
     if not bodies:
         raise ResourceNotFound(
             "nothing is left of the entity", pointer="omit", clause="5.7.3.4", remedy="leave some members in"
         )
-    mapped = pinned(exchange, entity_id, [one.source or LOCAL for one in versions], temporal=True)
-    headers = (*map_of_one(mapped, entity_id, temporal=True), *headers_of((*found.warnings, *heard.warnings)))
-    return answered(exchange, bodies[0], (whole, recalled.query), headers)
+    mapped = pinned(exchange, entity_id, [one.source or LOCAL for one in heard.versions], temporal=True)
+    return answered(exchange, bodies[0], (page, query), map_of_one(mapped, entity_id, temporal=True))
 
 
 @lru_cache(maxsize=1024)
@@ -113,20 +123,20 @@ def _heard(hub: Hub, exchange: Exchange, found: Found, asked: tuple[Query, Recal
 def query_evolutions(hub: Hub, exchange: Exchange, local: Local) -> Answer:
     """GET /temporal/entities over all sources that match (clause 5.7.4.4)."""
     gathered = _gathering(hub, exchange, query_of(exchange.parameters), texts_of(exchange.parameters))
-    return local(exchange) if gathered is None else _page(*gathered)
+    return local(exchange) if gathered is None else _page(*gathered, local)
 
 
 def query_evolutions_by_post(hub: Hub, exchange: Exchange, local: Local) -> Answer:
     """POST /temporal/entityOperations/query over all sources that match (clause 5.7.4.4)."""
     body = decode_temporal_query(exchange.body)
     gathered = _gathering(hub, exchange, body.query, body.times)
-    return local(exchange) if gathered is None else _page(*gathered)
+    return local(exchange) if gathered is None else _page(*gathered, local)
 
 
-def _page(gathering: Gathering, found: Found) -> Answer:
+def _page(gathering: Gathering, found: Found, local: Local) -> Answer:
     if wants_map(gathering.exchange, gathering.query):
         return answer_in_map(gathering, found)
-    return gathering.answer(found, window_of(gathering.exchange))
+    return gathering.answer(found, window_of(gathering.exchange), local)
 
 
 def create_temporal_entity_map(hub: Hub, exchange: Exchange, local: Local) -> Answer:

@@ -254,3 +254,25 @@ def test_an_average_of_a_source_that_never_ends_is_warned_of() -> None:
         tell(aizu, series(ID, "Car", speed=hours | months))
         reply = misono.send("GET", f"/temporal/entities/{ID}?{AFTER}&format=aggregatedValues&aggrMethods=totalCount")
         assert reply.headers["ngsild-warning"].startswith("299")
+
+
+def test_what_is_long_here_is_cut_in_time_too() -> None:
+    with neighbours("misono", "aizu", temporal_page=5) as (misono, aizu):
+        misono.register(REG, "aizu", TYPE, operations=OPERATIONS)
+        tell(misono, series(ID, "Car", speed=dict.fromkeys(DAYS, 1)))
+        tell(aizu, series(ID, "Car", colour=dict.fromkeys(DAYS[6:], "red")))
+        for path in (f"/temporal/entities/{ID}?{AFTER}", f"/temporal/entities?type=Car&{AFTER}"):
+            reply = misono.send("GET", path)
+            assert reply.status == 206
+            assert reply.headers["content-range"] == "date-time 2020-01-01T00:00:00Z-2026-05-05T00:00:00Z/*"
+            found = misono.json("GET", path)
+            one = found[0] if isinstance(found, list) else found
+            assert (len(one["speed"]), one["colour"]) == (5, [])
+
+
+def test_a_history_that_is_nowhere_is_not_found_and_sources_are_warned_of(pair: tuple[Neighbour, Neighbour]) -> None:
+    misono, _ = pair
+    misono.sources.said["aizu"] = (500, None)
+    reply = misono.send("GET", f"/temporal/entities/{ID}?{AFTER}")
+    assert reply.status == 404
+    assert reply.headers["ngsild-warning"].startswith("299")
