@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import Lock
 from time import monotonic
 from typing import Any, Final, Protocol, cast
@@ -20,7 +20,7 @@ from broker.ldcontext.active import ActiveContext
 from broker.ldcontext.core import CORE_URL, core_context
 from broker.model.registration import REGISTRATION, Registration
 from broker.model.subscription import Subscription
-from broker.model.values import Json
+from broker.model.values import Instant, Json
 from broker.notify.message import Message
 from broker.notify.periodic import period_of
 from broker.ports import Clock, ContextNames
@@ -37,6 +37,7 @@ _COUNTED: Final = "counted/"
 _LINK: Final = '<{}>; rel="http://www.w3.org/ns/json-ld#context"; type="application/ld+json"'
 _LD_JSON: Final = "application/ld+json"
 _SECOND_US: Final = 1_000_000
+_NONE: Final = (0, 0.0, "")
 SEND_S: Final = 70.0  # past what any transport may take
 
 
@@ -84,7 +85,7 @@ class Teller:
         self._held, self._post = held, post
         self._lock = Lock()
         self._deliveries: dict[tuple[str, str], Delivery] = {}
-        self._failures: dict[tuple[str, str], tuple[int, float]] = {}
+        self._failures: dict[tuple[str, str], tuple[int, float, str]] = {}
 
     def told(self, tenant: str, ids: Sequence[str]) -> Mapping[str, Delivery]:
         """Counters of these subscriptions; those without an entry never sent."""
@@ -140,7 +141,7 @@ class Teller:
 
     def _wait_s(self, tenant: str, one: _Reader) -> float:
         """For how long it is left alone: after a failure, and as its throttling says."""
-        _, until = self._failures.get((tenant, one.held.id), (0, 0.0))
+        _, until, _ = self._failures.get((tenant, one.held.id), _NONE)
         wait = until - monotonic()
         delivery = self._delivery(tenant, one.held.id)
         if one.subscription.throttling is not None and delivery is not None and delivery.last_success is not None:
@@ -165,20 +166,20 @@ class Teller:
     def _send(self, tenant: str, one: _Reader, notice: Notice) -> Future[str]:
         key, at = (tenant, one.held.id), self._post.clock.now()
         before = self._delivery(*key)
+        again = self._failures.get(key, _NONE)[2] == notice.occasion
         with self._lock:
-            under_way = before or Delivery()
-            self._deliveries[key] = Delivery(
-                under_way.times_sent + 1, under_way.times_failed, at, under_way.last_success, under_way.last_failure
-            )
+            self._deliveries[key] = _under_way(before or Delivery(), at, again=again)
 
         def ended(pending: Future[str]) -> None:
             failed = pending.result() != ""
-            after = counted(before, at, failed=failed)
+            after = (
+                _after_retry(before or Delivery(), at, failed=failed) if again else counted(before, at, failed=failed)
+            )
             with self._lock:
                 self._deliveries[key] = after
             if failed:
-                failures = self._failures.get(key, (0, 0.0))[0] + 1
-                self._failures[key] = (failures, monotonic() + self._post.patience.pause_s(failures))
+                failures = self._failures.get(key, _NONE)[0] + 1
+                self._failures[key] = (failures, monotonic() + self._post.patience.pause_s(failures), notice.occasion)
                 log.info("a notification of %s did not arrive: %s", one.held.id, pending.result())
             else:
                 self._failures.pop(key, None)
@@ -247,6 +248,17 @@ class Teller:
 
 def _listed(held: Held) -> Listed:
     return Listed(Registration.from_body(held.body), held.version, held.created_at)
+
+
+def _under_way(before: Delivery, at: Instant, *, again: bool) -> Delivery:
+    """The counters while a notification is on its way: it counts once, however often it is tried."""
+    return replace(before, times_sent=before.times_sent + (not again), last_notification=at)
+
+
+def _after_retry(before: Delivery, at: Instant, *, failed: bool) -> Delivery:
+    """The counters after one more attempt at a notification that had failed."""
+    found = replace(before, last_notification=at)
+    return replace(found, last_failure=at) if failed else replace(found, last_success=at)
 
 
 def _counters(one: Delivery) -> Json:

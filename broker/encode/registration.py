@@ -41,7 +41,7 @@ def encode_registration(
     if scopes:
         found["scope"] = scopes[0] if len(scopes) == 1 else list(scopes)
     if registration.expires_at is not None:
-        found["expiresAt"] = _moment(registration.expires_at)
+        found["expiresAt"] = moment(registration.expires_at)
     found |= _intervals(registration)
     management = _present(registration, _MANAGEMENT)
     if management:
@@ -105,11 +105,11 @@ def _intervals(registration: Registration) -> dict[str, Json]:
 
 
 def _interval(interval: Interval) -> dict[str, Json]:
-    start: dict[str, Json] = {"startAt": _moment(interval.start)}
-    return start if interval.end is None else {**start, "endAt": _moment(interval.end)}
+    start: dict[str, Json] = {"startAt": moment(interval.start)}
+    return start if interval.end is None else {**start, "endAt": moment(interval.end)}
 
 
-def _moment(instant: Instant) -> str:
+def moment(instant: Instant) -> str:
     """A DateTime that says no more than it was told: `2035-11-29T14:53:15Z`."""
     text = to_text(instant)
     return text.removesuffix(_WHOLE) + "Z" if text.endswith(_WHOLE) else text

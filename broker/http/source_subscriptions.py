@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import cast
 
 from broker.decode.subscription import decode_subscription
+from broker.encode.registration import moment
 from broker.encode.subscription import Shown, encode_subscription
 from broker.http.exchange import Exchange
 from broker.http.links import page_links
@@ -95,6 +96,10 @@ def _encoded(exchange: Exchange, kept: Kept, deliveries: Mapping[str, Delivery])
     shown = Shown(exchange.house.broker.clock.now(), counted, system)
     found = encode_subscription(kept.subscription, exchange.call.names, shown)
     found.pop("notificationTrigger", None)  # triggers are changes of entities
+    if not kept.names_context:
+        found.pop("jsonldContext", None)
+    if kept.subscription.expires_at is not None:
+        found["expiresAt"] = moment(kept.subscription.expires_at)
     return cast("Json", found)
 
 

@@ -25,6 +25,7 @@ from broker.ports.outbox import SUBSCRIPTION
 from broker.ports.sources import RELAY, SOURCE_SUBSCRIPTION
 from broker.query.ast import Window
 
+_GIVEN: Final = "jsonldContextGiven"
 _HERE: Final = "urn:misono:relay"
 """The endpoint of those: what they tell, this broker tells itself."""
 _OWN: Final = uuid.UUID("0a5e1c1e-5d3b-5a53-8f0e-1c5ed30f6e77")  # any fixed one
@@ -32,11 +33,15 @@ _OWN: Final = uuid.UUID("0a5e1c1e-5d3b-5a53-8f0e-1c5ed30f6e77")  # any fixed one
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A subscription to registrations; of one that belongs to a distributed subscription there is no own document."""
+    """A subscription to registrations; of one that belongs to a distributed subscription there is no own document.
+
+    `names_context` tells whether its jsonldContext was given, and is not just that of the request.
+    """
 
     subscription: Subscription
     created_at: Instant
     modified_at: Instant
+    names_context: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +69,7 @@ def create_source_subscription(broker: Broker, call: Call, received: Received, c
                 remedy="Choose another id or give none, or PATCH the subscription.",
             )
         made = _by(replace(created(received, subscription_id, now), jsonld_context=context), call)
-        return Hold(made.to_body(), made)
+        return _hold(made, given="jsonld_context" in received.members)
 
     return _one(broker, call, HeldCommand(SOURCE_SUBSCRIPTION, subscription_id, decide, creates=True))
 
@@ -79,7 +84,7 @@ def update_source_subscription(
         if current is None:
             raise _unknown(subscription_id)
         made = _by(revised(Subscription.from_body(current.body), received, now), call)
-        return Hold(made.to_body(), made)
+        return _hold(made, given="jsonld_context" in received.members or _GIVEN in current.body)
 
     return _one(broker, call, HeldCommand(SOURCE_SUBSCRIPTION, subscription_id, decide))
 
@@ -134,13 +139,18 @@ def _of_distributed(broker: Broker, call: Call) -> list[Kept]:
     return found
 
 
+def _hold(made: Subscription, *, given: bool) -> Hold:
+    body = made.to_body()
+    return Hold({**body, _GIVEN: True} if given else body, made)
+
+
 def _by(made: Subscription, call: Call) -> Subscription:
     purposes = tuple(sorted(call.principal.purposes))
     return replace(made, principal=call.principal.name, purposes=purposes)
 
 
 def _kept(held: Held) -> Kept:
-    return Kept(Subscription.from_body(held.body), held.created_at, held.modified_at)
+    return Kept(Subscription.from_body(held.body), held.created_at, held.modified_at, _GIVEN in held.body)
 
 
 def _unknown(subscription_id: str) -> ResourceNotFound:
