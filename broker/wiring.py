@@ -33,6 +33,7 @@ from broker.http.health import Readiness, make_pages, text_page
 from broker.http.route import Routes
 from broker.http.server import Binding, Moments, serve
 from broker.http.table import OPERATIONS
+from broker.joining import Documents, begun, describe, make_federation, public_url_of, start_subscribing
 from broker.ldcontext.core import core_context
 from broker.model.values import Instant, Json
 from broker.notify.attempts import Attempts
@@ -52,27 +53,16 @@ from broker.operations.snapshot_tending import tend_snapshots
 from broker.ports import Access, ChangeLog, Clock, DocumentStore, EntityStore, Tenants
 from broker.ports.erasures import Erasures, Unrecorded
 from broker.ports.evolution import EvolutionStore
-from broker.ports.held import HeldStore
-from broker.ports.outbox import Leases, Marks, Outbox, Probed, undelivered
+from broker.ports.outbox import Leases, Outbox, Probed, undelivered
 from broker.ports.places import News, Places, to_nobody
 from broker.settings import Settings
 from broker.stores.ledger import NAME as LEDGER
 from broker.stores.ledger import Ledger
 from broker.stores.memory import MemoryStore
 from broker.timers import Background, Repeating, UnderLease
-from federation.answers import AnswerLimits
-from federation.asking import HttpSources, Terms
-from federation.distribute import Distributor
-from federation.distribute import Parts as CopyParts
 from federation.health import Book
-from federation.hub import Federation, Hub
-from federation.registry import LOOK_S, Registry
-from federation.relay import Relays
 from federation.snapshots import FarSnapshots
-from federation.standing import Ground, Standing, Subscribing
-from federation.table import HANDLERS
-from federation.tell import Patience, Post, Teller
-from linkeddata.described import BadDescription, Described, read_description
+from linkeddata.described import BadDescription, Described
 from linkeddata.serving import Catalogues
 
 if TYPE_CHECKING:
@@ -86,18 +76,12 @@ RETENTION_S = 3_600.0
 """How often old history is looked for."""
 SWEEP_LEASES = 3
 """Sweeps that one process may miss before another one takes over."""
-LOOK_ALONE_S = 1.0
-"""How often it is looked for registrations and subscriptions of other processes, where none are known to be."""
 FLASK_THREADS = 8
 """Threads behind the front for what is not hot; what waits beyond them stands in line."""
 
 
 class StartError(Exception):
     """Something that was named at the start is not in order; the message says what."""
-
-
-class Documents(HeldStore, Marks, Protocol):
-    """What an engine keeps beside entities, by name."""
 
 
 class Store(EntityStore, Tenants, ChangeLog, DocumentStore, Protocol):
@@ -188,8 +172,7 @@ def build(
     Raises StartError where the data directory or a file that was named is not in order.
     """
     clock, access = clock or SystemClock(), access or AllowAll()
-    closing = ExitStack()
-    watches = Watches()
+    closing, watches = ExitStack(), Watches()
     store = _open_store(settings, clock, access, watches)
     closing.callback(store.close)
     contexts = _make_contexts(settings, store, clock, worker)
@@ -202,56 +185,22 @@ def build(
         dispatch = _start_delivery(settings, store, composer, clock, watches)
         closing.callback(dispatch.stop)
         outgoing = dispatch.announce, dispatch.probe
-    parts = (
-        store.held,
-        CountedOutbox(store.outbox, Attempts() if dispatch is None else dispatch.attempts),
-        store.leases,
-        store.history,
-    )
+    outbox = CountedOutbox(store.outbox, Attempts() if dispatch is None else dispatch.attempts)
+    parts = store.held, outbox, store.leases, store.history
     background = Background("background")
     closing.callback(background.stop)
     rest = _new_id, store.places, background, Lifetimes(settings.entity_map_s, settings.snapshot_s)
-    described = _describe(settings)
+    described = _described(settings)
     told = *outgoing, _make_erasures(settings), described.personal
     broker = Broker(store, store, store, store, access, clock, *parts, *rest, *told, elsewhere=FarSnapshots())
     _start_timers(settings, broker, closing)
-    far = _make_federation(settings, broker, contexts, Book(store.held, clock, worker), closing)
-    beside = (
-        Limits(instances_max=settings.temporal_page),
-        far,
-        Catalogues(described, public_url_of(settings), settings.alias),
-    )
-    house = _begun(House(broker, contexts, contexts, core_context(), settings.alias, clock.now(), *beside), far)
+    far = make_federation(settings, broker, contexts, Book(store.held, clock, worker), closing)
+    catalogues = Catalogues(described, public_url_of(settings), settings.alias)
+    beside = Limits(instances_max=settings.temporal_page), far, catalogues
+    house = begun(House(broker, contexts, contexts, core_context(), settings.alias, clock.now(), *beside), far)
     if dispatch is not None:
-        closing.callback(_start_subscribing(settings, house, store, far, dispatch).close)
+        closing.callback(start_subscribing(settings, house, store, far, dispatch).close)
     return Built(house, store, closing, None if dispatch is None else dispatch.alive)
-
-
-def _start_subscribing(
-    settings: Settings, house: House, store: Store, far: Federation, dispatch: Dispatch
-) -> Subscribing:
-    """What is done for subscriptions that reach beyond this broker, and for those to registrations."""
-    broker, hub = house.broker, far.hub
-    patience = Patience(settings.notify_backoff_s, settings.notify_backoff_max_s)
-    teller = Teller(store.held, Post(dispatch.send, house.names, broker.clock, patience))
-    parts = CopyParts(
-        store.held, house.names, broker.clock, hub.registry, hub.sources, hub.alias, hub.public_url, _new_id
-    )
-    ground = Ground(
-        store.held, store.leases, hub.registry, dispatch.holder, LOOK_S if settings.workers > 1 else LOOK_ALONE_S
-    )
-    standing = Standing(ground, (teller.work, Distributor(parts).work))
-    standing.start()
-    subscribing = Subscribing(standing, teller, Relays(hub, store.held, broker.outbox, dispatch.send))
-    far.begin(subscribing)
-    return subscribing
-
-
-def _begun(house: House, far: Federation) -> House:
-    """The house, whose snapshots ask sources from now on."""
-    assert isinstance(house.broker.elsewhere, FarSnapshots)
-    house.broker.elsewhere.begin(far.hub, house)
-    return house
 
 
 def _start_timers(settings: Settings, broker: Broker, closing: ExitStack) -> None:
@@ -266,32 +215,11 @@ def _start_sweep(settings: Settings, store: Store, closing: ExitStack) -> None:
     closing.callback(Repeating("sweep", settings.sweep_s, sweep).stop)
 
 
-def _make_federation(
-    settings: Settings, broker: Broker, contexts: Contexts, book: Book, closing: ExitStack
-) -> Federation:
-    terms = Terms(
-        alias=settings.alias,
-        public_url=public_url_of(settings),
-        timeout_s=settings.forward_timeout_s,
-        answers=AnswerLimits(settings.forward_bytes),
-        certificates=settings.source_certificates,
-        pass_tenant=settings.pass_tenant,
-        allow_private=settings.allow_private,
-        personal=broker.personal,
-    )
-    sources = HttpSources(terms, contexts, book, uvloop.new_event_loop)
-    closing.callback(sources.close)
-    hub = Hub(Registry(broker.held, book.clock), sources, settings.alias, public_url_of(settings))
-    return Federation(hub, HANDLERS, book)
-
-
-def _describe(settings: Settings) -> Described:
-    if settings.catalogue is None:
-        return Described()
+def _described(settings: Settings) -> Described:
     try:
-        return read_description(settings.catalogue.read_text(encoding="utf-8"), core_context().expand)
-    except (OSError, UnicodeDecodeError, BadDescription) as error:
-        raise StartError(f"--catalogue {settings.catalogue}: {error}") from error
+        return describe(settings)
+    except BadDescription as error:
+        raise StartError(str(error)) from error
 
 
 def _start_retention(path: Path, broker: Broker) -> Repeating:
@@ -352,11 +280,6 @@ def _make_erasures(settings: Settings) -> Erasures:
 def erasures_of(settings: Settings) -> Path:
     """Where the ledger of erasures is."""
     return settings.erasures or settings.data / LEDGER
-
-
-def public_url_of(settings: Settings) -> str:
-    """The URL at which others reach this broker, without its path."""
-    return settings.public_url or f"http://{settings.host}:{settings.port}"
 
 
 def _make_contexts(settings: Settings, store: DocumentStore, clock: Clock, worker: str) -> Contexts:

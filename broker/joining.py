@@ -1,0 +1,114 @@
+"""What reaches beyond one broker, built: sources and those who follow them, and the catalogue for strangers.
+
+For `wiring`, which knows the rest.
+"""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from typing import Protocol
+
+import uvloop
+
+from broker.contexts.resolving import Contexts
+from broker.http.exchange import House
+from broker.ldcontext.core import core_context
+from broker.notify.dispatch import Dispatch
+from broker.operations.broker import Broker
+from broker.ports.held import HeldStore
+from broker.ports.outbox import Leases, Marks
+from broker.settings import Settings
+from federation.answers import AnswerLimits
+from federation.asking import HttpSources, Terms
+from federation.distribute import Distributor
+from federation.distribute import Parts as CopyParts
+from federation.health import Book
+from federation.hub import Federation, Hub
+from federation.registry import LOOK_S, Registry
+from federation.relay import Relays
+from federation.snapshots import FarSnapshots
+from federation.standing import Ground, Standing, Subscribing
+from federation.table import HANDLERS
+from federation.tell import Patience, Post, Teller
+from linkeddata.described import BadDescription, Described, read_description
+
+LOOK_ALONE_S = 1.0
+"""How often it is looked for registrations and subscriptions of other processes, where none are known to be."""
+
+
+class Documents(HeldStore, Marks, Protocol):
+    """What an engine keeps beside entities, by name."""
+
+
+class Kept(Protocol):
+    """What of an engine is needed here."""
+
+    @property
+    def held(self) -> Documents:
+        """Documents of a tenant, and its marks."""
+
+    @property
+    def leases(self) -> Leases:
+        """Who of several processes does a job."""
+
+
+def make_federation(
+    settings: Settings, broker: Broker, contexts: Contexts, book: Book, closing: ExitStack
+) -> Federation:
+    """The port of the doors to the sources that are registered."""
+    terms = Terms(
+        alias=settings.alias,
+        public_url=public_url_of(settings),
+        timeout_s=settings.forward_timeout_s,
+        answers=AnswerLimits(settings.forward_bytes),
+        certificates=settings.source_certificates,
+        pass_tenant=settings.pass_tenant,
+        allow_private=settings.allow_private,
+        personal=broker.personal,
+    )
+    sources = HttpSources(terms, contexts, book, uvloop.new_event_loop)
+    closing.callback(sources.close)
+    hub = Hub(Registry(broker.held, book.clock), sources, settings.alias, public_url_of(settings))
+    return Federation(hub, HANDLERS, book)
+
+
+def start_subscribing(
+    settings: Settings, house: House, store: Kept, far: Federation, dispatch: Dispatch
+) -> Subscribing:
+    """What is done for subscriptions that reach beyond this broker, and for those to registrations."""
+    broker, hub = house.broker, far.hub
+    patience = Patience(settings.notify_backoff_s, settings.notify_backoff_max_s)
+    teller = Teller(store.held, Post(dispatch.send, house.names, broker.clock, patience))
+    parts = CopyParts(
+        store.held, house.names, broker.clock, hub.registry, hub.sources, hub.alias, hub.public_url, broker.new_id
+    )
+    ground = Ground(
+        store.held, store.leases, hub.registry, dispatch.holder, LOOK_S if settings.workers > 1 else LOOK_ALONE_S
+    )
+    standing = Standing(ground, (teller.work, Distributor(parts).work))
+    standing.start()
+    subscribing = Subscribing(standing, teller, Relays(hub, store.held, broker.outbox, dispatch.send))
+    far.begin(subscribing)
+    return subscribing
+
+
+def begun(house: House, far: Federation) -> House:
+    """The house, whose snapshots ask sources from now on."""
+    assert isinstance(house.broker.elsewhere, FarSnapshots)
+    house.broker.elsewhere.begin(far.hub, house)
+    return house
+
+
+def describe(settings: Settings) -> Described:
+    """What the file of --catalogue says. Raises BadDescription, naming the option."""
+    if settings.catalogue is None:
+        return Described()
+    try:
+        return read_description(settings.catalogue.read_text(encoding="utf-8"), core_context().expand)
+    except (OSError, UnicodeDecodeError, BadDescription) as error:
+        raise BadDescription(f"--catalogue {settings.catalogue}: {error}") from error
+
+
+def public_url_of(settings: Settings) -> str:
+    """The URL at which others reach this broker, without its path."""
+    return settings.public_url or f"http://{settings.host}:{settings.port}"
