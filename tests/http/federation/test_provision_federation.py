@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from broker.decode.text import parse_json
+from broker.encode.text import dump
 from broker.model.registration import EntityInfo, Information, Interval
 from tests.fakes.neighbours import Neighbour, neighbours
-from tests.http.doors import Reply
+from tests.http.doors import ROOT, Reply, front_door
 
 NS = "https://uri.etsi.org/ngsi-ld/default-context/"
 TYPE, SPEED, NAME = NS + "Car", NS + "speed", NS + "name"
@@ -336,3 +337,15 @@ def test_a_registration_of_evolutions_is_not_about_the_present(pair: tuple[Neigh
     misono.register(REG, "aizu", TYPE, operations=ALL, mode="redirect", observation_interval=Interval(0))
     assert misono.send("POST", "/entities", body=car(speed=9)).status == 201
     assert held(misono) == {"speed": 9}
+
+
+def test_the_front_hands_on_what_sources_must_be_asked_for(pair: tuple[Neighbour, Neighbour]) -> None:
+    misono, aizu = pair
+    misono.register(REG, "aizu", TYPE, operations=ALL, mode="redirect")
+    send = front_door(misono.doors)
+    for entity_type, status in (("Car", 201), ("Bus", 201), ("Bus", 409)):
+        entity = {**car(speed=9), "type": entity_type}
+        assert send("POST", f"{ROOT}/entities", body=dump(entity)).status == status
+    assert held(misono) == held(aizu) == {"speed": 9}
+    assert send("POST", f"{ROOT}/entityOperations/delete", body=dump([ID])).status == 204
+    assert (held(misono), held(aizu)) == ({}, {"speed": 9})
