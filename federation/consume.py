@@ -38,6 +38,8 @@ from federation.warned import with_warnings
 def retrieve_entity(hub: Hub, exchange: Exchange, local: Local) -> Answer:
     """GET /entities/{entityId} (clause 5.7.1.4)."""
     entity_id, call = exchange.path["entityId"], exchange.call
+    if not hub.registry.may_match(call.tenant, entity_id):
+        return local(exchange)
     bare = Specification((entity_id,))
     if not sources_of(hub, exchange, (bare,)):
         return local(exchange)

@@ -19,6 +19,8 @@ from federation.messages import Match
 
 REMEMBERED_MAX: Final = 4096
 """Requests whose matches are remembered; clients ask for the same again."""
+STRANGERS_MAX: Final = 20_000
+"""Entities of which it is remembered that no registration is about them: about 4 MB."""
 _Rows = Mapping[str, list[int]]
 
 
@@ -78,6 +80,7 @@ class Index:
         self._wide = sorted({*self._tables.wide_any_type, *_all_of(self._tables.wide)})
         self._pattern_rows = list(self._tables.by_pattern.values())
         self._found = pattern_set(list(self._tables.by_pattern)).found
+        self._strangers: set[str] = set()
         self._remembered: dict[tuple[str | None, Specification], tuple[Match, ...]] = {}
 
     def matching(
@@ -87,8 +90,6 @@ class Index:
 
         Those whose alias stands in `via` have been asked already, and those whose end has passed are none.
         """
-        if wanted.ids and not self._wide and wanted.id_pattern is None and not self._named(wanted.ids):
-            return ()  # most reads of entities that are here alone: quicker than to ask what is remembered
         key = operation, wanted
         found = self._remembered.get(key)
         if found is None:
@@ -98,6 +99,19 @@ class Index:
         if found and (via or (self._first_end is not None and self._first_end <= now)):
             return [one for one in found if _may_be_asked(one.registration, via, now)]
         return found
+
+    def may_match(self, entity_id: str) -> bool:
+        """Whether any registration can match a request about this one entity: for most that are here, none does."""
+        if self._wide:
+            return True
+        if entity_id in self._strangers:
+            return False
+        if self._named((entity_id,)):
+            return True
+        if len(self._strangers) >= STRANGERS_MAX:
+            self._strangers.clear()
+        self._strangers.add(entity_id)
+        return False
 
     def _find(self, operation: str | None, wanted: Specification) -> Iterable[Match]:
         for row in self._candidates(wanted):

@@ -67,6 +67,11 @@ class Registry:
         """The tenant's registrations have just changed."""
         self._moves[tenant] = self._moves.get(tenant, 0) + 1
 
+    def may_match(self, tenant: str, entity_id: str) -> bool:
+        """Whether `matching` can find anything for this one entity; costs less. Raises OverBudget as it does."""
+        index = self._look(tenant).index
+        return index is not None and index.may_match(entity_id)
+
     def matching(
         self, tenant: str, operation: str | None, wanted: Specification, via: frozenset[str] = frozenset()
     ) -> Sequence[Match]:

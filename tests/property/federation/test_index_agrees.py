@@ -96,6 +96,10 @@ def agrees(
 ) -> bool:
     index = Index(registrations)
     expected = looked_at_each(registrations, operation, wanted, via)
+    for one in wanted.ids:
+        about_it = looked_at_each(registrations, None, Specification((one,)), frozenset())
+        if about_it and not (index.may_match(one) and index.may_match(one)):
+            return False
     return all(list(index.matching(operation, wanted, via, NOW)) == expected for _ in ("new", "remembered"))
 
 
