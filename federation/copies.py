@@ -89,13 +89,9 @@ def fragment(body: dict[str, Json], sent: Sequence[str]) -> dict[str, Json]:
 
 def _reduced(subscription: Subscription, match: Match) -> Subscription | None:
     offered = _offered(match)
-    watched = subscription.watched
-    if offered and watched:
-        watched = tuple(one for one in watched if one in offered)
-        if not watched:
-            return None
-    elif offered and subscription.time_interval is None:
-        watched = tuple(sorted(offered))
+    watched = _watched(subscription, offered)
+    if subscription.watched and not watched:
+        return None
     entities: tuple[Selector, ...] = ()
     for one in _selectors(subscription, match):
         entities += () if one in entities else (one,)
@@ -111,6 +107,15 @@ def _reduced(subscription: Subscription, match: Match) -> Subscription | None:
     if is_split(subscription):
         found = replace(found, q=None, geo=None, scope_q=None, expand_values=(), json_keys=())
     return found
+
+
+def _watched(subscription: Subscription, offered: frozenset[str]) -> tuple[str, ...]:
+    """What the source is to watch; nothing is all it has."""
+    if not offered:
+        return subscription.watched
+    if subscription.watched:
+        return tuple(one for one in subscription.watched if one in offered)
+    return tuple(sorted(offered)) if subscription.time_interval is None else ()
 
 
 def _offered(match: Match) -> frozenset[str]:

@@ -223,7 +223,8 @@ class Distributor:
         elif step.act == "update" and answered.status == _GONE:
             copies[name] = replace(copy, sent="", members=())
         else:
-            pause = PAUSE_MAX_S if answered.status in _CONCLUSIVE else min(PAUSE_S * 2.0 ** (times - 1), PAUSE_MAX_S)
+            conclusive = answered.status in _CONCLUSIVE or answered.trouble == "loop"
+            pause = PAUSE_MAX_S if conclusive else min(PAUSE_S * 2.0 ** (times - 1), PAUSE_MAX_S)
             self._failures[key] = (times, monotonic() + pause, step.act + step.digest)
             log.info("the source %s did not %s its copy of %s: %s", name, step.act, relay.subscription, answered.detail)
             return relay

@@ -9,7 +9,7 @@ The source has its answer when the subscriber has the notification: until then i
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from threading import Lock
@@ -157,28 +157,32 @@ class Relays:
     def _whole(self, exchange: Exchange, way: Way, data: list[Json], name: str) -> Notification | None:
         """A notification of entities as they are, as a whole where they may be split."""
         heard = Heard(exchange, [way.match])
+        deleted = {str(one.get("id")): one for one in data if isinstance(one, dict) and "deletedAt" in one}
         for body in data:
-            heard.read(way.match, body)
+            if not isinstance(body, dict) or "deletedAt" not in body:
+                heard.read(way.match, body)
         for warning in heard.warnings:
             log.info("a notification of %s is not as it should be: %s", warning.agent, warning.text)
         if is_split(way.subscription):
-            self._complete(exchange, way, heard)
+            self._complete(exchange, way, heard, [*heard.parts, *deleted])
         broker, call = exchange.house.broker, exchange.call
 
         def follow(entity_id: str) -> Entity | None:
             return call.restriction.show(broker.entities.get(way.tenant, entity_id))
 
         interest = make_interest(way.subscription)
-        merged = [heard.merged(one) for one in heard.parts]
-        entities = [one for one in merged if one is not None and interest.selects(one, follow)]
+        merged = {one: heard.merged(one) for one in (*heard.parts, *deleted)}
+        entities = [one for one in merged.values() if one is not None and interest.selects(one, follow)]
         sending = Sending(name, broker.clock.now(), follow, call.restriction.view)
-        return notify_entities(shape_of(way.subscription, way.names), entities, sending)
+        found = notify_entities(shape_of(way.subscription, way.names), entities, sending)
+        gone: list[Json] = [one for name, one in deleted.items() if merged[name] is None]
+        return _beside(found, None if call.restriction.view else _passed_on(exchange, way, gone, name))
 
-    def _complete(self, exchange: Exchange, way: Way, heard: Heard) -> None:
+    def _complete(self, exchange: Exchange, way: Way, heard: Heard, ids: Sequence[str]) -> None:
         """Add what is here and at other sources of the entities that were notified (clause 5.8.6)."""
         call, store = exchange.call, exchange.house.broker.entities
         asked = []
-        for entity_id in heard.parts:
+        for entity_id in ids:
             here = call.restriction.show(store.get(way.tenant, entity_id))
             if here is not None:
                 heard.here[entity_id] = here
@@ -207,6 +211,16 @@ def _as_subscriber(exchange: Exchange, way: Way) -> Exchange:
     if names.source == way.names.source:
         names = way.names
     return replace(exchange, call=Call(way.tenant, names, reader, restriction))
+
+
+def _beside(found: Notification | None, gone: Notification | None) -> Notification | None:
+    """One notification of both; what is deleted has no place in GeoJSON."""
+    if found is None or gone is None:
+        return found or gone
+    data, more = found.body["data"], gone.body["data"]
+    if isinstance(data, list) and isinstance(more, list):
+        data += more
+    return found
 
 
 def _passed_on(exchange: Exchange, way: Way, data: list[Json], name: str) -> Notification | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from federation import batch, consume, discover, maps, provide, provide_temporal, purge, temporal
+from federation import batch, consume, discover, maps, provide, provide_temporal, purge, subscribe, temporal
 from federation.hub import FarHandler
 
 HANDLERS: Mapping[str, FarHandler] = {
@@ -14,6 +14,7 @@ HANDLERS: Mapping[str, FarHandler] = {
     **maps.HANDLERS,
     **batch.HANDLERS,
     **purge.HANDLERS,
+    **subscribe.HANDLERS,
     **temporal.HANDLERS,
     **provide_temporal.HANDLERS,
 }
