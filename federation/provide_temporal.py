@@ -22,7 +22,7 @@ from federation.hub import FarHandler, Hub, Local
 from federation.merge_provide import Part, batch_result, judge, update_result
 from federation.messages import Forward, Match
 from federation.plan_fragment import named_attribute, named_document
-from federation.plan_provide import Share, Split, split
+from federation.plan_provide import Share, Split, has_types, split
 from federation.provided import (
     About,
     ask,
@@ -241,8 +241,12 @@ def _types_here(exchange: Exchange, change: Change, document: Document) -> list[
     given = document.get("type")
     if given is not None:
         return [given] if isinstance(given, str) else [str(one) for one in given] if isinstance(given, list) else []
+    return _types_of_history(exchange, change.entity_id)
+
+
+def _types_of_history(exchange: Exchange, entity_id: str) -> list[str]:
     call = exchange.call
-    page = exchange.house.broker.history.evolution(call.tenant, change.entity_id, _HEAD, call.restriction)
+    page = exchange.house.broker.history.evolution(call.tenant, entity_id, _HEAD, call.restriction)
     return [name for one in page.evolutions for name in one.types]
 
 

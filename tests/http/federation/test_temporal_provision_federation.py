@@ -79,3 +79,12 @@ def test_a_registration_of_current_state_takes_no_history() -> None:
         misono.register(REG, "aizu", CAR, mode="redirect", operations=("redirectionOps",))
         assert misono.send("POST", "/temporal/entities", body=series(ID, "Car", speed={"2026-05-01": 1})).status == 201
         assert held(misono) == [1]
+
+
+def test_a_fragment_of_a_known_history_goes_by_the_types_that_it_has() -> None:
+    with neighbours("misono", "aizu") as (misono, aizu):
+        misono.register(REG, "aizu", CAR, mode="redirect", operations=WRITES)
+        assert misono.send("POST", "/temporal/entities", body=series(ID, "Boat", speed={"2026-05-01": 1})).status == 201
+        more = {"speed": [{"type": "Property", "value": 2, "observedAt": "2026-05-02T00:00:00Z"}]}
+        assert misono.send("POST", f"{PATH}/attrs", body=more).status == 204
+        assert (held(misono), held(aizu)) == ([1, 2], [])
