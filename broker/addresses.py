@@ -26,7 +26,12 @@ def is_public(address: str) -> bool:
 
 
 def pinned_address(host: str, port: int, timeout_s: float, *, allow_private: bool) -> str:
-    """The address to connect to, looked up once, so that a second answer of the name server changes nothing.
+    """The first of `pinned_addresses`. Raises Refused as it does."""
+    return pinned_addresses(host, port, timeout_s, allow_private=allow_private)[0]
+
+
+def pinned_addresses(host: str, port: int, timeout_s: float, *, allow_private: bool) -> list[str]:
+    """The addresses to connect to, looked up once, so that a second answer of the name server changes nothing.
 
     Raises Refused where the host is unknown, or any of its addresses is not public.
     """
@@ -40,7 +45,7 @@ def pinned_address(host: str, port: int, timeout_s: float, *, allow_private: boo
     hidden = [address for address in addresses if not (allow_private or is_public(address))]
     if hidden:
         raise Refused(f"{host} has the address {hidden[0]}, which is private; misono serve --allow-private permits it")
-    return addresses[0]
+    return list(dict.fromkeys(addresses))
 
 
 def _carried(address: IPv6Address) -> IPv4Address | None:

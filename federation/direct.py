@@ -18,7 +18,7 @@ from time import monotonic, perf_counter
 from typing import Final
 from urllib.parse import urlsplit
 
-from broker.addresses import Refused, pinned_address
+from broker.addresses import Refused, pinned_addresses
 from federation.fetched import Fetched, TooLarge, arrived, reason, timed_out, too_large
 from federation.outgoing import Outgoing
 
@@ -94,10 +94,15 @@ class _Connection:
         return found
 
     def _remaining(self) -> float:
-        remaining = self.deadline - monotonic()
-        if remaining <= 0:
-            raise TimeoutError
-        return remaining
+        return _left(self.deadline)
+
+
+def _left(deadline: float) -> float:
+    """Seconds until then. Raises TimeoutError where there are none."""
+    seconds = deadline - monotonic()
+    if seconds <= 0:
+        raise TimeoutError
+    return seconds
 
 
 class Direct:
@@ -162,11 +167,23 @@ class Direct:
         kept = None if fresh else self._kept(place)
         if kept is not None:
             return _Connection(kept, reused=True, deadline=deadline)
-        remaining = max(deadline - monotonic(), 0.001)
-        address = pinned_address(*place, remaining, allow_private=self._allow_private)
-        made = socket.create_connection((address, place[1]), max(deadline - monotonic(), 0.001))
-        made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        return _Connection(made, reused=False, deadline=deadline)
+        return _Connection(self._connected(place, deadline), reused=False, deadline=deadline)
+
+    def _connected(self, place: tuple[str, int], deadline: float) -> socket.socket:
+        """A new connection, to the first address of the host that takes one."""
+        addresses = pinned_addresses(*place, _left(deadline), allow_private=self._allow_private)
+        for at, address in enumerate(addresses):
+            # a dead first address leaves time for the others
+            seconds = _left(deadline) / (len(addresses) - at)
+            try:
+                made = socket.create_connection((address, place[1]), seconds)
+            except OSError:
+                if at == len(addresses) - 1:
+                    raise
+                continue
+            made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            return made
+        raise OSError(f"the host {place[0]} has no address")
 
     def _kept(self, place: tuple[str, int]) -> socket.socket | None:
         """A connection that is idle and alive."""

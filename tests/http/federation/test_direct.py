@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 
@@ -207,6 +208,20 @@ def test_no_header_is_smuggled_in(header: str) -> None:
     with playing([OK]) as wire:
         fetched = Direct(1000, allow_private=True).fetch(Outgoing("GET", wire.url, {"X": header}), 1.0)
         assert (fetched.trouble, wire.heads) == ("refused", [])
+
+
+def test_every_address_of_a_host_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    ordinary = socket.getaddrinfo
+
+    def looked_up(host: str, port: int, *rest: Any, **more: Any) -> Any:
+        if host != "two.example":
+            return ordinary(host, port, *rest, **more)
+        return [(0, 0, 0, "", (address, port)) for address in ("127.0.0.2", "127.0.0.1")]
+
+    with playing([OK]) as wire:
+        monkeypatch.setattr(socket, "getaddrinfo", looked_up)
+        wire.url = wire.url.replace("127.0.0.1", "two.example")
+        assert fetch(wire).status == 200
 
 
 def test_an_address_is_read_from_its_url() -> None:
