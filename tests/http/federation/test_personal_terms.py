@@ -46,3 +46,17 @@ def test_an_update_cannot_take_the_terms_away(door: Door) -> None:
     assert door("PATCH", path, {}, b'{"contract": null}').status == 400
     shown = json.loads(door("GET", path).body)
     assert shown["contract"] == {"recipient": "Saitama City", "purpose": "flood warnings"}
+
+
+def test_what_was_registered_before_its_type_was_marked_is_not_asked(tmp_path: Path) -> None:
+    data, path = str(tmp_path / "data"), tmp_path / "catalogue.toml"
+    with broker(store="sqlite", data=data) as (_, doors):
+        assert register(front_door(doors), "Person")[0] == 201
+    path.write_text('[[dataset]]\ntype = "Person"\npersonal = true\n')
+    with broker(store="sqlite", data=data, catalogue=str(path)) as (built, doors):
+        door = front_door(doors)
+        reply = door("GET", f"{ROOT}/entities?type=Person")
+        assert (reply.status, json.loads(reply.body)) == (200, [])
+        assert reply.headers["ngsild-warning"] == f'299 {ID} "refused"'
+        assert built.house.far is not None
+        assert not any(one.sent for one in built.house.far.healths("").values())
