@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import quote
 
@@ -22,7 +22,7 @@ from federation.hub import FarHandler, Hub, Local
 from federation.merge_provide import Part, batch_result, judge, update_result
 from federation.messages import Forward, Match
 from federation.plan_fragment import named_attribute, named_document
-from federation.plan_provide import Share, Split, has_types, split
+from federation.plan_provide import Share, Split, split
 from federation.provided import (
     About,
     ask,
@@ -223,6 +223,9 @@ def _matches(hub: Hub, exchange: Exchange, change: Change) -> list[Match]:
         return []  # refused where the body is read
     about = About((change.operation,), change.entity_id, types, attributes, fixed=change.makes, history=True)
     found = find(hub, exchange, about)
+    if found and not types:
+        known = tuple(_types_of_history(exchange, change.entity_id))
+        found = find(hub, exchange, replace(about, types=known, fixed=True)) if known else found
     return [one for one in found if one.registration.temporal or _tells_of_histories(one)]
 
 
