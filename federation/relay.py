@@ -35,7 +35,7 @@ from broker.ports.held import HeldStore
 from broker.ports.outbox import SUBSCRIPTION, Outbox, notification_id
 from broker.ports.sources import RELAY
 from broker.query.sources import Specification
-from federation.copies import is_split, is_whole
+from federation.copies import GEO_JSON, is_split, is_whole
 from federation.found import READS, Heard, naming_of, sources_of
 from federation.hub import Hub
 from federation.messages import Match
@@ -176,7 +176,8 @@ class Relays:
         sending = Sending(name, broker.clock.now(), follow, call.restriction.view)
         found = notify_entities(shape_of(way.subscription, way.names), entities, sending)
         gone: list[Json] = [one for name, one in deleted.items() if merged[name] is None]
-        return _beside(found, None if call.restriction.view else _passed_on(exchange, way, gone, name))
+        untold = call.restriction.view is not None or way.subscription.notification.endpoint.accept == GEO_JSON
+        return _beside(found, None if untold else _passed_on(exchange, way, gone, name))
 
     def _complete(self, exchange: Exchange, way: Way, heard: Heard, ids: Sequence[str]) -> None:
         """Add what is here and at other sources of the entities that were notified (clause 5.8.6)."""
@@ -214,7 +215,7 @@ def _as_subscriber(exchange: Exchange, way: Way) -> Exchange:
 
 
 def _beside(found: Notification | None, gone: Notification | None) -> Notification | None:
-    """One notification of both; what is deleted has no place in GeoJSON."""
+    """One notification of both."""
     if found is None or gone is None:
         return found or gone
     data, more = found.body["data"], gone.body["data"]
