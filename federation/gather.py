@@ -187,7 +187,8 @@ class Gathering:
             for body in bodies:
                 if id_of(body) in wanted:
                     self.heard.read(match, body)
-        self._date([one for one in ids if self.heard.is_unclear(one)])
+        if self.heard.here or len(self.heard.matches) > 1:
+            self._date([one for one in ids if self.heard.is_unclear(one)])
 
     def _date(self, ids: Sequence[str]) -> None:
         """Learn when those who disagree on these entities have changed them."""
