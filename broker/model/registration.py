@@ -128,9 +128,14 @@ class Registration:
 
     @property
     def supported(self) -> frozenset[str]:
-        """The operations of Table 4.20-1 that the source serves, groups resolved; the default is federationOps."""
+        """The operations of Table 4.20-1 that the source serves, groups resolved; the default is federationOps.
+
+        That group holds no operation on histories: a source that gives an interval and no operations can be asked for
+        them all the same (clause 5.2.9).
+        """
         found: set[str] = set()
-        for name in self.operations or ("federationOps",):
+        default = ("federationOps", "retrieveTemporal", "queryTemporal") if self.temporal else ("federationOps",)
+        for name in self.operations or default:
             found.update(OPERATION_GROUPS.get(name, (name,)))
         return frozenset(found)
 

@@ -276,3 +276,12 @@ def test_a_history_that_is_nowhere_is_not_found_and_sources_are_warned_of(pair: 
     reply = misono.send("GET", f"/temporal/entities/{ID}?{AFTER}")
     assert reply.status == 404
     assert reply.headers["ngsild-warning"].startswith("299")
+
+
+def test_a_source_that_gives_an_interval_alone_is_asked_for_histories_only() -> None:
+    with neighbours("misono", "aizu") as (misono, aizu):
+        misono.register(REG, "aizu", TYPE, observation_interval=Interval(0))
+        tell(aizu, series(ID, "Car", speed={"2026-05-01": 1}))
+        aizu.json("POST", "/entities", body={"id": f"{ID}now", "type": "Car"})
+        assert values(misono.json("GET", f"/temporal/entities/{ID}?{AFTER}")) == [1]
+        assert misono.json("GET", "/entities?type=Car") == []
