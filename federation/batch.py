@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeAlias, cast
-from urllib.parse import quote
+from typing import cast
 
 from broker.decode.entity import decode_entity, decode_fragment
-from broker.errors import AlreadyExists, NgsiError, OperationNotSupported, ResourceNotFound
+from broker.errors import NgsiError, ResourceNotFound
 from broker.http.batch import names_of
 from broker.http.exchange import Exchange
 from broker.http.messages import Answer, Deferred, Response
 from broker.http.respond import NO_CONTENT, multi_status, plain
 from broker.ldcontext.active import ActiveContext
-from broker.model.entity import Document
+from broker.model.entity import Document, Entity
 from broker.model.registration import Registration
 from broker.model.values import Json
 from broker.operations.batch import BatchResult
 from broker.operations.identifiers import require_uri
+from broker.ports import INLINE, OverBudget
 from federation.hub import FarHandler, Hub, Local
-from federation.merge_provide import batch_body, part_of
-from federation.messages import Answered, Forward, Match
+from federation.merge_provide import batch_body
+from federation.messages import Forward, Match
 from federation.naming import names_for
 from federation.plan_batch import (
     CREATED,
@@ -35,7 +35,6 @@ from federation.plan_batch import (
     errors_in_order,
     first_single,
     in_order,
-    second_single,
 )
 from federation.plan_fragment import named_document
 from federation.plan_provide import Share, Split, guesses, split, supports
@@ -49,13 +48,11 @@ from federation.provided import (
     types_here,
     unasked,
 )
+from federation.singles import Step, ask_singles
 
-SINGLES_AT_ONCE = 32
-"""Requests to one source for single entities that are on their way together; the rest wait to see how those end."""
+INLINE_MEMBERS_MAX = 50
+"""Members of a batch whose types are looked up on the event loop."""
 _UNNAMED = "urn:misono:member:"
-
-Step: TypeAlias = tuple[Parcel, int, str]
-"""A single operation for one member at one source: the parcel, the member's number, the operation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +109,7 @@ def _carry(hub: Hub, exchange: Exchange, local: Local, kind: Kind) -> Answer:
     batch, body = _batch(exchange, kind), exchange.body
     if not isinstance(body, list) or None in body:
         return local(exchange)
-    found = {number: matches for number, one in enumerate(body) if (matches := _matches(hub, exchange, batch, one))}
+    found = _found(hub, exchange, batch, body)
     if not found:
         return local(exchange)
     tally = Tally()
@@ -127,6 +124,22 @@ def _carry(hub: Hub, exchange: Exchange, local: Local, kind: Kind) -> Answer:
     return _answer(batch, tally)
 
 
+def _found(hub: Hub, exchange: Exchange, batch: Batch, body: list[Json]) -> dict[int, list[Match]]:
+    """The registrations that members are about, by the number of the member; only members that have any."""
+    held: Mapping[str, Entity] = {}
+    if not _is_whole(batch):
+        if INLINE.get() and len(body) > INLINE_MEMBERS_MAX:
+            raise OverBudget
+        ids = [entity_id for one in body if (entity_id := _id_of(one)) is not None]
+        held = exchange.house.broker.entities.get_many(exchange.call.tenant, ids)
+    return {at: matches for at, one in enumerate(body) if (matches := _matches(hub, exchange, batch, (one, held)))}
+
+
+def _id_of(member: Json) -> str | None:
+    entity_id = member.get("id", member.get("@id")) if isinstance(member, dict) else member
+    return entity_id if isinstance(entity_id, str) else None
+
+
 def _is_miss(failed: Failed, member: Member | None, tally: Tally) -> bool:
     """Whether a source was asked at a guess and does not know the entity, which another one did."""
     if member is None or failed.registration is None or failed.number not in tally.success:
@@ -134,18 +147,21 @@ def _is_miss(failed: Failed, member: Member | None, tally: Tally) -> bool:
     return failed.registration.id in member.guessed and isinstance(failed.refusal, ResourceNotFound)
 
 
-def _matches(hub: Hub, exchange: Exchange, batch: Batch, member: Json) -> list[Match]:
+def _matches(hub: Hub, exchange: Exchange, batch: Batch, what: tuple[Json, Mapping[str, Entity]]) -> list[Match]:
+    member, held = what
+    entity_id = _id_of(member)
+    if entity_id is None or isinstance(member, str) != (batch.kind == "delete"):
+        return []
+    seen = exchange.call.restriction.show(held.get(entity_id))
+    known = [] if seen is None else seen.types
+    if isinstance(member, str):
+        return find(hub, exchange, About(batch.operations, entity_id, tuple(known), fixed=True))
     try:
-        if batch.kind == "delete":
-            return find(hub, exchange, About(batch.operations, member)) if isinstance(member, str) else []
-        entity_id = member.get("id", member.get("@id")) if isinstance(member, dict) else None
-        if not isinstance(entity_id, str):
-            return []
         inner = _named(exchange, names_of(exchange)(member))
-        types, attributes = raw_types(inner, member), raw_attributes(inner, member)
+        types, attributes = (*raw_types(inner, member), *known), raw_attributes(inner, member)
     except NgsiError:
         return []  # refused where the member is read
-    return find(hub, exchange, About(batch.operations, entity_id, types, attributes, fixed=_is_whole(batch)))
+    return find(hub, exchange, About(batch.operations, entity_id, types, attributes, fixed=True))
 
 
 def _is_whole(batch: Batch) -> bool:
@@ -225,9 +241,9 @@ def _ask(hub: Hub, exchange: Exchange, batch: Batch, members: Mapping[int, Membe
         answers = hub.sources.ask(exchange, [_batch_forward(exchange, batch, parcel) for parcel in whole])
         for parcel, answered in zip(whole, answers, strict=True):
             count_batch(tally, batch, parcel, answered)
-    again = _ask_singles(hub, exchange, batch, steps, tally)
+    again = ask_singles(hub, exchange, batch, steps, tally)
     if again:
-        _ask_singles(hub, exchange, batch, again, tally)
+        ask_singles(hub, exchange, batch, again, tally)
 
 
 def _parcels(exchange: Exchange, members: Mapping[int, Member]) -> list[Parcel]:
@@ -257,74 +273,6 @@ def _batch_forward(exchange: Exchange, batch: Batch, parcel: Parcel) -> Forward:
         body = [named_document(share.document, parcel.names) for share in parcel.shares.values()]
     path = f"/entityOperations/{batch.kind}"
     return Forward(parcel.registration, batch.operation, "POST", path, parameters, body, parcel.source)
-
-
-def _ask_singles(hub: Hub, exchange: Exchange, batch: Batch, steps: Sequence[Step], tally: Tally) -> list[Step]:
-    """Ask for single entities; what is left to ask is returned: to write what could not be created."""
-    again: list[Step] = []
-    silent: dict[str, NgsiError] = {}
-    for chunk in _chunks(steps):
-        asked = []
-        for parcel, number, operation in chunk:
-            if parcel.registration.id in silent:
-                tally.fail(parcel, (number,), silent[parcel.registration.id])
-            else:
-                asked.append((parcel, number, operation))
-        forwards = [_single_forward(*step) for step in asked]
-        for step, answered in zip(asked, hub.sources.ask(exchange, forwards) if forwards else (), strict=True):
-            refusal = _count_single(batch, step, answered, (tally, again))
-            if refusal is not None and answered.trouble:
-                silent[step[0].registration.id] = refusal
-    return again
-
-
-def _chunks(steps: Sequence[Step]) -> Iterator[Sequence[Step]]:
-    for start in range(0, len(steps), SINGLES_AT_ONCE):
-        yield steps[start : start + SINGLES_AT_ONCE]
-
-
-def _count_single(batch: Batch, step: Step, answered: Answered, where: tuple[Tally, list[Step]]) -> NgsiError | None:
-    """Count what came of a single operation, or put down what is to be asked next; why it failed, if it did."""
-    (parcel, number, operation), (tally, again) = step, where
-    part = part_of(answered, parcel.shares[number], parcel.names)
-    refusals = list({id(left.refusal): left.refusal for left in part.left}.values())
-    there = any(isinstance(one, AlreadyExists) for one in refusals)
-    if there and batch.kind == "upsert" and operation == "createEntity":
-        second = second_single(batch, parcel.registration)
-        if isinstance(second, OperationNotSupported):
-            tally.fail(parcel, (number,), second)
-        else:
-            again.append((parcel, number, second))
-        return None
-    if part.done:
-        tally.succeed(number, parcel.entity_id(number), created=answered.status == CREATED)
-    for refusal in refusals:
-        tally.fail(parcel, (number,), refusal)
-    return refusals[0] if refusals else None
-
-
-def _single_forward(parcel: Parcel, number: int, operation: str) -> Forward:
-    method, tail, parameters = _SINGLES[operation]
-    share = parcel.shares[number]
-    path = "/entities" if operation == "createEntity" else f"/entities/{quote(parcel.entity_id(number), safe='')}{tail}"
-    body = None if method == "DELETE" else named_document(_body(share.document, operation), parcel.names)
-    return Forward(share.registration, operation, method, path, parameters, body, parcel.source)
-
-
-_SINGLES: Mapping[str, tuple[str, str, tuple[tuple[str, str], ...]]] = {
-    "createEntity": ("POST", "", ()),
-    "replaceEntity": ("PUT", "", ()),
-    "mergeEntity": ("PATCH", "", ()),
-    "deleteEntity": ("DELETE", "", ()),
-    "updateEntity": ("PATCH", "/attrs", ()),
-    "appendAttrs": ("POST", "/attrs", (("options", "noOverwrite"),)),
-}
-
-
-def _body(document: Document, operation: str) -> Document:
-    if operation in ("createEntity", "replaceEntity"):
-        return document
-    return {name: value for name, value in document.items() if name != "id"}
 
 
 def _count_here(

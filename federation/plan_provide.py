@@ -87,11 +87,6 @@ def any_type(types: Sequence[str]) -> Node | None:
     return nodes[0] if len(nodes) == 1 else Or(nodes)
 
 
-def has_types(matches: Iterable[Match]) -> bool:
-    """Whether it makes a difference to these matches which types the entity has."""
-    return any(info.types for one in matches for part in one.information for info in part.entities)
-
-
 def guesses(matches: Iterable[Match]) -> frozenset[str]:
     """The registrations that match for their types alone: where the types are not known, any of them might be meant."""
     return frozenset(

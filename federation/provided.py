@@ -32,7 +32,7 @@ from federation.merge_provide import Left, Part, looped, part_of, unserved
 from federation.messages import Forward, Match
 from federation.naming import names_for
 from federation.plan_fragment import named_attribute
-from federation.plan_provide import IDENTITY, Share, Split, any_type, has_types, provided, supports
+from federation.plan_provide import IDENTITY, Share, Split, any_type, provided, supports
 from federation.via import is_loop, via_of
 
 Maker = Callable[[Share, ActiveContext], Forward]
@@ -63,17 +63,20 @@ def find(hub: Hub, exchange: Exchange, about: About) -> list[Match]:
     loop where there are any.
     """
     tenant = exchange.call.tenant
-    types = about.selection if about.selection is not None else any_type(about.types)
+    types = about.selection
+    if types is None:
+        known = about.types if about.fixed else (*about.types, *_held_types(exchange, about.entity_id))
+        types = any_type(known)
     wanted = Specification((about.entity_id,), types=types, attributes=about.attributes)
     found = provided(hub.registry.matching(tenant, None, wanted), *about.operations, history=about.history)
-    if found and about.selection is None and not about.fixed and has_types(found):
-        held = exchange.call.restriction.show(exchange.house.broker.entities.get(tenant, about.entity_id))
-        if held is not None:
-            wanted = replace(wanted, types=any_type((*about.types, *held.types)))
-            found = provided(hub.registry.matching(tenant, None, wanted), *about.operations, history=about.history)
     if found and INLINE.get():
         raise OverBudget
     return found
+
+
+def _held_types(exchange: Exchange, entity_id: str) -> list[str]:
+    held = exchange.call.restriction.show(exchange.house.broker.entities.get(exchange.call.tenant, entity_id))
+    return [] if held is None else held.types
 
 
 def raw_types(exchange: Exchange, body: Json) -> tuple[str, ...]:
@@ -113,8 +116,7 @@ def require_visible(exchange: Exchange, entity_id: str, shares: Sequence[Share],
 
 def types_here(exchange: Exchange, entity_id: str, document: Document) -> list[str]:
     """The types an entity has here, as the caller sees it; those it is written with where there is none."""
-    held = exchange.call.restriction.show(exchange.house.broker.entities.get(exchange.call.tenant, entity_id))
-    return as_list(document.get("type")) if held is None else held.types
+    return _held_types(exchange, entity_id) or as_list(document.get("type"))
 
 
 _SOMETHING: Json = {"type": "Property", "value": 0}

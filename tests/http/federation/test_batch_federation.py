@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from broker.decode.text import parse_json
+from broker.encode.text import dump
 from broker.model.registration import EntityInfo, Information
 from tests.fakes.neighbours import Neighbour, neighbours
-from tests.http.doors import Reply
+from tests.http.doors import ROOT, Reply, front_door
 
 NS = "https://uri.etsi.org/ngsi-ld/default-context/"
 TYPE, SPEED = NS + "Car", NS + "speed"
@@ -119,7 +120,7 @@ def test_inclusive_sources_and_this_broker_both_hold_it(pair: tuple[Neighbour, N
     misono.register(REG, "aizu", TYPE, operations=BATCH)
     reply = post(misono, "create", *(entity(one, speed=1) for one in IDS))
     assert (reply.status, body(reply)) == (201, IDS)
-    assert (held(misono).keys(), held(aizu).keys()) == (set(IDS), set(IDS[:2]))
+    assert (set(held(misono)), set(held(aizu))) == (set(IDS), set(IDS[:2]))
 
 
 def test_what_failed_there_is_told_beside_what_succeeded(pair: tuple[Neighbour, Neighbour]) -> None:
@@ -233,3 +234,12 @@ def test_sources_that_were_asked_at_a_guess_need_not_know_the_entity(
     assert post(misono, "merge", {"id": IDS[0], "speed": {"type": "Property", "value": 2}}).status == 204
     assert held(aizu) == {IDS[0]: {"speed": 2}}
     assert post(misono, "delete", IDS[0]).status == 204
+
+
+def test_a_long_batch_is_looked_through_in_a_thread(pair: tuple[Neighbour, Neighbour]) -> None:
+    misono, aizu = pair
+    misono.register(REG, "aizu", TYPE, operations=BATCH, mode="redirect")
+    ids = [f"urn:ngsi-ld:Car:{one}" for one in range(60)]
+    assert post(aizu, "create", *(entity(one, speed=1) for one in ids)).status == 201
+    assert front_door(misono.doors)("POST", f"{ROOT}/entityOperations/delete", body=dump(ids)).status == 204
+    assert held(aizu) == {}
