@@ -14,7 +14,7 @@ from typing import Final
 from broker.errors import NonexistentTenant
 from broker.model.registration import REGISTRATION, Registration
 from broker.model.values import Json
-from broker.ports import INLINE, Clock, OverBudget
+from broker.ports import INLINE, Clock, OverBudgetOnce
 from broker.ports.held import Held, HeldStore
 from broker.query.sources import Specification
 from federation.index import Index
@@ -60,7 +60,7 @@ class Registry:
         return self._glance(tenant).count > 0
 
     def registrations(self, tenant: str) -> tuple[Registration, ...]:
-        """All of a tenant, oldest first. Raises OverBudget where INLINE is set and many have to be read."""
+        """All of a tenant, oldest first. Raises OverBudgetOnce where INLINE is set and many have to be read."""
         return self._look(tenant).registrations
 
     def moved(self, tenant: str) -> None:
@@ -68,7 +68,7 @@ class Registry:
         self._moves[tenant] = self._moves.get(tenant, 0) + 1
 
     def may_match(self, tenant: str, entity_id: str) -> bool:
-        """Whether `matching` can find anything for this one entity; costs less. Raises OverBudget as it does."""
+        """Whether `matching` can find anything for this one entity; costs less. Raises OverBudgetOnce as it does."""
         index = self._look(tenant).index
         return index is not None and index.may_match(entity_id)
 
@@ -78,7 +78,7 @@ class Registry:
         """The registrations that serve this operation (Table 4.20-1; None: any) and match, oldest first (clause 5.12).
 
         Those whose alias stands in `via` have been asked already, and those whose end has passed are none. Raises
-        OverBudget as `registrations` does.
+        OverBudgetOnce as `registrations` does.
         """
         index = self._look(tenant).index
         return () if index is None else index.matching(operation, wanted, via, self._clock.now())
@@ -111,7 +111,7 @@ class Registry:
         if known.index is not None or not known.count:
             return known
         if known.count > INLINE_MAX and INLINE.get():
-            raise OverBudget
+            raise OverBudgetOnce
         with self._reading:
             known = self._glance(tenant)
             if known.index is not None:

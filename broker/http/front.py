@@ -23,7 +23,7 @@ from broker.http.operation import Operation
 from broker.http.perform import complete, perform, refuse
 from broker.http.reads import GROUPED, GroupedReads
 from broker.http.route import Routes
-from broker.ports import OverBudget
+from broker.ports import OverBudget, OverBudgetOnce
 
 Scope: TypeAlias = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -100,12 +100,16 @@ class Front:
     async def _serve(self, operation: Operation, request: Request, *, far: bool) -> Response:
         if len(request.body) > INLINE_BODY_BYTES_MAX or not operation.hot or (far and self._waiting.knows(request)):
             answer = await self._in_thread(operation, request, far=far)
-        elif operation.name == GROUPED:
-            found = await self._reads.answer(operation, request)
-            answer = found or await self._over_budget(operation, request, far=far)
         else:
             try:
-                answer = perform(self._house, operation, request)
+                grouped = operation.name == GROUPED
+                answer = (
+                    await self._reads.answer(operation, request)
+                    if grouped
+                    else perform(self._house, operation, request)
+                )
+            except OverBudgetOnce:
+                answer = await self._in_thread(operation, request, far=far)
             except OverBudget:
                 answer = await self._over_budget(operation, request, far=far)
         if isinstance(answer, Response):

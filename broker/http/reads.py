@@ -93,12 +93,12 @@ class GroupedReads:
 
     def __init__(self, house: House) -> None:
         self._house = house
-        self._waiting: list[tuple[Operation, Request, asyncio.Future[Answer | None]]] = []
+        self._waiting: list[tuple[Operation, Request, asyncio.Future[Answer]]] = []
 
-    def answer(self, operation: Operation, request: Request) -> asyncio.Future[Answer | None]:
-        """What `perform` gives; None where the request needs a thread."""
+    def answer(self, operation: Operation, request: Request) -> asyncio.Future[Answer]:
+        """What `perform` gives; fails with OverBudget where the request needs a thread."""
         loop = asyncio.get_running_loop()
-        waiter: asyncio.Future[Answer | None] = loop.create_future()
+        waiter: asyncio.Future[Answer] = loop.create_future()
         if not self._waiting:
             loop.call_soon(self._turn)
         self._waiting.append((operation, request, waiter))
@@ -114,8 +114,8 @@ class GroupedReads:
                 continue
             try:
                 waiter.set_result(perform(house, operation, request))
-            except OverBudget:
-                waiter.set_result(None)
+            except OverBudget as needs_thread:
+                waiter.set_exception(needs_thread)
 
     def _read_ahead(self, requests: Sequence[Request]) -> House:
         wanted: dict[str, list[str]] = {}

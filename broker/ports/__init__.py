@@ -128,6 +128,10 @@ class OverBudget(Exception):
     """An inline read needs more than its budget; the door runs it again in a thread, where INLINE is False."""
 
 
+class OverBudgetOnce(OverBudget):
+    """So it is this time, because something has to be read anew first; the next one like it may be inline."""
+
+
 class EntityStore(Protocol):
     """Current state. Raises NonexistentTenant for a tenant nobody made (the default tenant `""` always exists)."""
 
