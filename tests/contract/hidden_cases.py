@@ -7,77 +7,28 @@ entities, types, attributes, instances and sub-attributes by name, and for every
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
+from typing import Any
 
-from broker.model.entity import Document
 from broker.model.values import Json
-from tests.fakes.hiding import HIDDEN_ATTRIBUTE, HIDDEN_ENTITY, HIDDEN_INSTANCE, HIDDEN_TYPE, NS
-
-Case: TypeAlias = tuple[str, Any] | tuple[str, Any, dict[str, str]]
-
-ONE, TWO, NEW = "urn:ngsi-ld:Thing:1", "urn:ngsi-ld:Thing:2", "urn:ngsi-ld:Thing:new"
-VEILED = "urn:ngsi-ld:Thing:veiled"
-SPEED, DATASET = HIDDEN_INSTANCE
-MISSING = "urn:ngsi-ld:Thing:missing"
-SHOWN_INSTANCE, VEILED_INSTANCE = "urn:the:shown", "urn:the:veiled"
-"""In a path below `…/attrs/{attrId}/`: the default instance, and that of DATASET, whatever their ids are."""
-
-
-def prop(value: Json, **more: Json) -> dict[str, Json]:
-    return {"type": "Property", "value": value, **more}
-
-
-def point(longitude: float) -> dict[str, Json]:
-    return {"type": "GeoProperty", "value": {"type": "Point", "coordinates": [longitude, 35.87]}}
-
-
-def past(value: Json, second: int = 0) -> dict[str, Json]:
-    """A Property's instance of some time."""
-    return prop(value, observedAt=f"2026-01-01T00:00:0{second}Z")
-
-
-def link(target: str) -> dict[str, Json]:
-    return {"type": "Relationship", "object": target}
-
-
-PLACE = "https://uri.etsi.org/ngsi-ld/location"
-SEED: list[Document] = [
-    {
-        "id": ONE,
-        "type": f"{NS}Thing",
-        "scope": "/east",
-        f"{NS}name": prop("one"),
-        SPEED: [prop(5, **{f"{NS}hiddenSub": prop("secret"), f"{NS}sub": prop(1)}), prop(99, datasetId=DATASET)],
-        HIDDEN_ATTRIBUTE: prop("x"),
-        f"{NS}near": link(HIDDEN_ENTITY),
-        PLACE: point(139.73),
-    },
-    {
-        "id": TWO,
-        "type": [f"{NS}Thing", f"{NS}Other"],
-        f"{NS}name": prop("two"),
-        SPEED: prop(3),
-        HIDDEN_ATTRIBUTE: prop("a"),
-        f"{NS}near": link(ONE),
-        PLACE: point(139.74),
-    },
-    {"id": HIDDEN_ENTITY, "type": f"{NS}Thing", f"{NS}name": prop("three"), SPEED: prop(4), PLACE: point(139.735)},
-    {"id": VEILED, "type": [f"{NS}Thing", HIDDEN_TYPE], f"{NS}name": prop("four"), f"{NS}rare": prop(1)},
-]
-
-_EVER: dict[str, Json] = {"timerel": "after", "timeAt": "2000-01-01T00:00:00Z", "timeproperty": "createdAt"}
-_ENTITIES = (ONE, TWO, HIDDEN_ENTITY, VEILED, MISSING)
-_UPDATE = {"name": prop("new"), "color": prop("red")}
-
-
-def each(method: str, path: str, body: Any = None) -> list[Case]:
-    """The request for every entity, hidden and missing ones too."""
-    return [(f"{method} {path.format(entity)}", body) for entity in _ENTITIES]
-
-
-def entity(entity_id: str, **attributes: Json) -> dict[str, Json]:
-    return {"id": entity_id, "type": "Thing", **attributes}
-
+from tests.contract.hidden_seed import (
+    DATASET,
+    ENTITIES,
+    EVER,
+    MISSING,
+    NEW,
+    ONE,
+    SHOWN_INSTANCE,
+    TWO,
+    UPDATE,
+    VEILED,
+    VEILED_INSTANCE,
+    Case,
+    each,
+    entity,
+    past,
+    prop,
+)
+from tests.fakes.hiding import HIDDEN_ENTITY
 
 SUBSCRIPTION = "urn:ngsi-ld:Subscription:1"
 _SUBSCRIBE: list[Case] = [
@@ -212,12 +163,12 @@ CASES: dict[str, list[Case]] = {
     ],
     "delete_entity": each("DELETE", "/entities/{}"),
     "replace_entity": each("PUT", "/entities/{}", {"type": "Thing", "speed": prop(6), "color": prop("red")}),
-    "merge_entity": each("PATCH", "/entities/{}", {**_UPDATE, "speed": {"value": 7}}),
+    "merge_entity": each("PATCH", "/entities/{}", {**UPDATE, "speed": {"value": 7}}),
     "append_attributes": [
-        *each("POST", "/entities/{}/attrs", _UPDATE),
+        *each("POST", "/entities/{}/attrs", UPDATE),
         *each("POST", "/entities/{}/attrs?options=noOverwrite", {"name": prop("no"), "size": prop(1)}),
     ],
-    "update_attributes": each("PATCH", "/entities/{}/attrs", _UPDATE),
+    "update_attributes": each("PATCH", "/entities/{}/attrs", UPDATE),
     "partial_attribute_update": [
         *each("PATCH", "/entities/{}/attrs/speed", {"value": 8}),
         *each("PATCH", "/entities/{}/attrs/hidden", {"value": 8}),
@@ -245,9 +196,9 @@ CASES: dict[str, list[Case]] = {
         ("POST /entityOperations/upsert?options=update", [entity(NEW, name=prop("n")), entity(ONE, name=prop("u"))]),
         ("POST /entityOperations/upsert", [entity(TWO, name=prop("r")), entity(MISSING)]),
     ],
-    "batch_entity_update": [("POST /entityOperations/update", [entity(one, **_UPDATE) for one in _ENTITIES])],
-    "batch_entity_merge": [("POST /entityOperations/merge", [entity(one, **_UPDATE) for one in _ENTITIES])],
-    "batch_entity_delete": [("POST /entityOperations/delete", list(_ENTITIES))],
+    "batch_entity_update": [("POST /entityOperations/update", [entity(one, **UPDATE) for one in ENTITIES])],
+    "batch_entity_merge": [("POST /entityOperations/merge", [entity(one, **UPDATE) for one in ENTITIES])],
+    "batch_entity_delete": [("POST /entityOperations/delete", list(ENTITIES))],
     "retrieve_entity_types": [("GET /types", None), ("GET /types?details=true", None)],
     "retrieve_entity_type": [(f"GET /types/{name}", None) for name in ("Thing", "Hidden", "Other", "Missing")],
     "retrieve_attributes": [("GET /attributes", None), ("GET /attributes?details=true", None)],
@@ -296,7 +247,7 @@ CASES: dict[str, list[Case]] = {
         ("GET /csourceSubscriptions", None),
     ],
     "relay_notification": [
-        ("POST /federation/relay/nobody", {"type": "Notification", "data": [entity(one)]}) for one in _ENTITIES
+        ("POST /federation/relay/nobody", {"type": "Notification", "data": [entity(one)]}) for one in ENTITIES
     ],
     "upsert_temporal_evolution": [
         ("POST /temporal/entities", entity(NEW, speed=[past(1), past(2, 2)])),
@@ -325,7 +276,7 @@ CASES: dict[str, list[Case]] = {
         )
     ],
     "query_temporal_by_post": [
-        ("POST /temporal/entityOperations/query?count=true", {"type": "Query", "temporalQ": _EVER, **query})
+        ("POST /temporal/entityOperations/query?count=true", {"type": "Query", "temporalQ": EVER, **query})
         for query in (
             {"entities": [{"type": "Thing"}]},
             {"entities": [{"type": "Hidden"}]},
@@ -426,7 +377,7 @@ CASES: dict[str, list[Case]] = {
     "update_snapshot": [
         _TAKE,
         (f"PATCH /snapshots/{SNAPSHOT}", {"snapshotPriority": 1}),
-        (f"PATCH /entities/{ONE}/attrs", _UPDATE, _ON_SNAPSHOT),
+        (f"PATCH /entities/{ONE}/attrs", UPDATE, _ON_SNAPSHOT),
         *_LOOK,
     ],
     "delete_snapshot": [_TAKE, (f"DELETE /snapshots/{SNAPSHOT}", None), *_LOOK],

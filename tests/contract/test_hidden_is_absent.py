@@ -23,19 +23,8 @@ from broker.ports import UNRESTRICTED, Access
 from broker.query.temporal import TemporalQuery
 from broker.timers import Background
 from broker.wiring import Built
-from tests.contract.hidden_cases import (
-    CASES,
-    MADE_MAP,
-    ONE,
-    SEED,
-    SHOWN_INSTANCE,
-    TWO,
-    VEILED,
-    VEILED_INSTANCE,
-    Case,
-    entity,
-    prop,
-)
+from tests.contract.hidden_cases import CASES, MADE_MAP
+from tests.contract.hidden_seed import ONE, SEED, SHOWN_INSTANCE, TWO, VEILED, VEILED_INSTANCE, Case, entity, prop
 from tests.fakes.clock import START, FakeClock
 from tests.fakes.hiding import HIDDEN_ATTRIBUTE, HIDDEN_ENTITY, HIDDEN_INSTANCE, NS, HidingPolicy, cut
 from tests.fakes.house import fill
