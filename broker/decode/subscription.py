@@ -290,8 +290,9 @@ def _interval(given: Given, _: ActiveContext) -> int | float:
 
 
 def _times(given: Given, _: ActiveContext) -> dict[str, Json]:
+    texts = temporal_texts(given)
     with standing_at(given):
-        parse_times(temporal_texts(given))
+        parse_times(texts)
     return dict(given.members())
 
 
