@@ -10,7 +10,7 @@ from broker.errors import NgsiError
 from broker.http.exchange import Exchange
 from broker.ldcontext.active import ActiveContext
 from broker.model.entity import ENTITY_MEMBERS, Entity, instances
-from broker.model.registration import Information
+from broker.model.registration import Information, Registration
 from broker.model.values import Json
 from broker.operations.entity_maps import LOCAL
 from broker.query.bind import bind
@@ -41,10 +41,15 @@ def sources_of(
     found: dict[str, Match] = {}
     for one in specifications:
         for match in hub.registry.matching(tenant, None, one, via):
-            if not match.registration.temporal and serves(match.registration, *operations) is not None:
+            if not _is_of_histories(match.registration) and serves(match.registration, *operations) is not None:
                 known = found.get(match.registration.id)
                 found[match.registration.id] = match if known is None else _both(known, match)
     return list(found.values())
+
+
+def _is_of_histories(registration: Registration) -> bool:
+    """Whether it is about histories only: it says of which time, and not which operations are served."""
+    return registration.temporal and not registration.operations
 
 
 def _both(one: Match, other: Match) -> Match:

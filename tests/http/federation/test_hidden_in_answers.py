@@ -69,6 +69,23 @@ def test_what_is_hidden_is_not_shown(misono: Neighbour, method: str, path: str, 
     assert misono.sources.asked
 
 
+@pytest.mark.parametrize(
+    "path",
+    ["/types", "/types?details=true", "/types/Thing", "/attributes", "/attributes?details=true", "/attributes/open"],
+)
+def test_what_is_hidden_is_not_discovered(misono: Neighbour, path: str) -> None:
+    reply = misono.send("GET", path)
+    assert reply.status == 200
+    assert b"Thing" in reply.body or b"open" in reply.body
+    assert not [one for one in SECRETS if one in reply.body.decode()]
+    assert misono.sources.asked
+
+
+@pytest.mark.parametrize("path", ["/types/Hidden", "/attributes/hidden"])
+def test_what_is_hidden_cannot_be_asked_for(misono: Neighbour, path: str) -> None:
+    assert misono.send("GET", path).status == 404
+
+
 @pytest.mark.parametrize("path", [f"/entities/{HIDDEN_ENTITY}", f"/temporal/entities/{HIDDEN_ENTITY}?{AFTER}"])
 def test_what_is_hidden_is_not_there(misono: Neighbour, path: str) -> None:
     assert misono.send("GET", path).status == 404
