@@ -6,7 +6,7 @@ and in their names, but with nothing of their request passed on: that has been a
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
 from itertools import islice
@@ -34,6 +34,7 @@ from federation.gather_temporal import Gathering
 from federation.heard_temporal import matching, specification_of, texts_for
 from federation.hub import Hub
 from federation.incoming import id_of
+from federation.linked import Links
 from federation.messages import Forward, Match, Warned
 from federation.plan import Asking, Naming, decides, narrowed, query
 from federation.wanted import wanted_of
@@ -72,6 +73,16 @@ class FarSnapshots:
         selection = seek(asked, names, local=None).selection
         yield from _Entities(hub, heard, Asking(wanted, None, bool(asked.split_entities)), selection).batches()
         inquiry.failures.extend(_told(heard.warnings))
+
+    def linked(self, inquiry: Inquiry, entities: Sequence[Entity], levels: int) -> Mapping[str, Entity | None]:
+        """What these link to, wherever it is; nothing where there are no sources."""
+        hub, house = self._parts.result(READY_S)
+        if not hub.registry.active(inquiry.tenant):
+            return {}
+        links = Links(hub, _exchange(house, inquiry, "entityOperations/query"))
+        links.follow(entities, levels)
+        inquiry.failures.extend(one for one in _told(links.warnings) if one not in inquiry.failures)
+        return links.known
 
     def evolutions(self, inquiry: Inquiry) -> Iterator[Sequence[Evolution]]:
         """The histories that sources have a part of, each whole and once."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any, Final
 
-from broker.encode.linking import Join
+from broker.encode.linking import Join, Linker
 from broker.encode.outcome import encode_problem
 from broker.errors import InternalError, NgsiError, SourceFailed
 from broker.ldcontext.core import core_context
@@ -20,7 +20,7 @@ from broker.model.evolution import Evolution
 from broker.model.snapshot import Snapshot, Sought
 from broker.model.values import Instant, Json
 from broker.operations.broker import Broker, Call
-from broker.operations.consume import View, viewed_page
+from broker.operations.consume import View, of_datasets, viewed_page
 from broker.operations.snapshot_news import tell
 from broker.ports import Page, Principal
 from broker.ports.evolution import AddInstances, Begin, EvolutionCommand, EvolutionStep
@@ -177,9 +177,23 @@ class _Filling:
 
     def _fill(self, inquiry: Inquiry, found: Sequence[Entity], view: View) -> None:
         self._go_on()
-        call = Call(self.tenant, core_context(), inquiry.principal, inquiry.restriction)
-        shown = viewed_page(self.broker, call, Page(list(found)), view).entities
+        shown = self._viewed(inquiry, found, view)
         self.broker.places.fill_place(self.snapshot.place, [one for one in shown if _is_whole(one)]).result()
+
+    def _viewed(self, inquiry: Inquiry, found: Sequence[Entity], view: View) -> list[Entity]:
+        """As much of these as was asked for, and what they link to, wherever it is."""
+        call = Call(self.tenant, core_context(), inquiry.principal, inquiry.restriction)
+        known = {} if view.join is None else self.broker.elsewhere.linked(inquiry, found, view.join.level)
+        if view.join is None or not known:
+            return viewed_page(self.broker, call, Page(list(found)), view).entities
+
+        def follow(entity_id: str) -> Entity | None:
+            if entity_id in known:
+                return known[entity_id]
+            return inquiry.restriction.show(self.broker.entities.get(self.tenant, entity_id))
+
+        kept = [of_datasets(one, view.dataset_ids) for one in found]
+        return Linker(follow, view.join).flat(kept, view.projection)
 
     def _evolutions(self, sought: Sought, times: Mapping[str, Json], inquiry: Inquiry) -> int:
         """Copy the histories that the query selects; how many they were."""

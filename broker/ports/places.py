@@ -99,6 +99,9 @@ class Elsewhere(Protocol):
     def entities(self, inquiry: Inquiry) -> Iterator[Sequence[Entity]]:
         """The entities of a query that sources have a part of, each whole and once. Raises NgsiError."""
 
+    def linked(self, inquiry: Inquiry, entities: Sequence[Entity], levels: int) -> Mapping[str, Entity | None]:
+        """What these link to, so many levels deep, as far as sources have a part of it; None for what is nowhere."""
+
     def evolutions(self, inquiry: Inquiry) -> Iterator[Sequence[Evolution]]:
         """The same of a temporal query."""
 
@@ -109,6 +112,10 @@ class Nowhere:
     def entities(self, _: Inquiry) -> Iterator[Sequence[Entity]]:
         """None."""
         return iter(())
+
+    def linked(self, _: Inquiry, __: Sequence[Entity], ___: int) -> Mapping[str, Entity | None]:
+        """None."""
+        return {}
 
     def evolutions(self, _: Inquiry) -> Iterator[Sequence[Evolution]]:
         """None."""

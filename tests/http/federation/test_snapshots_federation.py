@@ -92,3 +92,14 @@ def test_a_source_that_fails_is_told_in_the_details(pair: tuple[Neighbour, Neigh
     found = taken(misono, snapshotQueries=[{"type": "Query", "entities": [{"type": "Car"}]}])
     assert found["snapshotStatus"] == "success"
     assert REG in found["snapshotQueriesDetails"][0]["problemDetails"]["detail"]
+
+
+def test_linked_entities_come_along_wherever_they_are() -> None:
+    with neighbours("misono", "aizu") as (misono, aizu):
+        misono.register(REG, "aizu", CAR.replace("Car", "Garage"))
+        here = {**car("1"), "in": {"type": "Relationship", "object": "urn:ngsi-ld:Garage:1"}}
+        put(misono, here)
+        put(aizu, {"id": "urn:ngsi-ld:Garage:1", "type": "Garage", "name": {"type": "Property", "value": "east"}})
+        found = taken(misono, snapshotQueries=[{"type": "Query", "entities": [{"type": "Car"}], "join": "flat"}])
+        inside = misono.json("GET", "/entities/urn:ngsi-ld:Garage:1", {"NGSILD-Snapshot": found["id"]})
+        assert inside["name"]["value"] == "east"
