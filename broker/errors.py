@@ -10,7 +10,7 @@
     ├── InternalError 500
     └── outside the standard's list, with the HTTP meaning of RFC 9110: MethodNotAllowed 405, NotAcceptable 406,
         Gone 410, LengthRequired 411, PreconditionFailed 412, PayloadTooLarge 413, UnsupportedMediaType 415,
-        NotImplementedYet 501, ServiceUnavailable 503; of context sources (clause 6.3.17): SourceFailed 502,
+        ServiceUnavailable 503; of context sources (clause 6.3.17): SourceFailed 502,
         SourceTimeout 504, LoopDetected 508
 
 Only `http.respond` turns these into RFC 7807 bodies.
@@ -191,14 +191,6 @@ class UnsupportedMediaType(NgsiError):
 
     status = 415
     title = "Unsupported media type"
-    namespace = MISONO_ERRORS
-
-
-class NotImplementedYet(NgsiError):
-    """A resource of the standard that this release does not serve (marked `x-later` in /openapi.json)."""
-
-    status = 501
-    title = "Not implemented yet"
     namespace = MISONO_ERRORS
 
 

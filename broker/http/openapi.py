@@ -59,7 +59,7 @@ def openapi(operations: Iterable[Operation], version: str) -> dict[str, Any]:
         "info": {
             "title": "Misono",
             "version": version,
-            "description": "NGSI-LD (ETSI GS CIM 009 V1.9.1). Operations with `x-later` answer 501 in this release.",
+            "description": "NGSI-LD (ETSI GS CIM 009 V1.9.1).",
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "paths": paths,
@@ -82,8 +82,6 @@ def _operation(operation: Operation) -> dict[str, Any]:
         schema = {"$ref": f"#/components/schemas/{operation.schema}"}
         content = {media_type: {"schema": schema} for media_type in operation.reads}
         described["requestBody"] = {"required": True, "content": content}
-    if operation.later:
-        described["x-later"] = True
     return described
 
 

@@ -28,7 +28,7 @@ class Operation:
     `accepts` is what the query string may hold; `body` is the JSON kind of the request's body;
     `context_is_body` that its @context is what it is about;
     `writes` the media types of the answer in the order of 6.3.4; `hot` says that the front serves it inline;
-    `later` that it answers 501 once all else is found right; `answers` HTTP status -> schema name in /openapi.json.
+    `answers` HTTP status -> schema name in /openapi.json.
     """
 
     name: str
@@ -44,7 +44,6 @@ class Operation:
     writes: tuple[str, ...] = (JSON, LD_JSON)
     context_is_body: bool = False
     hot: bool = False
-    later: bool = False
     root: str = STANDARD
 
     @property
