@@ -39,7 +39,7 @@ class FetchingThread:
         self._loop = new_loop()
         self._stopping = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._make = lambda: Fetcher(Certificates(certificates), answer_bytes, allow_private=allow_private)
+        self._certificates, self._answer_bytes, self._allow_private = certificates, answer_bytes, allow_private
         self._fetcher: Fetcher | None = None
         self._thread = Thread(target=self._run, name="sources", daemon=True)
         self._thread.start()
@@ -65,7 +65,8 @@ class FetchingThread:
             self._loop.close()
 
     async def _live(self) -> None:
-        self._fetcher = self._make()
+        certificates = Certificates(self._certificates)
+        self._fetcher = Fetcher(certificates, self._answer_bytes, allow_private=self._allow_private)
         await self._stopping.wait()
         for task in self._tasks:
             task.cancel()
