@@ -158,7 +158,7 @@ def problem_of(answered: Answered) -> NgsiError | None:
         return looped(answered.forward.registration)
     if trouble in ("timeout", "cooldown") or status == SourceTimeout.status:
         return SourceTimeout(f"{told}did not answer in time.", clause="6.3.17", remedy="try again later")
-    if trouble:
+    if trouble and trouble != "invalid":  # whatever body a status comes with, it says enough
         reason = answered.detail or trouble
         return SourceFailed(f"{told}could not be asked: {reason}.", clause="6.3.17", remedy="try again later")
     return refusal_of(status, f"{told}answered {status}{_told(answered.body)}")
