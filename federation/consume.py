@@ -71,7 +71,7 @@ def retrieve_entity(hub: Hub, exchange: Exchange, local: Local) -> Answer:
         for body in heard.take(match, answered):
             heard.read(match, body)
     exchange = pinned(exchange, entity_id, heard.sources(entity_id))
-    found = _with_linked(hub, exchange, {entity_id: heard.merged(entity_id)}, view.join, heard.warnings)
+    found = _with_linked(hub, heard, {entity_id: heard.merged(entity_id)}, view.join)
     return shown(exchange, local, Overlay(exchange.house.broker.entities, found), heard.warnings)
 
 
@@ -95,12 +95,12 @@ def shown_here(exchange: Exchange, local: Local, loop: Warned) -> Answer:
 
 
 def _with_linked(
-    hub: Hub, exchange: Exchange, entities: Mapping[str, Entity | None], join: Join | None, warnings: list[Warned]
+    hub: Hub, heard: Heard, entities: Mapping[str, Entity | None], join: Join | None
 ) -> Mapping[str, Entity | None]:
     """The entities, and those they link to as far as an answer joins them."""
     if join is None:
         return entities
-    links = Links(hub, exchange, dict(entities), warnings)
+    links = Links(hub, heard.exchange, dict(entities), heard.warnings, heard.silent)
     links.follow([one for one in entities.values() if one is not None], join.level)
     return links.known
 
@@ -167,7 +167,7 @@ def _query(hub: Hub, exchange: Exchange, local: Local, query: Query) -> Answer:
     dated = split or window.count or _is_about_times(exchange, query)
     gathering = Gathering(hub, heard, Asking(wanted, needed, split, dated), sought.selection.where)
     page = gathering.page(window)
-    found = _with_linked(hub, exchange, {one.id: one for one in page.entities}, sought.view.join, heard.warnings)
+    found = _with_linked(hub, heard, {one.id: one for one in page.entities}, sought.view.join)
     return shown(exchange, local, Overlay(exchange.house.broker.entities, found, page), heard.warnings)
 
 

@@ -80,8 +80,9 @@ def loop_of(hub: Hub, exchange: Exchange) -> Warned | None:
 class Heard:
     """What is known of entities, by id: what is here, and what each source said, in the order of registrations.
 
-    `patterned`: the request has an idPattern, which matches any that a registration has (clause 5.12): what fits the
-    one is taken although it does not fit the other.
+    `silent` are sources that did not answer, and are not waited for again. `patterned`: the request has an idPattern,
+    which matches any that a registration has (clause 5.12): what fits the one is taken although it does not fit the
+    other.
     """
 
     exchange: Exchange
@@ -90,6 +91,7 @@ class Heard:
     parts: dict[str, list[tuple[Match, Part]]] = field(default_factory=dict)
     warnings: list[Warned] = field(default_factory=list)
     patterned: bool = False
+    silent: set[str] = field(default_factory=set)
     _readers: dict[str, Reader] = field(default_factory=dict)
     _proxied: bool = False
 
@@ -102,6 +104,8 @@ class Heard:
         if warning is not None:
             self.warnings.append(warning)
         self.warnings += relayed(answered)
+        if answered.status == 0:
+            self.silent.add(match.registration.id)
         if not answered.succeeded:
             return []
         if isinstance(answered.body, list):

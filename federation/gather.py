@@ -168,20 +168,10 @@ class Gathering:
         filtered = bool(self.asking.wanted.filters) and not self.asking.split
         if self._here_open or filtered:
             self._complete_here([one for one in ids if one not in self.heard.here])
-        exchange = self.heard.exchange
         asked: list[tuple[Match, Forward]] = []
-        listed = {one.match.registration.id for one in self._listings}
-        listed -= {one.match.registration.id for one in self._listings if one.open}
-        for match in self.heard.matches:
-            source = match.registration.id
-            if source in listed:
-                continue
-            rest = [one for one in ids if (source, one) not in self._asked]
-            self._asked.update((source, one) for one in rest)
-            for at in range(0, len(rest), CHUNK):
-                naming, chunk = naming_of(exchange, match), rest[at : at + CHUNK]
-                forwards = narrowed(match, chunk, self.asking, naming)
-                asked += [(match, _limited(forward, len(chunk))) for forward in forwards]
+        for match, chunk in self._lacking(ids):
+            forwards = narrowed(match, chunk, self.asking, naming_of(self.heard.exchange, match))
+            asked += [(match, _limited(forward, len(chunk))) for forward in forwards]
         wanted = frozenset(ids)
         for match, bodies in self._told(asked):
             for body in bodies:
@@ -189,6 +179,19 @@ class Gathering:
                     self.heard.read(match, body)
         if self.heard.here or len(self.heard.matches) > 1:
             self._date([one for one in ids if self.heard.is_unclear(one)])
+
+    def _lacking(self, ids: Sequence[str]) -> Iterator[tuple[Match, list[str]]]:
+        """Which sources have not been asked for which of these entities, and may have something of them."""
+        done = {one.match.registration.id for one in self._listings}
+        done -= {one.match.registration.id for one in self._listings if one.open}
+        done |= self.heard.silent
+        for match in self.heard.matches:
+            source = match.registration.id
+            if source not in done:
+                rest = [one for one in ids if (source, one) not in self._asked]
+                self._asked.update((source, one) for one in rest)
+                for at in range(0, len(rest), CHUNK):
+                    yield match, rest[at : at + CHUNK]
 
     def _date(self, ids: Sequence[str]) -> None:
         """Learn when those who disagree on these entities have changed them."""
@@ -242,7 +245,7 @@ class Gathering:
         depth = max(map(linked_depth, self.asking.wanted.q), default=0)
         if depth:
             if self._links is None:
-                self._links = Links(self.hub, self.heard.exchange, warnings=self.heard.warnings)
+                self._links = Links(self.hub, self.heard.exchange, {}, self.heard.warnings, self.heard.silent)
             merged = map(self.heard.merged, ids)
             self._links.follow([one for one in merged if one is not None], depth)
 

@@ -26,12 +26,16 @@ CHUNK: Final = 200
 
 @dataclass(slots=True)
 class Links:
-    """What is known of linked entities, by id; None for those that are nowhere. `warnings` grow as sources fail."""
+    """What is known of linked entities, by id; None for those that are nowhere.
+
+    `warnings` grow as sources fail; those that are `silent` are not waited for at each level.
+    """
 
     hub: Hub
     exchange: Exchange
     known: dict[str, Entity | None] = field(default_factory=dict)
     warnings: list[Warned] = field(default_factory=list)
+    silent: set[str] = field(default_factory=set)
 
     def follow(self, entities: Iterable[Entity], levels: int) -> None:
         """Learn of what these link to, and of what that links to, so many levels."""
@@ -51,12 +55,13 @@ class Links:
     def _learn(self, ids: Sequence[str]) -> None:
         exchange, call = self.exchange, self.exchange.call
         matches = sources_of(self.hub, exchange, (Specification(tuple(ids)),))
-        heard = Heard(exchange, matches, warnings=self.warnings)
+        heard = Heard(exchange, matches, warnings=self.warnings, silent=self.silent)
         for entity in exchange.house.broker.entities.get_many(call.tenant, ids).values():
             shown = call.restriction.show(entity)
             if shown is not None:
                 heard.here[shown.id] = shown
-        asked = [pair for match in matches for pair in self._forwards(match, ids)]
+        heeded = [match for match in matches if match.registration.id not in self.silent]
+        asked = [pair for match in heeded for pair in self._forwards(match, ids)]
         if asked:
             wanted = frozenset(ids)
             answers = self.hub.sources.ask(exchange, [forward for _, forward in asked])

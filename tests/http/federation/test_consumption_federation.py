@@ -354,3 +354,39 @@ def test_sources_are_chosen_by_their_own_properties() -> None:
         assert ids(misono.json("GET", f"/entities?type=Car&csf={quote('kind==' + chr(34) + 'sensor' + chr(34))}")) == [
             "1a"
         ]
+
+
+def test_a_source_that_does_not_answer_is_not_waited_for_again() -> None:
+    with neighbours("misono", "aizu") as (misono, _):
+        misono.register(REG, "nobody", TYPE, f"{NS}Person")
+        link = {"type": "Relationship", "object": OWNER}
+        put(misono, *(car(f"{ID}{n}", speed=n, owner=link) for n in range(9)))
+        path = "/entities?type=Car&limit=2&join=inline&joinLevel=3"
+        assert len(misono.json("GET", path)) == 2
+        assert len(misono.sources.asked) == 1
+        assert misono.send("GET", path).headers["ngsild-warning"] == f'199 {REG} "unreachable"'
+
+
+def test_pages_that_would_look_at_too_much_are_refused(pair: Pair) -> None:
+    misono, _ = pair
+    reply = misono.send("GET", "/entities?type=Car&limit=100&offset=9950")
+    assert reply.status == 403
+    assert b"entityMap" in reply.body
+    assert misono.send("GET", "/entities?type=Car&limit=100&offset=9900").status == 200
+
+
+def test_entities_of_long_lists_are_asked_for_in_steps(pair: Pair) -> None:
+    misono, aizu = pair
+    many = [car(f"{ID}{n:04}", speed=n) for n in range(1100)]
+    for start in (0, 550):
+        assert aizu.send("POST", "/entityOperations/create?local=true", body=many[start : start + 550]).status == 201
+    put(misono, many[1050] | {"colour": "red"})
+    reply = misono.send("GET", "/entities?type=Car&limit=0&count=true")
+    assert reply.headers["ngsild-results-count"] == "1100"
+    steps = [dict(one.parameters).get("offset") for one in misono.sources.asked]
+    assert steps == [None, "1000"]
+    found = misono.json("GET", "/entities?type=Car&limit=3&offset=1049")
+    assert ids(found) == ["11048", "11049", "11051"], "that which is here too comes first of all"
+    q = quote('speed>1040;colour=="red"')
+    found = misono.json("GET", f"/entities?type=Car&q={q}&splitEntities=true&count=true&options=keyValues")
+    assert found == [{"id": f"{ID}1050", "type": "Car", "speed": 1050, "colour": "red"}]
