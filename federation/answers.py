@@ -23,10 +23,14 @@ _OWN_FAULT: Final = 500
 
 @dataclass(frozen=True, slots=True)
 class AnswerLimits:
-    """What an answer may hold; nesting is bounded by `decode.text`."""
+    """What an answer may hold; nesting is bounded by `decode.text`.
+
+    `values_max` are JSON values at every depth: 16 MiB of `[[],[],…]` would be 400 MiB of lists.
+    """
 
     bytes_max: int = 16 * 1024 * 1024
     elements_max: int = 100_000
+    values_max: int = 1_000_000
 
 
 def read_answer(forward: Forward, fetched: Fetched, limits: AnswerLimits) -> Answered:
@@ -38,6 +42,9 @@ def read_answer(forward: Forward, fetched: Fetched, limits: AnswerLimits) -> Ans
     if fetched.trouble:
         status, headers = fetched.status, fetched.headers
         return Answered(forward, status, None, headers, fetched.trouble, fetched.detail, fetched.took_ms)
+    if _holds_more(fetched.body, limits.values_max):
+        detail = f"the answer has more than {limits.values_max} values"
+        return Answered(forward, fetched.status, None, fetched.headers, "too large", detail, fetched.took_ms)
     body, wrong = _parsed(fetched.body)
     trouble, detail = "", wrong
     if fetched.status == _LOOP_DETECTED:
@@ -55,6 +62,11 @@ def is_failure(answered: Answered) -> bool:
     """Whether the source failed, rather than said that it has nothing, or that the request is at fault."""
     status = answered.status
     return bool(answered.trouble) or status >= _OWN_FAULT or status in _REFUSES or status in _REDIRECTS
+
+
+def _holds_more(body: bytes, values_max: int) -> bool:
+    """Whether there may be more values than that; counting is for what is long."""
+    return len(body) > values_max and sum(map(body.count, (b",", b"[", b"{"))) > values_max
 
 
 def _parsed(body: bytes) -> tuple[Json, str]:

@@ -182,6 +182,15 @@ def test_what_a_source_should_not_answer(source: RemoteSource, behave: Any, trou
     assert answered.body in (None, {})
 
 
+def test_many_small_values_are_too_much(source: RemoteSource) -> None:
+    sources = make_sources(answers=AnswerLimits(values_max=1000))
+    source.behave = answering(200, b'{"a":[' + b",".join([b"[]"] * 600) + b"]}")
+    assert sources.ask(triggering(), [query(registered(source))])[0].trouble == "too large"
+    source.behave = answering(200, b'{"a":"' + b"x" * 2000 + b'"}')
+    assert sources.ask(triggering(), [query(registered(source))])[0].succeeded
+    sources.close()
+
+
 @pytest.mark.parametrize("direct", [True, False])
 def test_an_answer_without_its_length_is_cut_off_too(source: RemoteSource, direct: bool) -> None:
     def behave(handler: Handler) -> None:
