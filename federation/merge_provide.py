@@ -150,7 +150,7 @@ def looped(registration: Registration) -> LoopDetected:
 
 def problem_of(answered: Answered) -> NgsiError | None:
     """Why the source did not do what it was asked; None where it did, at least in part (clause 6.3.17)."""
-    if answered.succeeded or (answered.trouble == "invalid" and OK <= answered.status < MULTI_STATUS):
+    if answered.succeeded or (answered.trouble == "invalid" and OK <= answered.status <= MULTI_STATUS):
         return None  # whatever body says so: the write was done
     told = f"The source of {answered.forward.registration.id} "
     status, trouble = answered.status, answered.trouble

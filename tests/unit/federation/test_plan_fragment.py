@@ -51,6 +51,7 @@ FORWARD = Forward(ELSEWHERE, "createEntity", "POST", "/entities")
         (201, "", None, None),
         (204, "invalid", None, None),
         (207, "", None, None),
+        (207, "invalid", None, None),
         (0, "timeout", None, 504),
         (0, "cooldown", None, 504),
         (0, "unreachable", None, 502),
