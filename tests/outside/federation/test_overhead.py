@@ -19,8 +19,8 @@ from specs.door import settings_of
 from tests.outside.federation.hubs import cpu_s, house, hub, load, register
 from tests.outside.served import Served
 
-FORWARD_TIMES_MAX = 2.5
-LOSS_PERCENT_MAX = 10
+FORWARD_TIMES_MAX, LOSS_PERCENT_MAX = 3.5, 20
+"""Where something is wrong; the bars, 2.5 and 10, are held by `make figures AREA=federation`, on a quiet machine."""
 ROUNDS = 7
 QUERIES, GETS = 150, 1500
 MODES: Final[tuple[Mode, Mode]] = ("inclusive", "auxiliary")
