@@ -118,7 +118,15 @@ class Heard:
 
     def read(self, match: Match, body: Json) -> bool:
         """Add an entity of an answer, as far as it was registered and the caller may see it; whether there is any."""
-        part = self._part(match, body)
+        source = match.registration.id
+        reader = self._readers.get(source)
+        if reader is None:
+            reader = self._readers[source] = Reader(self.exchange, match, any_id=self.patterned)
+        try:
+            part = reader.read(body)
+        except NgsiError as error:
+            self.invalid(match, str(error))
+            return False
         if part is None:
             return False
         self.parts.setdefault(part.entity.id, []).append((match, part))
@@ -135,17 +143,6 @@ class Heard:
         for entity_id in {id_of(body) for body in bodies}:
             if entity_id in self.parts:
                 self.parts[entity_id].sort(key=lambda one: order[one[0].registration.id])
-
-    def _part(self, match: Match, body: Json) -> Part | None:
-        source = match.registration.id
-        reader = self._readers.get(source)
-        if reader is None:
-            reader = self._readers[source] = Reader(self.exchange, match, any_id=self.patterned)
-        try:
-            return reader.read(body)
-        except NgsiError as error:
-            self.invalid(match, str(error))
-            return None
 
     def is_unclear(self, entity_id: str) -> bool:
         """Whether it takes the times of changes to tell which of two instances is the current one."""

@@ -21,7 +21,7 @@ _UNKNOWN: Instant = -(2**62)
 """Before every instant: a time that a source did not tell."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # never changed once made; not `frozen`, which would double the time to make one
 class Part:
     """One version of an entity.
 

@@ -36,6 +36,7 @@ class Sought:
     view: View
 
 
+@lru_cache(maxsize=1024)
 def query_of(parameters: Parameters) -> Query:
     """The Query that the parameters of a GET or DELETE make."""
     text = parameters.text
