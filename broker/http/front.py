@@ -12,6 +12,7 @@ import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from time import monotonic
 from typing import Any, TypeAlias
 from urllib.parse import quote
 
@@ -35,6 +36,7 @@ INLINE_BODY_BYTES_MAX = 32 * 1024
 _ASCII = "".join(map(chr, range(33, 127)))
 THREADS = 4
 """For long bodies and reads over budget: with one GIL more threads only take turns."""
+WENT_FAR_S, WENT_FAR_MAX = 5.0, 4096
 FAR_THREADS = 64
 """For what waits for other context sources: a hanging one holds a thread until its time is up."""
 WAITING_S = 10.0
@@ -63,6 +65,7 @@ class Front:
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="front")
         self._far = ThreadPoolExecutor(FAR_THREADS, thread_name_prefix="far")
         self._arrivals = Arrivals()
+        self._went_far = WentFar()
         self._waiting = Waiting()
         self._reads = GroupedReads(house)
         self._make_behind = make_behind
@@ -196,6 +199,31 @@ class Waiting:
 
 def _kind(request: Request) -> tuple[str, str, str]:
     return request.raw_path, request.query_string, request.headers.get("ngsild-tenant", "")
+
+
+class WentFar:
+    """Requests that needed other sources a moment ago: the same ones are not tried without them first.
+
+    Trying costs as much as planning does. Where sources are no longer needed a thread answers all the same.
+    """
+
+    def __init__(self, now: Callable[[], float] = monotonic) -> None:
+        self._now = now
+        self._until: dict[tuple[str, str, str], float] = {}
+
+    def lately(self, request: Request) -> bool:
+        """Whether such a request went far in the last WENT_FAR_S."""
+        return bool(self._until) and self._until.get(_likeness(request), 0.0) > self._now()
+
+    def note(self, request: Request) -> None:
+        """It went far."""
+        if len(self._until) >= WENT_FAR_MAX:
+            self._until.clear()
+        self._until[_likeness(request)] = self._now() + WENT_FAR_S
+
+
+def _likeness(request: Request) -> tuple[str, str, str]:
+    return request.headers.get("ngsild-tenant", ""), request.raw_path, request.query_string
 
 
 class Arrivals:
