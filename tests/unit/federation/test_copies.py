@@ -101,7 +101,7 @@ def test_it_is_about_entities_that_are_subscribed_to_and_registered(
 
 
 def test_a_subscription_to_attributes_is_about_the_types_of_the_source() -> None:
-    body = {
+    body: dict[str, Any] = {
         "type": "Subscription", "watchedAttributes": ["speed"],
         "notification": {"endpoint": {"uri": "http://subscriber.example/"}},
     }  # fmt: skip

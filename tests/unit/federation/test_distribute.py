@@ -137,7 +137,7 @@ def test_a_change_of_the_subscription_is_passed_on_and_one_that_says_the_same_is
     world.revise(q="speed>50")
     world.status = 204
     assert world.work() == ["PATCH"]
-    assert dict(world.asked[0].body or {})["q"] == "speed>50"  # type: ignore[arg-type,call-overload]
+    assert dict(world.asked[0].body or {})["q"] == "speed>50"  # type: ignore[arg-type]
     world.revise(description="mine")
     assert world.work() == []
 
