@@ -13,9 +13,11 @@ from broker.model.entity import ENTITY_MEMBERS, Entity, instances
 from broker.model.registration import Information, Registration
 from broker.model.values import Json
 from broker.operations.entity_maps import LOCAL
+from broker.query.ast import Geo
 from broker.query.bind import bind
+from broker.query.geo import parse_geo
 from broker.query.q import parse_q
-from broker.query.source_filters import fits_csf
+from broker.query.source_filters import as_entity, fits_csf, fits_geo
 from broker.query.sources import Specification
 from federation.hub import Hub
 from federation.incoming import id_of
@@ -59,11 +61,24 @@ def _both(one: Match, other: Match) -> Match:
 
 
 def chosen(matches: list[Match], query: Query, names: ActiveContext) -> list[Match]:
-    """Those that the context source filter of a query lets be asked (clause 5.7.2.4)."""
-    if query.csf is None or not matches:
+    """Those that the context source filter of a query lets be asked, and whose place is not elsewhere (5.7.2.4)."""
+    if not matches:
+        return matches
+    if query.geo is not None:
+        geo = query.geo
+        place = bind(parse_geo(geo.georel, geo.geometry, geo.coordinates, geo.geoproperty), names)
+        assert isinstance(place, Geo)
+        matches = [one for one in matches if _may_be_in(one, place)]
+    if query.csf is None:
         return matches
     csf = bind(parse_q(query.csf), names)
     return [one for one in matches if fits_csf(one.registration, csf)]
+
+
+def _may_be_in(match: Match, place: Geo) -> bool:
+    """Whether a source may have something there: one that says nothing of its place may (clause 4.3.6.1)."""
+    told = as_entity(match.registration).document.get(place.path.name)
+    return told is None or fits_geo(match.registration, place)
 
 
 def naming_of(exchange: Exchange, match: Match) -> Naming:

@@ -20,14 +20,12 @@ from broker.model.registration import Registration
 from broker.model.values import Instant, Json, to_instant
 from broker.ports.evolution import EvolutionPage
 from broker.query.ast import And, HasType, Node, Or
-from broker.query.bind import bind
-from broker.query.q import parse_q
-from broker.query.source_filters import fits_csf
 from broker.query.sources import Specification
 from broker.query.temporal import TemporalQuery
 from broker.query.times import TemporalTexts
 from broker.stores.recall import span_of
 from broker.stores.recall import split as split_scopes
+from federation.found import chosen
 from federation.hub import Hub
 from federation.merge_temporal import Version, decode_evolution, identity_of
 from federation.messages import Answered, Match, Warned
@@ -94,9 +92,7 @@ def matching(
     if not found:
         return Found(())
     matches = [one for one in found if in_time(one.registration, times, span)]
-    if query.csf is not None:
-        csf = bind(parse_q(query.csf), exchange.call.names)
-        matches = [one for one in matches if fits_csf(one.registration, csf)]
+    matches = chosen(matches, query, exchange.call.names)
     if matches and is_loop(request, hub.alias, tenant):
         return Found((), (looped(hub.alias),))
     return Found(tuple(matches))

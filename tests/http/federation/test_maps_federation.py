@@ -144,3 +144,17 @@ def test_a_retrieval_over_a_map_asks_only_whom_it_names(pair: tuple[Neighbour, N
     assert "speed" not in misono.json("GET", f"/entities/{ID}a", {"NGSILD-EntityMap": reference})
     assert misono.sources.asked == []
     assert "speed" in misono.json("GET", f"/entities/{ID}a")
+
+
+@pytest.mark.parametrize("asked", ["", "&entityMap=true"])
+def test_a_source_elsewhere_is_not_asked_for_a_place(asked: str) -> None:
+    with neighbours("misono", "aizu") as (misono, aizu):
+        ring = [[13.0, 52.2], [13.8, 52.2], [13.8, 52.8], [13.0, 52.8], [13.0, 52.2]]
+        misono.register(REG, "aizu", CAR, location={"type": "Polygon", "coordinates": [ring]})
+        for tail, place in (("berlin", [13.4, 52.52]), ("paris", [2.35, 48.85])):
+            value = {"type": "Point", "coordinates": place}
+            put(aizu, {**car(tail), "location": {"type": "GeoProperty", "value": value}})
+        near = "georel=near;maxDistance==5000&geometry=Point&coordinates="
+        assert misono.json("GET", f"/entities?type=Car&{near}[2.35,48.85]{asked}") == []
+        found = misono.json("GET", f"/entities?type=Car&{near}[13.4,52.52]{asked}")
+        assert [one["id"] for one in found] == [f"{ID}berlin"]
