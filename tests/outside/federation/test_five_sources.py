@@ -20,7 +20,7 @@ MARGIN_S = 0.7
 RSS_MIB_MAX = 300
 LARGE = 10_000
 PAGE = 1000
-ASKED = 8
+ASKED = 5
 OWN = "urn:ngsi-ld:House:own"
 
 
