@@ -37,7 +37,7 @@ moments = st.tuples(st.integers(0, 20), st.integers(0, 2))
 scattered = st.lists(
     st.tuples(moments, st.sets(st.integers(0, 3), min_size=1)), max_size=30, unique_by=lambda one: one[0][0]
 )
-"""Instances, and which of four sources have each; of one instant there is one, since the order of equals is anyone's."""
+"""Instances, and which of four sources have each; one an instant, since the order of equals is anyone's."""
 queries = st.builds(
     TemporalQuery,
     timerel=st.sampled_from([None, "before", "after", "between"]),
