@@ -8,7 +8,6 @@ loop once for all of them. Bodies over INLINE_BODY_BYTES_MAX are decoded in a th
 from __future__ import annotations
 
 import asyncio
-import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -39,9 +38,6 @@ THREADS = 4
 WENT_FAR_S, WENT_FAR_MAX = 5.0, 4096
 FAR_THREADS = 64
 """For what waits for other context sources: a hanging one holds a thread until its time is up."""
-WAITING_S = 10.0
-"""How long a read is taken for one that waits, before it is begun on the event loop again."""
-WAITING_MAX = 4096
 
 
 class Front:
@@ -66,7 +62,6 @@ class Front:
         self._far = ThreadPoolExecutor(FAR_THREADS, thread_name_prefix="far")
         self._arrivals = Arrivals()
         self._went_far = WentFar()
-        self._waiting = Waiting()
         self._reads = GroupedReads(house)
         self._make_behind = make_behind
         self._behind: Future[Application] | None = None
@@ -101,7 +96,7 @@ class Front:
         return far is not None and far.serves(operation.name) and far.active(headers.get("ngsild-tenant", ""))
 
     async def _serve(self, operation: Operation, request: Request, *, far: bool) -> Response:
-        if len(request.body) > INLINE_BODY_BYTES_MAX or not operation.hot or (far and self._waiting.knows(request)):
+        if len(request.body) > INLINE_BODY_BYTES_MAX or not operation.hot or (far and self._went_far.lately(request)):
             answer = await self._in_thread(operation, request, far=far)
         else:
             try:
@@ -122,7 +117,7 @@ class Front:
 
     async def _over_budget(self, operation: Operation, request: Request, *, far: bool) -> Answer:
         if far:
-            self._waiting.add(request)
+            self._went_far.note(request)
         return await self._in_thread(operation, request, far=far)
 
     async def _in_thread(self, operation: Operation, request: Request, *, far: bool) -> Answer:
@@ -176,29 +171,6 @@ class Front:
         """End the threads, once their work is done."""
         self._pool.shutdown()
         self._far.shutdown()
-
-
-class Waiting:
-    """Which reads have lately waited for other sources: the next of the same kind is not begun on the event loop."""
-
-    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
-        self._monotonic = monotonic
-        self._until: dict[tuple[str, str, str], float] = {}
-
-    def add(self, request: Request) -> None:
-        """It has to wait."""
-        if len(self._until) >= WAITING_MAX:
-            self._until.clear()
-        self._until[_kind(request)] = self._monotonic() + WAITING_S
-
-    def knows(self, request: Request) -> bool:
-        """Whether one like it had to."""
-        until = self._until.get(_kind(request))
-        return until is not None and self._monotonic() < until
-
-
-def _kind(request: Request) -> tuple[str, str, str]:
-    return request.raw_path, request.query_string, request.headers.get("ngsild-tenant", "")
 
 
 class WentFar:
