@@ -11,6 +11,8 @@ from broker.http.messages import Response
 from broker.model.registration import Registration
 from federation.messages import Answered, Warned
 
+WARNINGS_MAX: Final = 32
+"""Headers of warnings in one answer: clients refuse an answer with a hundred headers."""
 RELAYED_CHARACTERS_MAX: Final = 4096
 _NOT_FOUND: Final = 404
 _VALUE: Final = re.compile(r'(110|111|199|299) ([^ "]+) "([^"]*)"')
@@ -50,6 +52,9 @@ def looped(alias: str) -> Warned:
 
 
 def with_warnings(response: Response, warnings: Iterable[Warned]) -> Response:
-    """The response with a header for each warning, none of them twice."""
+    """The response with a header for each warning, none of them twice; past WARNINGS_MAX their number only."""
     headers = tuple(dict.fromkeys(one.header() for one in warnings))
+    if len(headers) > WARNINGS_MAX:
+        left_out = len(headers) - WARNINGS_MAX + 1
+        headers = (*headers[: WARNINGS_MAX - 1], Warned(199, "-", f"{left_out} more warnings").header())
     return Response(response.status, response.headers + headers, response.body) if headers else response
