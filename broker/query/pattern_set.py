@@ -21,7 +21,7 @@ class PatternSet(Protocol):
     """Which patterns match."""
 
     def found(self, text: str) -> Sequence[int]:
-        """The places of the patterns that match somewhere in the text, in any order; the text is not empty."""
+        """The places of the patterns that match somewhere in the text, in any order."""
 
 
 def pattern_set(regexes: Sequence[str]) -> PatternSet:
@@ -54,8 +54,9 @@ class _One:
 
 
 class _Set:
-    def __init__(self, matcher: re2.Set) -> None:
+    def __init__(self, matcher: re2.Set, sentinel: int) -> None:
         self._matcher = matcher
+        self._sentinel = sentinel
 
     @classmethod
     def of(cls, regexes: Sequence[str]) -> _Set | None:
@@ -68,10 +69,12 @@ class _Set:
             matcher.Compile()
         except re2.error:
             return None
-        return cls(matcher) if sentinel in (matcher.Match("") or ()) else None
+        return cls(matcher, sentinel) if sentinel in (matcher.Match("") or ()) else None
 
     def found(self, text: str) -> Sequence[int]:
-        return cast("list[int] | None", self._matcher.Match(text)) or ()
+        found = cast("list[int] | None", self._matcher.Match(text)) or ()
+        # only the empty text meets the sentinel, which is nobody's pattern
+        return found if text else [place for place in found if place != self._sentinel]
 
 
 class _Halves:
