@@ -40,6 +40,7 @@ class Closer:
 
     def count(self, tenant: str, subscription: str, attempt: Attempt) -> None:
         """Count an attempt that had no row."""
+        self._attempts.write_down([attempt])
         pending = self._outbox.count_sent(tenant, subscription, attempt.at, failed=bool(attempt.failed))
         self._when_done(pending, lambda _fault: self._attempts.settle([attempt]))
 
@@ -57,6 +58,7 @@ class Closer:
         batch, left = waiting[:BATCH_MAX], waiting[BATCH_MAX:]
         if left:
             self._waiting[tenant] = left
+        self._attempts.write_down(attempt for _, attempt in batch if attempt is not None)
         pending = self._outbox.close_rows(tenant, [closing for closing, _ in batch])
         self._when_done(pending, lambda fault: self._written(tenant, batch, fault))
 
@@ -67,6 +69,7 @@ class Closer:
             return
         if not isinstance(fault, NgsiError):
             log.error("rows of tenant %r could not be closed", tenant, exc_info=fault)
+        self._attempts.keep(attempt for _, attempt in batch if attempt is not None)
         self._waiting[tenant] = [*batch, *self._waiting.get(tenant, [])]
         self._loop.call_later(AGAIN_S, self._write, tenant)
 
