@@ -1,0 +1,1 @@
+"""The MongoDB engine: many processes over one replica set or sharded cluster."""
