@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,11 @@ from broker.ports.outbox import Watches
 from broker.stores.images import no_labels
 from broker.stores.memory import MemoryStore
 from broker.stores.sqlite import SqliteStore, open_store
+from tests.engines.wires.running import fresh
 
-ENGINES = ["memory", "sqlite"]
+ENGINES = ["memory", "sqlite", "mongo"]
+"""`mongo` runs on mongo-java-server; `ferret` is the same engine on FerretDB, for suites of small data, one writer."""
+WIRES = {"mongo": "java", "ferret": "ferret"}
 NS = "https://example.org/"
 
 Store = MemoryStore | SqliteStore
@@ -30,14 +34,16 @@ def opened(
     watches: Watches | None = None,
 ) -> Iterator[Store]:
     """A store with nothing in it, closed at the end."""
-    if engine == "memory":
-        store: Store = MemoryStore(clock, label, watches)
-    else:
-        store = open_store(directory / "data", clock, label, watches)
-    try:
+    with ExitStack() as closing:
+        if engine == "memory":
+            store: Store = MemoryStore(clock, label, watches)
+        elif engine == "sqlite":
+            store = open_store(directory / "data", clock, label, watches)
+        else:
+            url = closing.enter_context(fresh(WIRES[engine]))
+            store = import_module("broker.stores.mongo.store").open_store(url, clock, label, watches)
+        closing.callback(store.close)
         yield store
-    finally:
-        store.close()
 
 
 def entity(name: str, *, expires_at: Instant | None = None, **attributes: Any) -> Entity:
