@@ -1,7 +1,7 @@
 """Servers that speak MongoDB's protocol, of others' making, for tests: started once a test run, ended with it.
 
     java   mongo-java-server, in memory or with a file that H2 keeps: right with many writers
-    ferret FerretDB in this process's directory, over SQLite: small data, one writer
+    ferret FerretDB over SQLite, in memory: small data, one writer
 
 `tools/install.sh wires` fetches and builds both into var/wire. `MONGO=host:port` names a running server of the first
 kind, which is used instead and left running.
@@ -17,6 +17,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from shutil import rmtree
+from tempfile import mkdtemp
 from typing import Any, Final
 
 import pytest
@@ -62,7 +64,9 @@ def ferret() -> str:
     """Host and port of FerretDB, everything in memory."""
     if not (BUILT / "ferretdb").exists():
         pytest.skip(MISSING.format("FerretDB"))
-    server = _started([str(BUILT / "ferretdb")], {"DO_NOT_TRACK": "1"})
+    place = mkdtemp(prefix="ferretdb-")
+    server = _started([str(BUILT / "ferretdb"), place], {"DO_NOT_TRACK": "1"})
+    atexit.register(rmtree, place, ignore_errors=True)
     atexit.register(stop, server[0])
     return server[1]
 
