@@ -16,11 +16,12 @@ import orjson
 from broker.model.entity import Entity, as_list
 from broker.model.expiry import next_expiry
 from broker.model.geometry import Bounds
+from broker.stores.forms import form_of, form_text
 from broker.stores.images import same
 from broker.stores.sqlite.codec import ENTITY_COLUMNS, to_entity
 from broker.stores.sqlite.flush import sql_value
 from broker.stores.sqlite.history_check import history_faults
-from broker.stores.sqlite.index import BOX_BITS, form_of, form_text, index, normal_scope
+from broker.stores.sqlite.index import BOX_BITS, index, normal_scope
 from broker.stores.sqlite.names import ReadNames
 from broker.stores.sqlite.outbox_check import outbox_faults
 

@@ -18,10 +18,11 @@ from broker.model.expiry import next_expiry
 from broker.model.geometry import Bounds
 from broker.model.values import Json
 from broker.ports import Labels
+from broker.stores.forms import form_of
 from broker.stores.sqlite.changelog import ABOUT, Kept
 from broker.stores.sqlite.codec import dump
 from broker.stores.sqlite.group import Logged, Row, Written
-from broker.stores.sqlite.index import BOX_BITS, boxes, difference, form_of, index
+from broker.stores.sqlite.index import BOX_BITS, boxes, difference, index
 from broker.stores.sqlite.names import WrittenForms, WrittenNames
 from broker.stores.sqlite.prepare import Prepared, prepare, scopes_of
 from broker.stores.sqlite.rows import ADDED, BOXES, BOXES_GONE, GONE, LABEL, PARTS, PARTS_GONE, SET_UP

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Final, Generic, TypeAlias, TypeVar, cast
 
-from broker.model.entity import ENTITY_MEMBERS, Document, Instance, as_list, instances
+from broker.model.entity import ENTITY_MEMBERS, Document, Instance, instances
 from broker.model.geometry import Bounds, Geometry, bounds
-from broker.model.values import Json, Scalar, to_instant
+from broker.model.values import Scalar, to_instant
 from broker.query.leaves import INSTANCE_LEAF, SUB, Leaf, leaves
 
 TEXT_CHARACTERS_MAX: Final = 120
@@ -31,7 +31,6 @@ LeafValue: TypeAlias = Scalar | None
 Key = TypeVar("Key", int, str)
 """What stands for a path: its number in a file, or its text where no file is asked."""
 Paths: TypeAlias = "dict[Key, list[LeafValue]]"
-Form: TypeAlias = "tuple[str | tuple[str, ...], tuple[str, ...], tuple[Json | tuple[str, ...], ...]]"
 
 
 @dataclass(slots=True)
@@ -164,40 +163,6 @@ def difference(old: Paths[Key], new: Paths[Key]) -> tuple[Paths[Key], Paths[Key]
         if fresh:
             added[path] = fresh
     return removed, added
-
-
-def form_of(document: Document) -> Form:
-    """The types, the members in their order and the kinds of their instances.
-
-    Entities of one form count alike in discovery; forms that differ in order only have the same `form_text`.
-    """
-    kind = document["type"]
-    return (
-        kind if type(kind) is str else tuple(as_list(kind)),
-        tuple(document),
-        tuple([value["type"] if type(value) is dict else _kinds(value) for value in document.values()]),
-    )
-
-
-def form_text(form: Form) -> dict[str, Json]:
-    """A form as JSON: `{"types": ["https://…/House"], "attributes": {"https://…/speed": ["Property"]}}`."""
-    types, names, kinds = form
-    found = {
-        name: cast(Json, [kind] if isinstance(kind, str) else list(cast("tuple[str, ...]", kind)))
-        for name, kind in zip(names, kinds, strict=True)
-        if name not in ENTITY_MEMBERS
-    }
-    return {
-        "types": [types] if isinstance(types, str) else list(types),
-        "attributes": {name: found[name] for name in sorted(found)},
-    }
-
-
-def _kinds(value: Json) -> tuple[str, ...] | None:
-    """The kinds of several instances; None for id, type and scope."""
-    if type(value) is list and type(value[0]) is dict:
-        return tuple([cast(str, one["type"]) for one in instances(value)])
-    return None
 
 
 def normal_scope(scope: str) -> str:

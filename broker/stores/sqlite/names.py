@@ -10,7 +10,7 @@ from typing import Final
 import apsw
 import orjson
 
-from broker.stores.sqlite.index import Form, form_text
+from broker.stores.forms import Form, form_text
 
 NAMES_MAX: Final = 20_000  # a cache of some MiB; past it, it starts again
 FORMS_MAX: Final = 2_000

@@ -9,8 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from broker.model.entity import Document, as_list
+from broker.stores.forms import Form, form_of
 from broker.stores.sqlite.codec import dump
-from broker.stores.sqlite.index import Form, Indexed, form_of, index, normal_scope
+from broker.stores.sqlite.index import Indexed, index, normal_scope
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,6 +39,7 @@ from broker.ports import (
 from broker.ports.outbox import Watches
 from broker.query.ast import EVERYTHING, Selection, Window
 from broker.stores.discovery import count_attributes, count_types, measure_types
+from broker.stores.forms import count_attributes_of, count_types_of
 from broker.stores.images import no_labels
 from broker.stores.refusals import no_tenant
 from broker.stores.sqlite import changelog, counts, extents
@@ -167,14 +168,14 @@ class SqliteStore:
         if restriction.view is not None or restriction.where != EVERYTHING:
             return count_types(self._visible(tenant, restriction))
         with self._transaction(tenant) as (db, _):
-            return counts.types(counts.forms(db, self._clock.now()))
+            return count_types_of(counts.forms(db, self._clock.now()))
 
     def attributes(self, tenant: str, restriction: Restriction) -> list[AttributeCount]:
         """Every attribute name of live visible entities."""
         if restriction.view is not None or restriction.where != EVERYTHING:
             return count_attributes(self._visible(tenant, restriction))
         with self._transaction(tenant) as (db, _):
-            return counts.attributes(counts.forms(db, self._clock.now()))
+            return count_attributes_of(counts.forms(db, self._clock.now()))
 
     def extents(self, tenant: str, restriction: Restriction) -> list[TypeExtent]:
         """Where and when the live visible entities of each type are."""

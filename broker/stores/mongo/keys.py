@@ -1,0 +1,170 @@
+r"""What an entity's document says beside its text, so that a server can find it without reading that.
+
+`k` holds strings, under one index {t, k, o}. A digest is eight characters that stand for a name or a path; two names
+may share one, and long texts are cut: what is found is a superset, and `query.match` decides.
+
+    *                                       every entity has it: all of a tenant, in order of creation
+    thttps://…/House                        a type
+    s/misono/east  S/misono  S/misono/east  a scope; itself and each scope above it
+    a<digest of https://…/speed>            an attribute
+    u<digest of https://…/speed>            it has more values than are here
+    v<digest of a path>n<number>            a scalar value: a number (also an observedAt), s a text, b0 and b1
+    g2<cell>, G2<cell>                      where its GeoProperties are (`cells.py`)
+
+Values stand in their order, `b` is the box around the entity's GeoProperties, `f` a digest of its form, `s` and `z`
+whom it concerns and how sensitive it is.
+"""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Iterator
+from functools import lru_cache
+from hashlib import blake2b
+from struct import Struct
+from typing import Final, cast
+
+import orjson
+
+from broker.model.entity import ENTITY_MEMBERS, Document, as_list, instances
+from broker.model.geometry import Bounds, Geometry, bounds
+from broker.model.values import Scalar, to_instant
+from broker.ports import Labels
+from broker.query.leaves import INSTANCE_LEAF, SUB, leaves
+from broker.stores.forms import Form, form_of, form_text
+from broker.stores.mongo.cells import cell_keys
+from broker.stores.mongo.connection import Bson
+
+EVERY: Final = "*"
+TEXT_MAX: Final = 48
+OBSERVED_AT: Final = SUB + INSTANCE_LEAF
+_DOUBLE: Final = Struct(">d")
+_BITS: Final = Struct(">Q")
+_SIGN: Final = 1 << 63
+_ALL: Final = (1 << 64) - 1
+_FLOAT_MAX: Final = 1.7976931348623157e308
+_IN_ORDER: Final = bytes.maketrans(
+    b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/",
+    b"-0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz",
+)
+MEMBERS: Final = ("k", "f", "b", "s", "z")
+"""What `index_members` gives; one that is None is absent from the stored document."""
+
+
+def index_members(document: Document, labels: Labels) -> Bson:
+    """`{"k": ["*", "thttps://…/House", …], "f": "Zm9vYmFyMDE", "b": {"w": …} or None, "s": [3] or None, "z": …}`."""
+    places = list(_places(document))
+    found = {EVERY, *_heads(document), *_values(document)}
+    for box in places:
+        found.update(cell_keys(box))
+    return {
+        "k": sorted(found),
+        "f": form_digest(form_of(document)),
+        "b": _around(places) if places else None,
+        "s": sorted({subject for subject, _ in labels.of.values()}) or None,
+        "z": sorted({label for _, label in labels.of.values()}) or None,
+    }
+
+
+@lru_cache(maxsize=2_000)
+def form_digest(form: Form) -> str:
+    """A form in eleven characters."""
+    return _short(orjson.dumps(form_text(form)), 8)
+
+
+@lru_cache(maxsize=20_000)
+def digest(name: str) -> str:
+    """A name or a path in eight characters."""
+    return _short(name.encode(), 6)
+
+
+def type_key(iri: str) -> str:
+    """Of a type."""
+    return "t" + iri
+
+
+def attribute_key(name: str) -> str:
+    """Of an attribute, whatever its value."""
+    return "a" + digest(name)
+
+
+def uncovered_key(name: str) -> str:
+    """Of an attribute with values that have no key."""
+    return "u" + digest(name)
+
+
+def scope_key(scope: str, *, below: bool = False) -> str:
+    """Of a scope; `below`: of it and of every scope below it."""
+    return ("S" if below else "s") + scope.strip("/")
+
+
+def value_head(path_key: str) -> str:
+    """What all keys of values on a path begin with."""
+    return "v" + digest(path_key)
+
+
+def value_key(value: Scalar) -> str:
+    """What follows the head: `n…`, `s…`, `b0` or `b1`."""
+    match value:
+        case bool():
+            return "b1" if value else "b0"
+        case str():
+            return "s" + (value if len(value) <= TEXT_MAX else value[:TEXT_MAX] + digest(value))
+        case _:
+            return "n" + number_key(value)
+
+
+def number_key(number: float) -> str:
+    """A number as text that stands in the order of numbers; integers of more than 53 bits are rounded."""
+    try:
+        double = float(number) + 0.0  # -0.0 becomes 0.0
+    except OverflowError:
+        double = _FLOAT_MAX if number > 0 else -_FLOAT_MAX
+    (bits,) = _BITS.unpack(_DOUBLE.pack(double))
+    ordered = bits ^ _ALL if bits & _SIGN else bits | _SIGN
+    return b64encode(_BITS.pack(ordered) + b"\0").translate(_IN_ORDER).rstrip(b"-").decode()
+
+
+def _heads(document: Document) -> Iterator[str]:
+    for iri in as_list(document["type"]):
+        yield type_key(iri)
+    for scope in as_list(document.get("scope")):
+        yield scope_key(scope)
+        yield scope_key("", below=True)
+        levels = scope.strip("/").split("/")
+        for end in range(1, len(levels) + 1):
+            yield scope_key("/".join(levels[:end]), below=True)
+    for name in document:
+        if name not in ENTITY_MEMBERS:
+            yield attribute_key(name)
+
+
+def _values(document: Document) -> Iterator[str]:
+    found, uncovered = leaves(document)
+    for name in uncovered:
+        yield uncovered_key(name)
+    for _, path, value, _ordered in found:
+        if value is not None:
+            instant = _instant(cast(str, value)) if path.endswith(OBSERVED_AT) else None
+            yield value_head(path) + value_key(value if instant is None else instant)
+
+
+# Devices that report together say the same time.
+_instant = lru_cache(maxsize=4_096)(to_instant)
+
+
+def _places(document: Document) -> Iterator[Bounds]:
+    for name, held in document.items():
+        if name not in ENTITY_MEMBERS:
+            for instance in instances(held):
+                if instance["type"] == "GeoProperty" and "value" in instance:
+                    yield bounds(cast(Geometry, instance["value"]))
+
+
+def _around(places: list[Bounds]) -> dict[str, float]:
+    west, south, east, north = zip(*places, strict=True)
+    return {"w": float(min(west)), "s": float(min(south)), "e": float(max(east)), "n": float(max(north))}
+
+
+def _short(text: bytes, size: int) -> str:
+    return b64encode(blake2b(text, digest_size=size).digest(), b"-_").rstrip(b"=").decode()
