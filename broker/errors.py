@@ -10,7 +10,7 @@
     ├── InternalError 500
     └── outside the standard's list, with the HTTP meaning of RFC 9110: MethodNotAllowed 405, NotAcceptable 406,
         Gone 410, LengthRequired 411, PreconditionFailed 412, PayloadTooLarge 413, UnsupportedMediaType 415,
-        ServiceUnavailable 503; of context sources (clause 6.3.17): SourceFailed 502,
+        ServiceUnavailable 503 (ReadOnly among them); of context sources (clause 6.3.17): SourceFailed 502,
         SourceTimeout 504, LoopDetected 508
 
 Only `http.respond` turns these into RFC 7807 bodies.
@@ -201,6 +201,19 @@ class ServiceUnavailable(NgsiError):
     title = "Service unavailable"
     namespace = MISONO_ERRORS
     retry_after_s: ClassVar[int] = 1
+
+
+class ReadOnly(ServiceUnavailable):
+    """Nothing is changed through this broker for now: it was started with --read-only."""
+
+    title = "Read-only"
+    retry_after_s = 10
+
+    def __init__(self) -> None:
+        super().__init__(
+            "this broker is read-only while its data move to another store: nothing was changed",
+            remedy="Send the request again in a minute; reading goes on, and what is subscribed to is delivered.",
+        )
 
 
 class SourceFailed(NgsiError):

@@ -62,6 +62,7 @@ class Settings:
     trusted_proxy: tuple[str, ...]
     allow_private: bool
     insecure: bool
+    read_only: bool
     log_level: str
 
 
@@ -212,6 +213,7 @@ TABLE: tuple[Setting, ...] = (
     Setting("trusted_proxy", "CIDR", "", _networks, "networks whose X-Forwarded headers are believed, comma between"),
     Setting("allow_private", "", "false", _flag, "let @contexts, notifications and sources be on private addresses"),
     Setting("insecure", "", "false", _flag, "listen beyond loopback although nothing restricts access"),
+    Setting("read_only", "", "false", _flag, "refuse every write; reads and deliveries go on: see docs/deploy.md"),
     Setting("log_level", "LEVEL", "info", _level, "what goes to the log on stderr: debug, info, warning, error"),
 )
 

@@ -48,6 +48,7 @@ from broker.notify.slots import Slot
 from broker.notify.transports import Makers
 from broker.notify.watch import Watches
 from broker.operations.broker import Broker, Lifetimes
+from broker.operations.read_only import frozen
 from broker.operations.retain import BadRules, read_rules, retain
 from broker.operations.snapshot_tending import tend_snapshots
 from broker.ports import Access, ChangeLog, Clock, DocumentStore, EntityStore, Tenants
@@ -192,11 +193,14 @@ def build(
     rest = _new_id, store.places, background, Lifetimes(settings.entity_map_s, settings.snapshot_s)
     described = _described(settings)
     told = *outgoing, _make_erasures(settings), described.personal
-    broker = Broker(store, store, store, store, access, clock, *parts, *rest, *told, elsewhere=FarSnapshots())
+    broker = frozen(
+        Broker(store, store, store, store, access, clock, *parts, *rest, *told, elsewhere=FarSnapshots()),
+        when=settings.read_only,
+    )
     _start_timers(settings, broker, closing)
     far = make_federation(settings, broker, contexts, Book(store.held, clock, worker), closing)
     catalogues = Catalogues(described, public_url_of(settings), settings.alias)
-    beside = Limits(instances_max=settings.temporal_page), far, catalogues
+    beside = Limits(instances_max=settings.temporal_page), far, catalogues, settings.read_only
     house = begun(House(broker, contexts, contexts, core_context(), settings.alias, clock.now(), *beside), far)
     if dispatch is not None:
         closing.callback(start_subscribing(settings, house, store, far, dispatch).close)
@@ -204,12 +208,16 @@ def build(
 
 
 def _start_timers(settings: Settings, broker: Broker, closing: ExitStack) -> None:
+    if settings.read_only:
+        return
     closing.callback(Repeating("snapshots", settings.sweep_s, partial(tend_snapshots, broker)).stop)
     if settings.retention is not None:
         closing.callback(_start_retention(settings.retention, broker).stop)
 
 
 def _start_sweep(settings: Settings, store: Store, closing: ExitStack) -> None:
+    if settings.read_only:
+        return
     sweep = UnderLease(store.leases, "sweep", _new_id(), SWEEP_LEASES * settings.sweep_s, store.sweep)
     closing.callback(sweep.release)
     closing.callback(Repeating("sweep", settings.sweep_s, sweep).stop)

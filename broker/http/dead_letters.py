@@ -101,6 +101,6 @@ DEAD_LETTERS: tuple[Operation, ...] = (
     Operation(
         "test_delivery", "", "", "POST", "/test-deliveries", test_delivery,
         ((200, "Json"), _REFUSED, (404, "ProblemDetails")), body="object", schema="TestDelivery",
-        writes=("application/json",), root=ADMIN,
+        writes=("application/json",), root=ADMIN, asks=True,
     ),
 )  # fmt: skip

@@ -93,6 +93,7 @@ class House:
     limits: Limits = Limits()
     far: Far | None = None
     catalogues: Catalogues | None = None
+    read_only: bool = False
 
 
 @dataclass(slots=True)

@@ -27,7 +27,8 @@ class Operation:
 
     `accepts` is what the query string may hold; `body` is the JSON kind of the request's body;
     `context_is_body` that its @context is what it is about;
-    `writes` the media types of the answer in the order of 6.3.4; `hot` says that the front serves it inline;
+    `writes` the media types of the answer in the order of 6.3.4; `hot` says that the front serves it inline,
+    and `asks` that it changes nothing although its method is not GET;
     `answers` HTTP status -> schema name in /openapi.json.
     """
 
@@ -45,6 +46,7 @@ class Operation:
     context_is_body: bool = False
     hot: bool = False
     root: str = STANDARD
+    asks: bool = False
 
     @property
     def path(self) -> str:
@@ -57,6 +59,11 @@ class Operation:
         if self.body == "none":
             return ()
         return (JSON, LD_JSON, MERGE_PATCH) if self.method == "PATCH" else (JSON, LD_JSON)
+
+    @property
+    def changes(self) -> bool:
+        """Whether it is a write, which a read-only broker refuses."""
+        return self.method != "GET" and not self.asks
 
     @property
     def on_snapshots(self) -> bool:

@@ -14,7 +14,15 @@ from functools import lru_cache
 from typing import cast
 
 from broker.decode.text import parse_json
-from broker.errors import BadRequestData, InternalError, InvalidRequest, LengthRequired, NgsiError, PayloadTooLarge
+from broker.errors import (
+    BadRequestData,
+    InternalError,
+    InvalidRequest,
+    LengthRequired,
+    NgsiError,
+    PayloadTooLarge,
+    ReadOnly,
+)
 from broker.http.exchange import Exchange, House, resolve
 from broker.http.links import context_of
 from broker.http.media import JSON, LD_JSON, NO_PREFERENCE, check_content, choose, preferences
@@ -44,6 +52,8 @@ def perform(house: House, operation: Operation, request: Request) -> Answer:
     """
 
     def work() -> Answer:
+        if house.read_only and operation.changes:
+            raise ReadOnly
         exchange = read_exchange(house, operation, request)
         answer = _answer(house, operation, exchange)
         if isinstance(answer, Response):

@@ -132,7 +132,7 @@ _BATCH = (
     ),
     Operation(
         "query_entities_by_post", "5.7.2", "6.23.3.1", "POST", "/entityOperations/query", query.query_entities_by_post,
-        _LISTED, _POST_QUERY, "object", "Query", _ENTITY_MEDIA,
+        _LISTED, _POST_QUERY, "object", "Query", _ENTITY_MEDIA, asks=True,
     ),
 )  # fmt: skip
 

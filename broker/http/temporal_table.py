@@ -64,6 +64,6 @@ TEMPORAL: tuple[Operation, ...] = (
     ),
     Operation(
         "query_temporal_by_post", "5.7.4", "6.24.3.1", "POST", "/temporal/entityOperations/query",
-        temporal.query_evolutions_by_post, _LIST, _POST_QUERY, "object", "Query",
+        temporal.query_evolutions_by_post, _LIST, _POST_QUERY, "object", "Query", asks=True,
     ),
 )  # fmt: skip
