@@ -1,4 +1,4 @@
-"""docker-compose.yml: two hubs whose commands our own settings take, each known to the other by its service's name."""
+"""The containers of two cities: hubs whose commands our settings take, each known to the other by its name."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import yaml  # type: ignore[import-untyped]  # no types are published with it
 
 from specs.door import settings_of
 
-COMPOSE = Path(__file__).resolve().parents[3] / "docker-compose.yml"
+COMPOSE = Path(__file__).resolve().parents[3] / "examples/two-cities/docker-compose.yml"
 SERVICES = yaml.safe_load(COMPOSE.read_text())["services"]
 
 
