@@ -24,6 +24,7 @@ demo: install ## the broker with the Misono district in it, and three requests t
 test: ## installs what tests need, runs everything that has a test, prints pytest's counts
 	@tools/install.sh packages strace git mosquitto
 	@tools/install.sh agent
+	@tools/install.sh wires
 	@tools/install.sh test
 	HYPOTHESIS_PROFILE=$(HYPOTHESIS_PROFILE) $(BIN)/python tools/run_tests.py $(ARGS)
 
@@ -47,11 +48,13 @@ bench: install ## the load generator's steps against this checkout: a table in v
 figures: ## every figure of the issue with its bar beside it (AREA=broker, history or federation, ONLY=source,source, LONG=1: over ten minutes)
 	@tools/install.sh packages strace git mosquitto
 	@tools/install.sh agent
+	@tools/install.sh wires
 	@tools/install.sh test
 	$(BIN)/python -m tools.figures $(AREA) $(if $(LONG),--long) $(if $(ONLY),--only $(ONLY))
 
-conformance: ## the ETSI conformance suite against this checkout (AREA=broker, history or federation: that part)
+conformance: ## the ETSI conformance suite against this checkout (AREA=broker, history or federation: that part; STORE=mongodb)
 	@tools/install.sh packages strace git mosquitto
+	@[ "$(STORE)" != mongodb ] || tools/install.sh wires
 	@tools/install.sh test
 	tools/conformance.sh
 
