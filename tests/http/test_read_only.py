@@ -42,11 +42,10 @@ def test_every_write_is_refused_at_both_doors(operation: Operation) -> None:
 
 
 def test_reads_go_on_while_writes_are_refused(tmp_path: object) -> None:
-    place = {"store": "sqlite", "data": str(tmp_path)}
     body = json.dumps({"id": "urn:ngsi-ld:Room:1", "type": "Room", "t": {"type": "Property", "value": 21}}).encode()
-    with broker(**place) as (_, doors):
+    with broker(store="sqlite", data=str(tmp_path)) as (_, doors):
         assert front_door(doors)("POST", f"{ROOT}/entities", JSON, body).status == 201
-    with broker(**place, read_only="true") as (_, doors):
+    with broker(store="sqlite", data=str(tmp_path), read_only="true") as (_, doors):
         door = front_door(doors)
         assert json.loads(door("GET", f"{ROOT}/entities/urn:ngsi-ld:Room:1").body)["t"]["value"] == 21
         asked = json.dumps({"type": "Query", "entities": [{"type": "Room"}]}).encode()
