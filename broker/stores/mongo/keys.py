@@ -47,23 +47,24 @@ _IN_ORDER: Final = bytes.maketrans(
     b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/",
     b"-0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz",
 )
-MEMBERS: Final = ("k", "f", "b", "s", "z")
-"""What `index_members` gives; one that is None is absent from the stored document."""
 
 
 def index_members(document: Document, labels: Labels) -> Bson:
-    """`{"k": ["*", "thttps://…/House", …], "f": "Zm9vYmFyMDE", "b": {"w": …} or None, "s": [3] or None, "z": …}`."""
+    """`{"k": ["*", "thttps://…/House", …], "f": "KMz2OR_96Wg", "b": {"w": 8.5, …}, "s": [3], "z": ["personal"]}`.
+
+    `b`, `s` and `z` are absent where there is nothing to say.
+    """
     places = list(_places(document))
     found = {EVERY, *_heads(document), *_values(document)}
     for box in places:
         found.update(cell_keys(box))
-    return {
-        "k": sorted(found),
-        "f": form_digest(form_of(document)),
-        "b": _around(places) if places else None,
-        "s": sorted({subject for subject, _ in labels.of.values()}) or None,
-        "z": sorted({label for _, label in labels.of.values()}) or None,
-    }
+    members: Bson = {"k": sorted(found), "f": form_digest(form_of(document))}
+    if places:
+        members["b"] = _around(places)
+    if labels.of:
+        members["s"] = sorted({subject for subject, _ in labels.of.values()})
+        members["z"] = sorted({label for _, label in labels.of.values()})
+    return members
 
 
 @lru_cache(maxsize=2_000)
