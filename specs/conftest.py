@@ -1,7 +1,7 @@
 """The words of the features: each Given, When and Then as requests through the Flask door, in this process.
 
-Every feature runs on each store of `--stores` (default `memory,sqlite`). A When keeps its answer; a Then looks at the
-last one, or asks the broker anew where it speaks of "the entity".
+Every feature runs on each store of `--stores` (default `memory,sqlite,mongo`). A When keeps its answer; a Then looks at
+the last one, or asks the broker anew where it speaks of "the entity".
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ WAIT_S = 10.0
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--stores", default="memory,sqlite", help="the engines every feature runs on")
+    parser.addoption("--stores", default="memory,sqlite,mongo", help="the engines every feature runs on")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

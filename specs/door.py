@@ -6,7 +6,7 @@ import asyncio
 import json
 from argparse import ArgumentParser
 from collections.abc import Callable, Coroutine, Iterator, Mapping, MutableMapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -15,6 +15,7 @@ from flask import Flask
 
 from broker.settings import Settings, add_options, read_settings
 from broker.wiring import Doors, build, make_doors
+from tests.engines.wires.running import WIRES, fresh
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +53,14 @@ def settings_of(*words: str) -> Settings:
 @contextmanager
 def open_doors(store: str, directory: Path, *, deliver: bool = False) -> Iterator[Doors]:
     """Both doors of a broker, closed afterwards; notifications are sent where `deliver` says so."""
-    settings = settings_of("--store", store, "--data", str(directory / "data"), "--allow-private")
-    built = build(settings, deliver=deliver)
-    doors = make_doors(built)
-    try:
+    with ExitStack() as closing:
+        place = closing.enter_context(fresh(WIRES[store])) if store in WIRES else store
+        settings = settings_of("--store", place, "--data", str(directory / "data"), "--allow-private")
+        built = build(settings, deliver=deliver)
+        closing.callback(built.close)
+        doors = make_doors(built)
+        closing.callback(doors.close)
         yield doors
-    finally:
-        doors.close()
-        built.close()
 
 
 @contextmanager

@@ -15,11 +15,10 @@ from broker.ports.outbox import Watches
 from broker.stores.images import no_labels
 from broker.stores.memory import MemoryStore
 from broker.stores.sqlite import SqliteStore, open_store
-from tests.engines.wires.running import fresh
+from tests.engines.wires.running import WIRES, fresh
 
 ENGINES = ["memory", "sqlite", "mongo"]
 """`mongo` runs on mongo-java-server; `ferret` is the same engine on FerretDB, for suites of small data, one writer."""
-WIRES = {"mongo": "java", "ferret": "ferret"}
 NS = "https://example.org/"
 
 Store = MemoryStore | SqliteStore

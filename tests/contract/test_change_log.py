@@ -44,7 +44,7 @@ def test_a_row_holds_the_changed_members_only(store: Store, clock: FakeClock) ->
     clock.advance(1)
     store.apply("", [command("urn:e:a", lambda _c, _n: Remove())]).result()
     made, changed, removed = store.since("", 0, 10)
-    assert [row.sequence for row in (made, changed, removed)] == [1, 2, 3]
+    assert 0 < made.sequence < changed.sequence < removed.sequence
     assert [row.version for row in (made, changed, removed)] == [1, 2, 3]
     assert [row.at - START for row in (made, changed, removed)] == [0, 1_000_000, 2_000_000]
     assert (made.before, made.after) == (None, entity("a", speed=1, brand="x", old=True).document)
@@ -58,7 +58,8 @@ def test_type_scope_and_expiry_are_members_too(store: Store) -> None:
     after = replace(entity("a", scope="/y"), expires_at=START + 10**9)
     after.document["type"] = NS + "Bus"
     write(store, after)
-    row = store.since("", 1, 10)[0]
+    made, row = store.since("", 0, 10)
+    assert store.since("", made.sequence, 10) == [row]
     assert row.before == {"type": NS + "Car", "scope": "/x"}
     assert row.after == {"type": NS + "Bus", "scope": "/y", "expiresAt": to_text(START + 10**9)}
 
@@ -85,9 +86,11 @@ def test_rows_carry_the_subjects_and_classes_they_touched(store: Store) -> None:
 def test_since_reads_on_from_a_place(store: Store) -> None:
     for number in range(7):
         write(store, entity("a", speed=number))
-    assert [row.sequence for row in store.since("", 2, 3)] == [3, 4, 5]
-    assert store.since("", 7, 3) == []
-    assert store.bounds("") == (1, 7)
+    rows = store.since("", 0, 10)
+    assert [row.after for row in rows][1:] == [{NS + "speed": _value(number)} for number in range(1, 7)]
+    assert store.since("", rows[1].sequence, 3) == rows[2:5]
+    assert store.since("", rows[6].sequence, 3) == []
+    assert store.bounds("") == (rows[0].sequence, rows[6].sequence)
 
 
 def test_a_command_that_is_refused_logs_nothing(store: Store) -> None:
@@ -101,9 +104,20 @@ def test_a_command_that_is_refused_logs_nothing(store: Store) -> None:
 def test_each_tenant_has_a_log_of_its_own(store: Store) -> None:
     write(store, entity("a"), tenant="one")
     write(store, entity("a"), entity("b"), tenant="two")
-    assert (store.bounds("one"), store.bounds("two"), store.bounds("")) == ((1, 1), (1, 2), (0, 0))
+    (one,), (first, second) = (store.since(tenant, 0, 9) for tenant in ("one", "two"))
+    assert store.bounds("one") == (one.sequence, one.sequence)
+    assert store.bounds("two") == (first.sequence, second.sequence)
+    assert store.bounds("") == (0, 0)
     with pytest.raises(NonexistentTenant):
         store.since("three", 0, 1)
+
+
+@pytest.mark.parametrize("engine", ["memory", "sqlite"])
+def test_one_process_counts_from_one(engine: str, tmp_path: Path, clock: FakeClock) -> None:
+    with opened(engine, tmp_path, clock) as store:
+        write(store, entity("a"), entity("b"))
+        write(store, entity("a"), tenant="city")
+        assert [[row.sequence for row in store.since(tenant, 0, 9)] for tenant in ("", "city")] == [[1, 2], [1]]
 
 
 def _value(value: object) -> dict[str, object]:

@@ -128,7 +128,7 @@ def test_keep_writes_nothing_and_remove_removes(store: Store) -> None:
     none = command("urn:e:none", lambda current, _now: Remove(current is not None))
     assert store.apply("", [kept, gone, none]).result() == ["kept", True, False]
     assert _ids(store) == ["a"]
-    assert store.bounds("") == (1, 3)
+    assert [row.entity_id for row in store.since("", 0, 9)] == ["urn:e:a", "urn:e:b", "urn:e:b"]
 
 
 def test_removed_and_made_again_is_new_and_last(store: Store, clock: FakeClock) -> None:

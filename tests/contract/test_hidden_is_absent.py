@@ -85,7 +85,7 @@ class House:
         return {one.id: one for one in self.built.house.broker.entities.scan("")}
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+@pytest.fixture(params=["memory", "sqlite", "mongo"])
 def houses(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[House, House]]:
     """The one that hides, and the one that never had it."""
     whole = [change.create(document, START) for document in SEED]

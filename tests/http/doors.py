@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from argparse import Namespace
 from collections.abc import Iterator, Mapping, MutableMapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
 from urllib.parse import unquote
@@ -13,6 +13,7 @@ from urllib.parse import unquote
 from broker.ports import INLINE, Access, Clock
 from broker.settings import read_settings
 from broker.wiring import Built, Doors, build, make_doors
+from tests.engines.wires.running import WIRES, fresh
 
 ROOT = "/ngsi-ld/v1"
 
@@ -36,13 +37,14 @@ class Door(Protocol):
 def broker(
     *, clock: Clock | None = None, access: Access | None = None, deliver: bool = False, **options: str
 ) -> Iterator[tuple[Built, Doors]]:
-    """A broker on the memory store, or on what `options` say: `store="sqlite", data=…`."""
-    environment = {"MISONO_STORE": "memory", **{f"MISONO_{name.upper()}": text for name, text in options.items()}}
-    built = build(read_settings(Namespace(config=""), environment), clock=clock, access=access, deliver=deliver)
-    try:
+    """A broker on the memory store, or on what `options` say: `store="sqlite", data=…`, or `mongo`: an empty one."""
+    with ExitStack() as closing:
+        if options.get("store") in WIRES:
+            options["store"] = closing.enter_context(fresh(WIRES[options["store"]]))
+        environment = {"MISONO_STORE": "memory", **{f"MISONO_{name.upper()}": text for name, text in options.items()}}
+        built = build(read_settings(Namespace(config=""), environment), clock=clock, access=access, deliver=deliver)
+        closing.callback(built.close)
         yield built, make_doors(built)
-    finally:
-        built.close()
 
 
 def front_door(doors: Doors) -> Door:

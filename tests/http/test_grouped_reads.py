@@ -22,7 +22,7 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.hiding import HIDDEN_ENTITY, HidingPolicy
 from tests.http.doors import ROOT, Reply, broker, front_door
 
-ENGINES = ["memory", "sqlite"]
+ENGINES = ["memory", "sqlite", "mongo"]
 CARS = GROUP_MAX * 2 + 5
 Asked = tuple[str, str]
 """Id and tenant."""

@@ -20,6 +20,7 @@ from broker.ports import INLINE, OverBudgetOnce
 from broker.query.sources import Specification
 from federation import registry as registries
 from federation.registry import LOOK_S, Registry
+from tests.engines.wires.running import fresh
 from tests.http.doors import broker as made_broker
 
 CALL = Call("", core_context())
@@ -27,13 +28,14 @@ HOUSE = Specification(("urn:h:1",))
 RACES = 12
 
 
-@pytest.fixture(name="brokers", params=["memory", "sqlite"])
+@pytest.fixture(name="brokers", params=["memory", "sqlite", "mongo"])
 def several_brokers(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[list[Broker]]:
-    """One broker, and for SQLite another one on the same directory, as another process would be."""
+    """One broker, and for engines that keep another one on the same store, as another process would be."""
     with ExitStack() as closing:
+        store = closing.enter_context(fresh()) if request.param == "mongo" else request.param
         yield [
-            closing.enter_context(made_broker(store=request.param, data=str(tmp_path)))[0].house.broker
-            for _ in range(2 if request.param == "sqlite" else 1)
+            closing.enter_context(made_broker(store=store, data=str(tmp_path)))[0].house.broker
+            for _ in range(1 if request.param == "memory" else 2)
         ]
 
 

@@ -68,7 +68,7 @@ def values(received: list[Any]) -> list[Any]:
     return [one.json["data"][0]["value"]["value"] for one in received]
 
 
-@pytest.fixture(name="make", params=["memory", "sqlite"])
+@pytest.fixture(name="make", params=["memory", "sqlite", "mongo"])
 def cities(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[..., Any]:
     def make(**options: str) -> Any:
         data = tmp_path / "data"

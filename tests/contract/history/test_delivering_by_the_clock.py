@@ -28,7 +28,7 @@ class JumpingClock:
         return self._real.now() + self.offset
 
 
-@pytest.mark.parametrize("store", ["memory", "sqlite"])
+@pytest.mark.parametrize("store", ["memory", "sqlite", "mongo"])
 @pytest.mark.parametrize("jump", [HOUR_US, -HOUR_US])
 def test_retries_and_throttling_do_not_follow_the_clock(store: str, jump: int, tmp_path: Path) -> None:
     clock = JumpingClock()
@@ -63,7 +63,7 @@ def test_what_waited_for_later_is_not_put_off_by_a_restart_under_an_older_clock(
         assert values(receiver.wait(1, 10)) == [1]
 
 
-@pytest.mark.parametrize("store", ["memory", "sqlite"])
+@pytest.mark.parametrize("store", ["memory", "sqlite", "mongo"])
 def test_periods_go_on_and_none_comes_twice(store: str, tmp_path: Path) -> None:
     clock = JumpingClock()
     options: Any = {**QUICK, "store": store, "data": str(tmp_path / "data")}

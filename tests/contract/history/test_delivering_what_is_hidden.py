@@ -27,7 +27,7 @@ class Changing(AllowAll):
         return chosen.restrict(principal, tenant, operation)
 
 
-@pytest.mark.parametrize("store", ["memory", "sqlite"])
+@pytest.mark.parametrize("store", ["memory", "sqlite", "mongo"])
 def test_access_is_asked_as_of_sending(store: str, tmp_path: Path) -> None:
     access = Changing()
     options: Any = {**QUICK, "store": store, "data": str(tmp_path / "data"), "notify_attempts": "2"}

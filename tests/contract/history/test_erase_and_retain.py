@@ -83,7 +83,7 @@ def test_nothing_is_left_of_an_erased_entity(held: tuple[Store, FakeClock]) -> N
     assert store.history.erase("", A).result() == {}
     clock.advance()
     write(store, entity("a", speed=9))
-    assert store.bounds("")[1] == newest + 1
+    assert store.bounds("")[1] > newest
     assert values(store) == [9]
 
 

@@ -68,7 +68,8 @@ def test_each_change_makes_a_row_for_each_subscription_it_matches(store: Store) 
         ("s1", "urn:e:a"), ("s2", "urn:e:a"), ("s1", "urn:e:b"), ("s2", "urn:e:b"), ("s1", "urn:e:a"), ("s2", "urn:e:a")
     ]  # fmt: skip
     assert images(rows)[::2] == [(0, 1), (None, 2), (1, None)]
-    assert [row.change.sequence for row in rows] == [2, 2, 3, 3, 4, 4]
+    logged = [row.sequence for row in store.since("", 0, 9)]
+    assert [row.change.sequence for row in rows] == [number for number in logged[1:] for _ in range(2)]
     assert [row.number for row in rows] == sorted({row.number for row in rows})
     assert {(row.due, row.attempts, row.redelivered, row.reason) for row in rows} == {(START, 0, False, "")}
 
@@ -97,7 +98,8 @@ def test_images_are_the_entities_as_they_were(store: Store, clock: FakeClock) ->
     clock.advance()
     write(store, entity("a", speed=2, expires_at=START + 10**9))
     (row,) = waiting(store)
-    assert row.change == EntityChange(2, clock.now(), before, store.get("", "urn:e:a"))
+    sequence = store.since("", 0, 9)[-1].sequence
+    assert row.change == EntityChange(sequence, clock.now(), before, store.get("", "urn:e:a"))
 
 
 def test_listeners_get_the_rows_themselves_after_the_commit(store: Store) -> None:
@@ -240,10 +242,11 @@ def test_no_more_dead_rows_are_kept_than_there_is_room_for(store: Store, monkeyp
     rows = waiting(store)
     for row in rows[:7]:
         store.outbox.close_rows("", [Closing(row, "dead", 5)]).result()
-    assert [row.number for row in store.outbox.dead("", 0, 99)] == [2, 3, 4, 5, 6, 7]
+    numbers = [row.number for row in rows]
+    assert [row.number for row in store.outbox.dead("", 0, 99)] == numbers[1:7]
     store.outbox.close_rows("", [Closing(rows[7], "dead", 5)]).result()
     kept = store.outbox.dead("", 0, 99)
-    assert [row.number for row in kept] == [6, 7, 8]
+    assert [row.number for row in kept] == numbers[5:8]
     assert images(kept) == [(None, 5), (None, 6), (None, 7)]
 
 

@@ -27,7 +27,7 @@ def one_receiver() -> Iterator[Receiver]:
         yield receiver
 
 
-@pytest.fixture(name="door", params=["memory", "sqlite"])
+@pytest.fixture(name="door", params=["memory", "sqlite", "mongo"])
 def one_door(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Door]:
     options = {"store": request.param, "data": str(tmp_path), "allow_private": "true", "notify_backoff_s": "0.02"}
     with broker(deliver=True, **options) as (_, doors):

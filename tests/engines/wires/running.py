@@ -27,6 +27,8 @@ from pymongo import MongoClient
 BUILT: Final = Path(__file__).resolve().parents[3] / "var" / "wire"
 CLASSES: Final = f"{BUILT}:{BUILT}/lib/*"
 JAVA: Final = ("java", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xmx768m", "-cp", CLASSES, "Wire")
+WIRES: Final = {"mongo": "java", "ferret": "ferret"}
+"""Name of an engine under test -> the server it runs on."""
 MISSING: Final = "{} is not built: tools/install.sh wires says what is missing"
 
 

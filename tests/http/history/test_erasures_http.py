@@ -37,7 +37,9 @@ class Client:
         return reply.status, json.loads(reply.body) if reply.body else None
 
 
-@pytest.fixture(name="ask", params=[("memory", front_door), ("sqlite", front_door), ("sqlite", flask_door)])
+@pytest.fixture(
+    name="ask", params=[("memory", front_door), ("sqlite", front_door), ("sqlite", flask_door), ("mongo", front_door)]
+)
 def client(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Client]:
     engine, door = request.param
     with broker(clock=FakeClock(), store=engine, data=str(tmp_path)) as (built, doors):

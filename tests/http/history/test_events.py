@@ -24,7 +24,7 @@ from tests.http.history.streaming import follow
 Serving = tuple[Built, Doors]
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+@pytest.fixture(params=["memory", "sqlite", "mongo"])
 def serving(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Serving]:
     with broker(clock=FakeClock(), store=request.param, data=str(tmp_path / "data")) as made:
         yield made

@@ -46,7 +46,7 @@ def clock() -> FakeClock:
     return FakeClock()
 
 
-@pytest.fixture(params=[("memory", front_door), ("sqlite", front_door), ("sqlite", flask_door)])
+@pytest.fixture(params=[("memory", front_door), ("sqlite", front_door), ("sqlite", flask_door), ("mongo", front_door)])
 def ask(request: pytest.FixtureRequest, tmp_path: Path, clock: FakeClock) -> Iterator[Client]:
     engine, door = request.param
     with broker(clock=clock, store=engine, data=str(tmp_path)) as (built, doors):

@@ -36,7 +36,7 @@ class Talk:
         return json.loads(reply.body)
 
 
-@pytest.fixture(name="ask", params=["memory front", "memory flask", "sqlite front"])
+@pytest.fixture(name="ask", params=["memory front", "memory flask", "sqlite front", "mongo front"])
 def one_broker(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Talk]:
     store, door = request.param.split(" ")
     with broker(clock=FakeClock(), store=store, data=str(tmp_path), temporal_page=str(PAGE)) as (_, doors):
