@@ -85,8 +85,11 @@ class Line(Protocol):
 class Happened:
     """One change of one entity, as it was decided; `change.sequence` is its number, given once.
 
-    `matched` are the subscriptions that must be notified. It says all that follows from the change, so that it can be
-    written again after a crash: the documents are the same then, their ids too.
+    `matched` are the subscriptions that must be notified; the numbers that follow the sequence, STEP apart, one for
+    each of them, are this change's too. It says all that follows from the change, so that it can be written again after
+    a crash: the documents are the same then, their ids too. What is written late has another place in the order: `n` of
+    its documents in the log and the outbox is `late` higher than what `documents` gave, and so are the numbers that
+    `committed` tells of; ids, and what they are made of, stay.
     """
 
     tenant: str
@@ -95,6 +98,7 @@ class Happened:
     matched: tuple[str, ...] = ()
     subjects: frozenset[int] = frozenset()
     data_classes: frozenset[str] = frozenset()
+    late: int = 0
 
 
 class Beside(Protocol):
