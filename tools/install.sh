@@ -4,7 +4,7 @@
 #   tools/install.sh test         ... and what tests and checks need
 #   tools/install.sh agent        ... var/agent/: a device agent of others' making that tests ask (AGPL: only there), and Node
 #   tools/install.sh wires        var/wire/: two servers of MongoDB's protocol, of others' making, that tests of that engine talk to
-#   tools/install.sh packages X…  Debian packages X… (names of commands they bring: strace, mosquitto) where they are missing
+#   tools/install.sh packages X…  Debian packages X… (names of commands they bring: strace, mosquitto, nginx) where they are missing
 set -eu
 cd "$(dirname "$0")/.."
 UV_VERSION=0.13.9
