@@ -1,7 +1,7 @@
 """The outbox of this engine: rows beside the log and the history, closings and counters as jobs in the line of writes.
 
-Rows get their numbers when they are written, so that the numbers of one process rise with its commits; of several
-processes a lower one may come later, for as long as a write may take. Whoever reads on allows for it (`settled`).
+The numbers of one process rise with its commits; of several processes a lower one may come later, for as long as a
+write may take. Whoever reads on allows for it (`settled`).
 """
 
 from __future__ import annotations
@@ -31,7 +31,8 @@ from broker.stores.mongo.outbox_rows import (
     row_id,
     rows_of,
     to_rows,
-    write,
+    told,
+    written,
 )
 from broker.stores.mongo.stamps import STEP
 from broker.stores.refusals import no_tenant
@@ -40,7 +41,6 @@ Arrived = Callable[[str, Sequence[OutboxRow]], None]
 
 LATE_US: Final = 3_000_000
 """So much later than its number says a row may be seen, by another process; what takes longer is looked for."""
-UNTOLD_MAX: Final = 10_000
 _NAME: Final = {"_id": 1}
 
 
@@ -68,7 +68,6 @@ class MongoOutbox:
         self._subscriptions, self._watches = subscriptions, watches
         self._watching: dict[str, tuple[int, Watch | None]] = {}
         self._listeners: list[Arrived] = []
-        self._untold: dict[tuple[str, int], list[OutboxRow]] = {}
         self._newest: dict[str, int] = {}
         self._buried: dict[str, int] = {}
 
@@ -79,21 +78,11 @@ class MongoOutbox:
 
     def documents(self, happened: Happened) -> list[Bson]:
         """A row for each subscription that the change matched; written again it is the same row."""
-        if not happened.matched:
-            return []
-        written = write(happened, self._ground.stamps.next(len(happened.matched)))
-        while len(self._untold) >= UNTOLD_MAX:  # of writes that failed
-            del self._untold[next(iter(self._untold))]
-        self._untold[happened.tenant, happened.change.sequence] = written.rows
-        return written.documents
+        return written(happened) if happened.matched else []
 
     def committed(self, tenant: str, happened: Sequence[Happened]) -> None:
         """Tell of the rows."""
-        rows: list[OutboxRow] = []
-        for one in happened:
-            if one.matched:
-                rows += self._untold.pop((tenant, one.change.sequence), ())
-        self._tell(tenant, rows)
+        self._tell(tenant, [row for one in happened if one.matched for row in told(one)])
 
     def dropped(self, tenant: str, kind: str, document_id: str) -> None:
         """A document is gone: with a subscription go its rows and counters. In the line of writes."""

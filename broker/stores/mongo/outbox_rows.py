@@ -12,8 +12,8 @@ names them in `w`: such rows have `m` in place of `b` and `a`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import count
 from typing import Final
 
 from broker.model.entity import Entity
@@ -32,34 +32,44 @@ OWN_IMAGES: Final = 3
 """So many rows of one change have its image each: a document less to write, to read and to delete."""
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
-    """What a change leaves in the outbox: documents of the trail, and the rows that they are."""
-
-    documents: list[Bson]
-    rows: list[OutboxRow]
-
-
-def write(happened: Happened, first: int) -> Written:
-    """A row for each subscription that the change matched, numbered from `first`."""
+def written(happened: Happened) -> list[Bson]:
+    """What a change leaves in the outbox: a row for each subscription that it matched, numbered after the change."""
     tenant, change = happened.tenant, happened.change
     entity_id, sequence = change.entity.id, change.sequence
     images = {name: image(one) for name, one in (("b", change.before), ("a", change.after)) if one is not None}
     shared = len(happened.matched) > OWN_IMAGES
-    told: Bson = {"t": tenant, "i": entity_id, "q": sequence, "at": change.at}
-    found = Written([], [])
-    for place, subscription in enumerate(happened.matched):
-        number = first + place * STEP
-        found.documents.append({
-            "_id": key(tenant, entity_id, WAITING, sequence, subscription), "k": WAITING, "n": number,
-            "s": subscription, "d": change.at, "c": 0, **told, **({"m": True} if shared else images),
-        })  # fmt: skip
-        name = notification_id(tenant, subscription, str(sequence))
-        found.rows.append(OutboxRow(number, name, subscription, change, change.at))
-    if shared:
-        kept = {"_id": key(tenant, entity_id, IMAGE, sequence), "k": IMAGE, "n": first, "w": list(happened.matched)}
-        found.documents.insert(0, {**kept, **told, **images})
-    return found
+    common: Bson = {"t": tenant, "i": entity_id, "q": sequence, "at": change.at}
+    own: Bson = {"m": True} if shared else images
+    rows: list[Bson] = [
+        {
+            "_id": key(tenant, entity_id, WAITING, sequence, subscription),
+            "k": WAITING,
+            "n": number,
+            "s": subscription,
+            "d": change.at,
+            "c": 0,
+            **common,
+            **own,
+        }
+        for number, subscription in _numbered(happened)
+    ]
+    if not shared:
+        return rows
+    kept = {"_id": key(tenant, entity_id, IMAGE, sequence), "k": IMAGE, "n": sequence, "w": list(happened.matched)}
+    return [{**kept, **common, **images}, *rows]
+
+
+def told(happened: Happened) -> list[OutboxRow]:
+    """The rows of a change as they are once they are written."""
+    change, made = happened.change, list[OutboxRow]()
+    for number, subscription in _numbered(happened):
+        name = notification_id(happened.tenant, subscription, str(change.sequence))
+        made.append(OutboxRow(number + happened.late, name, subscription, change, change.at))
+    return made
+
+
+def _numbered(happened: Happened) -> Iterator[tuple[int, str]]:
+    return zip(count(happened.change.sequence + STEP, STEP), happened.matched, strict=False)
 
 
 def row_id(tenant: str, row: OutboxRow) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import given
@@ -14,7 +15,7 @@ from broker.stores.images import changed, no_labels
 from broker.stores.memory import MemoryStore
 from broker.stores.mongo.closings import increments, settle, to_delivery
 from broker.stores.mongo.ground import Happened
-from broker.stores.mongo.outbox_rows import IMAGE, image_id, row_id, rows_of, to_rows, write
+from broker.stores.mongo.outbox_rows import IMAGE, image_id, row_id, rows_of, to_rows, told, written
 from broker.stores.mongo.stamps import STEP
 from tests.contract.engines import command, entity
 from tests.contract.history.test_outbox import subscribe, waiting
@@ -73,18 +74,18 @@ def test_rows_and_counters_are_those_of_the_memory_engine(given_: list[tuple[int
 def test_rows_come_back_as_they_were_written() -> None:
     before = Entity(entity("a", speed=1.0).document, 1, 1, 99, 2)
     for count in (1, 3, 4, 9):
-        written = write(happened(count, before), 6400)
-        images = [one for one in written.documents if one["k"] == IMAGE]
-        rows = [one for one in written.documents if one["k"] != IMAGE]
-        assert to_rows(rows, images) == written.rows
-        assert [row.number for row in written.rows] == [6400 + place * STEP for place in range(count)]
-        assert [row_id("city", row) for row in written.rows] == [one["_id"] for one in rows]
-        assert [row.id for row in written.rows] == [notification_id("city", f"urn:s:{n}", "640") for n in range(count)]
+        change = happened(count, before)
+        documents, rows = written(change), told(change)
+        images = [one for one in documents if one["k"] == IMAGE]
+        others = [one for one in documents if one["k"] != IMAGE]
+        assert to_rows(others, images) == rows
+        assert [row.number for row in rows] == [640 + STEP * place for place in range(1, count + 1)]
+        assert [row_id("city", row) for row in rows] == [one["_id"] for one in others]
+        assert [row.id for row in rows] == [notification_id("city", f"urn:s:{n}", "640") for n in range(count)]
 
 
 def test_one_image_is_enough_for_many_rows() -> None:
-    written = write(happened(9), 0)
-    image, *rows = written.documents
+    image, *rows = written(happened(9))
     assert image["k"] == IMAGE
     assert all("a" not in one for one in rows)
     assert {image_id(one) for one in rows} == {image["_id"]}
@@ -92,10 +93,12 @@ def test_one_image_is_enough_for_many_rows() -> None:
 
 
 def test_a_row_whose_image_went_meanwhile_is_passed_over() -> None:
-    _, *rows = write(happened(9), 0).documents
+    _, *rows = written(happened(9))
     assert to_rows(rows, []) == []
 
 
-def test_written_again_the_documents_are_the_same_but_for_their_numbers() -> None:
-    one, again = (write(happened(2), number).documents for number in (0, 6400))
-    assert [{**row, "n": 0} for row in one] == [{**row, "n": 0} for row in again]
+def test_what_is_written_late_has_later_numbers_and_the_same_ids() -> None:
+    one, late = told(happened(2)), told(replace(happened(2), late=6400))
+    assert [row.number + 6400 for row in one] == [row.number for row in late]
+    assert [row.id for row in one] == [row.id for row in late]
+    assert written(happened(2)) == written(replace(happened(2), late=6400))
