@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 
 _PORT_MAX = 65535
 _WORKERS_MAX = 64
+_STORE_SCHEMES = ("mongodb://", "mongodb+srv://")
 _ALIAS = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}")
 
 
@@ -118,11 +119,28 @@ def _seconds(text: str) -> float:
 
 
 def _store(text: str) -> str:
-    if text.startswith(("mongodb://", "mongodb+srv://")):
-        raise ValueError("sqlite or memory: this release has no MongoDB engine yet")
-    if text not in ("sqlite", "memory"):
-        raise ValueError("sqlite or memory")
+    if is_url(text):
+        if not _names_server(text):
+            raise ValueError("mongodb://[USER:PASSWORD@]HOST[:PORT],…/DATABASE")
+    elif text not in ("sqlite", "memory"):
+        raise ValueError("sqlite, memory or mongodb://HOST/DATABASE")
     return text
+
+
+def is_url(store: str) -> bool:
+    """Whether the store is a server, named by a URL."""
+    return store.startswith(_STORE_SCHEMES)
+
+
+def _names_server(url: str) -> bool:
+    hosts = url.partition("://")[2].partition("/")[0].rpartition("@")[2]
+    return bool(hosts.strip(",:"))
+
+
+def without_secrets(text: str) -> str:
+    """A URL without user, password and options: `mongodb://db1,db2/misono`; other text as it is."""
+    scheme, colon, rest = text.partition("://")
+    return f"{scheme}://{rest.rpartition('@')[2].partition('?')[0]}" if colon else text
 
 
 def _url(text: str) -> str:
@@ -184,7 +202,7 @@ TABLE: tuple[Setting, ...] = (
     Setting("host", "ADDRESS", "127.0.0.1", _host, "address to listen on; not loopback only with access or --insecure"),
     Setting("port", "N", "1026", _port, "port to listen on"),
     Setting("data", "DIR", "var", Path, "directory of the store; made where it is missing"),
-    Setting("store", "ENGINE", "sqlite", _store, "`sqlite` (durable) or `memory` (gone at the end)"),
+    Setting("store", "ENGINE", "sqlite", _store, "`sqlite` (durable), `memory` (gone at the end) or `mongodb://…`"),
     Setting("workers", "N", "1", _between(1, _WORKERS_MAX), "processes that share the store; `memory` takes one only"),
     Setting("public_url", "URL", "", _url, "how peers reach this broker; empty: http://HOST:PORT"),
     Setting("alias", "NAME", "misono", _alias, "how this broker names itself to peers (header Via)"),
@@ -247,7 +265,7 @@ def _value(row: Setting, arguments: Namespace, environment: Mapping[str, str], f
     try:
         return row.read(given)
     except ValueError as error:
-        raise SettingError(f"{row.option} ({row.variable}) is '{given}', wanted: {error}") from error
+        raise SettingError(f"{row.option} ({row.variable}) is '{without_secrets(given)}', wanted: {error}") from error
 
 
 def _read_file(name: str) -> Mapping[str, str]:

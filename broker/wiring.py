@@ -56,7 +56,7 @@ from broker.ports.erasures import Erasures, Unrecorded
 from broker.ports.evolution import EvolutionStore
 from broker.ports.outbox import Leases, Outbox, Probed, undelivered
 from broker.ports.places import News, Places, to_nobody
-from broker.settings import Settings
+from broker.settings import Settings, is_url, without_secrets
 from broker.stores.ledger import NAME as LEDGER
 from broker.stores.ledger import Ledger
 from broker.stores.memory import MemoryStore
@@ -302,12 +302,24 @@ def _make_contexts(settings: Settings, store: DocumentStore, clock: Clock, worke
 def _open_store(settings: Settings, clock: Clock, access: Access, watches: Watches) -> Store:
     if settings.store == "memory":
         return MemoryStore(clock, access.label, watches)
+    if is_url(settings.store):
+        return _open_mongo(settings.store, clock, access, watches)
     from broker.stores.sqlite import UnusableFile, open_store  # noqa: PLC0415  the memory engine needs no SQLite
 
     try:
         return open_store(settings.data, clock, access.label, watches)
     except (OSError, UnusableFile) as error:
         raise StartError(f"--data {settings.data}: {error}") from error
+
+
+def _open_mongo(url: str, clock: Clock, access: Access, watches: Watches) -> Store:
+    from broker.stores.mongo.connection import UnusableStore  # noqa: PLC0415  the others need no driver
+    from broker.stores.mongo.store import open_store  # noqa: PLC0415
+
+    try:
+        return cast("Store", open_store(url, clock, access.label, watches))
+    except UnusableStore as error:
+        raise StartError(f"--store {without_secrets(url)}: {error}") from error
 
 
 def make_doors(built: Built) -> Doors:
@@ -357,7 +369,9 @@ def run(settings: Settings, worker: str) -> None:
     try:
         doors = make_doors(built)
         binding = Binding(settings.host, settings.port, settings.tls_cert, settings.tls_key, settings.client_ca)
-        log.info("serving on %s:%d, %s in %s", settings.host, settings.port, settings.store, settings.data)
+        log.info(
+            "serving on %s:%d, %s in %s", settings.host, settings.port, without_secrets(settings.store), settings.data
+        )
         _collect_rarely()
         serve(doors.front, binding, Moments(doors.front.warm, doors.stop))
         doors.close()

@@ -1,0 +1,112 @@
+"""The MongoDB engine: EntityStore, Tenants, ChangeLog and DocumentStore over one database, for many processes.
+
+Reads run on the calling thread, never on the event loop; writes go to the lanes, each tenant's to one of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from typing import Final
+
+from pymongo.errors import PyMongoError
+
+from broker.model.entity import Entity
+from broker.ports import Clock, Command, Labels
+from broker.ports.outbox import Watches
+from broker.stores.images import no_labels
+from broker.stores.mongo.connection import UnusableStore, asking, connect
+from broker.stores.mongo.entities import SHOWN, to_live
+from broker.stores.mongo.ground import Beside, Ground, Job, key
+from broker.stores.mongo.held import MongoHeld
+from broker.stores.mongo.hub import Hub
+from broker.stores.mongo.keys import index_members
+from broker.stores.mongo.lanes import Lanes, Submission
+from broker.stores.mongo.outbox import MongoOutbox
+from broker.stores.mongo.stamps import Stamps
+from broker.stores.mongo.writing import Around, Writing
+from broker.stores.refusals import no_tenant
+
+
+class MongoStore:
+    """One database; the parts of the engine stand beside the entities."""
+
+    inline: Final = False
+    """Whether reads may run on the event loop."""
+
+    def __init__(self, ground: Ground, label: Callable[[Entity], Labels], watches: Watches | None) -> None:
+        self._ground = ground
+        self._hub = hub = Hub(ground)
+        self.leases = hub.leases
+        self.exists, self.names = hub.tenants.exists, hub.tenants.names
+        self.listen_to_commits = hub.listen_to_commits
+        documents = hub.documents
+        self.put, self.find, self.all = documents.put, documents.find, documents.all
+        self.delete, self.generation = documents.delete, documents.generation
+        self.held = MongoHeld(hub, self, self._dropped)
+        self.outbox = MongoOutbox(ground, self, self.held, watches)
+        beside: list[Beside] = [self.outbox]
+        around = Around(label, index_members, self.get, hub.tenants.make, self.outbox.matched, beside, hub.tell)
+        self._writing = Writing(ground, around)
+        self.write = self._writing.write
+        self._lanes = Lanes(self._writing.write, self._writing.moment)
+        hub.open()
+
+    def apply(self, tenant: str, commands: Sequence[Command]) -> Future[list[object]]:
+        """Queue the commands for the tenant's lane."""
+        if any(command.creates for command in commands) or self.exists(tenant):
+            return self._lanes.submit(Submission(tenant, Future(), commands=commands))
+        return _refused(tenant)
+
+    def run(self, tenant: str, jobs: Sequence[Job], *, creates: bool = False) -> Future[list[object]]:
+        """Queue jobs for the tenant's lane; for the parts of this engine that stand beside the entities."""
+        if creates or self.exists(tenant):
+            return self._lanes.submit(Submission(tenant, Future(), jobs=jobs))
+        return _refused(tenant)
+
+    def get(self, tenant: str, entity_id: str) -> Entity | None:
+        """The live entity, or None."""
+        self._must_exist(tenant)
+        with asking():
+            found = self._ground.entities.find_one({"_id": key(tenant, entity_id)}, SHOWN)
+        return to_live(found, self._ground.clock.now())
+
+    def get_many(self, tenant: str, entity_ids: Sequence[str]) -> dict[str, Entity]:
+        """The live entities of these ids, by one command."""
+        self._must_exist(tenant)
+        ids = [key(tenant, one) for one in entity_ids]
+        with asking():
+            found = list(self._ground.entities.find({"_id": {"$in": ids}}, SHOWN))
+        now = self._ground.clock.now()
+        return {entity.id: entity for one in found if (entity := to_live(one, now)) is not None}
+
+    def close(self) -> None:
+        """Write what waits, then let go of the connections."""
+        self._lanes.close()
+        self._hub.close()
+        self._ground.client.close()
+
+    def _dropped(self, tenant: str, kind: str, document_id: str) -> None:
+        self.outbox.dropped(tenant, kind, document_id)
+
+    def _must_exist(self, tenant: str) -> None:
+        if not self.exists(tenant):
+            raise no_tenant(tenant)
+
+
+def open_store(
+    url: str, clock: Clock, label: Callable[[Entity], Labels] = no_labels, watches: Watches | None = None
+) -> MongoStore:
+    """The store in the database that the URL names. Raises UnusableStore where it cannot be used."""
+    client, database = connect(url)
+    try:
+        return MongoStore(Ground(client, database, clock, Stamps(clock)), label, watches)
+    except PyMongoError as error:
+        client.close()
+        raise UnusableStore(f"it is not reached ({type(error).__name__})") from error
+
+
+def _refused(tenant: str) -> Future[list[object]]:
+    refused: Future[list[object]] = Future()
+    refused.set_exception(no_tenant(tenant))
+    return refused

@@ -1,0 +1,227 @@
+"""Writes of entities: a group of commands comes to at most one document an entity, and to what follows from them.
+
+    read ─> decide ─> entities, each with its changes under way (1) ─> trail (2) ─> changes no longer under way (3)
+
+(1) holds only for the documents as they were read; those that another process changed meanwhile are read and decided
+again. What a crash leaves between (1) and (3) another process finishes (`repair`).
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from typing import Final, TypeAlias
+
+from pymongo import InsertOne, UpdateOne
+from pymongo.errors import BulkWriteError, PyMongoError
+
+from broker.errors import ServiceUnavailable
+from broker.model.entity import Entity
+from broker.model.values import Instant
+from broker.ports import Command, Labels
+from broker.ports.outbox import EntityChange
+from broker.stores.images import changed, touched
+from broker.stores.mongo import pending
+from broker.stores.mongo.connection import Bson
+from broker.stores.mongo.entities import INDEXED, OPTIONAL, Index, Stamped, to_bson
+from broker.stores.mongo.ground import Beside, Ground, Happened, key
+from broker.stores.mongo.group import Step, Unit, latest, lookup, units_of
+from broker.stores.mongo.moments import Moments
+from broker.stores.mongo.trail import Trail
+
+log = logging.getLogger("misono.store")
+
+TRIES: Final = 9
+"""A write and eight more, where others change the same entity at the same time."""
+PAUSE_S: Final = 0.002  # between two tries, longer each time
+DUPLICATE: Final = 11_000
+
+
+Linked: TypeAlias = Callable[[str], Entity | None]
+Matched: TypeAlias = Callable[[str, EntityChange, Linked], tuple[str, ...]]
+"""The subscriptions that a change of a tenant must notify, as they are now; `linked` reads other entities."""
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What the writer needs of the store around it.
+
+    `read(tenant, id)` gives a live entity, `made(tenant)` makes the tenant, `tell(tenant)` tells of a commit. `beside`
+    are in the order in which their documents are written, the change log last: where it has a change, all that follows
+    from it is there.
+    """
+
+    label: Callable[[Entity], Labels]
+    index: Index
+    read: Callable[[str, str], Entity | None]
+    made: Callable[[str], None]
+    matched: Matched
+    beside: Sequence[Beside]
+    tell: Callable[[str], None]
+
+
+class Writing:
+    """`write` is what the lanes call; it may be called by a job too, which runs on the lane of its tenant."""
+
+    def __init__(self, ground: Ground, around: Around) -> None:
+        self._ground, self._around = ground, around
+        self._trail = Trail(ground, around.beside)
+        self._moments = Moments(ground.clock)
+        self.moment = self._moments.now
+
+    def write(self, tenant: str, commands: Sequence[Command]) -> list[object]:
+        """Each command's result, or the NgsiError it raised. Raises PyMongoError: what was asked may be done or not."""
+        left = units = units_of(commands)
+        began = time.monotonic()
+        if not (len(commands) == 1 and commands[0].expected is not None):
+            self._read(tenant, units)
+        for attempt in range(TRIES):
+            written = self._decide(tenant, left)
+            left = self._store(tenant, written) if written else []
+            if not left:
+                break
+            time.sleep(PAUSE_S * attempt * random.random())  # noqa: S311 - no secret
+        self._follow(tenant, [unit for unit in units if unit.changes and unit not in left], began)
+        for unit in left:
+            unit.answers = dict.fromkeys(unit.answers, _contended(unit.id))
+        answers = dict(chain.from_iterable(unit.answers.items() for unit in units))
+        return [answers[place] for place in range(len(commands))]
+
+    def _read(self, tenant: str, units: Sequence[Unit]) -> None:
+        ids = [key(tenant, unit.id) for unit in units]
+        found = {one["_id"]: one for one in self._ground.entities.find({"_id": {"$in": ids}})}
+        for unit, one in zip(units, ids, strict=True):
+            unit.found = found.get(one)
+
+    def _decide(self, tenant: str, units: Sequence[Unit]) -> list[Unit]:
+        """Those of the units that change something, their changes numbered in the order of the commands."""
+        now = self._moments.now(tenant, latest(units))
+        for unit in units:
+            unit.decide(now)
+        steps = sorted(((step, unit) for unit in units for step in unit.steps), key=lambda one: one[0].place)
+        if not steps:
+            return []
+        linked = lookup(units, lambda one: self._around.read(tenant, one), now)
+        for step, unit in steps:
+            matched = self._around.matched(tenant, EntityChange(0, now, step.before, step.after), linked)
+            self._note(tenant, unit, step, matched, now)
+        if any(step.after is not None for step, _ in steps):
+            self._around.made(tenant)
+        self._moments.changed(tenant, now)
+        return [unit for unit in units if unit.changes]
+
+    def _note(self, tenant: str, unit: Unit, step: Step, matched: tuple[str, ...], now: Instant) -> None:
+        change = changed(step.before, step.after)
+        last = step.after or step.before
+        assert last is not None
+        number = self._ground.stamps.next(1 + len(matched))
+        labels = self._around.label(last)
+        subjects, classes = touched(labels, change)
+        told = EntityChange(number, now, step.before, step.after)
+        unit.changes.append(Happened(tenant, told, change, matched, subjects, classes))
+        if step.before is None:
+            unit.created = number
+
+    def _store(self, tenant: str, units: Sequence[Unit]) -> list[Unit]:
+        """Write the documents (1); those that another process changed meanwhile are given back, read anew."""
+        operations = [self._operation(tenant, unit) for unit in units]
+        updates = sum(unit.found is not None for unit in units)
+        try:
+            matched = self._ground.entities.bulk_write(operations, ordered=False).matched_count
+        except BulkWriteError as error:
+            faults = error.details.get("writeErrors", [])
+            if error.details.get("writeConcernErrors") or any(one["code"] != DUPLICATE for one in faults):
+                raise
+            matched = error.details["nMatched"]
+            doubtful = [units[one["index"]] for one in faults]
+        else:
+            doubtful = []
+        if matched != updates:
+            doubtful += [unit for unit in units if unit.found is not None]
+        if not doubtful:
+            return []
+        self._read(tenant, doubtful)
+        return [unit for unit in doubtful if not _is_written(unit)]
+
+    def _operation(self, tenant: str, unit: Unit) -> InsertOne[Bson] | UpdateOne:
+        found, last = unit.found, unit.changes[-1].change
+        listed = pending.entries(unit.changes, beside=unit.current is not None or len(unit.changes) == 1)
+        if unit.current is None:
+            fields: Bson = {"g": True, "v": last.entity.version + 1, "m": last.at, "n": last.sequence}
+            if found is None:
+                indexed: Bson = {}
+                return InsertOne(
+                    to_bson(tenant, last.entity, Stamped(unit.created, last.sequence), indexed) | fields | {"p": listed}
+                )
+        else:
+            created = unit.created or (found or {}).get("o", last.sequence)
+            indexed = self._around.index(unit.current.document, self._around.label(unit.current))
+            fields = to_bson(tenant, unit.current, Stamped(created, last.sequence), indexed)
+            if found is None:
+                return InsertOne(fields | {"p": listed})
+        return _update(found, fields, listed)
+
+    def _follow(self, tenant: str, units: Sequence[Unit], began: float) -> None:
+        """The trail (2), and that it is written (3); then who listens is told."""
+        if not units:
+            return
+        happened = sorted(chain.from_iterable(unit.changes for unit in units), key=lambda one: one.change.sequence)
+        told = self._trail.write(happened, began)
+        try:
+            self._settle(tenant, units, happened)
+        except PyMongoError as error:
+            log.warning("changes of tenant %r stay under way until they are looked for: %s", tenant, error)
+        self._trail.tell(tenant, told)
+        self._around.tell(tenant)
+
+    def _settle(self, tenant: str, units: Sequence[Unit], happened: Sequence[Happened]) -> None:
+        """Take the changes away; a deleted document goes with the last of them, and stays while there are others'."""
+        mine = {one.change.sequence for one in happened}
+        kept = [key(tenant, unit.id) for unit in units if unit.current is not None]
+        if kept:
+            under_way = {"s": {"$in": sorted(mine)}}
+            self._ground.entities.update_many({"_id": {"$in": kept}}, {"$pull": {"p": under_way}})
+        gone = [unit for unit in units if unit.current is None and not _others(unit, mine)]
+        if gone:
+            ids = [key(tenant, unit.id) for unit in gone]
+            last = [unit.changes[-1].change.sequence for unit in gone]
+            self._ground.entities.delete_many({"_id": {"$in": ids}, "n": {"$in": last}, "g": True})
+
+
+def _update(found: Bson, fields: Bson, listed: list[Bson]) -> UpdateOne:
+    """The update that holds only for the document as it was read.
+
+    Changes of others that are still under way there are made whole, as their document is written over.
+    """
+    where: Bson = {"_id": found["_id"], "n": found["n"]}
+    deleted = "g" in fields
+    names = ("nx", *INDEXED) if deleted else OPTIONAL if found.get("g") is None else (*OPTIONAL, "g")
+    update: Bson = {"$set": {name: value for name, value in fields.items() if name != "_id"}}
+    if gone := {name: "" for name in names if name not in fields and name in found}:
+        update["$unset"] = gone
+    others = pending.read(found)
+    if others and not deleted:
+        where["$and"] = [{"p.s": one.change.sequence} for one in others]
+        update["$set"]["p"] = [pending.whole(one) for one in others] + listed
+    else:
+        update["$push"] = {"p": listed[0] if len(listed) == 1 else {"$each": listed}}
+    return UpdateOne(where, update)
+
+
+def _is_written(unit: Unit) -> bool:
+    """Whether a document read after the write holds this group's changes: they are taken away by this group alone."""
+    mine = unit.changes[-1].change.sequence
+    return unit.found is not None and any(entry["s"] == mine for entry in unit.found.get("p", ()))
+
+
+def _others(unit: Unit, mine: set[int]) -> bool:
+    """Whether changes of other processes were under way in the document as it was read last."""
+    return any(entry["s"] not in mine for entry in (unit.found or {}).get("p", ()))
+
+
+def _contended(entity_id: str) -> ServiceUnavailable:
+    return ServiceUnavailable(f"Others kept changing {entity_id} at the same time; nothing was done.")
