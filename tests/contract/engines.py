@@ -40,9 +40,23 @@ def opened(
             store = open_store(directory / "data", clock, label, watches)
         else:
             url = closing.enter_context(fresh(WIRES[engine]))
-            store = import_module("broker.stores.mongo.store").open_store(url, clock, label, watches)
+            store = closing.enter_context(on_mongodb(url, clock, label, watches))
+            yield store
+            return
         closing.callback(store.close)
         yield store
+
+
+@contextmanager
+def on_mongodb(
+    url: str, clock: Clock, label: Callable[[Entity], Labels] = no_labels, watches: Watches | None = None
+) -> Iterator[Any]:
+    """The engine on a database that is there, closed at the end."""
+    store = import_module("broker.stores.mongo.store").open_store(url, clock, label, watches)
+    try:
+        yield store
+    finally:
+        store.close()
 
 
 def entity(name: str, *, expires_at: Instant | None = None, **attributes: Any) -> Entity:

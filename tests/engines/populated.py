@@ -3,49 +3,60 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
 from typing import Any
 
+from pymongo import MongoClient
+
 from broker.model.entity import Entity
 from broker.model.values import Instant
 from broker.ports import Command, Put
 from broker.stores.memory import MemoryStore
-from broker.stores.sqlite import SqliteStore, open_store
+from tests.contract.engines import Store, on_mongodb, opened
+from tests.engines.wires.running import fresh
 from tests.fakes.clock import FakeClock
 
 _tenants = count(1)
 
 
 class Engines:
-    """The memory model and SQLite side by side, under one clock; each population has a tenant of its own."""
+    """The memory model and another engine side by side, under one clock; each population has a tenant of its own."""
 
-    def __init__(self, directory: Path) -> None:
-        self.clock = FakeClock()
-        self.memory = MemoryStore(self.clock)
-        self.sqlite: SqliteStore = open_store(directory, self.clock)
+    def __init__(self, clock: FakeClock, other: Store, forget: Callable[[], object]) -> None:
+        self.clock = clock
+        self.memory = MemoryStore(clock)
+        self.other = other
+        self._forget = forget
 
     def hold(self, population: list[Entity]) -> str:
         """Write the population to both; gives its tenant."""
+        self._forget()
         tenant = f"t{next(_tenants)}"
         for at, entity in _events(population):
             self.clock.set(at)
             command = Command(entity.id, _writes(replace(entity, created_at=0, modified_at=0)), creates=True)
-            for store in (self.memory, self.sqlite):
+            for store in (self.memory, self.other):
                 store.apply(tenant, [command]).result()
         return tenant
 
 
 @contextmanager
-def engines(directory: Path) -> Iterator[Engines]:
-    """Both engines, SQLite in this directory."""
-    made = Engines(directory)
-    try:
-        yield made
-    finally:
-        made.sqlite.close()
+def engines(engine: str, directory: Path) -> Iterator[Engines]:
+    """The model, and an engine with nothing in it. FerretDB reads all of a collection: it keeps one population."""
+    clock = FakeClock()
+    with ExitStack() as closing:
+        if engine == "ferret":
+            url = closing.enter_context(fresh("ferret"))
+            client: MongoClient[dict[str, Any]] = closing.enter_context(MongoClient(url))
+            database = client.get_default_database()
+            other = closing.enter_context(on_mongodb(url, clock))
+            emptied = [database[name] for name in ("entities", "trail")]
+            yield Engines(clock, other, lambda: [collection.delete_many({}) for collection in emptied])
+        else:
+            yield Engines(clock, closing.enter_context(opened(engine, directory, clock)), list)
 
 
 def _writes(entity: Entity) -> Callable[[Entity | None, Instant], Put]:
