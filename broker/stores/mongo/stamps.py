@@ -36,6 +36,16 @@ class Stamps:
             self._last = first + (count - 1) * SLOTS
             return first + self._slot
 
+    @property
+    def last(self) -> int:
+        """The last number that was given; what follows is higher."""
+        return self._last + self._slot
+
+    def move(self, slot: int) -> None:
+        """From now on the numbers are those of another slot."""
+        with self._lock:
+            self._slot = slot
+
     def seen(self, number: int) -> None:
         """Another process, or an earlier life of this one, gave this number: what follows is higher."""
         with self._lock:
