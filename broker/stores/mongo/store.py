@@ -12,6 +12,7 @@ from typing import Final
 from pymongo.errors import PyMongoError
 
 from broker.model.entity import Entity
+from broker.model.values import Json
 from broker.ports import Clock, Command, Labels
 from broker.ports.outbox import Watches
 from broker.stores.images import no_labels
@@ -19,6 +20,7 @@ from broker.stores.mongo.connection import UnusableStore, asking, connect
 from broker.stores.mongo.entities import SHOWN, to_live
 from broker.stores.mongo.ground import Beside, Ground, Job, key
 from broker.stores.mongo.held import MongoHeld
+from broker.stores.mongo.history import MongoHistory
 from broker.stores.mongo.hub import Hub
 from broker.stores.mongo.keys import index_members
 from broker.stores.mongo.lanes import Lanes, Submission
@@ -45,7 +47,8 @@ class MongoStore:
         self.delete, self.generation = documents.delete, documents.generation
         self.held = MongoHeld(hub, self, self._dropped)
         self.outbox = MongoOutbox(ground, self, self.held, watches)
-        beside: list[Beside] = [self.outbox]
+        self.history = MongoHistory(ground, self, hub.tenants.make, self._forget)
+        beside: list[Beside] = [self.history, self.outbox]
         around = Around(label, index_members, self.get, hub.tenants.make, self.outbox.matched, beside, hub.tell)
         self._writing = Writing(ground, around)
         self.write = self._writing.write
@@ -85,6 +88,9 @@ class MongoStore:
         self._lanes.close()
         self._hub.close()
         self._ground.client.close()
+
+    def _forget(self, tenant: str, entity_id: str) -> dict[str, Json]:
+        return {"outbox": self.outbox.erase(tenant, entity_id)}
 
     def _dropped(self, tenant: str, kind: str, document_id: str) -> None:
         self.outbox.dropped(tenant, kind, document_id)

@@ -1,0 +1,133 @@
+"""Reads of history: the instances of entities that a query may ask for.
+
+What is little comes in one read. Of an entity with more than WHOLE_MAX leaves in the query's time, each attribute is
+read for itself, in the order of time, and no further than the answer goes; by another time than that of observation,
+all of its leaves are looked at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Final
+
+from broker.query.temporal import TemporalQuery
+from broker.stores.mongo.connection import Bson
+from broker.stores.mongo.ground import Ground
+from broker.stores.mongo.history_beside import gone
+from broker.stores.mongo.history_heads import Head
+from broker.stores.mongo.history_leaves import HISTORY, Leaf, read
+from broker.stores.past import SCOPE, Past
+from broker.stores.periods import ALWAYS
+from broker.stores.recall import counted_at, span_of
+
+WHOLE_MAX: Final = 2_000
+BATCH: Final = 500
+_DATED: Final = {"observedAt": "w", "modifiedAt": "m", "deletedAt": "x"}
+
+Pasts = dict[str, list[Past]]
+
+
+class Reading:
+    """One query on the histories of one tenant.
+
+    `names` are the attributes that are looked at (None: all), `wholly` those of them of which all within the query's
+    time must be read, `every` says that so it is of all.
+    """
+
+    def __init__(
+        self, ground: Ground, tenant: str, query: TemporalQuery, names: frozenset[str] | None, wholly: frozenset[str]
+    ) -> None:
+        self._ground, self._tenant, self._query = ground, tenant, query
+        self._names, self._wholly = names, wholly
+
+    def chunk(self, found: Sequence[Head], *, every: bool = False) -> Iterator[tuple[Head, Pasts]]:
+        """Each entity with its instances."""
+        leaves = self._all([head.iri for head in found]) if found else []
+        if leaves is None:
+            for head in found:
+                yield head, self.one(head, every=every)
+            return
+        by_iri: dict[str, list[Leaf]] = {}
+        for leaf in leaves:
+            by_iri.setdefault(leaf.iri, []).append(leaf)
+        for head in found:
+            yield head, self._sorted(head, by_iri.get(head.iri, ()))
+
+    def one(self, head: Head, *, every: bool = False) -> Pasts:
+        """The instances of one entity."""
+        leaves = self._all([head.iri])
+        if leaves is not None:
+            return self._sorted(head, leaves)
+        names = head.attributes() if self._names is None else self._names
+        pasts: Pasts = {}
+        for name in names:
+            held = self._limited(head, name, without_limit=every or name in self._wholly)
+            if held:
+                pasts[name] = held
+        return pasts
+
+    def _all(self, iris: Sequence[str]) -> list[Leaf] | None:
+        """All leaves; None where they are many."""
+        which: Bson = {"t": self._tenant, "i": iris[0] if len(iris) == 1 else {"$in": list(iris)}, "k": HISTORY}
+        if self._names is not None:
+            which["a"] = {"$in": sorted(self._names)}
+        span = self._span()
+        if span and SCOPE in self._wholly:  # a scope holds from its time on: all of them are looked at
+            which["$or"] = [span, {"a": SCOPE}]
+        else:
+            which |= span
+        found = list(self._ground.trail.find(which).limit(WHOLE_MAX + 1))
+        return None if len(found) > WHOLE_MAX else [read(one) for one in found]
+
+    def _span(self) -> Bson:
+        """The query's time as a filter: all of a leaf have it in common, but for createdAt."""
+        member = _DATED.get(self._query.timeproperty)
+        start, end = span_of(self._query)
+        if member is None or (start, end) == ALWAYS:
+            return {}
+        bound: Bson = {"$gte": start} if start > ALWAYS[0] else {}
+        return {member: bound | ({"$lt": end} if end < ALWAYS[1] else {})}
+
+    def _sorted(self, head: Head, leaves: Iterable[Leaf]) -> Pasts:
+        pasts: Pasts = {}
+        for leaf in leaves:
+            for name, past in leaf.entries:
+                if (self._names is None or name in self._names) and not gone(past, name, head.lives):
+                    pasts.setdefault(name, []).append(past)
+        return pasts
+
+    def _limited(self, head: Head, name: str, *, without_limit: bool) -> list[Past]:
+        """The instances of an attribute that the answer can hold."""
+        query = self._query
+        observed = query.timeproperty == "observedAt"
+        which: Bson = {"t": self._tenant, "i": head.iri, "k": HISTORY, "a": name}
+        if name != SCOPE or name not in self._wholly:
+            which |= self._span()
+        cursor = self._ground.trail.find(which)
+        if without_limit or not observed:
+            return [past for one in cursor.batch_size(BATCH) for past in self._asked(head, name, one, wholly=True)]
+        way = -1 if query.last_n is not None else 1
+        more = min(query.instances_max, query.last_n or query.instances_max)
+        ordered = cursor.sort([("w", way), ("n", way)]).batch_size(min(more + 1, BATCH))
+        held: list[Past] = []
+        for one in ordered:
+            held += self._asked(head, name, one, wholly=False)
+            if self._is_enough(held, more):
+                break
+        return held
+
+    def _is_enough(self, held: Sequence[Past], more: int) -> bool:
+        """Whether the answer holds no more: the last few, or a page and one beyond its last instant."""
+        last_n, most = self._query.last_n, self._query.instances_max
+        if last_n is not None and last_n <= most:
+            return len(held) >= more
+        return len(held) > more and held[-1].time != held[more - 1].time
+
+    def _asked(self, head: Head, name: str, document: Bson, *, wholly: bool) -> Iterator[Past]:
+        """The instances of the attribute, as far as they count; with `wholly` those of other datasets, too."""
+        datasets: Any = None if wholly else self._query.dataset_ids
+        for of, past in read(document).entries:
+            if of != name or gone(past, name, head.lives) or (datasets and (past.dataset or "@none") not in datasets):
+                continue
+            if wholly or counted_at(past, self._query) is not None:
+                yield past
