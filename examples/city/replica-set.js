@@ -28,7 +28,8 @@ if (known()) {
   // Users are written on the primary, whichever member that is now.
   const there = new Mongo(`mongodb://${primary}/?directConnection=true${MONGO_OPTIONS}`).getDB("admin");
   there.auth("root", MONGO_ROOT_PASSWORD);
-  there.updateUser("misono", { pwd: MONGO_PASSWORD, roles: ROLES });
+  if (there.getUser("misono")) there.updateUser("misono", { pwd: MONGO_PASSWORD, roles: ROLES });
+  else there.createUser({ user: "misono", pwd: MONGO_PASSWORD, roles: ROLES });
 } else {
   // mongo1 is preferred, so that the first primary is the member whose localhost this is.
   const members = MEMBERS.map((host, number) => ({ _id: number, host, priority: number === 0 ? 2 : 1 }));
