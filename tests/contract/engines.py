@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -33,30 +34,24 @@ def opened(
     watches: Watches | None = None,
 ) -> Iterator[Store]:
     """A store with nothing in it, closed at the end."""
-    with ExitStack() as closing:
-        if engine == "memory":
-            store: Store = MemoryStore(clock, label, watches)
-        elif engine == "sqlite":
-            store = open_store(directory / "data", clock, label, watches)
-        else:
-            url = closing.enter_context(fresh(WIRES[engine]))
-            store = closing.enter_context(on_mongodb(url, clock, label, watches))
+    with kept(engine, directory) as make:
+        store = make(clock, label, watches)
+        try:
             yield store
-            return
-        closing.callback(store.close)
-        yield store
+        finally:
+            store.close()
 
 
 @contextmanager
-def on_mongodb(
-    url: str, clock: Clock, label: Callable[[Entity], Labels] = no_labels, watches: Watches | None = None
-) -> Iterator[Any]:
-    """The engine on a database that is there, closed at the end."""
-    store = import_module("broker.stores.mongo.store").open_store(url, clock, label, watches)
-    try:
-        yield store
-    finally:
-        store.close()
+def kept(engine: str, directory: Path) -> Iterator[Callable[..., Store]]:
+    """What opens the store of an engine, each time with what was written before: `open(clock, label, watches)`."""
+    if engine == "memory":
+        yield MemoryStore
+    elif engine == "sqlite":
+        yield partial(open_store, directory / "data")
+    else:
+        with fresh(WIRES[engine]) as url:
+            yield partial(import_module("broker.stores.mongo.store").open_store, url)
 
 
 def entity(name: str, *, expires_at: Instant | None = None, **attributes: Any) -> Entity:

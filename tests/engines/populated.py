@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
 from typing import Any
 
-from pymongo import MongoClient
-
 from broker.model.entity import Entity
 from broker.model.values import Instant
 from broker.ports import Command, Put
 from broker.stores.memory import MemoryStore
-from tests.contract.engines import Store, on_mongodb, opened
-from tests.engines.wires.running import fresh
+from tests.contract.engines import Store, opened
 from tests.fakes.clock import FakeClock
 
 _tenants = count(1)
@@ -47,16 +44,14 @@ class Engines:
 def engines(engine: str, directory: Path) -> Iterator[Engines]:
     """The model, and an engine with nothing in it. FerretDB reads all of a collection: it keeps one population."""
     clock = FakeClock()
-    with ExitStack() as closing:
-        if engine == "ferret":
-            url = closing.enter_context(fresh("ferret"))
-            client: MongoClient[dict[str, Any]] = closing.enter_context(MongoClient(url))
-            database = client.get_default_database()
-            other = closing.enter_context(on_mongodb(url, clock))
-            emptied = [database[name] for name in ("entities", "trail")]
-            yield Engines(clock, other, lambda: [collection.delete_many({}) for collection in emptied])
-        else:
-            yield Engines(clock, closing.enter_context(opened(engine, directory, clock)), list)
+    with opened(engine, directory, clock) as other:
+        if engine != "ferret":
+            yield Engines(clock, other, list)
+            return
+        onto: Any = other
+        database = onto._ground.database
+        emptied = [database[name] for name in ("entities", "trail")]
+        yield Engines(clock, other, lambda: [collection.delete_many({}) for collection in emptied])
 
 
 def _writes(entity: Entity) -> Callable[[Entity | None, Instant], Put]:

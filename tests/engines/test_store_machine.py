@@ -1,188 +1,29 @@
-"""Random histories of writes, reads, sweeps and restarts: SQLite answers as the memory model after every step."""
+"""SQLite answers as the memory model after every step of a random history, and its index is what its documents say."""
 
 from __future__ import annotations
 
-import shutil
-import tempfile
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any
-
 from hypothesis import HealthCheck, settings
-from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from broker.errors import Conflict, NonexistentTenant
-from broker.model.entity import Document, Entity
-from broker.model.values import Instant, to_text
-from broker.ports import UNRESTRICTED, Command, Decision, Keep, Put, Remove
-from broker.query.ast import EVERYTHING, Selection, Window
-from broker.stores.memory import MemoryStore
-from broker.stores.sqlite import open_store
 from broker.stores.sqlite.crosscheck import Crosscheck
 from broker.stores.sqlite.files import connect, tenant_path
-from tests.fakes.clock import FakeClock
-from tests.strategies.entities import IDS, documents
-from tests.strategies.queries import selections
-
-Decide = Callable[[Entity | None, Instant], Decision]
-TENANTS = ["", "one", "two"]
-
-ids = st.sampled_from(IDS)
-lifetimes = st.sampled_from([None, None, 1_000_000, 3_000_000])
+from tests.engines.store_machine import StoreMachine
 
 
-def replace_by(document: Document, lifetime: int | None) -> Decide:
-    """The whole document; where `lifetime` is given, the entity expires that much later."""
-    return lambda _current, now: Put(Entity(document, 0, 0, None if lifetime is None else now + lifetime), "put")
+class SqliteMachine(StoreMachine):
+    """SQLite and the model under one clock."""
 
-
-def merge(fragment: Document, lifetime: int | None) -> Decide:
-    """Some attributes over what is there; with a `lifetime`, the first of them expires."""
-
-    def decide(current: Entity | None, now: Instant) -> Decision:
-        if current is None:
-            raise Conflict("nothing there")
-        changed: Any = {name: value for name, value in fragment.items() if ":" in name}
-        first = next(iter(changed), None)
-        if lifetime is not None and first is not None and isinstance(changed[first], dict):
-            changed[first] = {**changed[first], "expiresAt": to_text(now + lifetime)}
-        return Put(Entity({**current.document, **changed}, 0, 0, current.expires_at), current.version)
-
-    return decide
-
-
-def drop_first(current: Entity | None, _now: Instant) -> Decision:
-    """One attribute less."""
-    if current is None:
-        return Keep("none")
-    names = [name for name in current.document if ":" in name]
-    kept = {name: value for name, value in current.document.items() if name != next(iter(names), None)}
-    return Put(Entity(kept, 0, 0, current.expires_at), len(names))
-
-
-def remove(current: Entity | None, _now: Instant) -> Decision:
-    """Nothing left."""
-    return Remove(current is not None)
-
-
-def fail(_current: Entity | None, _now: Instant) -> Decision:
-    """A fault of the program."""
-    raise ZeroDivisionError
-
-
-decisions = st.one_of(
-    st.builds(replace_by, documents(), lifetimes),
-    st.builds(merge, documents(), lifetimes),
-    st.sampled_from([drop_first, remove]),
-)
-
-
-@st.composite
-def commands(draw: st.DrawFn) -> Command:
-    """A decision about one id; a document written has this id."""
-    entity_id, decide = draw(ids), draw(decisions)
-
-    def about(current: Entity | None, now: Instant) -> Decision:
-        decision = decide(current, now)
-        if isinstance(decision, Put):
-            held = decision.entity
-            return Put(Entity({**held.document, "id": entity_id}, 0, 0, held.expires_at), decision.result)
-        return decision
-
-    return Command(entity_id, about, creates=draw(st.booleans()))
-
-
-@st.composite
-def queries(draw: st.DrawFn) -> Selection:
-    """A strategy without the page-long name that the one it draws from has."""
-    return draw(selections())
-
-
-class StoreMachine(RuleBasedStateMachine):
-    """Both engines under one clock."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.directory = Path(tempfile.mkdtemp(prefix="misono-machine-"))
-        self.clock = FakeClock()
-        self.model = MemoryStore(self.clock)
-        self.store = open_store(self.directory, self.clock)
-
-    @rule(tenant=st.sampled_from(TENANTS), given=st.lists(commands(), min_size=1, max_size=4))
-    def apply(self, tenant: str, given: list[Command]) -> None:
-        assert _outcome(self.store, tenant, given) == _outcome(self.model, tenant, given)
-
-    @rule(tenant=st.sampled_from(TENANTS), given=st.lists(commands(), min_size=1, max_size=2), entity_id=ids)
-    def apply_with_a_fault(self, tenant: str, given: list[Command], entity_id: str) -> None:
-        faulty = [*given, Command(entity_id, fail)]
-        assert _outcome(self.store, tenant, faulty) == _outcome(self.model, tenant, faulty)
-
-    @rule(seconds=st.sampled_from([-1.0, 0.000001, 1.0, 2.5]))
-    def time_passes(self, seconds: float) -> None:
-        self.clock.advance(seconds)
-
-    @rule()
-    def sweep(self) -> None:
-        assert self.store.sweep() == self.model.sweep()
-
-    @rule()
-    def restart(self) -> None:
-        self.store.close()
-        self.store = open_store(self.directory, self.clock)
-
-    @rule(tenant=st.sampled_from(TENANTS), selection=queries(), count=st.booleans(), offset=st.integers(0, 3))
-    def select(self, tenant: str, selection: Selection, count: bool, offset: int) -> None:
-        window = Window(3, offset, count)
-        assert _page(self.store, tenant, selection, window) == _page(self.model, tenant, selection, window)
-
-    @invariant()
-    def the_same_is_there(self) -> None:
-        assert self.store.names() == self.model.names()
+    def look(self) -> None:
         for tenant in self.model.names():
-            assert _told(self.store.scan(tenant)) == _told(self.model.scan(tenant))
-            assert self.store.bounds(tenant) == self.model.bounds(tenant)
-            assert self.store.types(tenant, UNRESTRICTED) == self.model.types(tenant, UNRESTRICTED)
-            assert self.store.attributes(tenant, UNRESTRICTED) == self.model.attributes(tenant, UNRESTRICTED)
-
-    def teardown(self) -> None:
-        for tenant in self.model.names():
-            assert repr(self.store.since(tenant, 0, 10_000)) == repr(self.model.since(tenant, 0, 10_000))
-            assert _page(self.store, tenant, Selection(EVERYTHING), Window(100)) is not None
-        self.store.close()
-        for tenant in self.model.names():
-            db = connect(tenant_path(self.directory, tenant), cache_kib=1_024, writes=False)
+            db = connect(tenant_path(self.directory / "data", tenant), cache_kib=1_024, writes=False)
             db.execute("BEGIN")
             assert list(Crosscheck(db).faults()) == []
             db.close()
-        shutil.rmtree(self.directory)
 
 
-def _outcome(store: Any, tenant: str, given: list[Command]) -> Any:
-    """Results, with refusals by their kind."""
-    try:
-        results = store.apply(tenant, given).result()
-    except (NonexistentTenant, ZeroDivisionError) as failure:
-        return type(failure)
-    return [type(one) if isinstance(one, Exception) else one for one in results]
-
-
-def _page(store: Any, tenant: str, selection: Selection, window: Window) -> Any:
-    try:
-        page = store.select(tenant, selection, window, UNRESTRICTED)
-    except NonexistentTenant as failure:
-        return type(failure)
-    return (_told(page.entities), page.total, page.more)
-
-
-def _told(entities: Any) -> list[tuple[Entity, str]]:
-    return [(one, repr(one.document)) for one in entities]
-
-
-StoreMachine.TestCase.settings = settings(
+SqliteMachine.TestCase.settings = settings(
     max_examples=40,
     stateful_step_count=25,
     deadline=None,
     suppress_health_check=list(HealthCheck),
 )
-TestStoreMachine = StoreMachine.TestCase
+TestStoreMachine = SqliteMachine.TestCase
