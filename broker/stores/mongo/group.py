@@ -55,6 +55,11 @@ class Unit:
         for place, command in self.commands:
             self.answers[place] = self._run(place, command, now)
 
+    def fail(self, refusal: NgsiError) -> None:
+        """All its commands are answered with this, and nothing is written."""
+        self.answers = dict.fromkeys((place for place, _ in self.commands), refusal)
+        self.steps, self.changes = [], []
+
     def _run(self, place: int, command: Command, now: Instant) -> object:
         stored = self.current
         seen = None if stored is None else live(stored, now)

@@ -33,6 +33,14 @@ GROUP_MAX: Final = 500
 Answers = list[object]
 
 
+class Undecided(Exception):
+    """A decision failed otherwise than by refusing; nothing was written of what it came with."""
+
+    def __init__(self, fault: Exception) -> None:
+        super().__init__(str(fault))
+        self.fault = fault
+
+
 @dataclass(frozen=True, slots=True)
 class Submission:
     """Commands, or jobs, of one caller, in order, for one tenant."""
@@ -128,6 +136,9 @@ class _Lane:
                 answers = [self._run(job, tenant) for job in part[0].jobs]
             else:
                 answers = self._write(tenant, [command for one in part for command in one.commands])
+        except Undecided as undecided:
+            self._answer_each(part, undecided)
+            return
         except PyMongoError as error:
             log.error("a write to tenant %r failed: %s", tenant, error)  # noqa: TRY400 - no fault of this program
             _fail(part, unavailable(error))
@@ -139,6 +150,14 @@ class _Lane:
         for one in part:
             one.done.set_result(answers[: len(one)])
             answers = answers[len(one) :]
+
+    def _answer_each(self, part: list[Submission], undecided: Undecided) -> None:
+        """A fault in a decision is its submission's alone, and nothing of that is written."""
+        if len(part) == 1:
+            _fail(part, undecided.fault)
+        else:
+            for one in part:
+                self._answer([one])
 
     def _run(self, job: Job, tenant: str) -> object:
         try:

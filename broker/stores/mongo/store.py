@@ -12,7 +12,7 @@ from typing import Final
 from pymongo.errors import PyMongoError
 
 from broker.model.entity import Entity
-from broker.model.values import Json
+from broker.model.values import Instant, Json
 from broker.ports import Clock, Command, Labels
 from broker.ports.outbox import Watches
 from broker.stores.images import no_labels
@@ -49,10 +49,18 @@ class MongoStore:
         self.outbox = MongoOutbox(ground, self, self.held, watches)
         self.history = MongoHistory(ground, self, hub.tenants.make, self._forget)
         beside: list[Beside] = [self.history, self.outbox]
-        around = Around(label, index_members, self.get, hub.tenants.make, self.outbox.matched, beside, hub.tell)
+        around = Around(
+            label=label,
+            index=index_members,
+            read=self.get,
+            made=hub.tenants.make,
+            matched=self.outbox.matched,
+            beside=beside,
+            tell=hub.tell,
+            check=hub.slots.check,
+        )
         self._writing = Writing(ground, around)
-        self.write = self._writing.write
-        self._lanes = Lanes(self._writing.write, self._writing.moment)
+        self._lanes = Lanes(self._writing.write, self._moment)
         hub.open()
 
     def apply(self, tenant: str, commands: Sequence[Command]) -> Future[list[object]]:
@@ -89,7 +97,13 @@ class MongoStore:
         self._hub.close()
         self._ground.client.close()
 
+    def _moment(self, tenant: str) -> Instant:
+        """The time for a job. Raises ServiceUnavailable where nothing may be written."""
+        self._hub.slots.check()
+        return self._writing.moment(tenant)
+
     def _forget(self, tenant: str, entity_id: str) -> dict[str, Json]:
+        """Delete what there is of an entity beside itself and its history; how much, by table."""
         return {"outbox": self.outbox.erase(tenant, entity_id)}
 
     def _dropped(self, tenant: str, kind: str, document_id: str) -> None:

@@ -30,6 +30,7 @@ from broker.stores.mongo.connection import Bson
 from broker.stores.mongo.entities import INDEXED, OPTIONAL, Index, Stamped, to_bson
 from broker.stores.mongo.ground import Beside, Ground, Happened, key
 from broker.stores.mongo.group import Step, Unit, latest, lookup, units_of
+from broker.stores.mongo.lanes import Undecided
 from broker.stores.mongo.moments import Moments
 from broker.stores.mongo.trail import Trail
 
@@ -52,7 +53,7 @@ class Around:
 
     `read(tenant, id)` gives a live entity, `made(tenant)` makes the tenant, `tell(tenant)` tells of a commit. `beside`
     are in the order in which their documents are written, the change log last: where it has a change, all that follows
-    from it is there.
+    from it is there. `check()` raises where nothing may be written.
     """
 
     label: Callable[[Entity], Labels]
@@ -62,6 +63,7 @@ class Around:
     matched: Matched
     beside: Sequence[Beside]
     tell: Callable[[str], None]
+    check: Callable[[], None]
 
 
 class Writing:
@@ -75,19 +77,19 @@ class Writing:
 
     def write(self, tenant: str, commands: Sequence[Command]) -> list[object]:
         """Each command's result, or the NgsiError it raised. Raises PyMongoError: what was asked may be done or not."""
-        left = units = units_of(commands)
         began = time.monotonic()
+        left = units = units_of(commands)
         if not (len(commands) == 1 and commands[0].expected is not None):
             self._read(tenant, units)
         for attempt in range(TRIES):
-            written = self._decide(tenant, left)
+            written = self._decide(tenant, left, undone=attempt == 0)
             left = self._store(tenant, written) if written else []
             if not left:
                 break
             time.sleep(PAUSE_S * attempt * random.random())  # noqa: S311 - no secret
         self._follow(tenant, [unit for unit in units if unit.changes and unit not in left], began)
         for unit in left:
-            unit.answers = dict.fromkeys(unit.answers, _contended(unit.id))
+            unit.fail(_contended(unit.id))
         answers = dict(chain.from_iterable(unit.answers.items() for unit in units))
         return [answers[place] for place in range(len(commands))]
 
@@ -97,11 +99,20 @@ class Writing:
         for unit, one in zip(units, ids, strict=True):
             unit.found = found.get(one)
 
-    def _decide(self, tenant: str, units: Sequence[Unit]) -> list[Unit]:
-        """Those of the units that change something, their changes numbered in the order of the commands."""
+    def _decide(self, tenant: str, units: Sequence[Unit], *, undone: bool) -> list[Unit]:
+        """Those of the units that change something, their changes numbered in the order of the commands.
+
+        Raises Undecided for a fault in a decision where nothing is done yet; later it is the answer of its entity.
+        """
         now = self._moments.now(tenant, latest(units))
         for unit in units:
-            unit.decide(now)
+            try:
+                unit.decide(now)
+            except Exception as fault:
+                if undone:
+                    raise Undecided(fault) from fault
+                log.exception("a decision on %s failed after it had not", unit.id)
+                unit.fail(ServiceUnavailable("The write failed."))
         steps = sorted(((step, unit) for unit in units for step in unit.steps), key=lambda one: one[0].place)
         if not steps:
             return []
@@ -128,6 +139,7 @@ class Writing:
 
     def _store(self, tenant: str, units: Sequence[Unit]) -> list[Unit]:
         """Write the documents (1); those that another process changed meanwhile are given back, read anew."""
+        self._around.check()
         operations = [self._operation(tenant, unit) for unit in units]
         updates = sum(unit.found is not None for unit in units)
         try:
