@@ -1,0 +1,135 @@
+"""Reads of entities: pages, walks, counts. What a store answers queries with.
+
+A page is one command where keys decide (types, scopes, ids), mostly one or two where `query.match` has to; one more
+counts. None of them is of one moment: each command sees what is committed then.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from pymongo import ASCENDING
+from pymongo.errors import ExecutionTimeout
+
+from broker.model.entity import Entity
+from broker.ports import AttributeCount, Page, Restriction, TypeCount, TypeExtent
+from broker.query.ast import EVERYTHING, Selection, Window
+from broker.stores.discovery import count_attributes, count_types, measure_types
+from broker.stores.forms import Counted, count_attributes_of, count_types_of
+from broker.stores.mongo.budget import Budget
+from broker.stores.mongo.compile import Able
+from broker.stores.mongo.connection import asking
+from broker.stores.mongo.counts import Forms
+from broker.stores.mongo.entities import LIVE, to_live
+from broker.stores.mongo.ground import Ground
+from broker.stores.mongo.keys import EVERY
+from broker.stores.mongo.offsets import Offsets
+from broker.stores.mongo.select import SHOWN_IN_ORDER, Asked, Reading
+from broker.stores.refusals import no_tenant
+
+SCANNED: Final = 500  # entities of one command
+
+
+class Reads:
+    """The reading half of an EntityStore, and Walking. `exists(tenant)` answers without a network mostly."""
+
+    def __init__(self, ground: Ground, exists: Callable[[str], bool], able: Able) -> None:
+        self._ground, self._exists, self.able = ground, exists, able
+        self._offsets = Offsets()
+        self._forms = Forms(ground.entities)
+
+    def changed(self, tenant: str) -> None:
+        """Something of a tenant was written by this process: what was known of pages is forgotten."""
+        self._offsets.forget(tenant)
+
+    def select(self, tenant: str, selection: Selection, window: Window, restriction: Restriction) -> Page:
+        """The window of the answer. Raises TooComplexQuery past the work budget."""
+        budget = Budget()
+        with self._within(tenant, budget):
+            return self._query(tenant, selection, window, restriction, budget).page(self._offsets)
+
+    def walk(self, tenant: str, selection: Selection, restriction: Restriction) -> Iterator[Entity]:
+        """The selected entities as the principal sees them, in order, however long that takes."""
+        budget = Budget(math.inf)
+        with self._within(tenant, budget):
+            yield from self._query(tenant, selection, Window(0), restriction, budget).all()
+
+    def walk_ids(self, tenant: str, selection: Selection, restriction: Restriction) -> Iterator[str]:
+        """The ids of the same, without reading documents where the filter is exact."""
+        budget = Budget(math.inf)
+        with self._within(tenant, budget):
+            yield from self._query(tenant, selection, Window(0), restriction, budget).all_ids()
+
+    def types(self, tenant: str, restriction: Restriction) -> list[TypeCount]:
+        """Every type of live visible entities, by IRI."""
+        if _hides(restriction):
+            return count_types(self._visible(tenant, restriction))
+        return count_types_of(self._counted(tenant))
+
+    def attributes(self, tenant: str, restriction: Restriction) -> list[AttributeCount]:
+        """Every attribute name of live visible entities, by IRI."""
+        if _hides(restriction):
+            return count_attributes(self._visible(tenant, restriction))
+        return count_attributes_of(self._counted(tenant))
+
+    def extents(self, tenant: str, restriction: Restriction) -> list[TypeExtent]:
+        """Where and when the live visible entities of each type are, by IRI."""
+        if _hides(restriction) or not self.able.groups:
+            return measure_types(self._visible(tenant, restriction))
+        budget = Budget()
+        with self._within(tenant, budget):
+            return self._forms.extents(tenant, self._ground.clock.now(), budget)
+
+    def scan(self, tenant: str) -> Iterator[Entity]:
+        """All live entities in creation order, read by key as they are asked for; not of one moment."""
+        if not self._exists(tenant):
+            raise no_tenant(tenant)
+        return self._scanned(tenant)
+
+    def _scanned(self, tenant: str) -> Iterator[Entity]:
+        after = 0
+        while True:
+            filtered = {"t": tenant, "k": EVERY, "o": {"$gt": after}, **LIVE}
+            with asking():
+                rows = list(self._ground.entities.find(filtered, SHOWN_IN_ORDER).sort("o", ASCENDING).limit(SCANNED))
+            now = self._ground.clock.now()
+            for row in rows:
+                entity = to_live(row, now)
+                if entity is not None:
+                    yield entity
+            if len(rows) < SCANNED:
+                return
+            after = rows[-1]["o"]
+
+    def _counted(self, tenant: str) -> list[Counted]:
+        budget = Budget()
+        with self._within(tenant, budget):
+            return self._forms.counted(tenant, self._ground.clock.now(), budget)
+
+    def _visible(self, tenant: str, restriction: Restriction) -> Iterator[Entity]:
+        """Everything that a restriction leaves, as it leaves it."""
+        return self.walk(tenant, Selection(EVERYTHING), restriction)
+
+    def _query(
+        self, tenant: str, selection: Selection, window: Window, restriction: Restriction, budget: Budget
+    ) -> Reading:
+        asked = Asked(tenant, selection, window, restriction, self._ground.clock.now())
+        return Reading(self._ground.entities, asked, self.able, budget)
+
+    @contextmanager
+    def _within(self, tenant: str, budget: Budget) -> Iterator[None]:
+        """Around a read: raises NonexistentTenant first, and TooComplexQuery where the server took too long."""
+        if not self._exists(tenant):
+            raise no_tenant(tenant)
+        with asking():
+            try:
+                yield
+            except ExecutionTimeout as error:
+                raise budget.refusal() from error
+
+
+def _hides(restriction: Restriction) -> bool:
+    return restriction.view is not None or restriction.where != EVERYTHING
