@@ -5,8 +5,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from threading import Event, Thread
+from typing import Final
 
 from pymongo.errors import PyMongoError
+
+PATIENCE_S: Final = 5.0
+"""So long the end waits for work under way: a server that is away would hold it up."""
 
 log = logging.getLogger("misono.store")
 
@@ -28,7 +32,7 @@ class Beat:
         """No call comes any more."""
         self._stopping.set()
         if self._thread.is_alive():
-            self._thread.join()
+            self._thread.join(PATIENCE_S)
 
     def _main(self) -> None:
         while not self._stopping.wait(self._seconds):

@@ -4,18 +4,16 @@ r"""Held documents and marks of a tenant: jobs in the line of its writes, each d
      "c": …, "m": …, "x": when it expires, absent where it does not}
     {"_id": "city\n@\ntimer:1", "t": "city", "k": "@", "i": "timer:1", "d": "17"}
 
-A write is: read, one bulk (the document, the generation beside it), the pulse. A long body is kept packed (`z`).
+A write is: read, one bulk (the document, the generation beside it), the pulse.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from functools import partial
 from typing import Final, cast
 
-from broker.encode.text import dump
 from broker.model.values import Instant, Json
 from broker.ports.held import Held, HeldCommand
 from broker.stores.mongo.connection import asking
@@ -23,6 +21,7 @@ from broker.stores.mongo.generations import KIND, listed
 from broker.stores.mongo.ground import Line, first, key
 from broker.stores.mongo.held_writes import Applying, Fault, held_of, live
 from broker.stores.mongo.hub import Hub
+from broker.stores.mongo.packing import packed, unpacked
 from broker.stores.refusals import no_tenant
 
 MARK: Final = "@"
@@ -86,7 +85,7 @@ class MongoHeld:
                 what = {"t": tenant, "k": MARK, "i": name, "d": text}
                 self._held.update_one(where, {"$set": what}, upsert=True)
 
-        text = dump(value).decode()
+        text = packed(value)
         return first(self._line.run(tenant, [keep]), lambda _: None)
 
     def marks(self, tenant: str, prefix: str) -> Mapping[str, Json]:
@@ -95,7 +94,7 @@ class MongoHeld:
         begin = key(tenant, MARK, prefix)
         with asking():
             rows = list(self._held.find({"_id": {"$gte": begin, "$lt": begin + "\U0010ffff"}}))
-        return {row["i"]: json.loads(row["d"]) for row in sorted(rows, key=lambda row: str(row["i"]))}
+        return {row["i"]: unpacked(row["d"]) for row in sorted(rows, key=lambda row: str(row["i"]))}
 
     def sweep(self, now: Instant) -> int:
         """Drop what has expired, of all tenants; how many documents that were."""

@@ -5,16 +5,13 @@
 
 from __future__ import annotations
 
-import json
-import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
 from pymongo import DeleteOne, UpdateOne
 from pymongo.errors import BulkWriteError, PyMongoError
 
-from broker.encode.text import dump
 from broker.errors import NgsiError, ServiceUnavailable
 from broker.model.values import Instant
 from broker.ports.held import Drop, Held, HeldCommand, HeldDecision, Hold
@@ -22,10 +19,9 @@ from broker.stores.mongo.connection import Bson
 from broker.stores.mongo.generations import listed
 from broker.stores.mongo.ground import key
 from broker.stores.mongo.hub import Hub
+from broker.stores.mongo.packing import packed, unpacked
 
 TRIES: Final = 8
-PACKED_MIN: Final = 1 << 20
-"""Bytes from which a body is packed: MongoDB takes 16 MB a document, an entity map of 100,000 ids has six."""
 DUPLICATE: Final = 11000
 
 
@@ -143,9 +139,10 @@ class Applying:
         if work.becomes is None:
             return DeleteOne(where)
         change = row_of(self._tenant, work.kind, work.becomes)
-        gone = {name: "" for name in ("d", "z", "x") if name not in change and name in (work.row or {})}
-        put: Bson = {"$set": {**change, "w": self._hub.ground.stamps.next()}}
-        return UpdateOne(where, put | ({"$unset": gone} if gone else {}), upsert=work.row is None)
+        update: Bson = {"$set": {**change, "w": self._hub.ground.stamps.next()}}
+        if work.row is not None and "x" in work.row and "x" not in change:
+            update["$unset"] = {"x": ""}
+        return UpdateOne(where, update, upsert=work.row is None)
 
     def _raise(self, name: str, work: _Work, *, first_of_kind: bool) -> None:
         self._hub.generations.rose(name)
@@ -163,16 +160,14 @@ class Applying:
 
 def row_of(tenant: str, kind: str, held: Held) -> Bson:
     """The document that keeps it, without `_id` and `w`."""
-    text = dump(dict(held.body))
     row: Bson = {"t": tenant, "k": kind, "i": held.id, "v": held.version, "c": held.created_at, "m": held.modified_at}
-    row |= {"d": text.decode()} if len(text) < PACKED_MIN else {"z": zlib.compress(text, 1)}
+    row["d"] = packed(dict(held.body))
     return row if held.expires_at is None else {**row, "x": held.expires_at}
 
 
 def held_of(row: Bson) -> Held:
     """What a document keeps."""
-    body: dict[str, Any] = json.loads(zlib.decompress(row["z"]) if "z" in row else row["d"])
-    return Held(row["i"], body, row["c"], row["m"], row["v"], row.get("x"))
+    return Held(row["i"], unpacked(row["d"]), row["c"], row["m"], row["v"], row.get("x"))
 
 
 def live(row: Bson | None, now: Instant) -> Held | None:

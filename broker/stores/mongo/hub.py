@@ -31,6 +31,10 @@ class Hub:
         self._beats = [Beat("pulse", POLL_S, self.pulse.look), Beat("slot", RENEW_S, self.slots.renew)]
         self._listening: list[Callable[[str], None]] = []
 
+    def every(self, name: str, seconds: float, work: Callable[[], object]) -> None:
+        """Call `work` so often between `open` and `close`, on a thread of its own; said before `open`."""
+        self._beats.append(Beat(name, seconds, work))
+
     def open(self) -> None:
         """Take a number and begin to look at the others. Raises PyMongoError, UnusableStore."""
         self.slots.take()

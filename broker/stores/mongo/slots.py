@@ -40,7 +40,7 @@ class Slots:
 
     def __init__(self, hub: Collection[Bson], clock: Clock, stamps: Stamps, pulse: Pulse) -> None:
         self._hub, self._clock, self._stamps, self._pulse = hub, clock, stamps, pulse
-        self._holder = secrets.token_hex(16)
+        self.holder = secrets.token_hex(16)
         self._lock = Lock()
         self.number: int | None = None
         self._until = float("-inf")
@@ -78,9 +78,7 @@ class Slots:
             for row in rows:
                 if row["n"] != self._alive.get(row["_id"], (None, now))[0]:
                     self._alive[row["_id"]] = (row["n"], now)
-            return any(
-                row["h"] not in {"", self._holder} and now - self._alive[row["_id"]][1] < LEASE_S for row in rows
-            )
+            return any(row["h"] not in {"", self.holder} and now - self._alive[row["_id"]][1] < LEASE_S for row in rows)
 
     def settled(self) -> int | None:
         """The highest number that may be read by now; None: all."""
@@ -91,7 +89,7 @@ class Slots:
         with self._lock:
             self._until = float("-inf")
             if self.number is not None:
-                self._hub.update_one({"_id": _name(self.number), "h": self._holder}, {"$set": {"h": ""}})
+                self._hub.update_one({"_id": _name(self.number), "h": self.holder}, {"$set": {"h": ""}})
                 self.number = None
 
     def _take_any(self) -> bool:
@@ -115,7 +113,7 @@ class Slots:
         yield from ((number, row) for number, row in known if row is not None and row["h"] and row["u"] <= now)
 
     def _seize(self, number: int, row: Bson | None) -> bool:
-        put = {"h": self._holder, "u": self._clock.now() + int(LEASE_S * SECOND_US), "l": 0}
+        put = {"h": self.holder, "u": self._clock.now() + int(LEASE_S * SECOND_US), "l": 0}
         if row is not None:
             where = {name: row[name] for name in ("_id", "h", "n")}
             return self._hub.update_one(where, {"$set": put, "$inc": {"n": 1}}).matched_count > 0
@@ -129,7 +127,7 @@ class Slots:
         began = monotonic()
         put = {"u": self._clock.now() + int(LEASE_S * SECOND_US), "l": self._stamps.last}
         change = {"$set": put, "$inc": {"n": 1}}
-        if self._hub.update_one({"_id": _name(number), "h": self._holder}, change).matched_count == 0:
+        if self._hub.update_one({"_id": _name(number), "h": self.holder}, change).matched_count == 0:
             return False
         self._until = began + LEASE_S
         return True
