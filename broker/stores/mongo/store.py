@@ -25,6 +25,8 @@ from broker.stores.mongo.hub import Hub
 from broker.stores.mongo.keys import index_members
 from broker.stores.mongo.lanes import Lanes, Submission
 from broker.stores.mongo.outbox import MongoOutbox
+from broker.stores.mongo.probe import probe
+from broker.stores.mongo.reading import Reads
 from broker.stores.mongo.stamps import Stamps
 from broker.stores.mongo.writing import Around, Writing
 from broker.stores.refusals import no_tenant
@@ -62,6 +64,10 @@ class MongoStore:
         self._writing = Writing(ground, around)
         self._lanes = Lanes(self._writing.write, self._moment)
         hub.open()
+        self.reads = reads = Reads(ground, self.exists, probe(ground.database))
+        self.select, self.scan = reads.select, reads.scan
+        self.types, self.attributes, self.extents = reads.types, reads.attributes, reads.extents
+        self.listen_to_commits(reads.changed)
 
     def apply(self, tenant: str, commands: Sequence[Command]) -> Future[list[object]]:
         """Queue the commands for the tenant's lane."""
