@@ -16,6 +16,7 @@ from broker.model.values import Instant, Json
 from broker.ports import Clock, Command, Labels
 from broker.ports.outbox import Watches
 from broker.stores.images import no_labels
+from broker.stores.mongo.changelog import MongoLog
 from broker.stores.mongo.connection import UnusableStore, asking, connect
 from broker.stores.mongo.entities import SHOWN, to_live
 from broker.stores.mongo.ground import Beside, Ground, Job, key
@@ -50,7 +51,9 @@ class MongoStore:
         self.held = MongoHeld(hub, self, self._dropped)
         self.outbox = MongoOutbox(ground, self, self.held, watches)
         self.history = MongoHistory(ground, self, hub.tenants.make, self._forget)
-        beside: list[Beside] = [self.history, self.outbox]
+        self._log = MongoLog(hub)
+        self.since, self.bounds = self._log.since, self._log.bounds
+        beside: list[Beside] = [self.history, self.outbox, self._log]
         around = Around(
             label=label,
             index=index_members,
@@ -110,7 +113,10 @@ class MongoStore:
 
     def _forget(self, tenant: str, entity_id: str) -> dict[str, Json]:
         """Delete what there is of an entity beside itself and its history; how much, by table."""
-        return {"outbox": self.outbox.erase(tenant, entity_id)}
+        return {
+            "change_log": self._log.erase(tenant, entity_id),
+            "outbox": self.outbox.erase(tenant, entity_id),
+        }
 
     def _dropped(self, tenant: str, kind: str, document_id: str) -> None:
         self.outbox.dropped(tenant, kind, document_id)
