@@ -19,7 +19,7 @@ from broker.ports.held import Held, HeldCommand
 from broker.stores.mongo.connection import asking
 from broker.stores.mongo.generations import KIND, listed
 from broker.stores.mongo.ground import Line, first, key
-from broker.stores.mongo.held_writes import Applying, Fault, held_of, live
+from broker.stores.mongo.held_writes import Applying, held_of, live
 from broker.stores.mongo.hub import Hub
 from broker.stores.mongo.packing import packed, unpacked
 from broker.stores.refusals import no_tenant
@@ -37,7 +37,8 @@ class MongoHeld:
     def apply_held(self, tenant: str, commands: Sequence[HeldCommand]) -> Future[list[object]]:
         """Queue the commands in the tenant's line."""
         job = partial(self._applying(tenant).apply, commands)
-        return _answers(self._line.run(tenant, [job], creates=any(one.creates for one in commands)))
+        pending = self._line.run(tenant, [job], creates=any(one.creates for one in commands))
+        return first(pending, lambda results: cast("list[object]", results))
 
     def find_held(self, tenant: str, kind: str, document_id: str) -> Held | None:
         """One document."""
@@ -125,19 +126,3 @@ class MongoHeld:
 
     def _applying(self, tenant: str) -> Applying:
         return Applying(self._hub, tenant, self._dropped)
-
-
-def _answers(pending: Future[list[object]]) -> Future[list[object]]:
-    """What the one job gives, or the fault of a decision."""
-    found: Future[list[object]] = Future()
-
-    def finish(source: Future[list[object]]) -> None:
-        result = source.exception() or source.result()[0]
-        fault = result.error if isinstance(result, Fault) else result
-        if isinstance(fault, BaseException):
-            found.set_exception(fault)
-        else:
-            found.set_result(cast("list[object]", result))
-
-    pending.add_done_callback(finish)
-    return found

@@ -19,17 +19,11 @@ from broker.stores.mongo.connection import Bson
 from broker.stores.mongo.generations import listed
 from broker.stores.mongo.ground import key
 from broker.stores.mongo.hub import Hub
+from broker.stores.mongo.lanes import Undecided
 from broker.stores.mongo.packing import packed, unpacked
 
 TRIES: Final = 8
 DUPLICATE: Final = 11000
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """What a decision raised that is no refusal: it goes to who made the decision, and nothing is written."""
-
-    error: Exception
 
 
 @dataclass(slots=True)
@@ -76,8 +70,8 @@ class Applying:
         self._held = hub.ground.held
         self._moved: list[str] = []
 
-    def apply(self, commands: Sequence[HeldCommand], now: Instant) -> list[object] | Fault:
-        """Each command's result, or the NgsiError it raised."""
+    def apply(self, commands: Sequence[HeldCommand], now: Instant) -> list[object]:
+        """Each command's result, or the NgsiError it raised. Raises Undecided before anything is written."""
         works: dict[str, _Work] = {}
         for place, command in enumerate(commands):
             name = key(self._tenant, command.kind, command.id)
@@ -86,8 +80,8 @@ class Applying:
         try:
             for work in works.values():
                 work.decide(rows.get(work.name), now)
-        except Exception as fault:  # noqa: BLE001 - whatever a decision raises goes to who made it
-            return Fault(fault)
+        except Exception as fault:  # whatever a decision raises goes to who made it
+            raise Undecided(fault) from fault
         for work in works.values():
             self._settle(work, now)
         self._tell()
