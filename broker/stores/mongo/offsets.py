@@ -1,48 +1,47 @@
 """Where a query's offsets are, so that pages walk by key: `(tenant, query, offset) -> the stamp before it`.
 
-A write of this process makes what was known of its tenant unknown at once; those of others are seen within KNOWN_S.
+A page without an offset is always read anew. For those that follow it, a write of this process makes what was known of
+its tenant unknown at once; writes of other processes, and what expires, are seen within KNOWN_US.
 """
 
 from __future__ import annotations
 
-import time
 from collections import OrderedDict
 from threading import Lock
 from typing import Final
 
+from broker.model.values import Instant
 from broker.query.ast import Node
 
 QUERIES_MAX: Final = 1_024
 PLACES_MAX: Final = 1_024
-KNOWN_S: Final = 1.0
+KNOWN_US: Final = 500_000
 
 
 class Known:
-    """What is known of one query: stamps by offset, and how many there are in all, each with the time it was learnt."""
+    """What is known of one query: stamps by offset, and how many there are in all, each with when it was learnt."""
 
     def __init__(self) -> None:
-        self._total: tuple[int, float] | None = None
-        self._places: dict[int, tuple[int, float]] = {}
+        self._total: tuple[int, Instant] | None = None
+        self._places: dict[int, tuple[int, Instant]] = {}
 
-    @property
-    def total(self) -> int | None:
+    def total(self, now: Instant) -> int | None:
         """How many entities match; None where that has to be counted."""
-        return None if self._total is None or _old(self._total[1]) else self._total[0]
+        return _fresh(self._total, now)
 
-    def count(self, total: int) -> None:
+    def count(self, total: int, now: Instant) -> None:
         """Remember how many match."""
-        self._total = (total, time.monotonic())
+        self._total = (total, now)
 
-    def after(self, offset: int) -> int | None:
+    def after(self, offset: int, now: Instant) -> int | None:
         """The stamp after which the page at `offset` starts."""
-        held = self._places.get(offset)
-        return None if held is None or _old(held[1]) else held[0]
+        return _fresh(self._places.get(offset), now) if offset else 0
 
-    def place(self, offset: int, stamp: int) -> None:
+    def place(self, offset: int, stamp: int, now: Instant) -> None:
         """Remember that the page at `offset` starts after this stamp."""
         if len(self._places) >= PLACES_MAX:
             self._places = {}
-        self._places[offset] = (stamp, time.monotonic())
+        self._places[offset] = (stamp, now)
 
 
 class Offsets:
@@ -69,5 +68,6 @@ class Offsets:
                 del self._known[key]
 
 
-def _old(at: float) -> bool:
-    return time.monotonic() - at > KNOWN_S
+def _fresh(held: tuple[int, Instant] | None, now: Instant) -> int | None:
+    """A clock that was put back makes nothing fresh."""
+    return held[0] if held is not None and 0 <= now - held[1] < KNOWN_US else None

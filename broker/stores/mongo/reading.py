@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from pymongo import ASCENDING
+from pymongo import ASCENDING, DESCENDING
 from pymongo.errors import ExecutionTimeout
 
 from broker.model.entity import Entity
@@ -84,17 +84,23 @@ class Reads:
             return self._forms.extents(tenant, self._ground.clock.now(), budget)
 
     def scan(self, tenant: str) -> Iterator[Entity]:
-        """All live entities in creation order, read by key as they are asked for; not of one moment."""
+        """All live entities in creation order, read by key as they are asked for.
+
+        Those that are created meanwhile are left out; changes and deletions of the others are seen.
+        """
         if not self._exists(tenant):
             raise no_tenant(tenant)
         return self._scanned(tenant)
 
     def _scanned(self, tenant: str) -> Iterator[Entity]:
-        after = 0
+        entities, every = self._ground.entities, {"t": tenant, "k": EVERY, **LIVE}
+        with asking():
+            newest = entities.find_one(every, {"o": 1}, sort=[("o", DESCENDING)])
+        after, last = 0, 0 if newest is None else newest["o"]
         while True:
-            filtered = {"t": tenant, "k": EVERY, "o": {"$gt": after}, **LIVE}
             with asking():
-                rows = list(self._ground.entities.find(filtered, SHOWN_IN_ORDER).sort("o", ASCENDING).limit(SCANNED))
+                found = entities.find({**every, "o": {"$gt": after, "$lte": last}}, SHOWN_IN_ORDER)
+                rows = list(found.sort("o", ASCENDING).limit(SCANNED).batch_size(SCANNED))
             now = self._ground.clock.now()
             for row in rows:
                 entity = to_live(row, now)

@@ -29,6 +29,7 @@ from broker.stores.mongo.offsets import Known, Offsets
 
 FIRST_MIN: Final = 24  # candidates of a first command: a page of one may need a few
 CHUNK_MAX: Final = 1_000
+ROWS_MAX: Final = 2**31 - 1  # a limit is a number of 32 bits
 DECIDED: Final = 128  # candidates in hand at once: each may be as large as a body
 SHOWN_IN_ORDER: Final = {**SHOWN, "o": 1}
 
@@ -84,17 +85,19 @@ class Reading:
 
     def _exact_page(self, known: Known) -> Page:
         """The filter decides: find the place, read the page, count apart."""
-        window, where = self._asked.window, self._unexpired()
-        after = 0 if window.offset == 0 else known.after(window.offset)
-        filtered = self._full(where) if after is None else self._full(where, after)
+        window, now, where = self._asked.window, self._asked.now, self._unexpired()
+        after = known.after(window.offset, now)
+        size = min(window.limit + 1, ROWS_MAX)
+        filtered = self._full(where, after or 0)
         cursor = self._entities.find(filtered, SHOWN_IN_ORDER, max_time_ms=self._budget.left_ms())
-        cursor = cursor.sort("o", ASCENDING).limit(window.limit + 1).batch_size(window.limit + 1)
+        cursor = cursor.sort("o", ASCENDING).limit(size).batch_size(size)
         rows = list(cursor.skip(window.offset) if after is None else cursor)
         kept = rows[: window.limit]
-        self._place(known, kept[-1]["o"] if kept else None, len(kept))
-        total = known.total if window.count else None
+        if kept:
+            known.place(window.offset + len(kept), kept[-1]["o"], now)
+        total = known.total(now) if window.count and window.offset else None
         if window.count and total is None:
-            known.count(total := self._count(where))
+            known.count(total := self._count(where), now)
         return Page([self._whole(row) for row in kept], total, len(rows) > window.limit)
 
     def _whole(self, row: Bson) -> Entity:
@@ -106,28 +109,25 @@ class Reading:
 
     def _matched_page(self, known: Known) -> Page:
         """Candidates are decided one after the other, from the place that is known."""
-        window = self._asked.window
-        total = known.total if window.count else None
+        window, now = self._asked.window, self._asked.now
+        total = known.total(now) if window.count and window.offset else None
         counting = window.count and total is None
-        after = None if counting else known.after(window.offset)
-        passed = 0 if after is None else window.offset
-        wanted = None if counting else window.offset + window.limit + 1 - passed
-        found, number, last = list[Entity](), passed, None
-        for stamp, entity in self._matching(wanted, after or 0):
-            if window.offset <= number < window.offset + window.limit:
+        after = None if counting else known.after(window.offset, now)
+        number = 0 if after is None else window.offset
+        end = window.offset + window.limit
+        found, last = list[Entity](), 0
+        for stamp, entity in self._matching(None if counting else end + 1 - number, after or 0):
+            if window.offset <= number < end:
                 found.append(entity)
                 last = stamp
             number += 1
-            if wanted is not None and number == passed + wanted:
+            if not counting and number > end:
                 break
-        self._place(known, last, len(found))
+        if found:
+            known.place(window.offset + len(found), last, now)
         if counting:
-            known.count(total := number)
-        return Page(found, total, number > window.offset + window.limit)
-
-    def _place(self, known: Known, last: int | None, found: int) -> None:
-        if last is not None:
-            known.place(self._asked.window.offset + found, last)
+            known.count(total := number, now)
+        return Page(found, total, number > end)
 
     def _ordered_page(self) -> Page:
         """All that matches has to be seen, but no more of it is held than the window and what comes before it."""
