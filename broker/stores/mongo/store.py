@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from secrets import token_hex
 from typing import Final
 
 from pymongo.errors import PyMongoError
@@ -26,9 +27,14 @@ from broker.stores.mongo.hub import Hub
 from broker.stores.mongo.keys import index_members
 from broker.stores.mongo.lanes import Lanes, Submission
 from broker.stores.mongo.outbox import MongoOutbox
+from broker.stores.mongo.places import MongoPlaces, Parts
 from broker.stores.mongo.probe import probe
 from broker.stores.mongo.reading import Reads
+from broker.stores.mongo.repair import LEASE_S, REPAIR_S, Repair
+from broker.stores.mongo.schema import Indexing, prepare
 from broker.stores.mongo.stamps import Stamps
+from broker.stores.mongo.sweeping import sweep_entities
+from broker.stores.mongo.trail import Trail
 from broker.stores.mongo.writing import Around, Writing
 from broker.stores.refusals import no_tenant
 
@@ -40,7 +46,7 @@ class MongoStore:
     """Whether reads may run on the event loop."""
 
     def __init__(self, ground: Ground, label: Callable[[Entity], Labels], watches: Watches | None) -> None:
-        self._ground = ground
+        self._ground, self._holder = ground, token_hex(8)
         self._hub = hub = Hub(ground)
         self.leases = hub.leases
         self.exists, self.names = hub.tenants.exists, hub.tenants.names
@@ -60,17 +66,24 @@ class MongoStore:
             read=self.get,
             made=hub.tenants.make,
             matched=self.outbox.matched,
-            beside=beside,
             tell=hub.tell,
             check=hub.slots.check,
         )
-        self._writing = Writing(ground, around)
-        self._lanes = Lanes(self._writing.write, self._moment)
-        hub.open()
+        trail = Trail(ground, beside)
+        self._writing = Writing(ground, around, trail)
+        self._repair = Repair(ground, self, trail, hub.tell)
+        hub.every("repair", REPAIR_S, self._left)
+        self._indexing = Indexing(ground.database)
         self.reads = reads = Reads(ground, self.exists, probe(ground.database))
         self.select, self.scan = reads.select, reads.scan
         self.types, self.attributes, self.extents = reads.types, reads.attributes, reads.extents
         self.listen_to_commits(reads.changed)
+        hub.open()
+        self._lanes = Lanes(self._writing.write, self._moment)
+        self._indexing.start()
+        dropped = self.held.drop_all, hub.tenants.remove
+        parts = Parts(self, reads, index_members, label, hub.tenants.make, dropped)
+        self.places = MongoPlaces(ground, parts)
 
     def apply(self, tenant: str, commands: Sequence[Command]) -> Future[list[object]]:
         """Queue the commands for the tenant's lane."""
@@ -100,11 +113,26 @@ class MongoStore:
         now = self._ground.clock.now()
         return {entity.id: entity for one in found if (entity := to_live(one, now)) is not None}
 
+    def sweep(self) -> int:
+        """Remove what has expired, entities as ordinary logged changes; how many were touched, and documents gone."""
+        return sweep_entities(self._ground, self.apply) + self.held.sweep(self._ground.clock.now())
+
+    def state(self) -> dict[str, str]:
+        """How it is, by part: `{"store": "ok", "indexes": "building"}`."""
+        return {"store": self._hub.state(), "indexes": self._indexing.state}
+
     def close(self) -> None:
         """Write what waits, then let go of the connections."""
+        self._hub.rest()
         self._lanes.close()
         self._hub.close()
         self._ground.client.close()
+
+    def _left(self) -> None:
+        """Finish what processes that died have left, if no other process does."""
+        if self.leases.take("repair", self._holder, LEASE_S) is not None:
+            self._repair.run()
+            self.history.repair()
 
     def _moment(self, tenant: str) -> Instant:
         """The time for a job. Raises ServiceUnavailable where nothing may be written."""
@@ -132,6 +160,7 @@ def open_store(
     """The store in the database that the URL names. Raises UnusableStore where it cannot be used."""
     client, database = connect(url)
     try:
+        prepare(database)
         return MongoStore(Ground(client, database, clock, Stamps(clock)), label, watches)
     except PyMongoError as error:
         client.close()
