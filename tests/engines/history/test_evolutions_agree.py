@@ -1,4 +1,4 @@
-"""Histories of the SQLite engine are those of the memory engine: random lives of entities, random temporal queries.
+"""Histories of every engine are those of the memory engine: random lives of entities, random temporal queries.
 
 The table that the last test prints shows that the queries bite: how many chose some evolutions and not all, and how
 often each kind of step, time, relation and method was seen.
@@ -41,11 +41,12 @@ from broker.query.q import parse_q
 from broker.query.temporal import Aggregation, TemporalQuery
 from broker.stores.memory import MemoryStore
 from broker.stores.periods import METHODS
-from broker.stores.sqlite import SqliteStore, open_store
-from tests.contract.engines import NS
+from tests.contract.engines import NS, Store, opened
 from tests.fakes.clock import START, FakeClock
 
-LIVES, STEPS, QUERIES = 60, 40, 40
+LIVES = {"sqlite": 60, "mongo": 24, "ferret": 3}
+STEPS, QUERIES = 40, 40
+SEEN_MIN = 20  # in so many lives as SQLite lives
 MINUTE = 60_000_000
 IDS = [f"urn:e:{letter}" for letter in "abcd"]
 NAMES = [f"{NS}speed", f"{NS}name", f"{NS}link"]
@@ -72,14 +73,11 @@ RESTRICTIONS = [
 ]
 
 
-Engine = MemoryStore | SqliteStore
-
-
 class Both:
-    """Both engines, which live the same."""
+    """The model and an engine, which live the same."""
 
-    def __init__(self, memory: MemoryStore, sqlite: SqliteStore, clock: FakeClock, chance: Random) -> None:
-        self.engines: tuple[Engine, Engine] = (memory, sqlite)
+    def __init__(self, model: MemoryStore, other: Store, clock: FakeClock, chance: Random) -> None:
+        self.engines: tuple[Store, Store] = (model, other)
         self.clock, self.chance = clock, chance
         self.seen: Counter[str] = Counter()
         self.tenant = ""
@@ -178,7 +176,7 @@ class Both:
             return {"type": "Property", "value": self._scope(), "observedAt": at}
         return self._instance(name, self.chance.choice([None, "urn:x:1"]), observed=0.9)
 
-    def _ids(self, store: Engine, entity_id: str) -> list[tuple[str, str]]:
+    def _ids(self, store: Store, entity_id: str) -> list[tuple[str, str]]:
         """The ids of the instances of an entity, in the order of what they say."""
         if not store.exists(self.tenant):
             return []
@@ -197,20 +195,18 @@ def _dated(fragment: Mapping[str, Any], now: str) -> dict[str, Any]:
 
 
 @contextmanager
-def both(directory: Path, seed: int) -> Iterator[Both]:
+def both(engine: str, directory: Path, seed: int) -> Iterator[Both]:
     clock = FakeClock()
-    memory, sqlite = MemoryStore(clock), open_store(directory, clock)
-    try:
-        yield Both(memory, sqlite, clock, Random(seed))
-    finally:
-        sqlite.close()
+    with opened(engine, directory, clock) as other:
+        yield Both(MemoryStore(clock), other, clock, Random(seed))
 
 
-def test_lives_and_queries_agree(tmp_path: Path) -> None:
+@pytest.mark.parametrize("engine", LIVES)
+def test_lives_and_queries_agree(engine: str, tmp_path: Path) -> None:
     """Evolutions, pages and aggregates, of all that happened and after each part of it."""
     seen: Counter[str] = Counter()
-    for life in range(LIVES):
-        with both(tmp_path / str(life), life) as held:
+    for life in range(LIVES[engine]):
+        with both(engine, tmp_path / str(life), life) as held:
             for _ in range(STEPS):
                 held.step()
             for _ in range(QUERIES):
@@ -218,7 +214,8 @@ def test_lives_and_queries_agree(tmp_path: Path) -> None:
             seen.update(held.seen)
     _print(seen)
     assert seen["some"] >= 0.3 * seen["asked"]
-    rare = [name for name in (*TIMES, *METHODS, *_SEEN) if seen[name] < 20]
+    seen_min = SEEN_MIN * LIVES[engine] // LIVES["sqlite"]
+    rare = [name for name in (*TIMES, *METHODS, *_SEEN) if seen[name] < seen_min]
     assert not rare
 
 
@@ -276,7 +273,7 @@ def _print(seen: Mapping[str, int]) -> None:
         print(f"  {name:16} {seen[name]:6}")
 
 
-def _evolve(store: Engine, tenant: str, entity_id: str, steps: Sequence[EvolutionStep]) -> object:
+def _evolve(store: Store, tenant: str, entity_id: str, steps: Sequence[EvolutionStep]) -> object:
     made = EvolutionCommand(entity_id, lambda _known, _now: (steps, None), creates=True)
     result = store.history.apply_evolution(tenant, [made]).result()[0]
     return type(result) if isinstance(result, NgsiError) else result
@@ -291,14 +288,14 @@ class Asked:
     restriction: Restriction
 
 
-def _page(store: Engine, asked: Asked) -> Any:
+def _page(store: Store, asked: Asked) -> Any:
     def ask() -> EvolutionPage:
         return store.history.evolutions(asked.tenant, asked.where, asked.query, asked.window, asked.restriction)
 
     return _answer(ask, asked.query)
 
 
-def _one(store: Engine, tenant: str, entity_id: str, query: TemporalQuery, restriction: Restriction) -> Any:
+def _one(store: Store, tenant: str, entity_id: str, query: TemporalQuery, restriction: Restriction) -> Any:
     return _answer(lambda: store.history.evolution(tenant, entity_id, query, restriction), query)
 
 
@@ -341,10 +338,11 @@ def _rounded(value: Any) -> Any:
     return float(f"{value:.9e}") if math.isfinite(value) and abs(value) > 1e-6 else 0.0
 
 
+@pytest.mark.parametrize("engine", ["sqlite", "mongo"])
 @pytest.mark.parametrize("count", [3, 60_000])
-def test_long_periods_and_many(tmp_path: Path, count: int) -> None:
+def test_long_periods_and_many(engine: str, tmp_path: Path, count: int) -> None:
     """Periods are walked, or their rows grouped: both give the same."""
-    with both(tmp_path / "data", 1) as held:
+    with both(engine, tmp_path / "data", 1) as held:
         rows = [held._instance(NAMES[0], None) for _ in range(200)]
         steps: list[EvolutionStep] = [Begin((f"{NS}Car",)), AddInstances(NAMES[0], rows)]
         for store in held.engines:
