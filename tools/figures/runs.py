@@ -60,15 +60,19 @@ def from_tests(name: str, *paths: str, environment: Mapping[str, str] | None = N
     return measure
 
 
-def conformance(area: str) -> Callable[[], Samples]:
-    """The folders of the ETSI suite that are this area's: percent that pass, of how many; those without a reason."""
+def conformance(area: str, store: str = "") -> Callable[[], Samples]:
+    """The folders of the ETSI suite that are this area's: percent that pass, of how many; those without a reason.
+
+    With a `store` (`mongodb`) on that engine; a reason that stands on the page is then one that holds on SQLite too.
+    """
 
     def measure() -> Samples:
-        text = run(f"conformance_{area}", ["sh", "tools/conformance.sh"], {"AREA": area})
+        name = "_".join(filter(None, ("conformance", store, area)))
+        text = run(name, ["sh", "tools/conformance.sh"], {"AREA": area, "STORE": store})
         share = re.search(rf"{area}: \d+ of (\d+) pass: ([\d.]+) %", text)
         unexplained = re.search(rf"{area}: (\d+) failing tests without a reason", text)
         if share is None or unexplained is None:
-            raise NotMeasured(f"the suite did not run: var/figures/conformance_{area}.log")
+            raise NotMeasured(f"the suite did not run: var/figures/{name}.log")
         return {
             "percent": Sample(float(share[2]), int(share[1])),
             "tests": Sample(float(share[1])),

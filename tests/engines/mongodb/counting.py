@@ -13,6 +13,8 @@ import bson
 from pymongo import monitoring
 
 PER_STATEMENT = {"insert": "documents", "update": "updates", "delete": "deletes"}
+REQUESTS = ("MainThread", "front", "misono-lane", "a2wsgi", "ThreadPoolExecutor")
+"""How threads that work for requests are named; those of sweeps, leases and news of others are named otherwise."""
 
 
 @dataclass(slots=True)
@@ -31,35 +33,34 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """Commands of a number of operations."""
+    """Commands of."""
 
     sent: tuple[Sent, ...]
-    operations: int = 1
 
     @property
-    def commands(self) -> float:
-        """Commands an operation."""
-        return len(self.sent) / self.operations
+    def commands(self) -> int:
+        """Commands."""
+        return len(self.sent)
 
     @property
-    def statements(self) -> float:
-        """Documents written, or looked for to be written, an operation."""
-        return sum(one.statements for one in self.sent) / self.operations
+    def statements(self) -> int:
+        """Documents written, or looked for to be written,."""
+        return sum(one.statements for one in self.sent)
 
     @property
-    def documents_read(self) -> float:
-        """Documents that came back an operation."""
-        return sum(one.documents_read for one in self.sent) / self.operations
+    def documents_read(self) -> int:
+        """Documents that came back."""
+        return sum(one.documents_read for one in self.sent)
 
     @property
-    def bytes_sent(self) -> float:
-        """Bytes to the server an operation."""
-        return sum(one.bytes_sent for one in self.sent) / self.operations
+    def bytes_sent(self) -> int:
+        """Bytes to the server."""
+        return sum(one.bytes_sent for one in self.sent)
 
     @property
-    def bytes_read(self) -> float:
-        """Bytes from the server an operation."""
-        return sum(one.bytes_read for one in self.sent) / self.operations
+    def bytes_read(self) -> int:
+        """Bytes from the server."""
+        return sum(one.bytes_read for one in self.sent)
 
     def names(self) -> list[str]:
         """`["find entities", "update entities x2"]`: what was sent, in the order in which it was first."""
@@ -121,11 +122,11 @@ class Counting(monitoring.CommandListener):
             with self._lock:
                 self._kept = None
 
-    def tally(self, work: Callable[[], object], *, operations: int = 1, background: tuple[str, ...] = ()) -> Tally:
-        """What a piece of work sends, without what threads whose names begin with `background` send beside it."""
+    def tally(self, work: Callable[[], object], threads: tuple[str, ...] = REQUESTS) -> Tally:
+        """What a piece of work sends from threads whose names begin so: the broker's own go on beside it."""
         with self.during() as kept:
             work()
-        return Tally(tuple(one for one in kept if not one.thread.startswith(background)), operations)
+        return Tally(tuple(one for one in kept if one.thread.startswith(threads)))
 
 
 COUNTING = Counting()
