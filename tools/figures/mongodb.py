@@ -22,7 +22,9 @@ SOURCES = (
     Source("broker", runs.conformance("broker", store="mongodb"), long=True),
     Source("history", runs.conformance("history", store="mongodb"), long=True),
     Source("contracts", runs.from_tests("mongodb_contracts", *CONTRACTS)),
-    Source("agreement", runs.from_tests("mongodb_agreement", "tests/engines/test_agreement.py", "-k", "mongo or ferret")),
+    Source(
+        "agreement", runs.from_tests("mongodb_agreement", "tests/engines/test_agreement.py", "-k", "mongo or ferret")
+    ),
     Source("commands", runs.from_tests("mongodb_commands", f"{ENGINES}/test_command_counts.py")),
     Source("crashes", runs.from_tests("mongodb_crashes", ENGINES)),
     Source("processes", runs.from_tests("mongodb_processes", f"{OUTSIDE}/test_many_processes.py")),
@@ -61,7 +63,7 @@ FIGURES = (
     _none_fails("commands", "operations that send more commands than they may"),
     _none_fails("crashes", "ends between two commands that lose or double something"),
     _none_fails("processes", "changes that another process does not see within a second, and what is sent twice"),
-    _none_fails("killed", "acknowledged writes or notifications lost, or doubled too often, under kill -9 for two minutes"),
+    _none_fails("killed", "writes or notifications lost, or sent too often, in two minutes of kill -9"),
     _none_fails("outage", "requests that hang, lose or are refused wrongly while the server is away for 20 s"),
     _none_fails("copy", "copies that lose something, resumed or not"),
     Figure("read-only time of a switch, s", "copy", "read_only_s", "at most", 60),
