@@ -191,7 +191,8 @@ def test_made_again_after_it_expired_is_a_new_entity(store: Store, clock: FakeCl
     found = store.get("", "urn:e:a")
     assert found is not None
     assert (found.created_at, found.version, found.expires_at) == (START + 2_000_000, 1, None)
-    assert [(row.before is None, row.after is None) for row in store.since("", 1, 9)] == [(False, True), (True, False)]
+    rows = store.since("", 0, 9)
+    assert [(row.before is None, row.after is None) for row in rows] == [(True, False), (False, True), (True, False)]
 
 
 def test_a_sweep_removes_what_has_expired_and_logs_it(store: Store, clock: FakeClock) -> None:
@@ -201,10 +202,8 @@ def test_a_sweep_removes_what_has_expired_and_logs_it(store: Store, clock: FakeC
     clock.advance(1)
     assert store.sweep() == 2
     assert store.sweep() == 0
-    assert [(row.entity_id, row.after is None) for row in store.since("", 3, 9)] == [
-        ("urn:e:a", True),
-        ("urn:e:b", False),
-    ]
+    rows = store.since("", 0, 9)[3:]
+    assert [(row.entity_id, row.after is None) for row in rows] == [("urn:e:a", True), ("urn:e:b", False)]
     assert _ids(store) == ["b", "c"]
 
 
