@@ -119,7 +119,7 @@ class MongoLog:
         if not self._grown or self._hub.leases.take("log", self._hub.slots.holder, LEASE_S) is None:
             return
         try:
-            while tenant := self._one_grown():
+            while (tenant := self._one_grown()) is not None:
                 self.trim(tenant)
         finally:
             self._hub.leases.release("log", self._hub.slots.holder)
@@ -160,6 +160,7 @@ class _Trimming:
             self._bytes += sum(int(row["w"]) for row in rows)
             self._measured = rows[-1]["n"]
         self._keep()
+        self._drop()  # what a crash left of the last time
         while self._trim(self._rows(self._trimmed, self._measured)):
             pass
 
@@ -179,8 +180,12 @@ class _Trimming:
             return False
         self._trimmed = cut
         self._keep()  # first: who reads finds the mark, or every row
-        self._trail.delete_many({"t": self._tenant, "k": KIND, "n": {"$lte": cut}, "_id": {"$ne": self._mark}})
+        self._drop()
         return bool(cut == rows[-1]["n"])
+
+    def _drop(self) -> None:
+        where = {"t": self._tenant, "k": KIND, "n": {"$lte": self._trimmed}, "_id": {"$ne": self._mark}}
+        self._trail.delete_many(where)
 
     def _is_too_much(self, at: Instant) -> bool:
         return self._bytes > BYTES_MAX or at < self._too_old
