@@ -42,10 +42,18 @@ class Hub:
         for beat in self._beats:
             beat.start()
 
-    def close(self) -> None:
-        """Give the number back; nothing is written any more."""
+    def state(self) -> str:
+        """Whether the store answers: `ok` or `failing`."""
+        return "failing" if self.pulse.slots() is None else "ok"
+
+    def rest(self) -> None:
+        """Nothing is done any more by itself."""
         for beat in self._beats:
             beat.stop()
+
+    def close(self) -> None:
+        """Give the number back; nothing is written any more."""
+        self.rest()
         try:
             self.slots.release()
         except PyMongoError:

@@ -78,9 +78,9 @@ class MongoStore:
         self.select, self.scan = reads.select, reads.scan
         self.types, self.attributes, self.extents = reads.types, reads.attributes, reads.extents
         self.listen_to_commits(reads.changed)
+        self._indexing.start()
         hub.open()
         self._lanes = Lanes(self._writing.write, self._moment)
-        self._indexing.start()
         dropped = self.held.drop_all, hub.tenants.remove
         parts = Parts(self, reads, index_members, label, hub.tenants.make, dropped)
         self.places = MongoPlaces(ground, parts)
@@ -123,6 +123,7 @@ class MongoStore:
 
     def close(self) -> None:
         """Write what waits, then let go of the connections."""
+        self._indexing.stop()
         self._hub.rest()
         self._lanes.close()
         self._hub.close()

@@ -22,12 +22,18 @@ log = logging.getLogger("misono.store")
 
 DUPLICATE: Final = 11_000
 LATE_S: Final = SETTLE_S / 2
-IN_ORDER: Final = ("c", "o")
+LOG: Final = "c"
+"""The kind of the documents of the log."""
+IN_ORDER: Final = (LOG, "o")
 """Kinds of documents that are read in the order of their numbers."""
 
 
 class Trail:
-    """Writes what is kept beside the entities."""
+    """Writes what is kept beside the entities.
+
+    `beside` are in the order in which their documents are written, the change log last: where it has a change, all that
+    follows from it is there.
+    """
 
     def __init__(self, ground: Ground, beside: Sequence[Beside]) -> None:
         self._ground, self._beside = ground, beside

@@ -28,7 +28,7 @@ from broker.stores.images import changed, touched
 from broker.stores.mongo import pending
 from broker.stores.mongo.connection import Bson
 from broker.stores.mongo.entities import INDEXED, OPTIONAL, Index, Stamped, to_bson
-from broker.stores.mongo.ground import Beside, Ground, Happened, key
+from broker.stores.mongo.ground import Ground, Happened, key
 from broker.stores.mongo.group import Step, Unit, latest, lookup, units_of
 from broker.stores.mongo.lanes import Undecided
 from broker.stores.mongo.moments import Moments
@@ -51,9 +51,8 @@ Matched: TypeAlias = Callable[[str, EntityChange, Linked], tuple[str, ...]]
 class Around:
     """What the writer needs of the store around it.
 
-    `read(tenant, id)` gives a live entity, `made(tenant)` makes the tenant, `tell(tenant)` tells of a commit. `beside`
-    are in the order in which their documents are written, the change log last: where it has a change, all that follows
-    from it is there. `check()` raises where nothing may be written.
+    `read(tenant, id)` gives a live entity, `made(tenant)` makes the tenant, `tell(tenant)` tells of a commit, and
+    `check()` raises where nothing may be written.
     """
 
     label: Callable[[Entity], Labels]
@@ -61,7 +60,6 @@ class Around:
     read: Callable[[str, str], Entity | None]
     made: Callable[[str], None]
     matched: Matched
-    beside: Sequence[Beside]
     tell: Callable[[str], None]
     check: Callable[[], None]
 
@@ -69,9 +67,8 @@ class Around:
 class Writing:
     """`write` is what the lanes call; it may be called by a job too, which runs on the lane of its tenant."""
 
-    def __init__(self, ground: Ground, around: Around) -> None:
-        self._ground, self._around = ground, around
-        self._trail = Trail(ground, around.beside)
+    def __init__(self, ground: Ground, around: Around, trail: Trail) -> None:
+        self._ground, self._around, self._trail = ground, around, trail
         self._moments = Moments(ground.clock)
         self.moment = self._moments.now
 
