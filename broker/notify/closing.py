@@ -27,6 +27,7 @@ class Closer:
         self._loop = asyncio.get_running_loop()
         self._waiting: dict[str, list[tuple[Closing, Attempt | None]]] = {}
         self._writing: set[str] = set()
+        self._written_now: dict[str, list[tuple[Closing, Attempt | None]]] = {}
         self._settled = asyncio.Event()
         self._settled.set()
 
@@ -37,6 +38,11 @@ class Closer:
             self._writing.add(tenant)
             self._settled.clear()
             self._loop.call_soon(self._write, tenant)
+
+    def ids(self, tenant: str) -> set[str]:
+        """The notifications of a tenant whose closing is not durable yet."""
+        known = [*self._waiting.get(tenant, ()), *self._written_now.get(tenant, ())]
+        return {closing.row.id for closing, _ in known}
 
     def count(self, tenant: str, subscription: str, attempt: Attempt) -> None:
         """Count an attempt that had no row."""
@@ -59,10 +65,12 @@ class Closer:
         if left:
             self._waiting[tenant] = left
         self._attempts.write_down(attempt for _, attempt in batch if attempt is not None)
+        self._written_now[tenant] = batch
         pending = self._outbox.close_rows(tenant, [closing for closing, _ in batch])
         self._when_done(pending, lambda fault: self._written(tenant, batch, fault))
 
     def _written(self, tenant: str, batch: list[tuple[Closing, Attempt | None]], fault: BaseException | None) -> None:
+        self._written_now.pop(tenant, None)
         if fault is None or isinstance(fault, NonexistentTenant):
             self._attempts.settle(attempt for _, attempt in batch if attempt is not None)
             self._write(tenant)

@@ -37,6 +37,10 @@ class CountedOutbox:
         """As the inner one."""
         return self._inner.waiting(tenant, after, limit, subscription)
 
+    def settled(self, number: int) -> int:
+        """As the inner one."""
+        return self._inner.settled(number)
+
     def close_rows(self, tenant: str, closings: Sequence[Closing]) -> Future[None]:
         """As the inner one."""
         return self._inner.close_rows(tenant, closings)

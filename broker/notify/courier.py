@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
-from broker.errors import NgsiError, NonexistentTenant
+from broker.errors import NgsiError, NonexistentTenant, ServiceUnavailable
 from broker.model.subscription import Endpoint
 from broker.notify.attempts import Attempt, Attempts
 from broker.notify.book import Book, Entry
 from broker.notify.closing import Closer
 from broker.notify.composing import Composer
+from broker.notify.latecomers import Latecomers
 from broker.notify.message import Message, Transports, Undelivered
 from broker.notify.queues import Chain, Lane, Policy, Queues
 from broker.ports import Clock
@@ -27,7 +29,10 @@ from broker.ports.outbox import Closing, Outbox, OutboxRow
 log = logging.getLogger("misono.notify")
 
 READ_ROWS: Final = 256  # rows read from the store at once; the loop stands still meanwhile, some 10 ms
+AGAIN_S: Final = 0.5  # a store that did not answer is asked again
 SECOND_US: Final = 1_000_000
+_FAR: Final = 2**62
+"""A number that no row has yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,14 +74,16 @@ class Courier:
         self._pumping = False
         self._alarm: asyncio.TimerHandle | None = None
         self._stopping = False
+        self._ordered = desk.outbox.settled(_FAR) == _FAR
+        self._late = Latecomers(self._loop.time)
 
     def told(self, tenant: str, rows: Sequence[OutboxRow]) -> None:
-        """Rows were committed by this process. Where numbers are missing another process wrote them."""
+        """Rows were committed by this process. Where numbers rise by one and some are missing, others have them."""
         seen = self._seen.get(tenant)
         if seen is None:
             self.open(tenant)
             seen = self._seen[tenant]
-        if rows[0].number > seen + 1:
+        if self._ordered and rows[0].number > seen + 1:
             self.read_on(tenant)
         for row in rows:
             self._take_in(tenant, row)
@@ -105,14 +112,16 @@ class Courier:
             if lane.tenant == tenant and lane.subscription not in wanted:
                 self.queues.forget(lane)
                 self._sent_at.pop((tenant, lane.subscription), None)
+                self._late.forget(tenant, lane.subscription)
         return wanted
 
     def read_on(self, tenant: str) -> None:
         """Take in rows that no commit of this process told of."""
+        outbox = self._desk.outbox
         if tenant not in self._seen:
             self.open(tenant)
         try:
-            rows = self._desk.outbox.waiting(tenant, self._seen[tenant], READ_ROWS)
+            rows = outbox.waiting(tenant, outbox.settled(self._seen[tenant]), READ_ROWS)
         except NonexistentTenant:
             return
         if len(rows) == READ_ROWS:  # many: each lane for itself
@@ -120,9 +129,26 @@ class Courier:
             return
         for row in rows:
             self._take_in(tenant, row)
-            self._seen[tenant] = row.number
+            self._seen[tenant] = max(self._seen[tenant], row.number)
         if rows:
             self.pump()
+
+    def look(self, tenant: str) -> None:
+        """Take in what came without being told of, also rows that came long after their number."""
+        self.read_on(tenant)
+        seen, span, until = self._seen[tenant], self._late.span(tenant), 0
+        if span is not None and not self._ordered:
+            try:
+                rows = self._desk.outbox.waiting(tenant, span[0], READ_ROWS)
+            except NonexistentTenant:
+                return
+            until = rows[-1].number if len(rows) == READ_ROWS else 0
+            known = self.queues.ids(tenant) | self.closer.ids(tenant)
+            for row in rows:
+                if row.number <= span[1] and row.id not in known:
+                    self._straggler(tenant, row)
+        self._late.looked(tenant, seen, until)
+        self.pump()
 
     def pump(self) -> None:
         """Send soon what may be sent."""
@@ -148,11 +174,25 @@ class Courier:
         if not self._desk.ours(tenant, name):
             return
         lane = self.queues.lane(tenant, name)
-        if lane.behind or row.number <= lane.last:
+        if lane.behind:
             return
-        entry = self._desk.book.find(tenant, name)
+        if row.number > lane.last if self._ordered else not self._late.knows(tenant, row):
+            self._arrive(lane, row)
+
+    def _arrive(self, lane: Lane, row: OutboxRow) -> None:
+        """Put a row at the end of its lane, whatever its number."""
+        entry = self._desk.book.find(lane.tenant, lane.subscription)
         if entry is not None:
-            self.queues.arrive(lane, row, entry.subscription.notification.endpoint.uri, self._due(row))
+            placed = row if row.number > lane.last else replace(row, number=lane.last + 1)
+            self.queues.arrive(lane, placed, entry.subscription.notification.endpoint.uri, self._due(row))
+            self._note(lane, row, placed.number)
+
+    def _straggler(self, tenant: str, row: OutboxRow) -> None:
+        """A row that should have been seen: take it in, unless reading on will come to it."""
+        lane = self.queues.lane(tenant, row.subscription)
+        if self._desk.ours(tenant, row.subscription) and not self.queues.comes(lane, row):
+            log.info("row %d of %r came late", row.number, tenant)
+            self._arrive(lane, row)
 
     def _due(self, row: OutboxRow) -> float:
         """When, on the loop's clock; a clock that was put back makes nobody wait longer than a backoff."""
@@ -175,16 +215,22 @@ class Courier:
 
     def _read_behind(self) -> None:
         """Read on where rows are only in the store; so many at a time, then others have their turn."""
-        left = READ_ROWS
-        for chain in self.queues.dry_chains():
-            rows = self._read(chain.lane, chain.behind_from or 0)
-            self.queues.refill(chain, rows, more=len(rows) == READ_ROWS)
-            left -= len(rows)
-        for lane in self.queues.dry_lanes():
-            if left > 0:
-                left -= self._fill(lane)
-            else:
-                self.queues.read_again(lane)
+        left, chains, lanes = READ_ROWS, deque(self.queues.dry_chains()), deque(self.queues.dry_lanes())
+        try:
+            while chains:
+                chain = chains[0]
+                rows = self._read(chain.lane, chain.behind_from or 0)
+                self.queues.refill(chains.popleft(), rows, more=len(rows) == READ_ROWS)
+                left -= len(rows)
+            while lanes and left > 0:
+                left -= self._fill(lanes[0])
+                lanes.popleft()
+        except ServiceUnavailable as error:
+            log.warning("the outbox could not be read: %s", error)
+            self.queues.put_back(chains, lanes)
+            self._loop.call_later(AGAIN_S, self.pump)
+            return
+        self.queues.put_back((), lanes)
         if self.queues.dry:
             self.pump()
 
@@ -196,9 +242,16 @@ class Courier:
             self.queues.forget(lane)
             return 0
         uri = entry.subscription.notification.endpoint.uri
-        filled = [(row, uri, self._due(row)) for row in rows]
+        filled = [(row, uri, self._due(row)) for row in rows if not self._late.knows(lane.tenant, row)]
         self.queues.fill(lane, filled, more=len(rows) == READ_ROWS)
+        for row in rows:
+            self._note(lane, row, row.number)
         return len(rows)
+
+    def _note(self, lane: Lane, row: OutboxRow, number: int) -> None:
+        """Remember a row that may be seen again, if it was taken in."""
+        if not self._ordered and number <= lane.last:
+            self._late.taken(lane.tenant, row)
 
     def _read(self, lane: Lane, after: int) -> list[OutboxRow]:
         try:

@@ -203,7 +203,7 @@ class Dispatch:
             if changed:
                 self._take_over(tenant)
             elif look:
-                self._courier.read_on(tenant)
+                self._courier.look(tenant)
                 self._look_at_subscriptions(tenant)
             await asyncio.sleep(0)
 

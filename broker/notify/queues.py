@@ -158,6 +158,21 @@ class Queues:
         """Whether something is to be read from the store."""
         return bool(self._dry_lanes or self._dry_chains)
 
+    def put_back(self, chains: Iterable[Chain], lanes: Iterable[Lane]) -> None:
+        """These were not read yet."""
+        self._dry_chains.update(dict.fromkeys(chains))
+        self._dry_lanes.update(dict.fromkeys(lanes))
+
+    def ids(self, tenant: str) -> set[str]:
+        """The notifications of a tenant that are kept in memory."""
+        return {row.id for chain in self._chains.values() if chain.lane.tenant == tenant for row in chain.rows}
+
+    def comes(self, lane: Lane, row: OutboxRow) -> bool:
+        """Whether a row that is not in memory will be read from the store in its turn."""
+        chain = self._chains.get((lane.tenant, lane.subscription, row.change.entity.id))
+        behind_from = None if chain is None else chain.behind_from
+        return row.number > lane.last or (behind_from is not None and row.number > behind_from)
+
     def dry_lanes(self) -> list[Lane]:
         """Lanes that are behind and have room: read on after their `last`."""
         found, self._dry_lanes = [lane for lane in self._dry_lanes if lane.behind and not lane.gone], {}

@@ -155,7 +155,15 @@ class Outbox(Protocol):
     def waiting(self, tenant: str, after: int, limit: int, subscription: str = "") -> list[OutboxRow]:
         """Rows neither closed nor dead, with a number above `after`, by number; of one subscription where it is named.
 
-        Numbers rise with every commit, whichever process made it: a reader goes on from the last it has seen.
+        Numbers rise with every commit of a process. A reader goes on from the last it has seen, as far as it is
+        `settled`.
+        """
+
+    def settled(self, number: int) -> int:
+        """The highest number, up to this one, below which no row comes any more.
+
+        It is `number` itself where numbers rise with every commit, whichever process made it. Else a row of another
+        process may come with a number that is lower than one that was seen; not much later, and seldom after that.
         """
 
     def close_rows(self, tenant: str, closings: Sequence[Closing]) -> Future[None]:
