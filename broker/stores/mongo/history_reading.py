@@ -125,7 +125,7 @@ class Reading:
 
     def _asked(self, head: Head, name: str, document: Bson, *, wholly: bool) -> Iterator[Past]:
         """The instances of the attribute, as far as they count; with `wholly` those of other datasets, too."""
-        datasets: Any = None if wholly else self._query.dataset_ids
+        datasets: Any = None if wholly or name == SCOPE else self._query.dataset_ids
         for of, past in read(document).entries:
             if of != name or gone(past, name, head.lives) or (datasets and (past.dataset or "@none") not in datasets):
                 continue
