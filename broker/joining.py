@@ -17,7 +17,7 @@ from broker.notify.dispatch import Dispatch
 from broker.operations.broker import Broker
 from broker.ports.held import HeldStore
 from broker.ports.outbox import Leases, Marks
-from broker.settings import Settings
+from broker.settings import Settings, is_url
 from federation.answers import AnswerLimits
 from federation.asking import HttpSources, Terms
 from federation.distribute import Distributor
@@ -82,9 +82,8 @@ def start_subscribing(
     parts = CopyParts(
         store.held, house.names, broker.clock, hub.registry, hub.sources, hub.alias, hub.public_url, broker.new_id
     )
-    ground = Ground(
-        store.held, store.leases, hub.registry, dispatch.holder, LOOK_S if settings.workers > 1 else LOOK_ALONE_S
-    )
+    alone = settings.workers == 1 and not is_url(settings.store)
+    ground = Ground(store.held, store.leases, hub.registry, dispatch.holder, LOOK_ALONE_S if alone else LOOK_S)
     standing = Standing(ground, (teller.work, Distributor(parts).work))
     standing.start()
     subscribing = Subscribing(standing, teller, Relays(hub, store.held, broker.outbox, dispatch.send))

@@ -30,7 +30,7 @@ from broker.ports.places import home_of
 COMPILED_MAX = 256
 TERMS_MAX = 200_000
 """Compiled @contexts kept in memory, and their terms together (about 0.3 KB each)."""
-CHECK_US = 1_000_000
+CHECK_US = 500_000
 """Another process's change of a @context is seen after this time at the latest."""
 FLUSH_US = 10_000_000
 
