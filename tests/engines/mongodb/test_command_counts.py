@@ -13,6 +13,7 @@ import pytest
 
 from broker.wiring import Built
 from tests.engines.mongodb.counting import COUNTING, Sent, Tally
+from tests.engines.mongodb.houses import house
 from tests.engines.wires.running import fresh
 from tests.fakes.receiver import Receiver
 from tests.http.doors import ROOT, Door, broker, front_door
@@ -35,16 +36,6 @@ class City:
         reply = self.door(method, ROOT + path, {}, None if body is None else json.dumps(body).encode())
         assert reply.status == status, reply.body
         return json.loads(reply.body) if reply.body else None
-
-
-def house(number: int, **more: Any) -> dict[str, Any]:
-    """An entity with eight attributes."""
-    held = {f"reading{place}": {"type": "Property", "value": number + place, "unitCode": "KWH"} for place in range(5)}
-    where = {"type": "GeoProperty", "value": {"type": "Point", "coordinates": [139.7, 35.8 + number % 100 / 1000]}}
-    owner = {"type": "Relationship", "object": f"urn:ngsi-ld:Household:{number}"}
-    name = {"type": "Property", "value": f"House {number}"}
-    rest = {"location": where, "owner": owner, "name": name}
-    return {"id": f"urn:ngsi-ld:House:{number:06}", "type": "House", **held, **rest, **more}
 
 
 @pytest.fixture(scope="module")
