@@ -23,6 +23,7 @@ _CLOCK: Final = 8
 _EXACT: Final = 2**53
 _NUMBERS: Final = ("n", "o")
 _TEXTS: Final = ("s", "t")
+_DIGITS: Final = ("s0", "s:")  # DateTimes, Dates and Times begin with a digit
 _LITERAL: Final = re.compile(r"\^((?:[A-Za-z0-9_/:#@%,;&=~!\"'<> -](?![*?{]))+)")
 """What a pattern begins with, if all that it matches begins with it: characters without a meaning of their own."""
 
@@ -80,8 +81,8 @@ def ordered(op: Op, value: Value, *, instants: bool) -> Span | None:
         case DateTimeValue() | DateValue() | TimeValue():
             start = "s" + _start(value)
             if op in (Op.GE, Op.GT):
-                return Span(start, _TEXTS[1])
-            return Span(_TEXTS[0], next_text(start))
+                return Span(start, _DIGITS[1])
+            return Span(_DIGITS[0], next_text(start))
 
 
 def between(low: Value, high: Value, *, instants: bool) -> Span | None:
