@@ -40,11 +40,9 @@ def connect(url: str) -> tuple[MongoClient[Bson], Database[Bson]]:
         client: MongoClient[Bson] = MongoClient(
             url,
             appname="misono",
-            serverSelectionTimeoutMS=_of(url, "serverSelectionTimeoutMS", SELECTION_S),
-            connectTimeoutMS=_of(url, "connectTimeoutMS", SELECTION_S),
-            socketTimeoutMS=_of(url, "socketTimeoutMS", ANSWER_S),
             connect=False,
             tz_aware=True,
+            **_timeouts(url),
         )
         database = client.get_default_database(DATABASE)
     except (ConfigurationError, ValueError) as error:
@@ -56,9 +54,10 @@ def connect(url: str) -> tuple[MongoClient[Bson], Database[Bson]]:
     )
 
 
-def _of(url: str, option: str, seconds: float) -> int | None:
-    """Ours, in ms, unless the URL has one: an option given beside the URL would win over it."""
-    return None if f"{option.lower()}=" in url.lower() else int(seconds * 1000)
+def _timeouts(url: str) -> dict[str, Any]:
+    """Ours, in ms, but for those that the URL has: an option given beside the URL would win over it."""
+    seconds = {"serverSelectionTimeoutMS": SELECTION_S, "connectTimeoutMS": SELECTION_S, "socketTimeoutMS": ANSWER_S}
+    return {name: int(value * 1000) for name, value in seconds.items() if f"{name.lower()}=" not in url.lower()}
 
 
 @contextmanager

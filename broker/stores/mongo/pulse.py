@@ -9,7 +9,7 @@ command a fifth of a second, however many tenants there are, and another where s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from threading import Lock
 from time import monotonic
 from typing import Any, Final, Protocol
@@ -43,6 +43,7 @@ class Pulse:
     def __init__(self, hub: Collection[Bson]) -> None:
         self._hub = hub
         self._kept: list[Kept] = []
+        self._heard: list[Callable[[Sequence[Bson]], None]] = []
         self._counts: Bson = {}
         self._lock = Lock()
         self._looks = 0
@@ -52,6 +53,10 @@ class Pulse:
     def keep(self, kept: Kept) -> None:
         """From now on it is told what moved."""
         self._kept.append(kept)
+
+    def hear(self, heard: Callable[[Sequence[Bson]], None]) -> None:
+        """From now on call this at every look, with the rows of processes."""
+        self._heard.append(heard)
 
     def beat(self, names: Iterable[str]) -> UpdateOne:
         """The write that tells of names that have moved: the last of a bulk on the hub."""
@@ -69,13 +74,15 @@ class Pulse:
         counts: Bson = next((row for row in rows if row["_id"] == PULSE), {})
         self._looks += 1
         everything = self._looks % ALL_LOOKS == 0
-        moved = {name for name, count in counts.items() if everything or count != self._counts.get(name)}
+        moved = {name for name, count in counts.items() if count != self._counts.get(name)}
         with self._lock:
             self._slots = [row for row in rows if row["_id"] != PULSE]
             self._looked_at = asked_at
-        if moved:
+        for heard in self._heard:
+            heard(self._slots)
+        if moved or everything:
             for kept in self._kept:
-                kept.refresh(lambda name: _bucket(name) in moved)
+                kept.refresh(lambda name: everything or _bucket(name) in moved)
             self._counts = counts
 
     def slots(self) -> list[dict[str, Any]] | None:

@@ -9,6 +9,7 @@ from typing import Final
 
 from pymongo.collection import Collection
 
+from broker.ports.places import snapshot_of
 from broker.stores.mongo.connection import Bson, asking
 from broker.stores.mongo.ground import key
 from broker.stores.mongo.pulse import Moved, Pulse
@@ -53,6 +54,6 @@ class MongoTenants:
             self._pulse.tell([KIND])
 
     def refresh(self, moved: Moved) -> None:
-        """Forget all of them where some went: they are asked for again."""
+        """Forget the places where some went: they are asked for again. Tenants stay."""
         if moved(KIND):
-            self._known = {""}
+            self._known = {tenant for tenant in self._known.copy() if snapshot_of(tenant) is None}

@@ -6,19 +6,24 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import ExitStack
+from typing import Any
 
 import pytest
+from pymongo.collection import Collection
+from pymongo.errors import AutoReconnect
 
 from broker.errors import NonexistentTenant
 from broker.model.values import Json
+from broker.ports import INLINE, OverBudget
 from broker.ports.held import Drop, HeldCommand, Hold
-from broker.stores.mongo import slots
+from broker.stores.mongo import pulse, slots
 from broker.stores.mongo.connection import connect
-from broker.stores.mongo.ground import Ground, Job
+from broker.stores.mongo.ground import Ground, Job, key
 from broker.stores.mongo.held import MongoHeld
 from broker.stores.mongo.hub import Hub
 from broker.stores.mongo.stamps import Stamps
 from broker.stores.refusals import no_tenant
+from tests.engines.mongodb.counting import COUNTING
 from tests.engines.wires.running import fresh
 from tests.fakes.clock import FakeClock
 
@@ -200,3 +205,68 @@ def test_a_long_body_is_kept(make: Callable[[], Process]) -> None:
     held = one.held.find_held("", KIND, "m")
     assert held is not None
     assert held.body == {"ids": []}
+
+
+def test_a_write_is_three_commands_and_reading_a_generation_none(make: Callable[[], Process]) -> None:
+    one = make()
+    one.hold("s", {}, "city")
+    assert COUNTING.tally(lambda: one.hold("s", {"n": 1}, "city")).names() == ["find held", "update held", "update hub"]
+    assert COUNTING.tally(lambda: one.hold("t", {}, "city")).names() == ["find held", "update held", "update hub"]
+    one.held.held_generation("city", KIND)
+    one.held.tenants_of(KIND)
+    INLINE.set(True)
+    try:
+        assert one.held.held_generation("city", KIND) == 3
+        assert one.held.tenants_of(KIND) == ["city"]
+        with pytest.raises(OverBudget):
+            one.held.find_held("city", KIND, "s")
+    finally:
+        INLINE.set(False)
+
+
+def test_looking_at_the_others_is_one_command_and_two_where_something_moved(make: Callable[[], Process]) -> None:
+    one, other = make(), make()
+    for beat in other.hub._beats:
+        beat.stop()
+    other.held.held_generation("", KIND)
+    other.hub.pulse.look()
+    assert COUNTING.tally(other.hub.pulse.look).names() == ["find hub"]
+    one.hold("s", {})
+    assert COUNTING.tally(other.hub.pulse.look).names() == ["find hub", "find held"]
+    assert other.held.held_generation("", KIND) == 1
+
+
+def test_a_write_of_which_nobody_knows_whether_it_came_through_makes_the_generation_unknown(
+    make: Callable[[], Process], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = make()
+    one.hold("s", {})
+    assert one.held.held_generation("", KIND) == 1
+    real = Collection.bulk_write
+
+    def lost(self: Collection[Any], *arguments: Any, **options: Any) -> Any:
+        real(self, *arguments, **options)
+        raise AutoReconnect("the answer is lost")
+
+    monkeypatch.setattr(Collection, "bulk_write", lost)
+    with pytest.raises(AutoReconnect):
+        one.hold("s", {"n": 2})
+    monkeypatch.undo()
+    assert one.held.held_generation("", KIND) == 2
+    held = one.held.find_held("", KIND, "s")
+    assert held is not None
+    assert held.body == {"n": 2}
+
+
+def test_who_died_before_telling_is_found_out_with_time(make: Callable[[], Process]) -> None:
+    one, other = make(), make()
+    for beat in other.hub._beats:
+        beat.stop()
+    assert other.held.held_generation("", KIND) == 0
+    one.hold("t", {}, "city")
+    other.hub.pulse.look()
+    name = {"_id": key("", KIND)}
+    one.hub.ground.held.update_one(name, {"$set": {"k": "#", "t": "", "g": KIND}, "$inc": {"n": 1}}, upsert=True)
+    for _ in range(pulse.ALL_LOOKS):
+        other.hub.pulse.look()
+    assert other.held.held_generation("", KIND) == 1
