@@ -18,7 +18,7 @@ from broker.model.values import Json
 from broker.ports.outbox import EntityChange
 from broker.stores.images import changed
 from broker.stores.mongo.connection import Bson
-from broker.stores.mongo.entities import document_of, dump, load_any
+from broker.stores.mongo.entities import INDEXED, OPTIONAL, document_of, dump, load_any
 from broker.stores.mongo.ground import Happened
 
 
@@ -56,6 +56,28 @@ def read(found: Bson) -> list[Happened]:
     listed = sorted(found.get("p", ()), key=lambda entry: int(entry["s"]))
     document = document_of(found) if listed else {}
     return [_read(found["t"], entry, document) for entry in listed]
+
+
+def over(found: Bson, fields: Bson, added: list[Bson]) -> tuple[Bson, Bson]:
+    """Filter and update that put `fields` and new entries into a document, if it is still as it was read.
+
+    Entries of others that are still there are made whole, as the document they rely on is written over; a deletion
+    leaves it where it is.
+    """
+    where: Bson = {"_id": found["_id"], "n": found["n"]}
+    deleted = "g" in fields
+    names = ("nx", *INDEXED) if deleted else (*OPTIONAL, "g")
+    put = {name: value for name, value in fields.items() if name != "_id"}
+    update: Bson = {"$set": put}
+    if gone := {name: "" for name in names if name not in fields and name in found}:
+        update["$unset"] = gone
+    others = [] if deleted else read(found)
+    if others:
+        where["$and"] = [{"p.s": one.change.sequence} for one in others]
+        put["p"] = [whole(one) for one in others] + added
+    else:
+        update["$push"] = {"p": added[0] if len(added) == 1 else {"$each": added}}
+    return where, update
 
 
 def _entry(happened: Happened) -> Bson:

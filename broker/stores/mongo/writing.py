@@ -27,7 +27,7 @@ from broker.ports.outbox import EntityChange
 from broker.stores.images import changed, touched
 from broker.stores.mongo import pending
 from broker.stores.mongo.connection import Bson
-from broker.stores.mongo.entities import INDEXED, OPTIONAL, Index, Stamped, to_bson
+from broker.stores.mongo.entities import Index, Stamped, to_bson
 from broker.stores.mongo.ground import Ground, Happened, key
 from broker.stores.mongo.group import Step, Unit, latest, lookup, units_of
 from broker.stores.mongo.lanes import Undecided
@@ -172,7 +172,7 @@ class Writing:
             fields = to_bson(tenant, unit.current, Stamped(created, last.sequence), indexed)
             if found is None:
                 return InsertOne(fields | {"p": listed})
-        return _update(found, fields, listed)
+        return UpdateOne(*pending.over(found, fields, listed))
 
     def _follow(self, tenant: str, units: Sequence[Unit], began: float) -> None:
         """The trail (2), and that it is written (3); then who listens is told."""
@@ -199,26 +199,6 @@ class Writing:
             ids = [key(tenant, unit.id) for unit in gone]
             last = [unit.changes[-1].change.sequence for unit in gone]
             self._ground.entities.delete_many({"_id": {"$in": ids}, "n": {"$in": last}, "g": True})
-
-
-def _update(found: Bson, fields: Bson, listed: list[Bson]) -> UpdateOne:
-    """The update that holds only for the document as it was read.
-
-    Changes of others that are still under way there are made whole, as their document is written over.
-    """
-    where: Bson = {"_id": found["_id"], "n": found["n"]}
-    deleted = "g" in fields
-    names = ("nx", *INDEXED) if deleted else OPTIONAL if found.get("g") is None else (*OPTIONAL, "g")
-    update: Bson = {"$set": {name: value for name, value in fields.items() if name != "_id"}}
-    if gone := {name: "" for name in names if name not in fields and name in found}:
-        update["$unset"] = gone
-    others = pending.read(found)
-    if others and not deleted:
-        where["$and"] = [{"p.s": one.change.sequence} for one in others]
-        update["$set"]["p"] = [pending.whole(one) for one in others] + listed
-    else:
-        update["$push"] = {"p": listed[0] if len(listed) == 1 else {"$each": listed}}
-    return UpdateOne(where, update)
 
 
 def _is_written(unit: Unit) -> bool:
