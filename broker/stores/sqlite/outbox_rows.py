@@ -50,13 +50,13 @@ def add(db: apsw.Connection, tenant: str, found: Sequence[tuple[EntityChange, Se
     images, bodies, rows = list[list[Any]](), [b" "], list[OutboxRow]()
     offset = 2
     for change, matched in found:
-        image: list[Any] = [number, number + len(matched) - 1, change.sequence, change.at, change.entity.id]
+        kept: list[Any] = [number, number + len(matched) - 1, change.sequence, change.at, change.entity.id]
         for entity in (change.before, change.after):
-            body = b"" if entity is None else _image(entity)
-            image += [None, None] if entity is None else [offset, len(body)]
+            body = b"" if entity is None else image(entity)
+            kept += [None, None] if entity is None else [offset, len(body)]
             bodies.append(body)
             offset += len(body)
-        images.append(image)
+        images.append(kept)
         for name in matched:
             rows.append(OutboxRow(number, notification_id(tenant, name, str(change.sequence)), name, change, at))
             number += 1
@@ -154,7 +154,7 @@ def text(rows: Sequence[Any]) -> str:
     return orjson.dumps(rows).decode()
 
 
-def _image(entity: Entity) -> bytes:
+def image(entity: Entity) -> bytes:
     head = [entity.created_at, entity.modified_at, entity.expires_at, entity.version]
     return dump([*head, entity.document])[0]
 
