@@ -36,6 +36,7 @@ from broker.http.table import OPERATIONS
 from broker.joining import Documents, begun, describe, make_federation, public_url_of, start_subscribing
 from broker.ldcontext.core import core_context
 from broker.model.values import Instant, Json
+from broker.notify.among import SERVER_LEASE_S, Among
 from broker.notify.attempts import Attempts
 from broker.notify.composing import Composer
 from broker.notify.counted import CountedOutbox
@@ -68,6 +69,8 @@ from linkeddata.serving import Catalogues
 
 if TYPE_CHECKING:
     from flask import Flask
+
+    from broker.stores.mongo.store import MongoStore
 
 log = logging.getLogger("misono")
 
@@ -240,8 +243,6 @@ def _start_retention(path: Path, broker: Broker) -> Repeating:
 
 
 def _start_delivery(settings: Settings, store: Store, composer: Composer, clock: Clock, watches: Watches) -> Dispatch:
-    slot = Slot(settings.data) if settings.store != "memory" else None
-    number = slot.number if slot is not None else 0
     policy = Policy(settings.notify_attempts, settings.notify_backoff_s, settings.notify_backoff_max_s)
     makers = _make_makers(settings, clock)
     parts = Delivering(
@@ -257,14 +258,21 @@ def _start_delivery(settings: Settings, store: Store, composer: Composer, clock:
         chance=random.random,
         new_loop=uvloop.new_event_loop,
         limits=DeliveryLimits(policy, settings.notify_timeout_s),
-        holder=f"process-{number}",
-        processes=settings.workers,
-        bell=None if slot is None else Doorbell(settings.data, number, settings.workers),
-        slot=slot,
+        among=_among(settings, store),
     )
     dispatch = Dispatch(parts)
     dispatch.start()
     return dispatch
+
+
+def _among(settings: Settings, store: Store) -> Among:
+    if settings.store == "memory":
+        return Among("process-0")
+    if is_url(settings.store):
+        return Among(_new_id(), settings.workers, cast("MongoStore", store).bell, lease_s=SERVER_LEASE_S)
+    slot = Slot(settings.data)
+    bell = Doorbell(settings.data, slot.number, settings.workers)
+    return Among(f"process-{slot.number}", settings.workers, bell, slot)
 
 
 def _make_makers(settings: Settings, clock: Clock) -> Makers:

@@ -13,16 +13,15 @@ from threading import Event, Thread
 from typing import Final
 
 from broker.errors import NonexistentTenant
+from broker.notify.among import Among
 from broker.notify.attempts import Attempts
 from broker.notify.book import Book
 from broker.notify.composing import Composer
 from broker.notify.courier import Courier, Desk, Limits
-from broker.notify.doorbell import Doorbell
 from broker.notify.extras import Extras
 from broker.notify.message import Message, Transports
-from broker.notify.partitions import PARTITIONS, RENEW_S, Partitions
+from broker.notify.partitions import PARTITIONS, RENEWALS, Partitions
 from broker.notify.periodic import Periodic
-from broker.notify.slots import Slot
 from broker.ports import ChangeLog, Clock
 from broker.ports.held import HeldStore
 from broker.ports.outbox import (
@@ -47,7 +46,7 @@ DRAIN_S: Final = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Delivering:
-    """What delivery works with. `holder` names this process among `processes`, `bell` tells them of rows."""
+    """What delivery works with."""
 
     outbox: Outbox
     held: HeldStore
@@ -61,10 +60,7 @@ class Delivering:
     chance: Callable[[], float]
     new_loop: Callable[[], asyncio.AbstractEventLoop]
     limits: Limits
-    holder: str
-    processes: int = 1
-    bell: Doorbell | None = None
-    slot: Slot | None = None
+    among: Among
 
 
 class Dispatch:
@@ -97,8 +93,8 @@ class Dispatch:
             self._wake(self._stopped.set)
         if self._thread.is_alive():
             self._thread.join()
-        if self._parts.slot is not None:
-            self._parts.slot.release()
+        if self._parts.among.slot is not None:
+            self._parts.among.slot.release()
 
     def alive(self) -> bool:
         """Whether it delivers; where it has ended, rows wait in the store until the next start."""
@@ -126,7 +122,7 @@ class Dispatch:
     @property
     def holder(self) -> str:
         """Who this process is among those that take leases: the same after a start as before."""
-        return self._parts.holder
+        return self._parts.among.holder
 
     def _arrived(self, tenant: str, rows: Sequence[OutboxRow]) -> None:
         self._told.append((tenant, rows))
@@ -154,10 +150,11 @@ class Dispatch:
             self._up.set()
 
     async def _main(self) -> None:
-        parts = self._parts
+        parts, among = self._parts, self._parts.among
         self._partitions = Partitions(
-            parts.leases, parts.holder, -(-PARTITIONS // parts.processes), asyncio.get_running_loop().time
-        )
+            parts.leases, among.holder, -(-PARTITIONS // among.processes), asyncio.get_running_loop().time,
+            among.lease_s,
+        )  # fmt: skip
         self._transports = transports = parts.transports()
         book = self._book
         desk = Desk(
@@ -169,8 +166,8 @@ class Dispatch:
         self._periodic = Periodic(desk, courier, parts.marks)
         self._extras = Extras(desk, courier.timeout_s)
         self._stopped, self._loop = asyncio.Event(), asyncio.get_running_loop()
-        if parts.bell is not None:
-            parts.bell.listen(courier.read_on)
+        if among.bell is not None:
+            among.bell.listen(courier.read_on)
         self._loop.call_soon(self._take_in)
         self._up.set()
         keeping = self._loop.create_task(self._keep())
@@ -180,8 +177,8 @@ class Dispatch:
         await courier.stop(DRAIN_S)
         self._partitions.release()
         await transports.close()
-        if parts.bell is not None:
-            parts.bell.close()
+        if among.bell is not None:
+            among.bell.close()
 
     async def _keep(self) -> None:
         """Hold the leases; at the start and where they changed take up the work, now and then look for more."""
@@ -192,7 +189,7 @@ class Dispatch:
             except Exception:  # an outermost loop: a store that is busy is asked again
                 log.exception("leases of delivery could not be renewed")
             turn += 1
-            await asyncio.sleep(RENEW_S)
+            await asyncio.sleep(self._parts.among.lease_s / RENEWALS)
 
     async def _renew(self, *, look: bool) -> None:
         tenants = self._parts.outbox.tenants()
@@ -214,7 +211,7 @@ class Dispatch:
         while self._told:
             tenant, rows = self._told.popleft()
             self._courier.told(tenant, rows)
-            bell = self._parts.bell
+            bell = self._parts.among.bell
             if bell is not None and not all(self._partitions.ours(tenant, row.subscription) for row in rows):
                 bell.ring(tenant)
 

@@ -14,7 +14,8 @@ from broker.ports.outbox import Leases
 
 PARTITIONS: Final = 4  # a lease is a write to the disk now and then: no more than processes that are likely
 LEASE_S: Final = 15.0
-RENEW_S: Final = 5.0
+RENEWALS: Final = 3  # in the time of a lease
+RENEW_S: Final = LEASE_S / RENEWALS
 
 
 def partition_of(tenant: str, subscription: str) -> int:
@@ -25,14 +26,17 @@ def partition_of(tenant: str, subscription: str) -> int:
 class Partitions:
     """The partitions of this process. `share` is how many of them it takes while others may want some too."""
 
-    def __init__(self, leases: Leases, holder: str, share: int, monotonic: Callable[[], float]) -> None:
+    def __init__(
+        self, leases: Leases, holder: str, share: int, monotonic: Callable[[], float], lease_s: float = LEASE_S
+    ) -> None:
         self._leases = leases
         self._holder = holder
         self._share = share
         self._monotonic = monotonic
         self._held: frozenset[int] = frozenset()
         self._until = 0.0
-        self._patient_until = monotonic() + LEASE_S + RENEW_S
+        self._lease_s = lease_s
+        self._patient_until = monotonic() + lease_s + lease_s / RENEWALS
 
     def renew(self) -> bool:
         """Take and keep what is ours; whether that is another set than before. Writes: not on an event loop."""
@@ -43,7 +47,7 @@ class Partitions:
         for partition in wanted:
             if len(held) < max(room, len(before)) and self._take(partition):
                 held.add(partition)
-        self._held, self._until = frozenset(held), now + LEASE_S
+        self._held, self._until = frozenset(held), now + self._lease_s
         return self._held != before
 
     @property
@@ -67,7 +71,7 @@ class Partitions:
         self._held, self._until = frozenset(), 0.0
 
     def _take(self, partition: int) -> bool:
-        return self._leases.take(_name(partition), self._holder, LEASE_S) is not None
+        return self._leases.take(_name(partition), self._holder, self._lease_s) is not None
 
 
 def _name(partition: int) -> str:

@@ -188,6 +188,19 @@ class Outbox(Protocol):
         """Drop dead rows; how many there were."""
 
 
+class Bell(Protocol):
+    """Tells the other processes on a store that there are rows for them to deliver; a ring may be lost."""
+
+    def listen(self, rung: Callable[[str], None]) -> None:
+        """Call `rung(tenant)` on the running event loop."""
+
+    def ring(self, tenant: str) -> None:
+        """Tell the others. From an event loop: it waits for nothing."""
+
+    def close(self) -> None:
+        """Hear nothing more."""
+
+
 class Leases(Protocol):
     """Who of several processes does a job, hub-wide and durable; a lease that is not renewed ends by itself."""
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pymongo.errors import PyMongoError
 
 from broker.stores.mongo.beat import Beat
+from broker.stores.mongo.bell import MongoBell
 from broker.stores.mongo.documents import MongoDocuments
 from broker.stores.mongo.generations import Generations
 from broker.stores.mongo.ground import Ground
@@ -28,6 +29,7 @@ class Hub:
         self.documents = MongoDocuments(ground.hub, ground.stamps, self.pulse, self._of_documents)
         self.leases = MongoLeases(ground.hub, ground.clock)
         self.slots = Slots(ground.hub, ground.clock, ground.stamps, self.pulse)
+        self.bell = MongoBell(ground, self.pulse, self.slots)
         self._beats = [Beat("pulse", POLL_S, self.pulse.look), Beat("slot", RENEW_S, self.slots.renew)]
         self._listening: list[Callable[[str], None]] = []
 

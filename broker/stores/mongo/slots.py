@@ -89,7 +89,7 @@ class Slots:
         with self._lock:
             self._until = float("-inf")
             if self.number is not None:
-                self._hub.update_one({"_id": _name(self.number), "h": self.holder}, {"$set": {"h": ""}})
+                self._hub.update_one({"_id": name_of(self.number), "h": self.holder}, {"$set": {"h": ""}})
                 self.number = None
 
     def _take_any(self) -> bool:
@@ -107,7 +107,7 @@ class Slots:
     def _free(self) -> Iterator[tuple[int, Bson | None]]:
         """Numbers that were never used or were given back, then those whose holder let them run out."""
         rows = {row["_id"]: row for row in self._hub.find({"_id": {"$gt": PULSE, "$lt": PULSE + "~"}})}
-        known = [(number, rows.get(_name(number))) for number in range(SLOTS)]
+        known = [(number, rows.get(name_of(number))) for number in range(SLOTS)]
         yield from ((number, row) for number, row in known if row is None or not row["h"])
         now = self._clock.now()
         yield from ((number, row) for number, row in known if row is not None and row["h"] and row["u"] <= now)
@@ -118,7 +118,7 @@ class Slots:
             where = {name: row[name] for name in ("_id", "h", "n")}
             return self._hub.update_one(where, {"$set": put, "$inc": {"n": 1}}).matched_count > 0
         try:
-            self._hub.insert_one({"_id": _name(number), "n": 1, **put})
+            self._hub.insert_one({"_id": name_of(number), "n": 1, **put})
         except DuplicateKeyError:
             return False
         return True
@@ -127,11 +127,12 @@ class Slots:
         began = monotonic()
         put = {"u": self._clock.now() + int(LEASE_S * SECOND_US), "l": self._stamps.last}
         change = {"$set": put, "$inc": {"n": 1}}
-        if self._hub.update_one({"_id": _name(number), "h": self.holder}, change).matched_count == 0:
+        if self._hub.update_one({"_id": name_of(number), "h": self.holder}, change).matched_count == 0:
             return False
         self._until = began + LEASE_S
         return True
 
 
-def _name(number: int) -> str:
+def name_of(number: int) -> str:
+    """The `_id` of its row."""
     return key(PULSE, f"{number:02}")

@@ -17,6 +17,7 @@ from broker.model.values import Instant, Json
 from broker.ports import Clock, Command, Labels
 from broker.ports.outbox import Watches
 from broker.stores.images import no_labels
+from broker.stores.mongo.bell import MongoBell
 from broker.stores.mongo.changelog import MongoLog
 from broker.stores.mongo.connection import UnusableStore, asking, connect
 from broker.stores.mongo.entities import SHOWN, to_live
@@ -84,6 +85,11 @@ class MongoStore:
         dropped = self.held.drop_all, hub.tenants.remove
         parts = Parts(self, reads, index_members, label, hub.tenants.make, dropped)
         self.places = MongoPlaces(ground, parts)
+
+    @property
+    def bell(self) -> MongoBell:
+        """What tells the other processes of rows."""
+        return self._hub.bell
 
     def apply(self, tenant: str, commands: Sequence[Command]) -> Future[list[object]]:
         """Queue the commands for the tenant's lane."""
