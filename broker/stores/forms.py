@@ -9,6 +9,8 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from typing import TypeAlias, cast
 
+import orjson
+
 from broker.model.entity import ENTITY_MEMBERS, Document, as_list, instances
 from broker.model.values import Json
 from broker.ports import AttributeCount, TypeCount
@@ -43,6 +45,17 @@ def form_text(form: Form) -> dict[str, Json]:
         "types": [types] if isinstance(types, str) else list(types),
         "attributes": {name: found[name] for name in sorted(found)},
     }
+
+
+def merged(found: Iterable[Counted]) -> list[Counted]:
+    """Each form once, with the sum of its counts; those are left out of which nothing is left."""
+    numbers: dict[bytes, int] = {}
+    held: dict[bytes, Counted] = {}
+    for form in found:
+        key = orjson.dumps(form[:2])
+        held[key] = form
+        numbers[key] = numbers.get(key, 0) + form[2]
+    return [(held[key][0], held[key][1], number) for key, number in numbers.items() if number > 0]
 
 
 def count_types_of(found: Iterable[Counted]) -> list[TypeCount]:

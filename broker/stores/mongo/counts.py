@@ -17,10 +17,10 @@ from broker.model.entity import Entity
 from broker.model.values import Instant
 from broker.ports import TypeExtent
 from broker.stores.discovery import Boxes, Times, extents_of, measure_types
-from broker.stores.forms import Counted, form_of, form_text
+from broker.stores.forms import Counted, form_of, form_text, merged
 from broker.stores.mongo.budget import Budget
 from broker.stores.mongo.connection import Bson
-from broker.stores.mongo.entities import LIVE, SHOWN, document_of, to_live
+from broker.stores.mongo.entities import LIVE, SHOWN, document_of, to_entity, to_live
 
 FORMS_MAX: Final = 10_000
 _BOX: Final = {"w": "$min", "s": "$min", "e": "$max", "n": "$max"}
@@ -38,40 +38,47 @@ class Forms:
         self._lock = Lock()
 
     def counted(self, tenant: str, now: Instant, budget: Budget) -> list[Counted]:
-        """The forms of live entities, and how many have each."""
-        rows = self._grouped(tenant, now, {"n": {"$sum": 1}}, budget)
-        found = [(*shape, row["n"]) for row in rows if (shape := self._shape(tenant, row["_id"])) is not None]
-        return found + [(*_shape_of(entity), 1) for entity in self._stale(tenant, now, budget)]
+        """The forms of live entities, and how many have each: of all there are, which an index tells, and corrected."""
+        every = {"t": tenant, "f": {"$gt": ""}}  # an entity that is deleted has none
+        found: list[Counted] = []
+        for row in self._grouped(every, {"n": {"$sum": 1}}, budget):
+            shape = self._shape(tenant, row["_id"])
+            if shape is not None:
+                found.append((*shape, row["n"]))
+        for stored, left in self._stale(tenant, now, budget):
+            found.append((*_shape_of(stored), -1))
+            if left is not None:
+                found.append((*_shape_of(left), 1))
+        return merged(found)
 
     def extents(self, tenant: str, now: Instant, budget: Budget) -> list[TypeExtent]:
         """Each type, by IRI, on a server that has bounds of groups."""
         asked = {"since": {"$min": "$c"}, "until": {"$max": "$m"}}
         asked |= {side: {bound: f"$b.{side}"} for side, bound in _BOX.items()}
+        fresh = {"t": tenant, **LIVE, "$or": [{"nx": {"$exists": False}}, {"nx": {"$gt": now}}]}
         times, boxes = list[Times](), list[Boxes]()
-        for row in self._grouped(tenant, now, asked, budget):
+        for row in self._grouped(fresh, asked, budget):
             shape = self._shape(tenant, row["_id"])
             if shape is not None:
                 times.append((shape[0], row["since"], row["until"]))
                 if row["w"] is not None:
                     boxes.append((shape[0], (row["w"], row["s"], row["e"], row["n"])))
-        for one in measure_types(self._stale(tenant, now, budget)):
+        left = (one for _, one in self._stale(tenant, now, budget) if one is not None)
+        for one in measure_types(left):
             times.append(([one.iri], one.created_at, one.modified_at))
             boxes += [] if one.box is None else [([one.iri], one.box)]
         return extents_of(times, boxes)
 
-    def _grouped(self, tenant: str, now: Instant, asked: Bson, budget: Budget) -> list[Bson]:
-        """What is asked, of each form of entities of which nothing has expired."""
-        fresh = {"t": tenant, **LIVE, "$or": [{"nx": {"$exists": False}}, {"nx": {"$gt": now}}]}
-        steps = [{"$match": fresh}, {"$group": {"_id": "$f", **asked}}]
+    def _grouped(self, where: Bson, asked: Bson, budget: Budget) -> list[Bson]:
+        """What is asked, of each form."""
+        steps = [{"$match": where}, {"$group": {"_id": "$f", **asked}}]
         return list(self._entities.aggregate(steps, maxTimeMS=budget.left_ms()))
 
-    def _stale(self, tenant: str, now: Instant, budget: Budget) -> Iterator[Entity]:
-        """What is left of those of which something has expired, and is not swept yet."""
+    def _stale(self, tenant: str, now: Instant, budget: Budget) -> Iterator[tuple[Entity, Entity | None]]:
+        """Those of which something has expired and is not swept yet, each with what is left of it."""
         expired = {"t": tenant, **LIVE, "nx": {"$lte": now}}
         for row in self._entities.find(expired, SHOWN, max_time_ms=budget.left_ms()):
-            entity = to_live(row, now)
-            if entity is not None:
-                yield entity
+            yield to_entity(row), to_live(row, now)
 
     def _shape(self, tenant: str, form: str) -> Shape | None:
         """What a digest stands for; None where no entity has it any more."""

@@ -42,6 +42,7 @@ def _index(*names: str, where: Bson | None = None) -> IndexModel:
 INDEXES: Final[Mapping[str, Sequence[IndexModel]]] = {
     "entities": (
         _index("t", "k", "o"),
+        _index("t", "f"),
         _index("nx", where={"nx": {"$exists": True}}),
         _index("p.s", where={"p.s": {"$exists": True}}),
     ),

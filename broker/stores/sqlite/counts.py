@@ -9,7 +9,7 @@ import orjson
 
 from broker.model.expiry import live
 from broker.model.values import Instant
-from broker.stores.forms import Counted, form_of, form_text
+from broker.stores.forms import Counted, form_of, form_text, merged
 from broker.stores.sqlite.codec import ENTITY_COLUMNS, to_entity
 
 
@@ -23,19 +23,9 @@ def forms(db: apsw.Connection, now: Instant) -> list[Counted]:
         found.append(_form(orjson.dumps(form_text(form_of(stored.document))).decode(), -1))
         if kept is not None:
             found.append(_form(orjson.dumps(form_text(form_of(kept.document))).decode(), 1))
-    return _merged(found)
+    return merged(found)
 
 
 def _form(text: str, entities: int) -> Counted:
     held = orjson.loads(text)
     return cast("list[str]", held["types"]), cast("dict[str, list[str]]", held["attributes"]), entities
-
-
-def _merged(found: list[Counted]) -> list[Counted]:
-    numbers: dict[bytes, int] = {}
-    held: dict[bytes, Counted] = {}
-    for form in found:
-        key = orjson.dumps(form[:2])
-        held[key] = form
-        numbers[key] = numbers.get(key, 0) + form[2]
-    return [(held[key][0], held[key][1], number) for key, number in numbers.items() if number > 0]
