@@ -5,7 +5,7 @@
     w    their time (`Past.time`)     m    modified_at        u  true: never observed      x  deleted_at
     d    JSON: [[ordinal, place in `a`, body, created_at unless it is m], …]
     l    JSON: what the change was in the entity's life, where it was more than an update
-    f, b on the leaf of a creation: its number, the entity's id (so entities are found in the order of their creation)
+    hf, hb on the leaf of a creation: its number, the entity's id (so entities are found in the order of their creation)
 
 So an entity of twenty attributes leaves one document when it is created, and an update that observes five leaves one.
 All instances of an attribute are found by {t, i, a, w, n} in the order of time.
@@ -161,7 +161,7 @@ def _mark(made: Bson, life: Life) -> None:
     told: dict[str, Any] = {"at": life.at}
     if life.born is not None:
         told["born"] = life.born
-        made["f"], made["b"] = made["n"], made["i"]
+        made["hf"], made["hb"] = made["n"], made["i"]
     told |= {
         name: value
         for name, value in (("names", names), ("ended", life.ended), ("evaporated", life.evaporated))

@@ -16,6 +16,7 @@ from broker.query.ast import And, HasAttribute, IdIn, Node, Or
 from broker.stores.mongo.connection import Bson
 from broker.stores.mongo.ground import Ground
 from broker.stores.mongo.history_heads import Head, heads
+from broker.stores.mongo.history_leaves import HISTORY
 
 CHUNK: Final = 200
 Order = Literal["ascending", "descending"] | None
@@ -69,15 +70,15 @@ def _is_there(head: Head, number: int | None, *, by_id: bool) -> bool:
 
 def _by_creation(ground: Ground, tenant: str) -> Iterator[tuple[int | None, str]]:
     """`(number of a creation, entity)`, then `(None, entity)` for those that history had first."""
-    for one in _read_on(ground.trail, {"t": tenant}, "f", 1):
-        yield one["f"], one["i"]
+    for one in _read_on(ground.trail, {"t": tenant, "k": HISTORY}, "hf", 1):
+        yield one["hf"], one["i"]
     for one in _read_on(ground.known, {"t": tenant}, "o", 1):
         yield None, one["i"]
 
 
 def _by_ids(ground: Ground, tenant: str, *, descending: bool) -> Iterator[tuple[int | None, str]]:
     way = -1 if descending else 1
-    created = (one["i"] for one in _read_on(ground.trail, {"t": tenant}, "b", way))
+    created = (one["i"] for one in _read_on(ground.trail, {"t": tenant, "k": HISTORY}, "hb", way))
     told = (one["i"] for one in _read_on(ground.known, {"t": tenant, "o": {"$gt": 0}}, "i", way))
     last = None
     for iri in merge(created, told, reverse=descending):
