@@ -11,6 +11,7 @@ one of them, or is large and stands under a cell of a coarser grid.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final
 
 from broker.model.geometry import Bounds
@@ -20,17 +21,18 @@ STORED_MAX: Final = 4  # cells of one grid that a stored box takes; a larger one
 SEARCHED_MAX: Final = 48
 
 
-def cell_keys(box: Bounds) -> list[str]:
+@lru_cache(maxsize=8_192)  # most of what reports does not move
+def cell_keys(box: Bounds) -> tuple[str, ...]:
     """The keys of a stored box: six for a point."""
     found: list[str] = []
     last = ["G"]
     for grid, bits in enumerate(LEVELS):
         cells = _cells(box, bits, STORED_MAX)
         if cells is None:
-            return found + last
+            return (*found, *last)
         found += [f"g{grid}{cell:x}" for cell in cells]
         last = [f"G{grid}{cell:x}" for cell in cells]
-    return found
+    return tuple(found)
 
 
 def searched_keys(box: Bounds) -> list[str]:

@@ -28,7 +28,7 @@ import orjson
 
 from broker.model.entity import ENTITY_MEMBERS, Document, as_list, instances
 from broker.model.geometry import Bounds, Geometry, bounds
-from broker.model.values import Scalar, to_instant
+from broker.model.values import Json, Scalar, to_instant
 from broker.ports import Labels
 from broker.query.leaves import INSTANCE_LEAF, SUB, leaves
 from broker.stores.forms import Form, form_of, form_text
@@ -38,6 +38,8 @@ from broker.stores.mongo.connection import Bson
 EVERY: Final = "*"
 TEXT_MAX: Final = 48
 OBSERVED_AT: Final = SUB + INSTANCE_LEAF
+PLAIN_MAX: Final = 256  # attributes; of a larger entity `leaves` says which have too many values
+_SCALARS: Final = frozenset({str, int, float, bool})
 _DOUBLE: Final = Struct(">d")
 _BITS: Final = Struct(">Q")
 _SIGN: Final = 1 << 63
@@ -54,11 +56,12 @@ def index_members(document: Document, labels: Labels) -> Bson:
 
     `b`, `s` and `z` are absent where there is nothing to say.
     """
+    form = form_of(document)
+    found = {*_heads(form, _scopes(document.get("scope"))), *_values(document)}
     places = list(_places(document))
-    found = {EVERY, *_heads(document), *_values(document)}
     for box in places:
         found.update(cell_keys(box))
-    members: Bson = {"k": sorted(found), "f": form_digest(form_of(document))}
+    members: Bson = {"k": sorted(found), "f": form_digest(form)}
     if places:
         members["b"] = _around(places)
     if labels.of:
@@ -115,6 +118,7 @@ def value_key(value: Scalar) -> str:
             return "n" + number_key(value)
 
 
+@lru_cache(maxsize=8_192)
 def number_key(number: float) -> str:
     """A number as text that stands in the order of numbers; integers of more than 53 bits are rounded."""
     try:
@@ -126,38 +130,70 @@ def number_key(number: float) -> str:
     return b64encode(_BITS.pack(ordered) + b"\0").translate(_IN_ORDER).rstrip(b"-").decode()
 
 
-def _heads(document: Document) -> Iterator[str]:
-    for iri in as_list(document["type"]):
-        yield type_key(iri)
-    for scope in as_list(document.get("scope")):
-        yield scope_key(scope)
-        yield scope_key("", below=True)
+def _scopes(scope: Json) -> tuple[str, ...]:
+    return () if scope is None else tuple(as_list(scope))
+
+
+@lru_cache(maxsize=4_096)
+def _heads(form: Form, scopes: tuple[str, ...]) -> tuple[str, ...]:
+    """The keys of types, scopes and attributes."""
+    types, names, _ = form
+    found = [EVERY, *(type_key(iri) for iri in ([types] if isinstance(types, str) else types))]
+    for scope in scopes:
         levels = scope.strip("/").split("/")
-        for end in range(1, len(levels) + 1):
-            yield scope_key("/".join(levels[:end]), below=True)
-    for name in document:
-        if name not in ENTITY_MEMBERS:
-            yield attribute_key(name)
+        found += [scope_key(scope), scope_key("", below=True)]
+        found += [scope_key("/".join(levels[:end]), below=True) for end in range(1, len(levels) + 1)]
+    return (*found, *(attribute_key(name) for name in names if name not in ENTITY_MEMBERS))
 
 
-def _values(document: Document) -> Iterator[str]:
-    found, uncovered = leaves(document)
-    for name in uncovered:
-        yield uncovered_key(name)
-    for _, path, value, _ordered in found:
-        if value is not None:
-            instant = _instant(cast(str, value)) if path.endswith(OBSERVED_AT) else None
-            yield value_head(path) + value_key(value if instant is None else instant)
+def _values(document: Document) -> list[str]:
+    keys: list[str] = []
+    rest = _plain(document, keys) if len(document) <= PLAIN_MAX else document
+    if rest:
+        found, uncovered = leaves(rest)
+        keys += [uncovered_key(name) for name in uncovered]
+        for _, path, value, _ordered in found:
+            if value is not None:
+                is_time = path.endswith(OBSERVED_AT)
+                keys.append(_time_key(path, cast(str, value)) if is_time else value_head(path) + value_key(value))
+    return keys
 
 
-# Devices that report together say the same time.
-_instant = lru_cache(maxsize=4_096)(to_instant)
+def _plain(document: Document, keys: list[str]) -> Document:
+    """Add what most devices send: Properties of one scalar, Relationships to one entity; give the other attributes.
+
+    What it does is what `leaves` would; it is written out because every write comes through here.
+    """
+    rest: Document = {}
+    for name, held in document.items():
+        if type(held) is not dict:
+            if name not in ENTITY_MEMBERS:
+                rest[name] = held
+            continue
+        value, observed = held.get("value"), held.get("observedAt")
+        size = len(held) - (observed is not None) - ("unitCode" in held)
+        if size == 2 and held["type"] == "Property" and type(value) in _SCALARS:  # noqa: PLR2004 - type and value
+            keys.append(value_head(name) + value_key(cast(Scalar, value)))
+            if observed is not None:
+                keys.append(_time_key(name + OBSERVED_AT, cast(str, observed)))
+        elif len(held) == 2 and type(uri := held.get("object")) is str:  # noqa: PLR2004 - type and object
+            keys.append(value_head(name) + value_key(uri))
+        else:
+            rest[name] = held
+    return rest
+
+
+@lru_cache(maxsize=8_192)  # devices that report together say the same time
+def _time_key(path: str, text: str) -> str:
+    """Of an observedAt: the instant where it is one."""
+    instant = to_instant(text)
+    return value_head(path) + value_key(text if instant is None else instant)
 
 
 def _places(document: Document) -> Iterator[Bounds]:
     for name, held in document.items():
-        if name not in ENTITY_MEMBERS:
-            for instance in instances(held):
+        if type(held) is not str and name not in ENTITY_MEMBERS:
+            for instance in (held,) if type(held) is dict else instances(held):
                 if instance["type"] == "GeoProperty" and "value" in instance:
                     yield bounds(cast(Geometry, instance["value"]))
 
