@@ -73,7 +73,7 @@ class MongoStore:
         trail = Trail(ground, beside)
         self._writing = Writing(ground, around, trail)
         self._repair = Repair(ground, self, trail, hub.tell)
-        hub.every("repair", REPAIR_S, self._left)
+        hub.every("repair", REPAIR_S, self._tend)
         self._indexing = Indexing(ground.database)
         self.reads = reads = Reads(ground, self.exists, probe(ground.database))
         self.select, self.scan = reads.select, reads.scan
@@ -123,6 +123,10 @@ class MongoStore:
         """Remove what has expired, entities as ordinary logged changes; how many were touched, and documents gone."""
         return sweep_entities(self._ground, self.apply) + self.held.sweep(self._ground.clock.now())
 
+    def repair(self) -> int:
+        """Finish what processes that died have left; of how many entities and histories that was."""
+        return self._repair.run() + self.history.repair()
+
     def state(self) -> dict[str, str]:
         """How it is, by part: `{"store": "ok", "indexes": "building"}`."""
         return {"store": self._hub.state(), "indexes": self._indexing.state}
@@ -135,11 +139,9 @@ class MongoStore:
         self._hub.close()
         self._ground.client.close()
 
-    def _left(self) -> None:
-        """Finish what processes that died have left, if no other process does."""
+    def _tend(self) -> None:
         if self.leases.take("repair", self._holder, LEASE_S) is not None:
-            self._repair.run()
-            self.history.repair()
+            self.repair()
 
     def _moment(self, tenant: str) -> Instant:
         """The time for a job. Raises ServiceUnavailable where nothing may be written."""
