@@ -20,7 +20,9 @@ from tests.engines.mongodb.index_sizes import size_of
 from tests.engines.wires.running import fresh
 from tests.http.doors import ROOT, broker, front_door
 
-HOUSES, BATCH, CHANGED, TOLD = 600, 100, 100, 20
+HOUSES, BATCH, TOLD = 600, 100, 20
+ROUNDS, CHANGED = 20, 20
+"""So often each of so many houses is changed."""
 TENANT = {"NGSILD-Tenant": "ward-0042", "Content-Type": "application/json"}
 BY_ID = IndexModel([("_id", 1)])
 Kept = Mapping[str, list[dict[str, Any]]]
@@ -41,8 +43,9 @@ def steps(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Kept]]
         for first in range(0, HOUSES, BATCH):
             send("/entityOperations/upsert", [house(first + place) for place in range(BATCH)])
         found["made"] = kept(url)
-        changed = [{**house(number), **reading(7000 + number)} for number in range(CHANGED)]
-        send("/entityOperations/update", [{k: one[k] for k in ("id", "type", "reading1")} for one in changed])
+        for value in range(ROUNDS):
+            fragments = [{"id": house(number)["id"], "type": "House", **reading(value)} for number in range(CHANGED)]
+            send("/entityOperations/update", fragments)
         found["changed"] = kept(url)
         for number in range(TOLD):
             send("/subscriptions", subscription(number))
@@ -102,8 +105,8 @@ def kinds(steps: dict[str, Kept]) -> dict[str, tuple[str, list[dict[str, Any]], 
         "entity": ("entities", made["entities"], HOUSES),
         "created_log": ("trail", made["trail_c"], HOUSES),
         "created_history": ("trail", made["trail_h"], HOUSES),
-        "changed_log": ("trail", since(made, changed, "trail_c"), CHANGED),
-        "changed_history": ("trail", since(made, changed, "trail_h"), CHANGED),
+        "changed_log": ("trail", since(made, changed, "trail_c"), ROUNDS * CHANGED),
+        "changed_history": ("trail", since(made, changed, "trail_h"), ROUNDS * CHANGED),
         "subscription": ("held", since(changed, subscribed, "held"), TOLD),
         "notification": ("trail", rows, TOLD),
     }
