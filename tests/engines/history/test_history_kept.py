@@ -51,10 +51,10 @@ def test_a_history_that_is_whole(store: SqliteStore, tmp_path: Path) -> None:
 
 def test_random_lives_leave_it_whole(tmp_path: Path) -> None:
     for seed in range(5):
-        with both(tmp_path / str(seed), seed) as held:
+        with both("sqlite", tmp_path / str(seed), seed) as held:
             for _ in range(60):
                 held.step()
-            assert faults(tmp_path / str(seed)) == []
+            assert faults(tmp_path / str(seed) / "data") == []
 
 
 @pytest.mark.parametrize(
