@@ -48,9 +48,15 @@ def pages() -> dict[Path, str]:
 def _error_rows() -> Iterator[str]:
     yield "| Status | Type | When |"
     yield "|---|---|---|"
-    for error in sorted(errors.NgsiError.__subclasses__(), key=lambda error: (error.status, error.__name__)):
+    for error in sorted(_below(errors.NgsiError), key=lambda error: (error.status, error.__name__)):
         when = (error.__doc__ or "").strip().splitlines()[0]
         yield f"| {error.status} | `{error.namespace}{error.__name__}` | {when} |"
+
+
+def _below(kind: type[errors.NgsiError]) -> Iterator[type[errors.NgsiError]]:
+    for one in kind.__subclasses__():
+        yield one
+        yield from _below(one)
 
 
 def stale() -> list[Path]:
