@@ -173,7 +173,7 @@ class Dispatch:
         keeping = self._loop.create_task(self._keep())
         await self._stopped.wait()
         keeping.cancel()
-        self._periodic.stop()
+        await self._periodic.stop(DRAIN_S)
         await courier.stop(DRAIN_S)
         self._partitions.release()
         await transports.close()

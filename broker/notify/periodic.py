@@ -1,14 +1,16 @@
 """Notifications by the clock: subscriptions with a timeInterval (clause 5.8.6).
 
 A subscription's periods are counted from its making or last change; the notification of a period carries an id made of
-its number. APScheduler says when; the numbers only rise, so that no id comes twice when a clock is put back, and the
-last one is kept in the store, so that a period is not notified again by whoever takes over.
+its number. APScheduler says when; the numbers only rise, so that no id comes twice when a clock is put back. The last
+one is kept in the store once its notification was sent. Who takes over begins with those that ended since, a little
+while ago: one that was sent when its process died comes again under the same id, and none is left out.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Coroutine
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("misono.notify")
 
 MARK: Final = "period:"
+CATCH_UP_S: Final = 60.0  # so long after its end a period is still notified
 TRIES_MAX: Final = 3  # of one period, while it lasts
 WATCH_S: Final = 1.0
 JUMP_S: Final = 0.5  # by so much the clock may differ from one that cannot be put back before jobs are set anew
@@ -53,6 +56,8 @@ class Periodic:
         self._loop = asyncio.get_running_loop()
         self._jobs: dict[tuple[str, str], _Job] = {}
         self._last: dict[tuple[str, str], int] = {}
+        self._marked: dict[tuple[str, str], int] = {}
+        self._under_way: set[asyncio.Task[None]] = set()
         self._scheduler: AsyncIOScheduler | None = None
         self._skew = 0.0
         self._watch: asyncio.TimerHandle | None = None
@@ -68,19 +73,22 @@ class Periodic:
             self._remove(key)
         for key, job in wanted.items():
             if key not in self._jobs:
-                self._add(key, job)
+                self._jobs[key] = job
+                self._schedule(key, job)
+                self._begin(self._notify(job, 0))
 
-    def stop(self) -> None:
-        """Fire nothing more."""
+    async def stop(self, patience_s: float) -> None:
+        """Fire nothing more; what is being sent has so long to arrive."""
         if self._watch is not None:
             self._watch.cancel()
         if self._scheduler is not None:
             self._scheduler.shutdown(wait=False)
+        if self._under_way:
+            await asyncio.wait(self._under_way, timeout=patience_s)
 
-    def _add(self, key: tuple[str, str], job: _Job) -> None:
+    def _schedule(self, key: tuple[str, str], job: _Job) -> None:
         from apscheduler.triggers.interval import IntervalTrigger  # noqa: PLC0415 - only who has timers pays for it
 
-        self._jobs[key] = job
         first = datetime.fromtimestamp(0, UTC) + timedelta(microseconds=job.start + round(job.interval * SECOND_US))
         trigger = IntervalTrigger(start_date=first, timezone=UTC)
         trigger.interval = timedelta(seconds=job.interval)  # its own parameter takes whole seconds only
@@ -93,6 +101,7 @@ class Periodic:
     def _remove(self, key: tuple[str, str]) -> None:
         del self._jobs[key]
         self._last.pop(key, None)
+        self._marked.pop(key, None)
         self._running().remove_job("\n".join(key))
 
     def _running(self) -> AsyncIOScheduler:
@@ -117,22 +126,67 @@ class Periodic:
             self._skew = offset
             for key, job in list(self._jobs.items()):
                 self._running().remove_job("\n".join(key))
-                self._add(key, job)
+                self._schedule(key, job)
+                if key in self._last:  # what the clock left out did not pass
+                    self._last[key] = max(
+                        self._last[key], period_of(job.start, job.interval, self._desk.clock.now()) - 1
+                    )
         self._watch = self._loop.call_later(WATCH_S, self._look_at_clock)
 
     async def _fire(self, job: _Job) -> None:
-        try:
-            await self._notify(job)
-        except Exception:  # an outermost loop: the next period is no worse for it
-            log.exception("the notification of a period of %s failed", job.name)
+        """The scheduler says that a period has ended; it may be a little early."""
+        await self._begin(self._notify(job, round(job.interval * SECOND_US / 10)))
 
-    async def _notify(self, job: _Job) -> None:
+    def _begin(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
+        task = self._loop.create_task(self._guarded(work))
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)
+        return task
+
+    async def _guarded(self, work: Coroutine[None, None, None]) -> None:
+        try:
+            await work
+        except Exception:  # an outermost loop: the next period is no worse for it
+            log.exception("the notification of a period failed")
+
+    async def _notify(self, job: _Job, early: int) -> None:
+        """Notify the periods that have ended, each once; `early` µs may be missing to the end of the last."""
+        await self._know_last(job)
+        key, ended = (job.tenant, job.name), period_of(job.start, job.interval, self._desk.clock.now() + early)
+        if early and ended < self._last.get(key, ended):  # the clock was put back
+            ended = self._last[key] + 1
+        while self._jobs.get(key) == job and (number := self._next(job, ended)) is not None:
+            self._last[key] = number
+            try:
+                await self._notify_of(job, number)
+            except NgsiError as error:  # a store that is away: the next time, if that is not too late
+                log.warning("period %d of %s waits: %s", number, job.name, error)
+                if self._last.get(key) == number:
+                    self._last[key] = number - 1
+                return
+            self._mark(job, number)
+
+    async def _know_last(self, job: _Job) -> None:
+        key, mark = (job.tenant, job.name), MARK + job.name
+        if key in self._last:
+            return
+        kept = (await self._loop.run_in_executor(None, self._marks.marks, job.tenant, mark)).get(mark)
+        same = isinstance(kept, list) and kept[:2] == [job.start, job.interval]
+        last = int(str(kept[2])) if isinstance(kept, list) and same else -1
+        self._last.setdefault(key, last)
+        self._marked.setdefault(key, last)
+
+    def _next(self, job: _Job, ended: int) -> int | None:
+        """The number of the period to be notified next; None where the last that ended was."""
+        number = max(self._last[job.tenant, job.name] + 1, ended - int(CATCH_UP_S / job.interval), 1)
+        return number if number <= ended and self._desk.ours(job.tenant, job.name) else None
+
+    async def _notify_of(self, job: _Job, number: int) -> None:
         desk, tenant = self._desk, job.tenant
         entry = desk.book.find(tenant, job.name)
-        if entry is None or not desk.ours(tenant, job.name) or entry.subscription.status(desk.clock.now()) != "active":
+        if entry is None or entry.subscription.status(desk.clock.now()) != "active":
             return
-        number = self._number(job)
-        if number is None or self._courier.queues.shut(entry.subscription.notification.endpoint.uri, self._loop.time()):
+        if self._courier.queues.shut(entry.subscription.notification.endpoint.uri, self._loop.time()):
             return
         occasion = f"period:{job.start}:{job.interval}:{number}"
         name = notification_id(tenant, job.name, occasion)
@@ -140,21 +194,11 @@ class Periodic:
         if message is not None:
             await self._send(job, entry, message)
 
-    def _number(self, job: _Job) -> int | None:
-        """The number of the period that has just ended; None where it was notified already."""
-        key, mark = (job.tenant, job.name), MARK + job.name
-        number = period_of(job.start, job.interval, self._desk.clock.now() + round(job.interval * SECOND_US / 10))
-        last = self._last.get(key)
-        if last is None:
-            kept = self._marks.marks(job.tenant, mark).get(mark)
-            same = isinstance(kept, list) and kept[:2] == [job.start, job.interval]
-            last = int(str(kept[2])) if isinstance(kept, list) and same else -1
-        if number == last:
-            return None
-        number = max(number, last + 1)
-        self._last[key] = number
-        self._marks.mark(job.tenant, mark, [job.start, job.interval, number])
-        return number
+    def _mark(self, job: _Job, number: int) -> None:
+        key = (job.tenant, job.name)
+        if number > self._marked.get(key, -1):
+            self._marked[key] = number
+            self._marks.mark(job.tenant, MARK + job.name, [job.start, job.interval, number])
 
     async def _send(self, job: _Job, entry: Entry, message: Message) -> None:
         desk, endpoint = self._desk, entry.subscription.notification.endpoint
