@@ -72,5 +72,5 @@ class MongoLeases:
         return 1
 
     def _changed(self, where: Bson, change: Bson) -> int | None:
-        found = self._hub.find_one_and_update(where, change, {"n": 1}, return_document=ReturnDocument.AFTER)
+        found = self._hub.find_one_and_update(where, change, return_document=ReturnDocument.AFTER)
         return None if found is None else int(found["n"])
