@@ -29,6 +29,10 @@ class CountedOutbox:
         """As the inner one."""
         return self._inner.tenants()
 
+    def busy(self) -> list[str]:
+        """As the inner one."""
+        return self._inner.busy()
+
     def newest(self, tenant: str) -> int:
         """As the inner one."""
         return self._inner.newest(tenant)

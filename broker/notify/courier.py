@@ -101,8 +101,16 @@ class Courier:
 
     def take_over(self, tenant: str) -> None:
         """Read again the lanes that are this process's."""
-        for name in self.prune(tenant):
-            self.queues.read_again(self.queues.lane(tenant, name))
+        lanes = [self.queues.lane(tenant, name) for name in self.prune(tenant)]
+        try:
+            rows = self._desk.outbox.waiting(tenant, 0, READ_ROWS) if lanes else []
+        except NonexistentTenant:
+            return
+        for lane in lanes:
+            if len(rows) < READ_ROWS:
+                self._fill_with(lane, [row for row in rows if row.subscription == lane.subscription])
+            else:  # many: each lane for itself
+                self.queues.read_again(lane)
         self.pump()
 
     def prune(self, tenant: str) -> set[str]:
@@ -236,7 +244,9 @@ class Courier:
 
     def _fill(self, lane: Lane) -> int:
         """How many rows of the lane were read."""
-        rows = self._read(lane, lane.last)
+        return self._fill_with(lane, self._read(lane, lane.last))
+
+    def _fill_with(self, lane: Lane, rows: Sequence[OutboxRow]) -> int:
         entry = self._desk.book.find(lane.tenant, lane.subscription)
         if entry is None:
             self.queues.forget(lane)

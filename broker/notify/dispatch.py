@@ -195,12 +195,15 @@ class Dispatch:
         tenants = self._parts.outbox.tenants()
         if not tenants:
             return
-        changed = await asyncio.get_running_loop().run_in_executor(None, self._partitions.renew)
+        loop = asyncio.get_running_loop()
+        changed = await loop.run_in_executor(None, self._partitions.renew)
+        busy = set(await loop.run_in_executor(None, self._parts.outbox.busy)) if look and not changed else set()
         for tenant in tenants:
             if changed:
                 self._take_over(tenant)
             elif look:
-                self._courier.look(tenant)
+                if tenant in busy:
+                    self._courier.look(tenant)
                 self._look_at_subscriptions(tenant)
             await asyncio.sleep(0)
 

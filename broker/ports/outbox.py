@@ -149,6 +149,9 @@ class Outbox(Protocol):
     def tenants(self) -> list[str]:
         """Those that have, or had, subscriptions: only they can have rows. Opens no tenant."""
 
+    def busy(self) -> list[str]:
+        """Those of `tenants` that may have rows waiting; all of them where asking is no more work than looking."""
+
     def newest(self, tenant: str) -> int:
         """The highest number that a row was given, open or closed; 0 for none yet."""
 

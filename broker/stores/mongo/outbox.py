@@ -109,6 +109,11 @@ class MongoOutbox:
         """Those that have, or had, subscriptions."""
         return self._subscriptions.tenants_of(SUBSCRIPTION)
 
+    def busy(self) -> list[str]:
+        """Those with rows that wait."""
+        with asking():
+            return self._ground.trail.distinct("t", {"k": WAITING})
+
     def newest(self, tenant: str) -> int:
         """The highest number that this process gave or finds."""
         self._must_exist(tenant)

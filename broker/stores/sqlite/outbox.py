@@ -127,6 +127,10 @@ class SqliteOutbox:
         """Those that have, or had, subscriptions."""
         return self._dues.keeping(SUBSCRIPTION)
 
+    def busy(self) -> list[str]:
+        """Any of them may be."""
+        return self.tenants()
+
     def newest(self, tenant: str) -> int:
         """The highest number given."""
         with self._ground.reading(tenant) as db:
