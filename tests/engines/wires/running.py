@@ -1,7 +1,7 @@
 """Servers that speak MongoDB's protocol, of others' making, for tests: started once a test run, ended with it.
 
     java   mongo-java-server, in memory or with a file that H2 keeps: right with many writers
-    ferret FerretDB over SQLite, in memory: small data, one writer
+    ferret FerretDB over SQLite: small data, one writer
 
 `tools/install.sh wires` fetches and builds both into var/wire. `MONGO=host:port` names a running server of the first
 kind, which is used instead and left running.
@@ -63,7 +63,7 @@ def start_java(port: int = 0, file: Path | None = None) -> tuple[subprocess.Pope
 
 @cache
 def ferret() -> str:
-    """Host and port of FerretDB, everything in memory."""
+    """Host and port of FerretDB, whose files go with it."""
     if not (BUILT / "ferretdb").exists():
         pytest.skip(MISSING.format("FerretDB"))
     place = mkdtemp(prefix="ferretdb-")

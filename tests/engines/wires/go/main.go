@@ -21,7 +21,7 @@ func main() {
 		Listener:  ferretdb.ListenerConfig{TCP: "127.0.0.1:0"},
 		Logger:    slog.New(slog.NewTextHandler(io.Discard, nil)),
 		Handler:   "sqlite",
-		SQLiteURL: "file:" + os.Args[1] + "/?mode=memory",
+		SQLiteURL: "file:" + os.Args[1] + "/", // in memory it has one connection, and waits for itself in every update
 	})
 	if err != nil {
 		log.Fatal(err)
