@@ -53,7 +53,10 @@ class Head(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One id: `order` is that of its creation, `first` that of its first one; without `lived` only history has it."""
+    """One id: `order` is that of its creation, `first` that of its first one; without `lived` only history has it.
+
+    `unsettled` says that what follows from its last change may not be written yet: it is copied again.
+    """
 
     iri: str
     order: int
@@ -61,11 +64,12 @@ class Item:
     lived: bool
     entity: Entity | None
     head: Head | None
+    unsettled: bool = False
 
     @property
     def mark(self) -> str:
         """What changes with every write of the entity or its history."""
-        return mark_of(self.entity, self.head)
+        return mark_of(self.entity, self.head) + ("~" if self.unsettled else "")
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ import pytest
 
 from broker.model.entity import Entity
 from broker.model.values import Instant, to_text
-from broker.ports import UNRESTRICTED, Keep, Put, Remove
+from broker.ports import UNRESTRICTED, Remove
 from broker.ports.evolution import (
     AddInstances,
     AddTypes,
@@ -29,6 +29,7 @@ from broker.query.ast import EVERYTHING, Selection, Window
 from broker.query.temporal import TemporalQuery
 from broker.stores.copying import Verdict, compare_all, copy_all
 from broker.stores.images import no_labels
+from broker.stores.mongo.moving import Database
 from broker.stores.moving import Target
 from broker.stores.sqlite.moving import Directory
 from tests.contract.engines import NS, Store, command, entity, kept, write
@@ -53,7 +54,7 @@ class Ends:
         return self.make(self.clock, no_labels, TypeWatches())
 
 
-@pytest.fixture(params=["sqlite-sqlite"])
+@pytest.fixture(params=["sqlite-sqlite", "sqlite-mongo", "mongo-sqlite", "mongo-mongo"])
 def ends(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Ends, Ends]]:
     clock = FakeClock()
     with ExitStack() as closing:
@@ -61,13 +62,14 @@ def ends(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Ends,
         for place, engine in enumerate(request.param.split("-")):
             directory = tmp_path / str(place)
             make = closing.enter_context(kept(engine, directory))
-            found.append(Ends(make, _end(engine, directory, make), clock))
+            found.append(Ends(make, _end(engine, directory, make, clock), clock))
         yield found[0], found[1]
 
 
-def _end(engine: str, directory: Path, make: Callable[..., Store]) -> Callable[[], Target]:
-    assert engine == "sqlite"
-    return partial(Directory, directory / "data", no_labels, make=True)
+def _end(engine: str, directory: Path, make: Any, clock: FakeClock) -> Callable[[], Target]:
+    if engine == "sqlite":
+        return partial(Directory, directory / "data", no_labels, make=True)
+    return partial(Database, make.args[0], clock, no_labels, make=True)
 
 
 def told(told: str, done: int, total: int) -> None:
