@@ -111,6 +111,13 @@ class Store(EntityStore, Tenants, ChangeLog, DocumentStore, Protocol):
     def places(self) -> Places:
         """Where snapshots are."""
 
+    @property
+    def inline(self) -> bool:
+        """Whether it may be read on the event loop."""
+
+    def state(self) -> Mapping[str, Json]:
+        """How it is, by part; `ok` is well, and so are `building` and `incomplete`."""
+
     def sweep(self) -> int:
         """Remove what has expired; how many entities were touched."""
 
@@ -203,7 +210,7 @@ def build(
     _start_timers(settings, broker, closing)
     far = make_federation(settings, broker, contexts, Book(store.held, clock, worker), closing)
     catalogues = Catalogues(described, public_url_of(settings), settings.alias)
-    beside = Limits(instances_max=settings.temporal_page), far, catalogues, settings.read_only
+    beside = Limits(instances_max=settings.temporal_page), far, catalogues, settings.read_only, store.inline
     house = begun(House(broker, contexts, contexts, core_context(), settings.alias, clock.now(), *beside), far)
     if dispatch is not None:
         closing.callback(start_subscribing(settings, house, store, far, dispatch).close)
@@ -325,7 +332,7 @@ def _open_mongo(url: str, clock: Clock, access: Access, watches: Watches) -> Sto
     from broker.stores.mongo.store import open_store  # noqa: PLC0415
 
     try:
-        return cast("Store", open_store(url, clock, access.label, watches))
+        return open_store(url, clock, access.label, watches)
     except UnusableStore as error:
         raise StartError(f"--store {without_secrets(url)}: {error}") from error
 
@@ -335,10 +342,10 @@ def make_doors(built: Built) -> Doors:
     routes, readiness = Routes(OPERATIONS), Readiness()
 
     def parts() -> Mapping[str, Json]:
-        found = {"store": built.store.exists("")}
+        found = dict(built.store.state())
         if built.delivers is not None:
-            found["delivery"] = built.delivers()
-        return {part: "ok" if well else "failing" for part, well in found.items()}
+            found["delivery"] = "ok" if built.delivers() else "failing"
+        return found
 
     pages = make_pages(OPERATIONS, version("misono"), parts, readiness)
     if built.house.far is not None:

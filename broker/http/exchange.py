@@ -82,7 +82,7 @@ class Catalogues(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class House:
-    """What the handlers work with, built once by `wiring`."""
+    """What the handlers work with, built once by `wiring`; `inline`: its store may be read on the event loop."""
 
     broker: Broker
     names: ContextNames
@@ -94,6 +94,7 @@ class House:
     far: Far | None = None
     catalogues: Catalogues | None = None
     read_only: bool = False
+    inline: bool = True
 
 
 @dataclass(slots=True)

@@ -1,8 +1,9 @@
 """The warm door: an ASGI callable that serves the hot operations itself and hands all else to Flask.
 
 Reads by id and small pages are done on the event loop; where one passes its budget (OverBudget) it is run again in a
-thread. Writes are awaited without a thread: the writer's thread puts finished futures into one list and wakes the
-loop once for all of them. Bodies over INLINE_BODY_BYTES_MAX are decoded in a thread. Both doors route on the raw path.
+thread, and where the store is a server it is run there at once. Writes are awaited without a thread: the writer's
+thread puts finished futures into one list and wakes the loop once for all of them. Bodies over INLINE_BODY_BYTES_MAX
+are decoded in a thread. Both doors route on the raw path.
 """
 
 from __future__ import annotations
@@ -35,6 +36,8 @@ INLINE_BODY_BYTES_MAX = 32 * 1024
 _ASCII = "".join(map(chr, range(33, 127)))
 THREADS = 4
 """For long bodies and reads over budget: with one GIL more threads only take turns."""
+WAITING_THREADS = 32
+"""Where reads wait for a server: a thread each, which does nothing meanwhile."""
 WENT_FAR_S, WENT_FAR_MAX = 5.0, 4096
 FAR_THREADS = 64
 """For what waits for other context sources: a hanging one holds a thread until its time is up."""
@@ -58,11 +61,12 @@ class Front:
         self._find = routes.find
         self._pages = dict(pages)
         self._streams = streams or {}
-        self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="front")
+        threads = THREADS if house.inline else WAITING_THREADS
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="front")
         self._far = ThreadPoolExecutor(FAR_THREADS, thread_name_prefix="far")
         self._arrivals = Arrivals()
         self._went_far = WentFar()
-        self._reads = GroupedReads(house)
+        self._reads = GroupedReads(house, self._pool)
         self._make_behind = make_behind
         self._behind: Future[Application] | None = None
 
@@ -82,7 +86,7 @@ class Front:
             await self._unrouted(scope, receive, send, error)
             return
         headers = read_headers(scope["headers"])
-        far = self._is_far(operation, headers)
+        far = await self._is_far(operation, headers)
         if not operation.hot and not far:
             await self._to_flask(scope, receive, send, raw_path)
             return
@@ -91,12 +95,17 @@ class Front:
         request = Request(scope["method"], raw_path, query_string, headers, body, path)
         await send_response(send, await self._serve(operation, request, far=far))
 
-    def _is_far(self, operation: Operation, headers: Mapping[str, str]) -> bool:
-        far = self._house.far
-        return far is not None and far.serves(operation.name) and far.active(headers.get("ngsild-tenant", ""))
+    async def _is_far(self, operation: Operation, headers: Mapping[str, str]) -> bool:
+        far, tenant = self._house.far, headers.get("ngsild-tenant", "")
+        if far is None or not far.serves(operation.name):
+            return False
+        try:
+            return far.active(tenant)
+        except OverBudget:
+            return await asyncio.get_running_loop().run_in_executor(self._pool, far.active, tenant)
 
     async def _serve(self, operation: Operation, request: Request, *, far: bool) -> Response:
-        if len(request.body) > INLINE_BODY_BYTES_MAX or not operation.hot or (far and self._went_far.lately(request)):
+        if self._needs_thread(operation, request) or (far and self._went_far.lately(request)):
             answer = await self._in_thread(operation, request, far=far)
         else:
             try:
@@ -114,6 +123,11 @@ class Front:
             return answer
         await self._arrivals.wait(answer.pending)
         return complete(answer, request)
+
+    def _needs_thread(self, operation: Operation, request: Request) -> bool:
+        if len(request.body) > INLINE_BODY_BYTES_MAX or not operation.hot:
+            return True
+        return not (self._house.inline or operation.changes or operation.name == GROUPED)
 
     async def _over_budget(self, operation: Operation, request: Request, *, far: bool) -> Answer:
         if far:

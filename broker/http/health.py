@@ -11,6 +11,8 @@ from broker.http.operation import Operation
 from broker.http.respond import plain
 from broker.model.values import Json
 
+_WELL = ("ok", "building", "incomplete")
+"""Indexes that are being made, or that a server does not take, make the broker slower, no more."""
 Pages = tuple[tuple[str, Callable[[], Response]], ...]
 
 
@@ -38,7 +40,7 @@ def make_pages(
 
     def health() -> Response:
         found = dict(parts())
-        well = all(state == "ok" for state in found.values())
+        well = all(state in _WELL for state in found.values())
         return plain({"status": "ok" if well else "failing", "version": version, "parts": found}, 200 if well else 503)
 
     def document() -> Response:

@@ -9,9 +9,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Future
+from concurrent.futures import Executor, Future
+from contextlib import suppress
 from dataclasses import replace
+from typing import TypeAlias
 
+from broker.errors import NgsiError
 from broker.http.exchange import House
 from broker.http.messages import Answer, Request
 from broker.http.operation import Operation
@@ -31,6 +34,7 @@ from broker.query.ast import Selection, Window
 
 GROUPED = "retrieve_entity"
 """The operation whose requests are read together."""
+_Waiting: TypeAlias = tuple[Operation, Request, asyncio.Future[Answer]]
 GROUP_MAX = 64
 """Requests a group: about 3 ms of work, then the event loop looks around."""
 
@@ -45,6 +49,12 @@ class Ahead:
         self.store = store
         self._wanted = wanted
         self._read: dict[str, dict[str, Entity]] = {}
+
+    def read(self) -> None:
+        """Read all of it now; what cannot be read is read again by the request that asks for it, and fails there."""
+        for tenant, wanted in self._wanted.items():
+            with suppress(NgsiError, OSError):
+                self._read[tenant] = self.store.get_many(tenant, wanted)
 
     def get(self, tenant: str, entity_id: str) -> Entity | None:
         """The entity as it was read with its group; read now where the group does not ask for it."""
@@ -89,11 +99,14 @@ class Ahead:
 
 
 class GroupedReads:
-    """Collects retrievals until the event loop's turn ends, then answers them."""
+    """Collects retrievals until the event loop's turn ends, then answers them.
 
-    def __init__(self, house: House) -> None:
-        self._house = house
-        self._waiting: list[tuple[Operation, Request, asyncio.Future[Answer]]] = []
+    A store that must not be read on the event loop is read by a thread of `pool`, for the whole group at once.
+    """
+
+    def __init__(self, house: House, pool: Executor) -> None:
+        self._house, self._pool = house, pool
+        self._waiting: list[_Waiting] = []
 
     def answer(self, operation: Operation, request: Request) -> asyncio.Future[Answer]:
         """What `perform` gives; fails with OverBudget where the request needs a thread."""
@@ -105,10 +118,21 @@ class GroupedReads:
         return waiter
 
     def _turn(self) -> None:
+        loop = asyncio.get_running_loop()
         taken, self._waiting = self._waiting[:GROUP_MAX], self._waiting[GROUP_MAX:]
         if self._waiting:
-            asyncio.get_running_loop().call_soon(self._turn)
-        house = self._house if len(taken) == 1 else self._read_ahead([request for _, request, _ in taken])
+            loop.call_soon(self._turn)
+        if self._house.inline:
+            self._answer(taken, self._ahead(taken) if len(taken) > 1 else None)
+            return
+        ahead = self._ahead(taken)
+        reading = loop.run_in_executor(self._pool, ahead.read)
+        reading.add_done_callback(lambda _: self._answer(taken, ahead))
+
+    def _answer(self, taken: Sequence[_Waiting], ahead: Ahead | None) -> None:
+        house = self._house
+        if ahead is not None:
+            house = replace(house, broker=replace(house.broker, entities=ahead))
         for operation, request, waiter in taken:
             if waiter.done():
                 continue
@@ -117,9 +141,8 @@ class GroupedReads:
             except OverBudget as needs_thread:
                 waiter.set_exception(needs_thread)
 
-    def _read_ahead(self, requests: Sequence[Request]) -> House:
+    def _ahead(self, taken: Sequence[_Waiting]) -> Ahead:
         wanted: dict[str, list[str]] = {}
-        for request in requests:
+        for _, request, _ in taken:
             wanted.setdefault(request.headers.get("ngsild-tenant", ""), []).append(request.path["entityId"])
-        store = Ahead(self._house.broker.entities, wanted)
-        return replace(self._house, broker=replace(self._house.broker, entities=store))
+        return Ahead(self._house.broker.entities, wanted)

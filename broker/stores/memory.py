@@ -12,7 +12,7 @@ from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from operator import itemgetter
 from threading import RLock
-from typing import Protocol
+from typing import Final, Protocol
 
 from broker.errors import NgsiError, ResourceNotFound
 from broker.model.entity import Entity
@@ -67,6 +67,8 @@ class Companion(Protocol):
 
 class MemoryStore:
     """EntityStore, Tenants, ChangeLog and DocumentStore in one process's memory; its other parts stand beside it."""
+
+    inline: Final = True
 
     def __init__(
         self, clock: Clock, label: Callable[[Entity], Labels] = no_labels, watches: Watches | None = None
@@ -142,6 +144,10 @@ class MemoryStore:
             now = self._clock.now()
             held = list(self._of(tenant).entities.values())
         return (kept for entity in held if (kept := live(entity, now)) is not None)
+
+    def state(self) -> dict[str, Json]:
+        """It is there."""
+        return {"store": "ok"}
 
     def sweep(self) -> int:
         """Remove what has expired, entities as ordinary logged changes; how many were touched, and documents gone."""

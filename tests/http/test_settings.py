@@ -38,7 +38,7 @@ def test_an_option_wins_over_its_variable_that_over_the_file_that_over_the_defau
         ["--port", "http"],
         ["--workers", "0"],
         ["--store", "postgres"],
-        ["--store", "mongodb://127.0.0.1/city"],
+        ["--store", "mongodb:///city"],
         ["--store", "memory", "--workers", "2"],
         ["--tls-cert", __file__],
         ["--client-ca", __file__],

@@ -127,7 +127,7 @@ class MongoStore:
         """Finish what processes that died have left; of how many entities and histories that was."""
         return self._repair.run() + self.history.repair()
 
-    def state(self) -> dict[str, str]:
+    def state(self) -> dict[str, Json]:
         """How it is, by part: `{"store": "ok", "indexes": "building"}`."""
         return {"store": self._hub.state(), "indexes": self._indexing.state}
 

@@ -69,6 +69,8 @@ SWEEP_MAX: Final = 200  # entities a sweep takes up at a time, so that writes co
 class SqliteStore:
     """One directory of files; several processes may have it open."""
 
+    inline: Final = True
+
     def __init__(
         self,
         directory: Path,
@@ -237,6 +239,10 @@ class SqliteStore:
     def generation(self, kind: str) -> int:
         """Rises with every write of the kind."""
         return self._hub.generation(kind)
+
+    def state(self) -> dict[str, Json]:
+        """Whether the hub answers."""
+        return {"store": "ok" if self._hub.exists("") else "failing"}
 
     def sweep(self) -> int:
         """Remove what has expired, entities as ordinary logged changes; how many were touched, and documents gone.
