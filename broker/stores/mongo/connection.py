@@ -46,7 +46,10 @@ def connect(url: str) -> tuple[MongoClient[Bson], Database[Bson]]:
         )
         database = client.get_default_database(DATABASE)
     except (ConfigurationError, ValueError) as error:
-        raise UnusableStore(str(error)) from error
+        # The driver's words may hold a part of a password that it took for something else.
+        raise UnusableStore(
+            f"this is no URL of MongoDB ({type(error).__name__}); user and password are to be %-encoded"
+        ) from error
     return client, database.with_options(
         read_preference=ReadPreference.PRIMARY,
         write_concern=WriteConcern(w="majority", j=True),
