@@ -155,14 +155,6 @@ class MongoHistory:
         """Carry out what commands of processes that are gone have left; how many there were."""
         return self._plans.left()
 
-    def copy_all(self, tenant: str, into: str) -> None:
-        """The same history in another tenant."""
-        history_erasing.copy_all(self._ground, tenant, into)
-
-    def drop_all(self, tenant: str) -> None:
-        """No history is left of the tenant."""
-        history_erasing.drop_all(self._ground, tenant)
-
     def _require(self, tenant: str) -> None:
         if not self._line.exists(tenant):
             raise no_tenant(tenant)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from broker.model.entity import ENTITY_MEMBERS, Entity
 from broker.model.expiry import expired, over
+from broker.model.values import Json
 from broker.stores.mongo.connection import Bson
 from broker.stores.mongo.ground import Happened
 from broker.stores.mongo.history_leaves import ORDINAL_BITS, Entry, Life, bare, leaves
@@ -60,12 +61,16 @@ class _Telling:
 
 def evaporates(happened: Happened) -> bool:
     """Whether a change took expired instances away, so that those before them must go."""
-    before, change = happened.change.before, happened.change
-    if before is None:
+    before, after, at = happened.change.before, happened.change.after, happened.change.at
+    was = happened.logged.before
+    if before is None or was is None or not any(_may_expire(value) for value in was.values()):
         return False
-    return any(
-        now is None and was is not None and expired(was, change.at) for _, was, now in steps(before, change.after)
-    )
+    return any(now is None and one is not None and expired(one, at) for _, one, now in steps(before, after))
+
+
+def _may_expire(value: Json) -> bool:
+    some = value if isinstance(value, list) else [value]
+    return any(isinstance(one, dict) and "expiresAt" in one for one in some)
 
 
 def gone(past: Past, name: str, lives: list[tuple[int, Life]]) -> bool:

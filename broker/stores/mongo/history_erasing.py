@@ -1,17 +1,12 @@
-"""Erasing what history has of an entity, the ids that stand anywhere, and histories of whole tenants."""
+"""Erasing what history has of an entity, and the ids that stand anywhere."""
 
 from __future__ import annotations
-
-from itertools import islice
-from typing import Final
 
 from broker.model.values import Json
 from broker.stores.mongo.connection import Bson
 from broker.stores.mongo.ground import Ground, key
 from broker.stores.mongo.history_heads import Head
 from broker.stores.mongo.history_leaves import HISTORY, read
-
-BATCH: Final = 500
 
 
 def erase(ground: Ground, head: Head | None, tenant: str, iri: str) -> dict[str, Json]:
@@ -30,21 +25,3 @@ def known_ids(ground: Ground, tenant: str) -> list[str]:
         grouped = collection.aggregate([{"$match": {"t": tenant}}, {"$group": {"_id": "$i"}}])
         found.update(one["_id"] for one in grouped if one["_id"])
     return sorted(found)
-
-
-def copy_all(ground: Ground, tenant: str, into: str) -> None:
-    """The same leaves and heads in another tenant."""
-    for collection, which in ((ground.trail, {"t": tenant, "k": HISTORY}), (ground.known, {"t": tenant})):
-        documents = iter(collection.find(which, batch_size=BATCH))
-        while batch := list(islice(documents, BATCH)):
-            collection.insert_many([_moved(one, tenant, into) for one in batch], ordered=False)
-
-
-def drop_all(ground: Ground, tenant: str) -> None:
-    """None is left."""
-    ground.trail.delete_many({"t": tenant, "k": HISTORY})
-    ground.known.delete_many({"t": tenant})
-
-
-def _moved(document: Bson, tenant: str, into: str) -> Bson:
-    return {**document, "t": into, "_id": into + document["_id"][len(tenant) :]}
