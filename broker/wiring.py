@@ -61,6 +61,7 @@ from broker.settings import Settings, is_url, without_secrets
 from broker.stores.ledger import NAME as LEDGER
 from broker.stores.ledger import Ledger
 from broker.stores.memory import MemoryStore
+from broker.stores.moving import COPY_ID, COPY_KIND
 from broker.timers import Background, Repeating, UnderLease
 from federation.health import Book
 from federation.snapshots import FarSnapshots
@@ -184,7 +185,7 @@ def build(
     """
     clock, access = clock or SystemClock(), access or AllowAll()
     closing, watches = ExitStack(), Watches()
-    store = _open_store(settings, clock, access, watches)
+    store = _in_service(_open_store(settings, clock, access, watches), settings)
     closing.callback(store.close)
     contexts = _make_contexts(settings, store, clock, worker)
     closing.callback(contexts.flush)
@@ -325,6 +326,17 @@ def _open_store(settings: Settings, clock: Clock, access: Access, watches: Watch
         return open_store(settings.data, clock, access.label, watches)
     except (OSError, UnusableFile) as error:
         raise StartError(f"--data {settings.data}: {error}") from error
+
+
+def _in_service(store: Store, settings: Settings) -> Store:
+    """The store, which from now on is no copy of another one. Raises StartError for a copy that is not whole."""
+    copied = None if settings.read_only else store.find(COPY_KIND, COPY_ID)
+    if copied is not None and not copied.body["whole"]:
+        store.close()
+        raise StartError(f"a copy of {copied.body['from']} was begun here and did not end: run `misono copy` again")
+    if copied is not None:
+        store.delete(COPY_KIND, COPY_ID)
+    return store
 
 
 def _open_mongo(url: str, clock: Clock, access: Access, watches: Watches) -> Store:

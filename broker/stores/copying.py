@@ -10,8 +10,21 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
+from broker.model.values import Json
 from broker.ports.places import snapshot_of
-from broker.stores.moving import DOCUMENTS, PARTS, Key, Row, Source, Target, Vanished, digest, digest_of
+from broker.stores.moving import (
+    COPY_ID,
+    COPY_KIND,
+    DOCUMENTS,
+    PARTS,
+    Key,
+    Row,
+    Source,
+    Target,
+    Vanished,
+    digest,
+    digest_of,
+)
 
 ITEMS: Final = 100
 ROWS: Final = 500
@@ -47,6 +60,35 @@ class Verdict:
         self.records += 1
         self.instances += instances
         self.digest = (self.digest + number) % _SUM
+
+
+class NoTarget(Exception):
+    """A store that cannot take a copy: it holds something else."""
+
+
+def begin(target: Target, source_name: str) -> None:
+    """Make sure that the target is empty or a copy of the same store, and say that a copy is under way there.
+
+    Raises NoTarget.
+    """
+    found = target.copy_of()
+    if found is None:
+        empty = target.tenants() == [""] and not any(target.counts("").values())
+        if not empty or next(target.rows(None, DOCUMENTS), None) is not None:
+            raise NoTarget("it holds data that came from no copy, or a broker has worked in it since")
+    elif found["from"] != source_name:
+        raise NoTarget(f"it holds a copy of {found['from']}")
+    _say(target, source_name, whole=False)
+
+
+def end(target: Target, source_name: str) -> None:
+    """Say that all of it is there."""
+    _say(target, source_name, whole=True)
+
+
+def _say(target: Target, source_name: str, *, whole: bool) -> None:
+    body: dict[str, Json] = {"from": source_name, "whole": whole}
+    target.put_rows(None, DOCUMENTS, [Row((COPY_KIND, COPY_ID), [body, 0, 0])])
 
 
 def copy_all(source: Source, target: Target, told: Told) -> list[Tally]:

@@ -28,7 +28,9 @@ HUB: Final = None
 DOCUMENTS: Final = "document"
 """The one row part of the hub."""
 COPY_KIND: Final = "copy"
-"""The kind of hub documents that say how far a copy is: never copied."""
+"""The kind of the hub's document that says what a store is a copy of: never copied."""
+COPY_ID: Final = "copy"
+"""And its id; the body is `{"from": a store's name, "whole": whether the copy came to its end}`."""
 BEGINNING: Final = -(2**63)
 END: Final = 2**63 - 1
 _SUM: Final = 1 << 128
@@ -129,6 +131,9 @@ class Source(Protocol):
 
     def counts(self, tenant: str) -> dict[str, int]:
         """How many records there are of `entity`, `history` (ids that have a head) and each part."""
+
+    def copy_of(self) -> dict[str, Json] | None:
+        """What it says of itself where it is a copy that no broker has worked in yet."""
 
     def close(self) -> None:
         """Let go of it."""

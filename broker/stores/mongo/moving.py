@@ -14,36 +14,44 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final
 
+from pymongo.errors import PyMongoError
+
 from broker.model.entity import Entity
+from broker.model.values import Json
 from broker.ports import Clock, Labels
 from broker.stores.mongo import moving_items, moving_rows, schema
-from broker.stores.mongo.connection import Bson, UnusableStore, asking, connect
-from broker.stores.mongo.entities import LIVE
+from broker.stores.mongo.connection import Bson, UnusableStore, connect
+from broker.stores.mongo.documents import KIND as DOCUMENT
+from broker.stores.mongo.entities import LIVE, load_any
 from broker.stores.mongo.ground import Ground, key
 from broker.stores.mongo.history_heads import Head as Known
 from broker.stores.mongo.moving_items import Putting
 from broker.stores.mongo.stamps import Stamps
 from broker.stores.mongo.tenants import KIND as TENANT
-from broker.stores.moving import Item, Key, Row, Span
+from broker.stores.moving import COPY_ID, COPY_KIND, Item, Key, Row, Span
 
 COPYING: Final = "copying"
+COMMAND_S: Final = 300.0
+"""So long a command may take: some read or delete all of a tenant."""
 
 
 class Database:
     """Source and Target over a database. Raises UnusableStore for one that is not reached, or from a newer release."""
 
     def __init__(self, url: str, clock: Clock, label: Callable[[Entity], Labels], *, make: bool = False) -> None:
-        client, database = connect(url)
+        client, database = connect(_patient(url))
         self._ground = ground = Ground(client, database, clock, Stamps(clock))
         self._known: dict[str, Known] = {}
         self._putting = Putting(ground, label)
-        self._make = make
-        with asking():
+        try:
+            if not make and ground.hub.find_one({"_id": schema.SCHEMA}) is None:
+                raise UnusableStore(f"its database {database.name} holds no store")
+            schema.prepare(database)
             if make:
-                schema.prepare(database)
                 schema.Indexing(database).start()
-            elif ground.hub.find_one({"_id": schema.SCHEMA}) is None:
-                raise UnusableStore(f"the database {database.name} holds no store")
+        except PyMongoError as error:
+            client.close()
+            raise UnusableStore(f"it is not reached ({type(error).__name__})") from error
 
     def tenants(self) -> list[str]:
         """All, and places; the default one first."""
@@ -84,6 +92,11 @@ class Database:
         """How many records there are."""
         entities = self._ground.entities.count_documents({"t": tenant, **LIVE})
         return {"entity": entities, **moving_rows.counts(self._ground, tenant)}
+
+    def copy_of(self) -> dict[str, Json] | None:
+        """What it says of itself where it is a copy."""
+        found = self._ground.hub.find_one({"_id": key(DOCUMENT, COPY_KIND, COPY_ID)})
+        return None if found is None else load_any(found["d"])
 
     def make(self, tenant: str) -> None:
         """From now on it is there; what is left of a batch that was cut off is cleared."""
@@ -134,3 +147,13 @@ class Database:
     def close(self) -> None:
         """Let go of the connections."""
         self._ground.client.close()
+
+
+def _patient(url: str) -> str:
+    """The URL, with time for commands on whole collections unless it says how much they have."""
+    if "sockettimeoutms=" in url.lower():
+        return url
+    path, mark, options = url.partition("?")
+    if not mark and "/" not in path.partition("://")[2]:
+        path += "/"
+    return f"{path}?{options}{'&' if options else ''}socketTimeoutMS={round(COMMAND_S * 1000)}"

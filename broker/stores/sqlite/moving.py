@@ -13,8 +13,9 @@ from typing import Final
 import apsw
 
 from broker.model.entity import Entity
+from broker.model.values import Json
 from broker.ports import Labels
-from broker.stores.moving import Item, Key, Row, Span, Vanished
+from broker.stores.moving import COPY_ID, COPY_KIND, Item, Key, Row, Span, Vanished
 from broker.stores.sqlite import changelog, moving_items, moving_rows
 from broker.stores.sqlite.documents import Hub
 from broker.stores.sqlite.dues import Dues, next_due
@@ -90,6 +91,11 @@ class Directory:
         """How many records there are."""
         db = self._reading(tenant)
         return {name: int(db.execute(f"SELECT count(*) FROM {_TABLES[name]}").get) for name in _TABLES}  # noqa: S608
+
+    def copy_of(self) -> dict[str, Json] | None:
+        """What it says of itself where it is a copy."""
+        found = self._hub.find(COPY_KIND, COPY_ID)
+        return None if found is None else found.body
 
     def make(self, tenant: str) -> None:
         """From now on it is there."""
