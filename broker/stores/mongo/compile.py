@@ -91,9 +91,9 @@ def compile_node(node: Node, tenant: str, able: Able) -> Filter:
             assert_never(node)
 
 
-def leads(where: Bson) -> bool:
+def leads(where: Bson, *members: str) -> bool:
     """Whether a filter has a condition that an index answers; else all of a tenant is gone through."""
-    return any("k" in part or "_id" in part for part in conjuncts(where))
+    return any(member in part for part in conjuncts(where) for member in members or ("k", "_id"))
 
 
 def conjuncts(where: Bson) -> Iterator[Bson]:

@@ -7,6 +7,7 @@ its tenant unknown at once; writes of other processes, and what expires, are see
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable
 from threading import Lock
 from typing import Final
 
@@ -49,6 +50,7 @@ class Offsets:
 
     def __init__(self) -> None:
         self._known: OrderedDict[tuple[str, str], Known] = OrderedDict()
+        self._stale: OrderedDict[str, tuple[bool, Instant]] = OrderedDict()
         self._lock = Lock()
 
     def of(self, tenant: str, where: Node) -> Known:
@@ -61,9 +63,22 @@ class Offsets:
                 self._known.popitem(last=False)
         return known
 
+    def is_stale(self, tenant: str, now: Instant, ask: Callable[[], bool]) -> bool:
+        """Whether something of it has expired and is not swept yet; asked anew where that is not known."""
+        held = self._stale.get(tenant)
+        if held is not None and 0 <= now - held[1] < KNOWN_US:
+            return held[0]
+        found = ask()
+        with self._lock:
+            self._stale[tenant] = (found, now)
+            if len(self._stale) > QUERIES_MAX:
+                self._stale.popitem(last=False)
+        return found
+
     def forget(self, tenant: str) -> None:
         """Something of it changed."""
         with self._lock:
+            self._stale.pop(tenant, None)
             for key in [key for key in self._known if key[0] == tenant]:
                 del self._known[key]
 

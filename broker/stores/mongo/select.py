@@ -67,7 +67,7 @@ class Reading:
         if self._asked.selection.order is not None:
             return self._ordered_page()
         known = Known() if self._asked.restriction.view is not None else offsets.of(self._asked.tenant, self._where)
-        return self._exact_page(known) if self._exact else self._matched_page(known)
+        return self._exact_page(known, offsets) if self._exact else self._matched_page(known)
 
     def all(self) -> Iterator[Entity]:
         """Everything, in order; the window does not count."""
@@ -83,10 +83,15 @@ class Reading:
         for found in self._candidates(self._unexpired(), None, 0, {"i": 1, "o": 1}):
             yield found["i"]
 
-    def _exact_page(self, known: Known) -> Page:
+    def _exact_page(self, known: Known, offsets: Offsets) -> Page:
         """The filter decides: find the place, read the page, count apart."""
-        window, now, where = self._asked.window, self._asked.now, self._unexpired()
+        window, now = self._asked.window, self._asked.now
         after = known.after(window.offset, now)
+        total = known.total(now) if window.count and window.offset else None
+        counting = window.count and total is None
+        where = self._unexpired()
+        if (counting or after is None) and not offsets.is_stale(self._asked.tenant, now, self._is_stale):
+            where = self._filter or {}  # entries of the index tell all, no document has to be looked into
         size = min(window.limit + 1, ROWS_MAX)
         filtered = self._full(where, after or 0)
         cursor = self._entities.find(filtered, SHOWN_IN_ORDER, max_time_ms=self._budget.left_ms())
@@ -95,17 +100,18 @@ class Reading:
         kept = rows[: window.limit]
         if kept:
             known.place(window.offset + len(kept), kept[-1]["o"], now)
-        total = known.total(now) if window.count and window.offset else None
-        if window.count and total is None:
-            known.count(total := self._count(where), now)
+        if counting:
+            total = self._entities.count_documents(self._full(where), maxTimeMS=self._budget.left_ms())
+            known.count(total, now)
         return Page([self._whole(row) for row in kept], total, len(rows) > window.limit)
+
+    def _is_stale(self) -> bool:
+        expired = {"t": self._asked.tenant, "nx": {"$lte": self._asked.now}}
+        return self._entities.find_one(expired, {"_id": 1}, max_time_ms=self._budget.left_ms()) is not None
 
     def _whole(self, row: Bson) -> Entity:
         """The entity without what has expired of it; it has not expired as such."""
         return to_live(row, self._asked.now) or to_entity(row)
-
-    def _count(self, where: Bson) -> int:
-        return self._entities.count_documents(self._full(where), maxTimeMS=self._budget.left_ms())
 
     def _matched_page(self, known: Known) -> Page:
         """Candidates are decided one after the other, from the place that is known."""
@@ -212,11 +218,13 @@ class Reading:
     def _full(self, where: Bson, after: int = 0) -> Bson:
         """The filter for the server: of this tenant, of what is there, along an index."""
         full: Bson = {"t": self._asked.tenant}
-        if not self._filter or not leads(self._filter):
+        if not leads(self._filter or {}):
             full["k"] = EVERY
         if after:
             full["o"] = {"$gt": after}
-        return {**full, **LIVE, "$and": list(conjuncts(where))} if where else {**full, **LIVE}
+        # What is deleted has no keys: only where ids lead it has to be told.
+        live = LIVE if leads(self._filter or {}, "_id") else {}
+        return {**full, **live, "$and": list(conjuncts(where))} if where else {**full, **live}
 
 
 def _both(where: Node, restriction: Node) -> Node:
