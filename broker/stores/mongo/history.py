@@ -25,7 +25,7 @@ from broker.stores.mongo.history_leaves import instance_id
 from broker.stores.mongo.history_plan import Outcome, Plans
 from broker.stores.mongo.history_reading import Pasts, Reading
 from broker.stores.mongo.history_steps import Steps, Work
-from broker.stores.mongo.history_walk import attributes_in, candidates
+from broker.stores.mongo.history_walk import CHUNK, attributes_in, candidates
 from broker.stores.past import SCOPE, Past
 from broker.stores.recall import Told, open_to_all, page_of, split, tell
 from broker.stores.refusals import no_tenant
@@ -111,7 +111,7 @@ class MongoHistory:
     ) -> EvolutionPage:
         """Evolutions in the order of their creation, or by id. Raises TooComplexQuery past the work budget."""
         with asking():
-            found = self._told(tenant, _Asked(query, where, restriction), _Budget())
+            found = self._told(tenant, _Asked(query, where, restriction), _Budget(), window.offset + window.limit + 1)
             skipped = sum(1 for _ in islice(found, window.offset))
             told = list(islice(found, window.limit))
             rest = sum(1 for _ in found) if window.count else sum(1 for _ in islice(found, 1))
@@ -122,7 +122,7 @@ class MongoHistory:
     def evolution_ids(self, tenant: str, where: Node, query: TemporalQuery, restriction: Restriction) -> Iterator[str]:
         """The ids of all evolutions, read on by key: what is written meanwhile may be among them."""
         with asking():
-            for told in self._told(tenant, _Asked(query, where, restriction), None):
+            for told in self._told(tenant, _Asked(query, where, restriction), None, CHUNK):
                 yield told.story.id
 
     def begun(self, tenant: str) -> dict[str, Instant]:
@@ -165,10 +165,10 @@ class MongoHistory:
     def _reading(self, tenant: str, asked: _Asked) -> Reading:
         return Reading(self._ground, tenant, asked.query, asked.names, asked.wholly)
 
-    def _told(self, tenant: str, asked: _Asked, budget: _Budget | None) -> Iterator[Told]:
+    def _told(self, tenant: str, asked: _Asked, budget: _Budget | None, count: int) -> Iterator[Told]:
         self._require(tenant)
         reading = self._reading(tenant, asked)
-        for chunk in candidates(self._ground, tenant, asked.where, asked.query.by_id):
+        for chunk in candidates(self._ground, tenant, asked.where, asked.query.by_id, count):
             for head, pasts in reading.chunk(chunk, every=asked.every):
                 if budget is not None:
                     budget.spend()

@@ -1,8 +1,8 @@
 """Reads of history: the instances of entities that a query may ask for.
 
-What is little comes in one read. Of an entity with more than WHOLE_MAX leaves in the query's time, each attribute is
-read for itself, in the order of time, and no further than the answer goes; by another time than that of observation,
-all of its leaves are looked at.
+What is little comes in one read. Of an entity with more than WHOLE_MAX leaves in the query's time, or where it is asked
+for one attribute only, each is read for itself, in the order of time, and no further than the answer goes; by another
+time than that of observation, all of its leaves are looked at.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ from broker.stores.past import SCOPE, Past
 from broker.stores.periods import ALWAYS
 from broker.stores.recall import counted_at, span_of
 
-WHOLE_MAX: Final = 2_000
+WHOLE_MAX: Final = 500
+CHUNK_MAX: Final = 5_000
 BATCH: Final = 500
 _DATED: Final = {"observedAt": "w", "modifiedAt": "m", "deletedAt": "x"}
 
@@ -42,10 +43,14 @@ class Reading:
 
     def chunk(self, found: Sequence[Head], *, every: bool = False) -> Iterator[tuple[Head, Pasts]]:
         """Each entity with its instances."""
-        leaves = self._all([head.iri for head in found]) if found else []
+        if len(found) <= 1:
+            yield from ((head, self.one(head, every=every)) for head in found)
+            return
+        leaves = self._all([head.iri for head in found], CHUNK_MAX)
         if leaves is None:
-            for head in found:
-                yield head, self.one(head, every=every)
+            half = len(found) // 2
+            yield from self.chunk(found[:half], every=every)
+            yield from self.chunk(found[half:], every=every)
             return
         by_iri: dict[str, list[Leaf]] = {}
         for leaf in leaves:
@@ -55,10 +60,10 @@ class Reading:
 
     def one(self, head: Head, *, every: bool = False) -> Pasts:
         """The instances of one entity."""
-        leaves = self._all([head.iri])
+        names = self._names if self._names is not None else head.attributes()
+        leaves = None if len(names) == 1 and not every else self._all([head.iri], WHOLE_MAX)
         if leaves is not None:
             return self._sorted(head, leaves)
-        names = head.attributes() if self._names is None else self._names
         pasts: Pasts = {}
         for name in names:
             held = self._limited(head, name, without_limit=every or name in self._wholly)
@@ -66,8 +71,8 @@ class Reading:
                 pasts[name] = held
         return pasts
 
-    def _all(self, iris: Sequence[str]) -> list[Leaf] | None:
-        """All leaves; None where they are many."""
+    def _all(self, iris: Sequence[str], most: int) -> list[Leaf] | None:
+        """All leaves; None where they are more than that."""
         which: Bson = {"t": self._tenant, "i": iris[0] if len(iris) == 1 else {"$in": list(iris)}, "k": HISTORY}
         if self._names is not None:
             which["a"] = {"$in": sorted(self._names)}
@@ -76,8 +81,8 @@ class Reading:
             which["$or"] = [span, {"a": SCOPE}]
         else:
             which |= span
-        found = list(self._ground.trail.find(which).limit(WHOLE_MAX + 1))
-        return None if len(found) > WHOLE_MAX else [read(one) for one in found]
+        found = list(self._ground.trail.find(which).limit(most + 1))
+        return None if len(found) > most else [read(one) for one in found]
 
     def _span(self) -> Bson:
         """The query's time as a filter: all of a leaf have it in common, but for createdAt."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from heapq import merge
+from itertools import islice
 from typing import Any, Final, Literal
 
 from pymongo.collection import Collection
@@ -22,15 +23,17 @@ CHUNK: Final = 200
 Order = Literal["ascending", "descending"] | None
 
 
-def candidates(ground: Ground, tenant: str, where: Node, order: Order) -> Iterator[list[Head]]:
-    """Chunks of every entity with a history that may meet the condition."""
+def candidates(ground: Ground, tenant: str, where: Node, order: Order, count: int = CHUNK) -> Iterator[list[Head]]:
+    """Chunks of every entity with a history that may meet the condition: first so many, then more at a time."""
     ids = ids_in(where)
     if ids is not None:
         found = [head for head in heads(ground, tenant, sorted(ids)).values() if not head.dropped]
         yield sorted(found, key=_by_id if order else _by_number, reverse=order == "descending")
         return
     walk = _by_ids(ground, tenant, descending=order == "descending") if order else _by_creation(ground, tenant)
-    while chunk := [one for _, one in zip(range(CHUNK), walk, strict=False)]:
+    size = min(count, CHUNK)
+    while chunk := list(islice(walk, size)):
+        size = min(2 * size, CHUNK)
         found_by_id = heads(ground, tenant, [iri for _, iri in chunk])
         there = [(number, found_by_id[iri]) for number, iri in chunk if iri in found_by_id]
         yield [head for number, head in there if not head.dropped and _is_there(head, number, by_id=bool(order))]
