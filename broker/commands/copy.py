@@ -18,7 +18,7 @@ from broker.access.policies import AllowAll
 from broker.commands._watching import watching_records
 from broker.errors import ServiceUnavailable
 from broker.settings import is_url, without_secrets
-from broker.stores.copying import NoTarget, Tally, Verdict, begin, compare_all, copy_all, end
+from broker.stores.copying import NoTarget, Tally, Verdict, begin, compare_all, copy_all, end, mend
 from broker.stores.moving import Target
 from broker.wiring import SystemClock
 
@@ -69,7 +69,13 @@ def _copy(source_name: str, target_name: str, *, quick: bool) -> int:
             if quick:
                 return 0
             with watching_records("compare") as told:
-                return _judge(compare_all(source, target, told))
+                verdicts = compare_all(source, target, told)
+            if any(one.differ for one, _ in verdicts):
+                with watching_records("once more") as told:
+                    mend(source, target, verdicts)
+                    copy_all(source, target, told)
+                    verdicts = compare_all(source, target, told)
+            return _judge(verdicts)
         except NoTarget as refusal:
             raise _Unusable(f"--to {names[1]}: {refusal}. Name a place where nothing is.") from refusal
 

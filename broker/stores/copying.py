@@ -47,13 +47,22 @@ class Tally:
 
 @dataclass(slots=True)
 class Verdict:
-    """Two stores side by side: records, instances and their digest, and the first keys that differ."""
+    """One of two stores side by side: records, instances and their digest.
+
+    That of the source names the ids (`items`) and keys (`rows`) that are not the same in both.
+    """
 
     tenant: str | None
     records: int = 0
     instances: int = 0
     digest: int = 0
-    differ: list[str] = field(default_factory=list)
+    items: list[str] = field(default_factory=list)
+    rows: list[str] = field(default_factory=list)
+
+    @property
+    def differ(self) -> list[str]:
+        """Everything that is not the same in both, as the source has it."""
+        return self.items + self.rows
 
     def add(self, number: int, instances: int = 0) -> None:
         """One record."""
@@ -119,9 +128,26 @@ def compare_all(source: Source, target: Target, told: Told) -> list[tuple[Verdic
             _compare_items(source, target, one, told)
             _compare_rows(source, target, tenant, PARTS, one)
         except Vanished:
-            one[0].differ.append("the tenant")
+            one[0].rows.append("the tenant")
         found.append(one)
     return found
+
+
+def mend(source: Source, target: Target, verdicts: Sequence[tuple[Verdict, Verdict]]) -> None:
+    """Copy the ids that were found to differ whatever their marks say; rows are compared by every copy."""
+    for verdict, _ in verdicts:
+        tenant = verdict.tenant or ""
+        for chunk in _chunks(verdict.items, ITEMS):
+            there = source.marks_of(tenant, chunk)
+            target.drop(tenant, [iri for iri in chunk if iri not in there])
+            _put(source, target, tenant, chunk)
+
+
+def _put(source: Source, target: Target, tenant: str, iris: Sequence[str]) -> int:
+    with source.moment(tenant):
+        items = source.items(tenant, iris)
+        target.put(tenant, [(item, source.spans(tenant, item)) for item in items])
+    return len(items)
 
 
 def _copy_tenant(source: Source, target: Target, tally: Tally, told: Told) -> None:
@@ -135,10 +161,7 @@ def _copy_tenant(source: Source, target: Target, tally: Tally, told: Told) -> No
         if snapshot_of(tenant) is not None:  # what fills one leaves versions as they are
             stale += _differing(source, target, tenant, [iri for iri, mark in batch if there.get(iri) == mark])
         for chunk in _chunks(stale, ITEMS):
-            with source.moment(tenant):
-                items = source.items(tenant, chunk)
-                target.put(tenant, [(item, source.spans(tenant, item)) for item in items])
-            tally.written += len(items)
+            tally.written += _put(source, target, tenant, chunk)
         tally.seen += len(batch)
         told(tenant, tally.seen, total)
     for part in PARTS:
@@ -201,7 +224,7 @@ def _compare_items(source: Source, target: Target, found: tuple[Verdict, Verdict
             for verdict, digests in zip(found, (one, other), strict=True):
                 for number, instances in digests.values():
                     verdict.add(number, instances)
-            found[0].differ += [iri for iri in chunk if one.get(iri) != other.get(iri)]
+            found[0].items += [iri for iri in chunk if one.get(iri) != other.get(iri)]
         told(tenant, found[0].records, total)
     for batch in target.marks(tenant):
         iris = [iri for iri, _ in batch]
@@ -209,7 +232,7 @@ def _compare_items(source: Source, target: Target, found: tuple[Verdict, Verdict
         for chunk in _chunks([iri for iri in iris if iri not in there], ITEMS):
             for number, instances in _digests(target, tenant, chunk).values():
                 found[1].add(number, instances)
-            found[0].differ += chunk
+            found[0].items += chunk
 
 
 def _compare_rows(
@@ -227,7 +250,7 @@ def _compare_rows(
                 if number is not None:
                     verdict.add(number)
             if numbers[0] != numbers[1]:
-                found[0].differ.append(f"{part} {next(row.key for row in rows if row is not None)}")
+                found[0].rows.append(f"{part} {next(row.key for row in rows if row is not None)}")
     return found
 
 

@@ -175,7 +175,8 @@ class Directory:
 
     def _writing(self, tenant: str) -> tuple[Open, Putting]:
         if self._open is None or self._open[0] != tenant:
-            self._let_go()
+            if self._open is not None:
+                self._open[1].db.close()
             held = Open(tenant_path(self._directory, tenant), tenant, self._label, lambda _: ())
             held.db.wal_autocheckpoint(WAL_PAGES)
             self._open = tenant, held, Putting(held)

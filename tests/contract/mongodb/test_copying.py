@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
+from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -18,19 +19,22 @@ from broker.ports.evolution import (
     AddInstances,
     AddTypes,
     Begin,
+    DropAttribute,
     DropInstance,
     EvolutionCommand,
     EvolutionStep,
 )
-from broker.ports.held import HeldCommand, Hold
+from broker.ports.held import Drop, HeldCommand, Hold
 from broker.ports.outbox import SUBSCRIPTION, Closing
 from broker.ports.places import place_of
 from broker.query.ast import EVERYTHING, Selection, Window
 from broker.query.temporal import TemporalQuery
-from broker.stores.copying import Verdict, compare_all, copy_all
+from broker.stores.copying import NoTarget, Verdict, begin, compare_all, copy_all, end, mend
 from broker.stores.images import no_labels
+from broker.stores.mongo import moving_items as mongo_items
 from broker.stores.mongo.moving import Database
 from broker.stores.moving import Target
+from broker.stores.sqlite import moving_items as sqlite_items
 from broker.stores.sqlite.moving import Directory
 from tests.contract.engines import NS, Store, command, entity, kept, write
 from tests.fakes.clock import START, FakeClock
@@ -72,16 +76,23 @@ def _end(engine: str, directory: Path, make: Any, clock: FakeClock) -> Callable[
     return partial(Database, make.args[0], clock, no_labels, make=True)
 
 
-def told(told: str, done: int, total: int) -> None:
+def told(_what: str, _done: int, _total: int) -> None:
     """Nobody watches."""
 
 
-def copied(ends: tuple[Ends, Ends]) -> list[tuple[Verdict, Verdict]]:
-    """Copy, and compare."""
+@contextmanager
+def both(ends: tuple[Ends, Ends]) -> Iterator[tuple[Target, Target]]:
+    """The two to be copied."""
     with ExitStack() as closing:
         source, target = (one.open_end() for one in ends)
         closing.callback(source.close)
         closing.callback(target.close)
+        yield source, target
+
+
+def copied(ends: tuple[Ends, Ends]) -> list[tuple[Verdict, Verdict]]:
+    """Copy, and compare."""
+    with both(ends) as (source, target):
         copy_all(source, target, told)
         return compare_all(source, target, told)
 
@@ -200,3 +211,172 @@ def test_a_copy_has_everything(ends: tuple[Ends, Ends]) -> None:
     assert stores[0].all("context") == stores[1].all("context")
     for store in stores:
         store.close()
+
+
+def altered(store: Store, clock: FakeClock, tenant: str = "") -> None:
+    """More of everything, and less of some."""
+    clock.advance(60)
+    write(store, entity("1", speed=12), entity("9", speed=9, scope="/n"), tenant=tenant)
+    write(store, entity("3", speed=33), tenant=tenant)
+    clock.advance(1)
+    remove(store, "2", tenant)
+    remove(store, "4", tenant)
+    clock.advance(1)
+    write(store, entity("4", colour="blue"), tenant=tenant)
+    evolve(store, "urn:t:1", AddInstances(f"{NS}v", [observed(START + SECOND, 5.5)]), tenant=tenant)
+    evolve(store, "urn:t:2", Begin((f"{NS}Car",)), AddInstances(f"{NS}v", [observed(START, "x")]), tenant=tenant)
+    evolve(store, "urn:e:5", AddInstances(f"{NS}speed", [observed(START + 77 * SECOND, 1)]), tenant=tenant)
+    store.history.erase(tenant, "urn:e:0").result()
+    rows = store.outbox.waiting(tenant, 0, 1_000)
+    store.outbox.close_rows(tenant, [Closing(row, "dead", clock.now(), reason="late") for row in rows[:3]]).result()
+    store.outbox.revive(tenant, [row.number for row in store.outbox.dead(tenant, 0, 1)]).result()
+    store.held.apply_held(tenant, [HeldCommand("entity_map", "urn:map:1", lambda _c, _n: Drop())]).result()
+    store.held.apply_held(
+        tenant, [HeldCommand("x", "urn:x:1", lambda _c, _n: Hold({"y": None}), creates=True)]
+    ).result()
+    store.held.mark(tenant, "timer:1", None).result()
+    store.held.mark(tenant, "timer:2", "t").result()
+
+
+def test_both_go_on_alike(ends: tuple[Ends, Ends]) -> None:
+    """What was copied behaves as what was made here, when it is written to."""
+    prepared(ends)
+    assert is_same(copied(ends))
+    at = ends[0].clock.now()
+    found = []
+    for one in ends:
+        one.clock.set(at)
+        store = one.store()
+        altered(store, one.clock)
+        found.append(everything(store, ""))
+        store.close()
+    for name in ("page", "types", "attributes", "extents", "history", "held", "marks", "counters"):
+        assert found[1][name] == found[0][name], name
+    for name in ("waiting", "dead"):
+        told = [[(row.subscription, row.change.entity, row.due, row.attempts) for row in one[name]] for one in found]
+        assert told[1] == told[0], name
+    logged = [[(row.entity_id, row.version, row.before, row.after, row.types) for row in one["log"]] for one in found]
+    assert logged[1] == logged[0]
+
+
+def test_a_second_copy_takes_up_what_changed(ends: tuple[Ends, Ends]) -> None:
+    prepared(ends)
+    assert is_same(copied(ends))
+    store = ends[0].store()
+    altered(store, ends[0].clock, "city")
+    store.places.drop_place(PLACE)
+    store.put("context", "urn:c:3", {"@context": []}, START)
+    store.delete("context", "urn:c:1")
+    store.close()
+    with both(ends) as (source, target):
+        tallies = copy_all(source, target, told)
+        assert is_same(compare_all(source, target, told))
+        assert [one.written for one in tallies] == [1, 0, tallies[2].written]
+        items = sum(len(batch) for batch in target.marks("city"))
+        assert 0 < tallies[2].written < items + 20
+        assert [(one.written, one.gone) for one in copy_all(source, target, told)] == [(0, 0)] * 3
+        assert PLACE not in target.tenants()
+
+
+class Cut(Exception):
+    """The copy ends here."""
+
+
+class Cutting:
+    """A target whose writes end after so many: before the next, or somewhere within it."""
+
+    def __init__(self, target: Target, left: int) -> None:
+        self._target, self.left = target, left
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._target, name)
+        return self._counted(found) if name in {"put", "put_rows", "drop", "drop_rows", "finish", "make"} else found
+
+    def put(self, tenant: str, moved: Any) -> None:
+        """Some instances are read, then it ends."""
+        self._count()
+        self._target.put(tenant, [(item, self._spans(spans)) for item, spans in moved])
+        self._count()
+
+    def _spans(self, spans: Any) -> Iterator[Any]:
+        for span in spans:
+            self._count()
+            yield span
+
+    def _counted(self, write: Any) -> Any:
+        def counted(*given: Any) -> None:
+            self._count()
+            write(*given)
+            self._count()
+
+        return counted
+
+    def _count(self) -> None:
+        self.left -= 1
+        if self.left < 0:
+            raise Cut
+
+
+@pytest.mark.parametrize("ends", ["sqlite-mongo", "mongo-sqlite"], indirect=True)
+def test_a_copy_that_is_cut_off_goes_on(ends: tuple[Ends, Ends]) -> None:
+    prepared(ends)
+    cuts = 0
+    for left in count(0, 3):
+        with both(ends) as (source, target):
+            begin(target, "a")
+            try:
+                copy_all(source, cast("Target", Cutting(target, left)), told)
+            except Cut:
+                cuts += 1
+                continue
+            end(target, "a")
+            break
+    assert cuts > 10
+    with both(ends) as (source, target):
+        assert is_same(compare_all(source, target, told))
+        assert target.copy_of() == {"from": "a", "whole": True}
+
+
+@pytest.mark.parametrize("ends", ["sqlite-mongo", "mongo-sqlite"], indirect=True)
+def test_many_instances_are_copied_in_parts(ends: tuple[Ends, Ends], monkeypatch: pytest.MonkeyPatch) -> None:
+    for module, name in ((mongo_items, "MANY"), (mongo_items, "SPAN"), (sqlite_items, "SPAN")):
+        monkeypatch.setattr(module, name, 40)
+    store, clock = ends[0].store(), ends[0].clock
+    write(store, entity("a", speed=1, heat=2), entity("b", speed=1))
+    for part in range(5):
+        clock.advance(1)
+        instances = [observed(START + (part * 50 + number) * SECOND, number) for number in range(50)]
+        evolve(store, "urn:e:a", AddInstances(f"{NS}speed", instances), AddInstances(f"{NS}heat", instances[:30]))
+    at_once: list[Any] = [{"type": "Property", "value": number} for number in range(100)]
+    evolve(store, "urn:e:b", AddInstances(f"{NS}speed", at_once))
+    store.close()
+    assert is_same(copied(ends))
+    store = ends[0].store()
+    evolve(store, "urn:e:a", AddInstances(f"{NS}speed", [observed(START + 10**9, 1)]), DropAttribute(f"{NS}heat"))
+    store.close()
+    with both(ends) as (source, target):  # it was all in one instant, so only reading everything finds it
+        assert [one.written for one in copy_all(source, target, told)] == [0, 0]
+        verdicts = compare_all(source, target, told)
+        assert verdicts[1][0].items == ["urn:e:a"]
+        mend(source, target, verdicts)
+        assert is_same(compare_all(source, target, told))
+    found = [one.store() for one in ends]
+    assert everything(found[0], "")["history"] == everything(found[1], "")["history"]
+    for one in found:
+        one.close()
+
+
+def test_a_target_holds_nothing_else(ends: tuple[Ends, Ends]) -> None:
+    store = ends[1].store()
+    write(store, entity("a"))
+    store.close()
+    with both(ends) as (_, target), pytest.raises(NoTarget, match="came from no copy"):
+        begin(target, "here")
+
+
+def test_a_target_is_a_copy_of_one_store(ends: tuple[Ends, Ends]) -> None:
+    with both(ends) as (_, target):
+        begin(target, "here")
+        begin(target, "here")
+        with pytest.raises(NoTarget, match="a copy of here"):
+            begin(target, "there")
