@@ -82,7 +82,8 @@ RETENTION_S = 3_600.0
 SWEEP_LEASES = 3
 """Sweeps that one process may miss before another one takes over."""
 FLASK_THREADS = 8
-"""Threads behind the front for what is not hot; what waits beyond them stands in line."""
+"""Threads behind the front for what is not hot; what waits beyond them stands in line. Four times as many wait for a
+store that is a server."""
 
 
 class StartError(Exception):
@@ -372,7 +373,9 @@ def make_doors(built: Built) -> Doors:
     def behind() -> Application:
         from a2wsgi import WSGIMiddleware  # noqa: PLC0415  as Flask
 
-        return cast("Application", WSGIMiddleware(cast("Any", app()), workers=FLASK_THREADS))
+        return cast(
+            "Application", WSGIMiddleware(cast("Any", app()), workers=FLASK_THREADS * (1 if built.store.inline else 4))
+        )
 
     events = Events(built.house)
     streams: Mapping[str, Application] = {PATH: events, EXPORT_PATH: Exports(built.house)}

@@ -16,7 +16,7 @@ from time import monotonic
 from typing import Any, TypeAlias
 from urllib.parse import quote
 
-from broker.errors import NgsiError
+from broker.errors import NgsiError, ServiceUnavailable
 from broker.http.exchange import House
 from broker.http.health import Pages
 from broker.http.messages import Answer, Request, Response
@@ -38,6 +38,8 @@ THREADS = 4
 """For long bodies and reads over budget: with one GIL more threads only take turns."""
 WAITING_THREADS = 32
 """Where reads wait for a server: a thread each, which does nothing meanwhile."""
+PATIENCE_S = 5.0
+"""So long a request waits for one of those threads: while the server does not answer, not all wait for it in turn."""
 WENT_FAR_S, WENT_FAR_MAX = 5.0, 4096
 FAR_THREADS = 64
 """For what waits for other context sources: a hanging one holds a thread until its time is up."""
@@ -137,7 +139,14 @@ class Front:
     async def _in_thread(self, operation: Operation, request: Request, *, far: bool) -> Answer:
         loop = asyncio.get_running_loop()
         pool = self._far if far else self._pool
-        return await loop.run_in_executor(pool, perform, self._house, operation, request)
+        if self._house.inline or far:
+            return await loop.run_in_executor(pool, perform, self._house, operation, request)
+        return await loop.run_in_executor(pool, self._in_time, operation, request, monotonic())
+
+    def _in_time(self, operation: Operation, request: Request, began: float) -> Answer:
+        if monotonic() - began > PATIENCE_S:
+            return refuse(ServiceUnavailable("The store is slow; nothing was done."), request)
+        return perform(self._house, operation, request)
 
     async def _read_body(self, headers: dict[str, str], receive: Receive) -> bytes:
         """The body; not read where it is too long or has no length: those requests are refused by their headers."""

@@ -22,6 +22,7 @@ DATABASE: Final = "misono"  # where the URL names none
 SELECTION_S: Final = 5.0
 """So long a request waits for a server that takes writes: an election takes two seconds or three."""
 ANSWER_S: Final = 10.0
+"""So long it waits in all for one operation: for a server, an answer, and the driver's own second try."""
 
 Bson = dict[str, Any]
 """What MongoDB keeps."""
@@ -59,8 +60,11 @@ def connect(url: str) -> tuple[MongoClient[Bson], Database[Bson]]:
 
 def _timeouts(url: str) -> dict[str, Any]:
     """Ours, in ms, but for those that the URL has: an option given beside the URL would win over it."""
-    seconds = {"serverSelectionTimeoutMS": SELECTION_S, "connectTimeoutMS": SELECTION_S, "socketTimeoutMS": ANSWER_S}
-    return {name: int(value * 1000) for name, value in seconds.items() if f"{name.lower()}=" not in url.lower()}
+    given = {option.partition("=")[0].lower() for option in url.partition("?")[2].split("&")}
+    seconds = {"serverSelectionTimeoutMS": SELECTION_S, "connectTimeoutMS": SELECTION_S}
+    if "sockettimeoutms" not in given:
+        seconds["timeoutMS"] = ANSWER_S
+    return {name: int(value * 1000) for name, value in seconds.items() if name.lower() not in given}
 
 
 @contextmanager

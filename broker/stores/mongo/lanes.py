@@ -10,9 +10,10 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import groupby
 from threading import Condition, Thread
+from time import monotonic
 from typing import Final
 from zlib import crc32
 
@@ -29,6 +30,8 @@ log = logging.getLogger("misono.store")
 LANES: Final = 4
 QUEUED_MAX: Final = 20_000
 GROUP_MAX: Final = 500
+PATIENCE_S: Final = 5.0
+"""While the server does not answer, what has waited longer than that is not begun: no lane waits for each by itself."""
 
 Answers = list[object]
 
@@ -49,6 +52,7 @@ class Submission:
     done: Future[Answers]
     commands: Sequence[Command] = ()
     jobs: Sequence[Job] = ()
+    began: float = field(default_factory=monotonic)
 
     def __len__(self) -> int:
         return len(self.commands) + len(self.jobs)
@@ -81,7 +85,7 @@ class _Lane:
         self._count = 0
         self._wake = Condition()
         self._ended: str | None = None
-        self._closing = False
+        self._closing = self._failing = False
         self._thread = Thread(target=self._main, name=f"misono-lane-{number}", daemon=True)
         self._thread.start()
 
@@ -108,7 +112,8 @@ class _Lane:
         try:
             while (taken := self._take()) is not None:
                 for part in _parts(taken):
-                    self._answer(part)
+                    if left := self._in_time(part) if self._failing else part:
+                        self._answer(left)
         except BaseException:
             reason = "The writer has ended."
             log.exception("a writing thread ends")
@@ -128,6 +133,12 @@ class _Lane:
             taken, self._waiting, self._count = self._waiting, [], 0
         return [one for one in taken if one.done.set_running_or_notify_cancel()]
 
+    def _in_time(self, part: list[Submission]) -> list[Submission]:
+        """Those that have not waited too long; the others are refused."""
+        least = monotonic() - PATIENCE_S
+        _fail([one for one in part if one.began < least], ServiceUnavailable("The store is slow; nothing was done."))
+        return [one for one in part if one.began >= least]
+
     def _answer(self, part: list[Submission]) -> None:
         """Write one part and answer it. Whatever goes wrong fails this part alone: the thread goes on."""
         tenant = part[0].tenant
@@ -142,11 +153,13 @@ class _Lane:
         except PyMongoError as error:
             log.error("a write to tenant %r failed: %s", tenant, error)  # noqa: TRY400 - no fault of this program
             _fail(part, unavailable(error))
+            self._failing = True
             return
         except Exception as error:
             log.exception("a write to tenant %r failed", tenant)
             _fail(part, error if isinstance(error, NgsiError) else ServiceUnavailable("The write failed."))
             return
+        self._failing = False
         for one in part:
             one.done.set_result(answers[: len(one)])
             answers = answers[len(one) :]

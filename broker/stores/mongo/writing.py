@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Final, TypeAlias
 
-from pymongo import InsertOne, UpdateOne
+from pymongo import InsertOne, UpdateOne, timeout
 from pymongo.errors import BulkWriteError, PyMongoError
 
 from broker.errors import ServiceUnavailable
@@ -26,7 +26,7 @@ from broker.ports import Command, Labels
 from broker.ports.outbox import EntityChange
 from broker.stores.images import changed, touched
 from broker.stores.mongo import pending
-from broker.stores.mongo.connection import Bson
+from broker.stores.mongo.connection import ANSWER_S, Bson
 from broker.stores.mongo.entities import Index, Stamped, to_bson
 from broker.stores.mongo.ground import Ground, Happened, key
 from broker.stores.mongo.group import Step, Unit, latest, lookup, units_of
@@ -74,6 +74,10 @@ class Writing:
 
     def write(self, tenant: str, commands: Sequence[Command]) -> list[object]:
         """Each command's result, or the NgsiError it raised. Raises PyMongoError: what was asked may be done or not."""
+        with timeout(self._ground.client.options.timeout or ANSWER_S):
+            return self._write(tenant, commands)
+
+    def _write(self, tenant: str, commands: Sequence[Command]) -> list[object]:
         began = time.monotonic()
         left = units = units_of(commands)
         if not (len(commands) == 1 and commands[0].expected is not None):

@@ -46,7 +46,7 @@ def test_a_url_that_the_driver_does_not_take_ends_the_start_without_secrets(url:
 
 @pytest.mark.timeout(30)
 def test_a_server_that_is_not_there_ends_the_start() -> None:
-    url = f"mongodb://hub:{SECRET}@127.0.0.1:9/city?serverSelectionTimeoutMS=200"
+    url = f"mongodb://hub:{SECRET}@127.0.0.1:9/city?timeoutMS=300"
     with pytest.raises(StartError, match="not reached") as refused:
         build(read_settings(Namespace(config=""), {"MISONO_STORE": url}))
     assert SECRET not in str(refused.value)
