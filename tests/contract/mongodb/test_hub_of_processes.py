@@ -15,7 +15,7 @@ from pymongo.errors import AutoReconnect
 from broker.errors import NonexistentTenant
 from broker.model.values import Json
 from broker.ports import INLINE, OverBudget
-from broker.ports.held import Drop, HeldCommand, Hold
+from broker.ports.held import Drop, Held, HeldCommand, Hold
 from broker.stores.mongo import pulse, slots
 from broker.stores.mongo.connection import connect
 from broker.stores.mongo.ground import Ground, Job, key
@@ -270,3 +270,43 @@ def test_who_died_before_telling_is_found_out_with_time(make: Callable[[], Proce
     for _ in range(pulse.ALL_LOOKS):
         other.hub.pulse.look()
     assert other.held.held_generation("", KIND) == 1
+
+
+def test_documents_that_are_written_together_hold_together(make: Callable[[], Process]) -> None:
+    one, other = make(), make()
+    for name in ("first", "second", "fourth"):
+        one.hold(name, {"n": 0})
+    seen: list[list[int]] = [[], []]
+
+    def count(place: int) -> Callable[[Held | None, int], Hold]:
+        def decide(current: Held | None, _now: int) -> Hold:
+            number = 0 if current is None else current.body["n"]
+            assert isinstance(number, int)
+            seen[place].append(number)
+            if seen == [[0], [0]]:
+                other.hold("first", {"n": 7})
+            return Hold({"n": number + 1}, number + 1)
+
+        return decide
+
+    commands = [
+        HeldCommand(KIND, "first", count(0)),
+        HeldCommand(KIND, "second", count(1)),
+        HeldCommand(KIND, "third", lambda _current, _now: Hold({"made": True}, "third")),
+        HeldCommand(KIND, "fourth", lambda current, _now: Drop(current is not None)),
+    ]
+    assert one.held.apply_held("", commands).result() == [8, 1, "third", True]
+    assert seen == [[0, 7], [0, 0]]
+    held = {document.id: (document.body, document.version) for document in one.held.all_held("", KIND)}
+    assert held == {"first": ({"n": 8}, 3), "second": ({"n": 1}, 2), "third": ({"made": True}, 1)}
+    assert one.dropped == [("", KIND, "fourth")]
+    soon(lambda: other.held.held_generation("", KIND) == one.held.held_generation("", KIND))
+
+
+def test_what_is_written_together_is_one_command(make: Callable[[], Process]) -> None:
+    one = make()
+    one.hold("s", {})
+    commands = [HeldCommand(KIND, f"s{number}", lambda _current, _now: Hold({})) for number in range(50)]
+    together = COUNTING.tally(lambda: one.held.apply_held("", commands).result())
+    assert together.names() == ["find held", "update held", "update hub"]
+    assert one.held.held_generation("", KIND) == 2
