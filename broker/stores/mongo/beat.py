@@ -28,9 +28,13 @@ class Beat:
         """The first call is one beat from now."""
         self._thread.start()
 
-    def stop(self) -> None:
-        """No call comes any more."""
+    def end(self) -> None:
+        """No call comes any more; one may be under way."""
         self._stopping.set()
+
+    def stop(self) -> None:
+        """The same, and wait for it, though not for long."""
+        self.end()
         if self._thread.is_alive():
             self._thread.join(PATIENCE_S)
 

@@ -51,6 +51,8 @@ class Hub:
     def rest(self) -> None:
         """Nothing is done any more by itself."""
         for beat in self._beats:
+            beat.end()
+        for beat in self._beats:
             beat.stop()
 
     def close(self) -> None:
