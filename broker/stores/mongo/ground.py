@@ -5,6 +5,7 @@
     known      heads of histories whose entity is not there, or that say more than it
     held       subscriptions, registrations, entity maps, marks … of tenants
     hub        what is nobody's: tenants, generations, leases, slots, documents, the schema's version
+    probe      empty, but while a process that starts finds out what the server can do (`probe.py`)
 
 Every document of a tenant has it as `t`, its entity as `i`, and an `_id` that begins with both (`key`), so that one
 place decides on its uniqueness however many shards there are.
