@@ -11,12 +11,14 @@ from pymongo.errors import PyMongoError
 
 PATIENCE_S: Final = 5.0
 """So long the end waits for work under way: a server that is away would hold it up."""
+RETRY_S: Final = 0.5
+"""So soon it is tried again after a failure: a server that is back is noticed."""
 
 log = logging.getLogger("misono.store")
 
 
 class Beat:
-    """Calls `work` every so many seconds until `stop`; what fails is tried again with the next beat."""
+    """Calls `work` every so many seconds until `stop`; what fails is tried again soon."""
 
     def __init__(self, name: str, seconds: float, work: Callable[[], object]) -> None:
         self._name, self._seconds, self._work = name, seconds, work
@@ -39,7 +41,7 @@ class Beat:
             self._thread.join(PATIENCE_S)
 
     def _main(self) -> None:
-        while not self._stopping.wait(self._seconds):
+        while not self._stopping.wait(min(self._seconds, RETRY_S) if self._failing else self._seconds):
             try:
                 self._work()
                 self._failing = False
