@@ -15,9 +15,9 @@ from broker.http.exchange import House
 from broker.ldcontext.core import core_context
 from broker.notify.dispatch import Dispatch
 from broker.operations.broker import Broker
-from broker.ports.held import HeldStore
-from broker.ports.outbox import Leases, Marks
+from broker.ports.outbox import Leases
 from broker.settings import Settings, is_url
+from broker.stores.opening import Documents
 from federation.answers import AnswerLimits
 from federation.asking import HttpSources, Terms
 from federation.distribute import Distributor
@@ -34,10 +34,6 @@ from linkeddata.described import BadDescription, Described, read_description
 
 LOOK_ALONE_S = 1.0
 """How often it is looked for registrations and subscriptions of other processes, where none are known to be."""
-
-
-class Documents(HeldStore, Marks, Protocol):
-    """What an engine keeps beside entities, by name."""
 
 
 class Kept(Protocol):

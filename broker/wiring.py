@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import cache, partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import uvloop
 
@@ -33,7 +33,7 @@ from broker.http.health import Readiness, make_pages, text_page
 from broker.http.route import Routes
 from broker.http.server import Binding, Moments, serve
 from broker.http.table import OPERATIONS
-from broker.joining import Documents, begun, describe, make_federation, public_url_of, start_subscribing
+from broker.joining import begun, describe, make_federation, public_url_of, start_subscribing
 from broker.ldcontext.core import core_context
 from broker.model.values import Instant, Json
 from broker.notify.among import SERVER_LEASE_S, Among
@@ -52,16 +52,15 @@ from broker.operations.broker import Broker, Lifetimes
 from broker.operations.read_only import frozen
 from broker.operations.retain import BadRules, read_rules, retain
 from broker.operations.snapshot_tending import tend_snapshots
-from broker.ports import Access, ChangeLog, Clock, DocumentStore, EntityStore, Tenants
+from broker.ports import Access, Clock, DocumentStore
 from broker.ports.erasures import Erasures, Unrecorded
-from broker.ports.evolution import EvolutionStore
-from broker.ports.outbox import Leases, Outbox, Probed, undelivered
-from broker.ports.places import News, Places, to_nobody
+from broker.ports.outbox import Probed, undelivered
+from broker.ports.places import News, to_nobody
 from broker.settings import Settings, is_url, without_secrets
 from broker.stores.ledger import NAME as LEDGER
 from broker.stores.ledger import Ledger
-from broker.stores.memory import MemoryStore
 from broker.stores.moving import COPY_ID, COPY_KIND
+from broker.stores.opening import Store, UnusableEngine, directory, memory, server
 from broker.timers import Background, Repeating, UnderLease
 from federation.health import Book
 from federation.snapshots import FarSnapshots
@@ -81,50 +80,12 @@ RETENTION_S = 3_600.0
 """How often old history is looked for."""
 SWEEP_LEASES = 3
 """Sweeps that one process may miss before another one takes over."""
-FLASK_THREADS = 8
-"""Threads behind the front for what is not hot; what waits beyond them stands in line. Four times as many wait for a
-store that is a server."""
+FLASK_THREADS, FLASK_WAITING_THREADS = 8, 32
+"""Threads behind the front for what is not hot, the latter where they wait for a server; what is beyond them waits."""
 
 
 class StartError(Exception):
     """Something that was named at the start is not in order; the message says what."""
-
-
-class Store(EntityStore, Tenants, ChangeLog, DocumentStore, Protocol):
-    """An engine: everything that is kept."""
-
-    @property
-    def held(self) -> Documents:
-        """Documents of a tenant, and its marks."""
-
-    @property
-    def outbox(self) -> Outbox:
-        """Notifications to be."""
-
-    @property
-    def leases(self) -> Leases:
-        """Who of several processes does a job."""
-
-    @property
-    def history(self) -> EvolutionStore:
-        """What was."""
-
-    @property
-    def places(self) -> Places:
-        """Where snapshots are."""
-
-    @property
-    def inline(self) -> bool:
-        """Whether it may be read on the event loop."""
-
-    def state(self) -> Mapping[str, Json]:
-        """How it is, by part; `ok` is well, and so are `building` and `incomplete`."""
-
-    def sweep(self) -> int:
-        """Remove what has expired; how many entities were touched."""
-
-    def close(self) -> None:
-        """Finish what is under way and let go of the files."""
 
 
 class SystemClock:
@@ -317,16 +278,15 @@ def _make_contexts(settings: Settings, store: DocumentStore, clock: Clock, worke
 
 
 def _open_store(settings: Settings, clock: Clock, access: Access, watches: Watches) -> Store:
+    named, opened = f"--data {settings.data}", directory(settings.data)
     if settings.store == "memory":
-        return MemoryStore(clock, access.label, watches)
-    if is_url(settings.store):
-        return _open_mongo(settings.store, clock, access, watches)
-    from broker.stores.sqlite import UnusableFile, open_store  # noqa: PLC0415  the memory engine needs no SQLite
-
+        named, opened = "--store memory", memory()
+    elif is_url(settings.store):
+        named, opened = f"--store {without_secrets(settings.store)}", server(settings.store)
     try:
-        return open_store(settings.data, clock, access.label, watches)
-    except (OSError, UnusableFile) as error:
-        raise StartError(f"--data {settings.data}: {error}") from error
+        return opened(clock, access.label, watches)
+    except UnusableEngine as error:
+        raise StartError(f"{named}: {error}") from error
 
 
 def _in_service(store: Store, settings: Settings) -> Store:
@@ -338,16 +298,6 @@ def _in_service(store: Store, settings: Settings) -> Store:
     if copied is not None:
         store.delete(COPY_KIND, COPY_ID)
     return store
-
-
-def _open_mongo(url: str, clock: Clock, access: Access, watches: Watches) -> Store:
-    from broker.stores.mongo.connection import UnusableStore  # noqa: PLC0415  the others need no driver
-    from broker.stores.mongo.store import open_store  # noqa: PLC0415
-
-    try:
-        return open_store(url, clock, access.label, watches)
-    except UnusableStore as error:
-        raise StartError(f"--store {without_secrets(url)}: {error}") from error
 
 
 def make_doors(built: Built) -> Doors:
@@ -373,9 +323,8 @@ def make_doors(built: Built) -> Doors:
     def behind() -> Application:
         from a2wsgi import WSGIMiddleware  # noqa: PLC0415  as Flask
 
-        return cast(
-            "Application", WSGIMiddleware(cast("Any", app()), workers=FLASK_THREADS * (1 if built.store.inline else 4))
-        )
+        threads = FLASK_THREADS if built.store.inline else FLASK_WAITING_THREADS
+        return cast("Application", WSGIMiddleware(cast("Any", app()), workers=threads))
 
     events = Events(built.house)
     streams: Mapping[str, Application] = {PATH: events, EXPORT_PATH: Exports(built.house)}
