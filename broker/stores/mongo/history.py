@@ -25,7 +25,8 @@ from broker.stores.mongo.history_leaves import instance_id
 from broker.stores.mongo.history_plan import Outcome, Plans
 from broker.stores.mongo.history_reading import Pasts, Reading
 from broker.stores.mongo.history_steps import Steps, Work
-from broker.stores.mongo.history_walk import CHUNK, attributes_in, candidates
+from broker.stores.mongo.history_walk import CHUNK, candidates
+from broker.stores.narrowing import attributes_in
 from broker.stores.past import SCOPE, Past
 from broker.stores.recall import Told, open_to_all, page_of, split, tell
 from broker.stores.refusals import no_tenant

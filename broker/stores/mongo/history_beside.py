@@ -37,6 +37,7 @@ class _Telling:
         if after is None and before is not None:
             self.life.ended = list(before.types), list(before.scopes)
         self.life.names = _new_names(before, after)
+        self.life.types = _new_types(before, after)
         if scope_changed(before, after) and not self._expires:
             scope = None if after is None else after.document.get(SCOPE)
             self.entries.append((SCOPE, scope_past(scope, self._next(), change.at)))
@@ -87,3 +88,9 @@ def _new_names(before: Entity | None, after: Entity | None) -> list[str]:
         return []
     old = {} if before is None else before.document
     return [name for name in after.document if name not in old and (name == SCOPE or name not in ENTITY_MEMBERS)]
+
+
+def _new_types(before: Entity | None, after: Entity | None) -> list[str]:
+    """The types that it had not before."""
+    had = () if before is None else before.types
+    return [] if after is None else [iri for iri in after.types if iri not in had]

@@ -3,7 +3,8 @@
     known   _id key(tenant, entity)   v version, for those who write it at once
             n   the last change of the entity that it takes into account
             h   JSON: types, scopes, created_at, modified_at, deleted_at, dropped, names
-            o   its number, where history knew the entity before there was one: these come last
+            y   its types, as far as they are there
+    o   its number, where history knew the entity before there was one: these come last
             p   the plan of a command under way (`history_plan.py`), q since when, w whose
             e   true: there for the plan only
 
@@ -74,7 +75,9 @@ class Head:
         """As `known` has it, but for `v` and the plan."""
         told = {name: getattr(self, name) for name in _TOLD}
         made: Bson = {"_id": key(tenant, self.iri), "t": tenant, "i": self.iri, "n": self.seen, "h": dump(told)}
-        return made if self.order is None else {**made, "o": self.order}
+        return (
+            made | ({} if self.order is None else {"o": self.order}) | ({"hy": list(self.types)} if self.types else {})
+        )
 
 
 _TOLD: Final = ("types", "scopes", "created_at", "modified_at", "deleted_at", "dropped", "names")

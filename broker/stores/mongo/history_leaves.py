@@ -5,6 +5,7 @@
     w    their time (`Past.time`)     m    modified_at        u  true: never observed      x  deleted_at
     d    JSON: [[ordinal, place in `a`, body, created_at unless it is m], …]
     l    JSON: what the change was in the entity's life, where it was more than an update
+    hy   types that the entity had not before
     hf, hb on the leaf of a creation: its number, the entity's id (so entities are found in the order of their creation)
 
 So an entity of twenty attributes leaves one document when it is created, and an update that observes five leaves one.
@@ -41,9 +42,9 @@ Entry = tuple[str, Past]
 class Life:
     """What a change was in the life of its entity.
 
-    `names` are attributes that it had not before the change (those of the leaf are among them). `born` is the entity's
-    creation; `ended` its types and scopes as it was deleted. `evaporated` are attributes and datasets that expired:
-    what was written of them before and has expired, too, is gone (clause 4.22).
+    `names` are attributes that it had not before the change (those of the leaf are among them), and so are `types`.
+    `born` is the entity's creation; `ended` its types and scopes as it was deleted. `evaporated` are attributes and
+    datasets that expired: what was written of them before and has expired, too, is gone (clause 4.22).
     """
 
     at: Instant
@@ -51,9 +52,10 @@ class Life:
     born: Instant | None = None
     ended: tuple[list[str], list[str]] | None = None
     evaporated: list[tuple[str, str]] = field(default_factory=list)
+    types: list[str] = field(default_factory=list)
 
     def __bool__(self) -> bool:
-        return bool(self.names or self.evaporated) or self.born is not None or self.ended is not None
+        return bool(self.names or self.types or self.evaporated) or self.born is not None or self.ended is not None
 
 
 @dataclass(slots=True)
@@ -162,6 +164,8 @@ def _mark(made: Bson, life: Life) -> None:
     if life.born is not None:
         told["born"] = life.born
         made["hf"], made["hb"] = made["n"], made["i"]
+    if life.types:
+        made["hy"] = life.types
     told |= {
         name: value
         for name, value in (("names", names), ("ended", life.ended), ("evaporated", life.evaporated))
@@ -181,4 +185,5 @@ def _life(document: Bson) -> Life | None:
         told.get("born"),
         None if ended is None else (ended[0], ended[1]),
         [(name, dataset) for name, dataset in told.get("evaporated", ())],
+        document.get("hy", []),
     )

@@ -1,7 +1,8 @@
 """The entities that a query of evolutions must look at, in the order of the answer.
 
 Those that were ever created come first, in the order of their creation, also those that are gone; then those that only
-history ever had. They are read on by key, chunk by chunk: what is written meanwhile may be among them or not.
+history ever had. They are read on by key, chunk by chunk: what is written meanwhile may be among them or not. Of a type
+that few ever had, the ids are read first.
 """
 
 from __future__ import annotations
@@ -13,13 +14,17 @@ from typing import Any, Final, Literal
 
 from pymongo.collection import Collection
 
-from broker.query.ast import And, HasAttribute, IdIn, Node, Or
+from broker.query.ast import Node
 from broker.stores.mongo.connection import Bson
 from broker.stores.mongo.ground import Ground
 from broker.stores.mongo.history_heads import Head, heads
-from broker.stores.mongo.history_leaves import HISTORY
+from broker.stores.mongo.history_leaves import HISTORY, LIFE
+from broker.stores.narrowing import ids_in, types_in
 
 CHUNK: Final = 200
+FEW: Final = 20_000
+"""Entities of a type up to which their ids are read, and put in order, before anything else of them."""
+PLACES: Final = 1_000
 Order = Literal["ascending", "descending"] | None
 
 
@@ -30,29 +35,22 @@ def candidates(ground: Ground, tenant: str, where: Node, order: Order, count: in
         found = [head for head in heads(ground, tenant, sorted(ids)).values() if not head.dropped]
         yield sorted(found, key=_by_id if order else _by_number, reverse=order == "descending")
         return
-    walk = _by_ids(ground, tenant, descending=order == "descending") if order else _by_creation(ground, tenant)
+    types = types_in(where)
+    few = None if types is None else _few_of(ground, tenant, types)
+    walk: Iterator[tuple[int | None, str]]
+    if few is not None:
+        walk = iter(_in_order(ground, tenant, few, order))
+    elif order:
+        walk = _by_ids(ground, tenant, descending=order == "descending")
+    else:
+        walk = _by_creation(ground, tenant)
     size = min(count, CHUNK)
     while chunk := list(islice(walk, size)):
         size = min(2 * size, CHUNK)
         found_by_id = heads(ground, tenant, [iri for _, iri in chunk])
         there = [(number, found_by_id[iri]) for number, iri in chunk if iri in found_by_id]
-        yield [head for number, head in there if not head.dropped and _is_there(head, number, by_id=bool(order))]
-
-
-def attributes_in(node: Node) -> frozenset[str]:
-    """The attributes whose instances a condition looks at."""
-    if isinstance(node, (And, Or)):
-        return frozenset[str]().union(*(attributes_in(term) for term in node.terms))
-    if isinstance(node, HasAttribute):
-        return frozenset({node.name})
-    path = getattr(node, "path", None)
-    return frozenset() if path is None else frozenset({path.name})
-
-
-def ids_in(where: Node) -> frozenset[str] | None:
-    """The only ids that can meet the condition; None where it names none."""
-    named = [frozenset(term.ids) for term in _terms(where) if isinstance(term, IdIn)]
-    return frozenset.intersection(*named) if named else None
+        in_place = [head for number, head in there if few is not None or order or _is_there(head, number)]
+        yield [head for head in in_place if not head.dropped and (types is None or _has_one(head, types))]
 
 
 def all_ids(ground: Ground, tenant: str) -> Iterator[str]:
@@ -60,15 +58,39 @@ def all_ids(ground: Ground, tenant: str) -> Iterator[str]:
     return (iri for _, iri in _by_creation(ground, tenant))
 
 
-def _terms(where: Node) -> tuple[Node, ...]:
-    if isinstance(where, And):
-        return tuple(inner for term in where.terms for inner in _terms(term))
-    return (where,)
+def _few_of(ground: Ground, tenant: str, types: frozenset[str]) -> list[str] | None:
+    """The entities that ever had one of the types; None where that is so often that a walk finds some soon."""
+    which: Bson = {"t": tenant, "hy": {"$in": sorted(types)}}
+    found: dict[str, None] = {}
+    for collection in (ground.trail, ground.known):
+        rows = list(collection.find(which, {"i": 1}).limit(FEW + 1))
+        if len(rows) > FEW:
+            return None
+        found |= dict.fromkeys(one["i"] for one in rows)
+    return list(found)
 
 
-def _is_there(head: Head, number: int | None, *, by_id: bool) -> bool:
+def _in_order(ground: Ground, tenant: str, iris: list[str], order: Order) -> list[tuple[int | None, str]]:
+    """These entities in the order of the answer."""
+    if order:
+        return [(None, iri) for iri in sorted(iris, reverse=order == "descending")]
+    places: dict[str, tuple[bool, int]] = {}
+    for start in range(0, len(iris), PLACES):
+        some = {"t": tenant, "i": {"$in": iris[start : start + PLACES]}}
+        for one in ground.trail.find({**some, "k": HISTORY, "a": LIFE, "hf": {"$exists": True}}, {"i": 1, "hf": 1}):
+            places[one["i"]] = min(places.get(one["i"], (True, 0)), (False, one["hf"]))
+        for one in ground.known.find({**some, "o": {"$exists": True}}, {"i": 1, "o": 1}):
+            places[one["i"]] = (True, one["o"])
+    return [(None, iri) for iri in sorted(places, key=places.__getitem__)]
+
+
+def _has_one(head: Head, types: frozenset[str]) -> bool:
+    return not types.isdisjoint(head.story().types)
+
+
+def _is_there(head: Head, number: int | None) -> bool:
     """Whether it is this place where an entity comes, of those where it was seen."""
-    return by_id or (number == head.born if head.order is None else number is None)
+    return number == head.born if head.order is None else number is None
 
 
 def _by_creation(ground: Ground, tenant: str) -> Iterator[tuple[int | None, str]]:

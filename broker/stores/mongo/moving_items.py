@@ -256,7 +256,8 @@ def _life(tenant: str, item: Item, names: Sequence[str], *, apart: bool) -> list
     if not item.lived:
         return []
     created_at = item.head.created_at if item.head is not None else item.entity.created_at if item.entity else 0
-    made = bare(tenant, item.iri, item.first, Life(created_at, list(dict.fromkeys(names)), created_at))
+    types = list(item.entity.types) if item.entity else []
+    made = bare(tenant, item.iri, item.first, Life(created_at, list(dict.fromkeys(names)), created_at, types=types))
     return [{**made, "y": True} if apart else made]
 
 

@@ -53,11 +53,13 @@ INDEXES: Final[Mapping[str, Sequence[IndexModel]]] = {
         _index("t", "n", where={"k": "x"}),
         _index("t", "s", where={"k": "d"}),
         _index("t", "i", "a", "w", "n", where={"k": "h"}),
+        _index("t", "hy", where={"hy": {"$exists": True}}),
         _index("t", "hf", where={"hf": {"$exists": True}}),
         _index("t", "hb", where={"hb": {"$exists": True}}),
     ),
     "known": (
         _index("t", "i"),
+        _index("t", "hy", where={"hy": {"$exists": True}}),
         _index("t", "o", where={"o": {"$exists": True}}),
         _index("q", where={"q": {"$exists": True}}),
     ),

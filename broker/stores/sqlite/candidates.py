@@ -12,22 +12,8 @@ from typing import Any, Final, Literal
 import apsw
 import orjson
 
-from broker.query.ast import (
-    Absent,
-    And,
-    Between,
-    Compare,
-    Exists,
-    Geo,
-    HasAttribute,
-    HasType,
-    IdIn,
-    Linked,
-    Node,
-    OneOf,
-    Or,
-    Pattern,
-)
+from broker.query.ast import Node
+from broker.stores.narrowing import ids_in, types_in
 from broker.stores.sqlite.known import KNOWN_COLUMNS, Known, to_known
 from broker.stores.sqlite.names import ReadNames
 
@@ -55,42 +41,6 @@ def candidates(db: apsw.Connection, names: ReadNames, where: Node, order: Order)
     walk = _by_ids(db, descending=order == "descending") if order else _by_creation(db, names, where)
     while chunk := [row[1] for _, row in zip(range(CHUNK), walk, strict=False)]:
         yield from (known for known in _read(db, chunk) if not known.dropped)
-
-
-def attributes_in(node: Node) -> frozenset[str]:
-    """The attributes whose instances a condition looks at."""
-    match node:
-        case And(terms) | Or(terms):
-            return frozenset[str]().union(*(attributes_in(term) for term in terms))
-        case HasAttribute(name):
-            return frozenset({name})
-        case Exists(path) | Absent(path) | Compare(path) | OneOf(path) | Between(path) | Pattern(path) | Geo(path):
-            return frozenset({path.name})
-        case Linked(path):
-            return frozenset({path.name})
-        case _:
-            return frozenset()
-
-
-def ids_in(where: Node) -> frozenset[str] | None:
-    """The only ids that can meet the condition; None where it names none."""
-    named = [frozenset(term.ids) for term in _terms(where) if isinstance(term, IdIn)]
-    return frozenset.intersection(*named) if named else None
-
-
-def types_in(where: Node) -> frozenset[str] | None:
-    """Types of which an entity must have one; None where the condition names none."""
-    for term in _terms(where):
-        some = term.terms if isinstance(term, Or) else (term,)
-        if some and all(isinstance(one, HasType) for one in some):
-            return frozenset(one.iri for one in some if isinstance(one, HasType))
-    return None
-
-
-def _terms(where: Node) -> tuple[Node, ...]:
-    if isinstance(where, And):
-        return tuple(inner for term in where.terms for inner in _terms(term))
-    return (where,)
 
 
 def _read(db: apsw.Connection, iris: list[str]) -> Iterator[Known]:

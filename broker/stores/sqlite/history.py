@@ -21,12 +21,13 @@ from broker.ports import Command, Keep, Remove, Restriction
 from broker.ports.evolution import EvolutionCommand, EvolutionPage, Retention
 from broker.query.ast import EVERYTHING, Node, Window
 from broker.query.temporal import TemporalQuery
+from broker.stores.narrowing import attributes_in
 from broker.stores.past import SCOPE, Past
 from broker.stores.recall import Told, kind_of, open_to_all, page_of, split, tell
 from broker.stores.sqlite import erasing, extents, retaining
 from broker.stores.sqlite.aggregates import Aggregates
 from broker.stores.sqlite.budget import Budget
-from broker.stores.sqlite.candidates import attributes_in, candidates
+from broker.stores.sqlite.candidates import candidates
 from broker.stores.sqlite.ground import Ground, first
 from broker.stores.sqlite.history_rows import HistoryRows
 from broker.stores.sqlite.history_steps import Steps
