@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import socket
+import ssl
 import subprocess
 import threading
 import time
@@ -135,6 +136,37 @@ def asked(port: int, path: str, method: str = "GET", body: bytes = b"") -> httpx
     )
 
 
+def certificates(directory: Path) -> None:
+    """Those of the members as docs/deploy.md makes them; the first one's are the city's, the second one's a client's."""
+    text = (CITY.parents[1] / "docs/deploy.md").read_text()
+    block = re.search(r"(?m)^    openssl req -x509(?:.*\n(?:    |$))+", text)
+    assert block is not None
+    script = block[0].replace("chown 999 $n.pem && ", "").replace("rsa:3072", "ec -pkeyopt ec_paramgen_curve:P-256")
+    subprocess.run(["bash", "-ec", script], cwd=directory, check=True, capture_output=True)
+    (directory / "city.crt").write_bytes((directory / "mongo1.crt").read_bytes())
+    (directory / "city.key").write_bytes((directory / "mongo1.key").read_bytes())
+    (directory / "clients.pem").write_bytes((directory / "ca.pem").read_bytes())
+
+
+def test_with_tls_only_who_has_a_certificate_is_let_in_and_not_to_operators_pages(tmp_path: Path) -> None:
+    certificates(tmp_path)
+    secured = free_port()
+    (tmp_path / "more").mkdir()
+    text = (CITY / "tls.conf").read_text().replace("listen 443", f"listen 127.0.0.1:{secured}")
+    (tmp_path / "more/tls.conf").write_text(text.replace("/certificates/", f"{tmp_path}/"))
+    trust = ssl.create_default_context(cafile=str(tmp_path / "ca.pem"))
+    with proxied(tmp_path) as (port, _):
+        root = f"https://localhost:{secured}"
+        with httpx.Client(verify=trust) as nobody:
+            assert nobody.get(f"{root}/ngsi-ld/v1/types").status_code == 400
+        trust.load_cert_chain(tmp_path / "mongo2.crt", tmp_path / "mongo2.key")
+        with httpx.Client(verify=trust) as known:
+            assert known.get(f"{root}/ngsi-ld/v1/types").status_code == 200
+            assert known.get(f"{root}/admin/dead-letters").status_code == 404
+            assert known.get(f"{root}/metrics").status_code == 404
+        assert asked(port, "/admin/dead-letters").status_code == 200, "on the machine itself they are there"
+
+
 def test_requests_go_to_both_as_they_came(tmp_path: Path) -> None:
     with proxied(tmp_path) as (port, brokers):
         path = "/ngsi-ld/v1/entities/urn%3Ax%2F1%23a?q=a%3E1"
@@ -178,32 +210,41 @@ def test_a_stream_is_not_held_back(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("given", ["misono:right", "misono:wrong", ""])
-def test_mosquitto_lets_in_who_has_the_password(tmp_path: Path, given: str) -> None:
-    passwords, port = tmp_path / "passwords", free_port()
+@pytest.mark.parametrize("file", ["mosquitto.conf", "mosquitto-tls.conf"])
+def test_mosquitto_lets_in_who_has_the_password(tmp_path: Path, file: str, given: str) -> None:
+    passwords, port, secured = tmp_path / "passwords", free_port(), free_port()
     subprocess.run([program("mosquitto_passwd"), "-b", "-c", str(passwords), "misono", "right"], check=True)
-    text = (CITY / "mosquitto.conf").read_text().replace("listener 1883", f"listener {port} 127.0.0.1\nuser root")
-    text = text.replace("/etc/mosquitto.passwords", str(passwords)).replace("/mosquitto/data/", f"{tmp_path}/")
+    if file == "mosquitto-tls.conf":
+        certificates(tmp_path)
+    text = (CITY / file).read_text().replace("/certificates/", f"{tmp_path}/").replace("8883", f"{secured} 127.0.0.1")
+    text = text.replace("listener 1883", f"listener {port} 127.0.0.1").replace("/mosquitto/data/", f"{tmp_path}/")
+    text = "user root\n" + text.replace("/etc/mosquitto.passwords", str(passwords))
     (tmp_path / "mosquitto.conf").write_text(text)
     log = (tmp_path / "log").open("wb")
     server = subprocess.Popen([program("mosquitto"), "-c", str(tmp_path / "mosquitto.conf")], stdout=log, stderr=log)
     log.close()
     try:
         assert connected(port, given) == (given == "misono:right"), (tmp_path / "log").read_text()
+        if file == "mosquitto-tls.conf":
+            ca = str(tmp_path / "ca.pem")
+            assert connected(secured, given, ca) == (given == "misono:right"), (tmp_path / "log").read_text()
     finally:
         server.kill()
         server.wait()
 
 
-def connected(port: int, given: str) -> bool:
-    """Whether mosquitto takes that user and password."""
+def connected(port: int, given: str, ca: str = "") -> bool:
+    """Whether mosquitto takes that user and password; over TLS where an authority is named."""
     client = paho.Client(CallbackAPIVersion.VERSION2)
+    if ca:
+        client.tls_set(ca)
     if given:
         client.username_pw_set(*given.split(":"))
     said: list[bool] = []
     client.on_connect = lambda _client, _data, _flags, reason, _properties: said.append(not reason.is_failure)
     for _ in range(250):
         with suppress(OSError):
-            client.connect("127.0.0.1", port)
+            client.connect("localhost" if ca else "127.0.0.1", port)
             break
         time.sleep(0.02)
     client.loop_start()
