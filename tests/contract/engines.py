@@ -18,8 +18,10 @@ from broker.stores.memory import MemoryStore
 from broker.stores.sqlite import SqliteStore, open_store
 from tests.engines.wires.running import WIRES, fresh
 
-ENGINES = ["memory", "sqlite", "mongo"]
-"""`mongo` runs on mongo-java-server; `ferret` is the same engine on FerretDB, for suites of small data, one writer."""
+ENGINES = ["memory", "sqlite", "mongo", "ferret"]
+"""`mongo` runs on mongo-java-server; `ferret` is the same engine on FerretDB, for small data, one writer."""
+ROOMY = ["memory", "sqlite", "mongo"]
+"""Engines for more than a few hundred entities: FerretDB reads everything for each answer."""
 NS = "https://example.org/"
 
 Store = MemoryStore | SqliteStore

@@ -29,7 +29,7 @@ from broker.query.ast import (
 from broker.query.ast import (
     Path as Way,
 )
-from tests.contract.engines import ENGINES, NS, Store, command, entity, opened, put, write
+from tests.contract.engines import ENGINES, NS, ROOMY, Store, command, entity, opened, put, write
 from tests.fakes.clock import START, FakeClock
 
 ALL = Window(1_000, 0, count=True)
@@ -282,6 +282,7 @@ def test_a_tenant_that_nobody_made_does_not_exist(store: Store) -> None:
     assert not store.exists("nobody")
 
 
+@pytest.mark.parametrize("store", ROOMY, indirect=True)
 def test_scan_gives_all_of_one_moment(store: Store) -> None:
     write(store, *(entity(str(number)) for number in range(1_200)))
     reading = iter(store.scan(""))

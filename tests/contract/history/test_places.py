@@ -21,7 +21,7 @@ from broker.query.ast import Path as Named
 from broker.query.ordering import bind_order, parse_order_by
 from broker.query.temporal import TemporalQuery
 from broker.stores.mongo.store import MongoStore
-from tests.contract.engines import ENGINES, NS, Store, entity, opened, write
+from tests.contract.engines import ENGINES, NS, ROOMY, Store, entity, opened, write
 from tests.fakes.clock import START, FakeClock
 
 PLACE, CLONE = place_of("city", "1", "urn:s:1"), place_of("city", "2", "urn:s:2")
@@ -116,6 +116,7 @@ def hides_a(entity: Entity) -> Entity | None:
     return None if entity.id == "urn:e:a" else entity
 
 
+@pytest.mark.parametrize("store", ROOMY, indirect=True)
 def test_a_walk_gives_everything_of_one_moment_in_order(store: Store) -> None:
     write(store, *(entity(f"{number:04}", speed=-number) for number in range(1500)))
     walked = store.places.walk("", CARS, UNRESTRICTED)
