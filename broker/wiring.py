@@ -147,8 +147,7 @@ def build(
     """
     clock, access = clock or SystemClock(), access or AllowAll()
     closing, watches = ExitStack(), Watches()
-    store = _in_service(_open_store(settings, clock, access, watches), settings)
-    closing.callback(store.close)
+    store = _in_service(_open_store(settings, clock, access, watches), settings, closing)
     contexts = _make_contexts(settings, store, clock, worker)
     closing.callback(contexts.flush)
     _start_sweep(settings, store, closing)
@@ -289,11 +288,12 @@ def _open_store(settings: Settings, clock: Clock, access: Access, watches: Watch
         raise StartError(f"{named}: {error}") from error
 
 
-def _in_service(store: Store, settings: Settings) -> Store:
+def _in_service(store: Store, settings: Settings, closing: ExitStack) -> Store:
     """The store, which from now on is no copy of another one. Raises StartError for a copy that is not whole."""
+    closing.callback(store.close)
     copied = None if settings.read_only else store.find(COPY_KIND, COPY_ID)
     if copied is not None and not copied.body["whole"]:
-        store.close()
+        closing.close()
         raise StartError(f"a copy of {copied.body['from']} was begun here and did not end: run `misono copy` again")
     if copied is not None:
         store.delete(COPY_KIND, COPY_ID)
