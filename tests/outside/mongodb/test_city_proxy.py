@@ -137,7 +137,7 @@ def asked(port: int, path: str, method: str = "GET", body: bytes = b"") -> httpx
 
 
 def certificates(directory: Path) -> None:
-    """Those of the members as docs/deploy.md makes them; the first one's are the city's, the second one's a client's."""
+    """Those of the members as docs/deploy.md makes them; the city has the first one's."""
     text = (CITY.parents[1] / "docs/deploy.md").read_text()
     block = re.search(r"(?m)^    openssl req -x509(?:.*\n(?:    |$))+", text)
     assert block is not None
