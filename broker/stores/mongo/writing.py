@@ -97,6 +97,7 @@ class Writing:
     def _read(self, tenant: str, units: Sequence[Unit]) -> None:
         ids = [key(tenant, unit.id) for unit in units]
         found = {one["_id"]: one for one in self._ground.entities.find({"_id": {"$in": ids}})}
+        self._ground.stamps.seen(max((one["n"] for one in found.values()), default=0))  # another's clock may be ahead
         for unit, one in zip(units, ids, strict=True):
             unit.found = found.get(one)
 

@@ -165,3 +165,20 @@ def test_beside_others_the_youngest_rows_wait_for_lower_numbers(
     while one._hub.slots.others() and time.monotonic() < until:
         time.sleep(0.01)
     assert len(sequences(one)) == 3
+
+
+def test_later_versions_have_higher_numbers_whoever_s_clock_is_behind(clock: FakeClock) -> None:
+    behind = FakeClock()
+    behind.advance(-5)
+    with ExitStack() as closing:
+        url = closing.enter_context(fresh())
+        one, other = open_store(url, clock), open_store(url, behind)
+        closing.callback(one.close)
+        closing.callback(other.close)
+        write(one, entity("a", speed=1))
+        write(other, entity("a", speed=2))
+        write(one, entity("a", speed=3))
+        clock.advance(10)
+        rows = one.since("", 0, 10)
+        assert [row.version for row in rows] == [1, 2, 3]
+        assert [row.at for row in rows] == sorted(row.at for row in rows)
