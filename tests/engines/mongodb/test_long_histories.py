@@ -15,7 +15,7 @@ from broker.ports.evolution import AddInstances, Begin, EvolutionPage
 from broker.query.ast import HasType, Window
 from broker.query.q import parse_q
 from broker.query.temporal import TemporalQuery
-from broker.stores.mongo import history_reading
+from broker.stores.mongo import history_reading, history_walk
 from tests.contract.engines import NS
 from tests.contract.history.evolving import MINUTE, A, seen
 from tests.engines.history import test_evolutions_agree as lives
@@ -110,6 +110,7 @@ def test_lives_agree_where_all_are_long(tmp_path: Path, whole: int, monkeypatch:
     """Random lives, queries of all kinds: read by attribute, in the order of time."""
     monkeypatch.setattr(history_reading, "WHOLE_MAX", whole)
     monkeypatch.setattr(history_reading, "CHUNK_MAX", whole)
+    monkeypatch.setattr(history_walk, "FEW", whole)
     seen_kinds: Counter[str] = Counter()
     for life in range(100, 103):
         with lives.both("mongo", tmp_path / str(life), life) as both:
