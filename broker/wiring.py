@@ -148,6 +148,7 @@ def build(
     clock, access = clock or SystemClock(), access or AllowAll()
     closing, watches = ExitStack(), Watches()
     store = _in_service(_open_store(settings, clock, access, watches), settings, closing)
+    worker = f"broker-{cast('MongoStore', store).number}" if is_url(settings.store) else worker
     contexts = _make_contexts(settings, store, clock, worker)
     closing.callback(contexts.flush)
     _start_sweep(settings, store, closing)

@@ -87,6 +87,11 @@ class MongoStore:
         self.places = MongoPlaces(ground, parts)
 
     @property
+    def number(self) -> int | None:
+        """Which of the processes on the database this is: it has what it counts under that name."""
+        return self._hub.slots.number
+
+    @property
     def bell(self) -> MongoBell:
         """What tells the other processes of rows."""
         return self._hub.bell
