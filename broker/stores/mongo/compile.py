@@ -91,9 +91,15 @@ def compile_node(node: Node, tenant: str, able: Able) -> Filter:
             assert_never(node)
 
 
-def leads(where: Bson, *members: str) -> bool:
-    """Whether a filter has a condition that an index answers; else all of a tenant is gone through."""
-    return any(member in part for part in conjuncts(where) for member in members or ("k", "_id"))
+def leads(where: Bson) -> bool:
+    """Whether a filter asks for a key, which an index answers; else all of a tenant is gone through."""
+    return any("k" in part for part in conjuncts(where))
+
+
+def named(where: Bson) -> list[str] | None:
+    """The only documents that can meet a filter, by `_id`; None where it names none."""
+    given = [frozenset[str](part["_id"]["$in"]) for part in conjuncts(where) if "_id" in part]
+    return sorted(frozenset.intersection(*given)) if given else None
 
 
 def conjuncts(where: Bson) -> Iterator[Bson]:
@@ -154,9 +160,7 @@ def _keys_in(where: Bson) -> list[str] | None:
 def _on_head(node: HasType | InScope | IdPattern | IdIn | SubjectIn, tenant: str) -> Filter:
     match node:
         case IdIn(ids):
-            wanted = sorted(set(ids))
-            # The id stands in both, that a router of shards finds the one to ask.
-            return Filter({"_id": {"$in": [key(tenant, one) for one in wanted]}, "i": {"$in": wanted}}, exact=True)
+            return Filter({"_id": {"$in": [key(tenant, one) for one in sorted(set(ids))]}}, exact=True)
         case SubjectIn():
             return TRUE  # what a principal may not see is hidden by the restriction's view
         case HasType(iri):

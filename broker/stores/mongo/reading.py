@@ -23,7 +23,7 @@ from broker.stores.mongo.budget import Budget
 from broker.stores.mongo.compile import Able
 from broker.stores.mongo.connection import asking
 from broker.stores.mongo.counts import Forms
-from broker.stores.mongo.entities import LIVE, to_live
+from broker.stores.mongo.entities import to_live
 from broker.stores.mongo.ground import Ground
 from broker.stores.mongo.keys import EVERY
 from broker.stores.mongo.offsets import Offsets
@@ -93,7 +93,7 @@ class Reads:
         return self._scanned(tenant)
 
     def _scanned(self, tenant: str) -> Iterator[Entity]:
-        entities, every = self._ground.entities, {"t": tenant, "k": EVERY, **LIVE}
+        entities, every = self._ground.entities, {"t": tenant, "k": EVERY}
         with asking():
             newest = entities.find_one(every, {"o": 1}, sort=[("o", DESCENDING)])
         after, last = 0, 0 if newest is None else newest["o"]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Final
 
 from pymongo import ASCENDING
@@ -20,9 +21,9 @@ from broker.query.ast import And, Node, Selection, Window
 from broker.query.match import compile_match
 from broker.query.ordering import sort
 from broker.stores.mongo.budget import Budget
-from broker.stores.mongo.compile import Able, compile_node, conjuncts, leads
+from broker.stores.mongo.compile import Able, compile_node, conjuncts, leads, named
 from broker.stores.mongo.connection import Bson
-from broker.stores.mongo.entities import LIVE, SHOWN, to_entity, to_live
+from broker.stores.mongo.entities import SHOWN, to_entity, to_live
 from broker.stores.mongo.ground import key
 from broker.stores.mongo.keys import EVERY
 from broker.stores.mongo.offsets import Known, Offsets
@@ -56,7 +57,8 @@ class Reading:
         self._where = _both(asked.selection.where, asked.restriction.where)
         compiled = compile_node(self._where, asked.tenant, able)
         self._filter = compiled.where
-        self._exact = compiled.exact and asked.restriction.view is None
+        self._named = None if compiled.where is None else named(compiled.where)
+        self._exact = compiled.exact and asked.restriction.view is None and self._named is None
         self._seen: dict[str, Entity | None] = {}
         self._unseen: set[str] = set()
 
@@ -153,7 +155,10 @@ class Reading:
         """The visible entities that match, in creation order; about `wanted` of them will be taken (None: all)."""
         if self._filter is None:
             return
-        rows = self._candidates(self._filter, wanted, after, SHOWN_IN_ORDER)
+        if self._named is None:
+            rows = self._candidates(self._filter, wanted, after, SHOWN_IN_ORDER)
+        else:
+            rows = self._of_ids(self._named, after)
         for chunk in _chunked(rows, DECIDED if wanted is None else min(DECIDED, wanted + wanted // 2)):
             self._budget.left_ms()
             yield from self._decided(chunk)
@@ -170,6 +175,20 @@ class Reading:
             if number < size:
                 return
             size = min(size * 4, CHUNK_MAX)
+
+    def _of_ids(self, ids: list[str], after: int) -> Iterator[Bson]:
+        """Documents that the query names, after a stamp, in order; of many of them the order is read first."""
+        chunks = [ids[start : start + CHUNK_MAX] for start in range(0, len(ids), CHUNK_MAX)]
+        if len(chunks) > 1:
+            placed = [row for chunk in chunks for row in self._find_ids(chunk, {"o": 1})]
+            ids = [row["_id"] for row in sorted(placed, key=_place) if row["o"] > after]
+            chunks = [ids[start : start + CHUNK_MAX] for start in range(0, len(ids), CHUNK_MAX)]
+        for chunk in chunks:
+            yield from sorted((row for row in self._find_ids(chunk, SHOWN_IN_ORDER) if row["o"] > after), key=_place)
+
+    def _find_ids(self, ids: list[str], shown: Bson) -> list[Bson]:
+        """By `_id` and nothing else: all servers do that by its index, and routers of shards by their key."""
+        return list(self._entities.find({"_id": {"$in": ids}}, shown, max_time_ms=self._budget.left_ms()))
 
     def _decided(self, rows: list[Bson]) -> list[Placed]:
         """Those that match. What their Relationships lead to is read for all of them together, as often as needed."""
@@ -203,9 +222,8 @@ class Reading:
 
     def _look(self, ids: Iterable[str]) -> None:
         """Read what Relationships point to."""
-        tenant, wanted = self._asked.tenant, sorted(ids)
-        filtered = {"_id": {"$in": [key(tenant, one) for one in wanted]}, "t": tenant, "i": {"$in": wanted}, **LIVE}
-        rows = self._entities.find(filtered, SHOWN, max_time_ms=self._budget.left_ms())
+        wanted = sorted(ids)
+        rows = self._find_ids([key(self._asked.tenant, one) for one in wanted], SHOWN)
         found = {entity.id: entity for row in rows if (entity := to_live(row, self._asked.now)) is not None}
         self._seen.update({one: found.get(one) for one in wanted})
 
@@ -216,19 +234,20 @@ class Reading:
         return {"$and": [*conjuncts(where), alive]} if where else alive
 
     def _full(self, where: Bson, after: int = 0) -> Bson:
-        """The filter for the server: of this tenant, of what is there, along an index."""
+        """The filter for the server: of this tenant, along an index. What is deleted has no keys, and is in none."""
         full: Bson = {"t": self._asked.tenant}
         if not leads(self._filter or {}):
             full["k"] = EVERY
         if after:
             full["o"] = {"$gt": after}
-        # What is deleted has no keys: only where ids lead it has to be told.
-        live = LIVE if leads(self._filter or {}, "_id") else {}
-        return {**full, **live, "$and": list(conjuncts(where))} if where else {**full, **live}
+        return {**full, "$and": list(conjuncts(where))} if where else full
 
 
 def _both(where: Node, restriction: Node) -> Node:
     return where if restriction == And(()) else And((where, restriction))
+
+
+_place = itemgetter("o")
 
 
 def _chunked(rows: Iterator[Bson], size: int) -> Iterator[list[Bson]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import count
 from typing import Any
 
@@ -23,6 +24,7 @@ from broker.query.ast import (
     Linked,
     Node,
     Op,
+    Or,
     Ordering,
     OrderTerm,
     Path,
@@ -146,14 +148,16 @@ def test_a_page_fills_where_little_matches(city: Both) -> None:
 @pytest.mark.parametrize("where", [CAR, Compare(SPEED, Op.GE, 30), Compare(SPEED, Op.NE, 3)])
 def test_pages_follow_each_other_by_key(city: Both, where: Node) -> None:
     whole, walked = city.same(where, ALL), list[str]()
-    for offset in range(0, HELD, 40):
-        with COUNTING.during() as kept:
-            page = city.mongo.select(city.tenant, Selection(where), Window(40, offset, count=True), UNRESTRICTED)
-        finds = [one for one in kept if one.name == "find" and one.collection == "entities"]
-        assert not any(one.command.get("skip") for one in finds)
-        assert offset == 0 or len(finds) == len(kept) == 1
+
+    def read(offset: int) -> None:
+        page = city.mongo.select(city.tenant, Selection(where), Window(40, offset, count=True), UNRESTRICTED)
         assert page.total == len(whole)
-        walked += [one.id for one in page.entities]
+        walked.extend(one.id for one in page.entities)
+
+    for offset in range(0, HELD, 40):
+        sent = COUNTING.tally(partial(read, offset), ("MainThread",)).sent
+        assert not any(one.command.get("skip") for one in sent)
+        assert offset == 0 or len(sent) == 1
     assert walked == whole
 
 
@@ -187,6 +191,16 @@ def test_an_order_holds_no_more_than_it_shows(city: Both, monkeypatch: pytest.Mo
     for window in (Window(3), Window(3, 5, count=True), Window(20, 290), ALL):
         city.same(CAR, window, Ordering((TOP,)))
         city.same(Compare(SPEED, Op.NE, 299), window, Ordering((OrderTerm(Path(f"{NS}rare")), TOP)))
+
+
+def test_many_ids_are_read_in_their_order(city: Both, monkeypatch: pytest.MonkeyPatch) -> None:
+    ids = tuple(f"urn:e:{number:03}" for number in range(HELD + 20, 0, -1))
+    for most in (1_000, 16):
+        monkeypatch.setattr(select, "CHUNK_MAX", most)
+        for where in (IdIn(ids), And((IdIn(ids), IdIn(ids[::3]), CAR)), Or((IdIn(ids[:4]), Compare(SPEED, Op.LT, 5)))):
+            for window in (Window(7), Window(7, 7, count=True), Window(7, 14), ALL):
+                city.same(where, window)
+        assert not city.same(And((IdIn(ids), HasType("urn:other"))), ALL)
 
 
 def test_what_has_expired_is_counted_nowhere(both: Both) -> None:

@@ -97,7 +97,7 @@ def _left_out(node: Node, held: list[tuple[Entity, Any]], able: Able) -> int:
 def test_random_queries_lose_nothing(able: Able) -> None:
     tally: Counter[str] = Counter()
 
-    @settings(max_examples=150, derandomize=True, database=None)
+    @settings(max_examples=60, derandomize=True, database=None)
     @given(st.lists(nodes(), min_size=8, max_size=8), populations())
     def lose_nothing(asked: list[Node], population: list[Entity]) -> None:
         held = [(entity, _stored(entity)) for entity in population]
