@@ -110,9 +110,11 @@ class MongoLog:
         newest = self.bounds(tenant)[1]
         where: Bson = {"t": tenant, "k": KIND, "i": entity_id}
         with asking():
-            nothing = {"$set": {"i": ERASED, "b": "{}"}, "$unset": {"a": "", "s": "", "z": "", "y": ""}}
-            blackened = self._trail.update_one({**where, "n": newest}, nothing).matched_count
-            return blackened + self._trail.delete_many(where).deleted_count
+            row = self._trail.find_one({**where, "n": newest}, {"a": 0, "s": 0, "z": 0, "y": 0})
+            if row is not None:  # under another _id: that of the row names the entity
+                blackened = {**row, "_id": key(tenant, ERASED, KIND, newest), "i": ERASED, "b": packed({})}
+                self._trail.replace_one({"_id": blackened["_id"], "t": tenant, "i": ERASED}, blackened, upsert=True)
+            return int(self._trail.delete_many(where).deleted_count)
 
     def tend(self) -> None:
         """Trim the logs of tenants that this process wrote to, where no other process is at it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from broker.model.values import Json
+from broker.stores.images import ERASED
 from broker.stores.mongo.connection import Bson
 from broker.stores.mongo.ground import Ground, key
 from broker.stores.mongo.history_heads import Head
@@ -21,7 +22,7 @@ def erase(ground: Ground, head: Head | None, tenant: str, iri: str) -> dict[str,
 def known_ids(ground: Ground, tenant: str) -> list[str]:
     """Every id that stands in a document of the tenant."""
     found: set[str] = set()
-    for collection in (ground.entities, ground.known, ground.trail):
-        grouped = collection.aggregate([{"$match": {"t": tenant}}, {"$group": {"_id": "$i"}}])
-        found.update(one["_id"] for one in grouped if one["_id"])
-    return sorted(found)
+    for collection, more in ((ground.entities, {}), (ground.known, {}), (ground.trail, {"i": {"$exists": True}})):
+        grouped = collection.aggregate([{"$match": {"t": tenant, **more}}, {"$group": {"_id": "$i"}}])
+        found.update(str(one["_id"]) for one in grouped)
+    return sorted(found - {"", ERASED})
