@@ -145,8 +145,7 @@ def build(
 
     Raises StartError where the data directory or a file that was named is not in order.
     """
-    clock, access = clock or SystemClock(), access or AllowAll()
-    closing, watches = ExitStack(), Watches()
+    clock, access, closing, watches = clock or SystemClock(), access or AllowAll(), ExitStack(), Watches()
     store = _in_service(_open_store(settings, clock, access, watches), settings, closing)
     worker = f"broker-{cast('MongoStore', store).number}" if is_url(settings.store) else worker
     contexts = _make_contexts(settings, store, clock, worker)
