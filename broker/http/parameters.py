@@ -22,6 +22,8 @@ QUERY_BYTES_MAX = 16 * 1024
 REMEMBERED_CHARS = 256
 """Of the query strings that are read once for many requests."""
 INTEGER_MAX = 2**31 - 1
+NUMBER_MAX = 2**53 - 1
+"""Of what a store numbers: as large as JSON's readers everywhere take exactly."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +47,16 @@ def _flag(name: str, text: str) -> bool:
     return text == "true"
 
 
-def _whole(name: str, text: str) -> int:
-    if not (text.isascii() and text.isdigit()) or len(text) > 10 or int(text) > INTEGER_MAX:  # noqa: PLR2004  digits
-        raise _unfit(name, text, f"a whole number from 0 to {INTEGER_MAX}")
-    return int(text)
+def _up_to(most: int) -> Callable[[str, str], int]:
+    def read(name: str, text: str) -> int:
+        if not (text.isascii() and text.isdigit()) or len(text) > len(str(most)) or int(text) > most:
+            raise _unfit(name, text, f"a whole number from 0 to {most}")
+        return int(text)
+
+    return read
+
+
+_whole = _up_to(INTEGER_MAX)
 
 
 def _positive(name: str, text: str) -> int:
@@ -82,6 +90,7 @@ def _unfit(name: str, text: str, wanted: str) -> BadRequestData:
 _TEXT: Mapping[str, Json] = {"type": "string"}
 _FLAG: Mapping[str, Json] = {"type": "boolean"}
 _WHOLE: Mapping[str, Json] = {"type": "integer", "minimum": 0, "maximum": INTEGER_MAX}
+_NUMBER: Mapping[str, Json] = {"type": "integer", "minimum": 0, "maximum": NUMBER_MAX}
 _POSITIVE: Mapping[str, Json] = {"type": "integer", "minimum": 1, "maximum": INTEGER_MAX}
 _KINDS = ("Cached", "Hosted", "ImplicitlyCreated")
 _JOINS = ("flat", "inline", "@none")
@@ -97,7 +106,7 @@ TABLE: Mapping[str, Parameter] = {
         Parameter(
             "attrs", "6.4.3.2", _text, _TEXT, "attribute names; entities having one, reduced to these (deprecated)"
         ),
-        Parameter("after", "6.3.10", _whole, _WHOLE, "number of the last element of the page before"),
+        Parameter("after", "6.3.10", _up_to(NUMBER_MAX), _NUMBER, "number of the last element of the page before"),
         Parameter("aggrMethods", "4.5.19", _text, _TEXT, "aggregation methods"),
         Parameter("aggrPeriodDuration", "4.5.19", _text, _TEXT, "ISO 8601 duration of an aggregation bucket"),
         Parameter("collation", "4.23", _text, _TEXT, "ICU collation of the ordering: `ja`, `de-u-co-phonebk`"),
