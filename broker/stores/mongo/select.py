@@ -32,6 +32,7 @@ FIRST_MIN: Final = 24  # candidates of a first command: a page of one may need a
 CHUNK_MAX: Final = 1_000
 ROWS_MAX: Final = 2**31 - 1  # a limit is a number of 32 bits
 DECIDED: Final = 128  # candidates in hand at once: each may be as large as a body
+SEEN_MAX: Final = 10_000  # linked entities in hand
 SHOWN_IN_ORDER: Final = {**SHOWN, "o": 1}
 
 Placed = tuple[int, Entity]
@@ -161,6 +162,8 @@ class Reading:
             rows = self._of_ids(self._named, after)
         for chunk in _chunked(rows, DECIDED if wanted is None else min(DECIDED, wanted + wanted // 2)):
             self._budget.left_ms()
+            if len(self._seen) > SEEN_MAX:
+                self._seen.clear()
             yield from self._decided(chunk)
 
     def _candidates(self, where: Bson, wanted: int | None, after: int, shown: Bson) -> Iterator[Bson]:
