@@ -92,8 +92,9 @@ class MongoLog:
     def bounds(self, tenant: str) -> tuple[int, int]:
         """The oldest and the newest sequence kept; (0, 0) for an empty log."""
         self._must_exist(tenant)
-        where, ends = self._after(tenant, -1), {"n": 1, "i": 1}
+        ends = {"n": 1, "i": 1}
         with asking():
+            where = self._after(tenant, -1)
             newest = list(self._trail.find(where, ends).sort("n", -1).limit(2))
             oldest = list(self._trail.find(where, ends).sort("n", 1).limit(2))
         rows = [row for row in (*oldest, *newest) if row["i"]]

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import random
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
@@ -24,6 +26,7 @@ from broker.stores.mongo.lanes import Undecided
 from broker.stores.mongo.packing import packed, unpacked
 
 TRIES: Final = 8
+PAUSE_S: Final = 0.004  # between two tries, longer each time
 DUPLICATE: Final = 11000
 Write: TypeAlias = UpdateOne | DeleteOne | ReplaceOne[Bson]
 
@@ -75,7 +78,8 @@ class Applying:
         named = [key(self._tenant, one.kind, one.id) for one in commands]
         works = {name: _Work(name, one.kind, one.id) for name, one in zip(named, commands, strict=True)}
         results: dict[int, object] = {}
-        for _ in range(TRIES):
+        for attempt in range(TRIES):
+            time.sleep(PAUSE_S * attempt * random.random())  # noqa: S311 - no secret
             self._read(works, now)
             for place, command in enumerate(commands):
                 if not works[named[place]].gone:

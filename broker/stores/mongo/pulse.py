@@ -38,7 +38,7 @@ class Kept(Protocol):
 
 
 class Pulse:
-    """The counters as this process saw them last; `look` is for one thread, the rest for any."""
+    """The counters as this process saw them last."""
 
     def __init__(self, hub: Collection[Bson]) -> None:
         self._hub = hub
@@ -46,6 +46,7 @@ class Pulse:
         self._heard: list[Callable[[Sequence[Bson]], None]] = []
         self._counts: Bson = {}
         self._lock = Lock()
+        self._looking = Lock()
         self._looks = 0
         self._slots: list[Bson] = []
         self._looked_at = float("-inf")
@@ -69,6 +70,15 @@ class Pulse:
 
     def look(self) -> None:
         """See what moved, and have it read again. Where that fails, it has still moved at the next look."""
+        with self._looking:
+            self._look()
+
+    def slots(self) -> list[dict[str, Any]] | None:
+        """The rows of processes as of the last look; None where that was too long ago."""
+        with self._lock:
+            return self._slots if monotonic() - self._looked_at < FRESH_S else None
+
+    def _look(self) -> None:
         asked_at = monotonic()
         rows = list(self._hub.find({"_id": {"$gte": PULSE, "$lt": PULSE + "~"}}))
         counts: Bson = next((row for row in rows if row["_id"] == PULSE), {})
@@ -84,11 +94,6 @@ class Pulse:
             for kept in self._kept:
                 kept.refresh(lambda name: everything or _bucket(name) in moved)
             self._counts = counts
-
-    def slots(self) -> list[dict[str, Any]] | None:
-        """The rows of processes as of the last look; None where that was too long ago."""
-        with self._lock:
-            return self._slots if monotonic() - self._looked_at < FRESH_S else None
 
 
 def _bucket(name: str) -> str:

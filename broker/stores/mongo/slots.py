@@ -81,7 +81,9 @@ class Slots:
             return any(row["h"] not in {"", self.holder} and now - self._alive[row["_id"]][1] < LEASE_S for row in rows)
 
     def settled(self) -> int | None:
-        """The highest number that may be read by now; None: all."""
+        """The highest number that may be read by now; None: all. Raises PyMongoError where nobody looked for long."""
+        if self._pulse.slots() is None:
+            self._pulse.look()
         return (self._clock.now() - int(SETTLE_S * SECOND_US)) // STEP * STEP if self.others() else None
 
     def release(self) -> None:
@@ -113,12 +115,12 @@ class Slots:
         yield from ((number, row) for number, row in known if row is not None and row["h"] and row["u"] <= now)
 
     def _seize(self, number: int, row: Bson | None) -> bool:
-        put = {"h": self.holder, "u": self._clock.now() + int(LEASE_S * SECOND_US), "l": 0}
+        put = {"h": self.holder, "u": self._clock.now() + int(LEASE_S * SECOND_US)}
         if row is not None:
             where = {name: row[name] for name in ("_id", "h", "n")}
             return self._hub.update_one(where, {"$set": put, "$inc": {"n": 1}}).matched_count > 0
         try:
-            self._hub.insert_one({"_id": name_of(number), "n": 1, **put})
+            self._hub.insert_one({"_id": name_of(number), "n": 1, "l": 0, **put})
         except DuplicateKeyError:
             return False
         return True

@@ -310,3 +310,16 @@ def test_what_is_written_together_is_one_command(make: Callable[[], Process]) ->
     together = COUNTING.tally(lambda: one.held.apply_held("", commands).result())
     assert together.names() == ["find held", "update held", "update hub"]
     assert one.held.held_generation("", KIND) == 2
+
+
+def test_who_could_not_look_for_long_looks_before_it_reads(
+    make: Callable[[], Process], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = make()
+    for beat in one.hub._beats:
+        beat.stop()
+    later = time.monotonic() + 60
+    monkeypatch.setattr(pulse, "monotonic", lambda: later)
+    assert one.hub.slots.others()
+    assert one.hub.slots.settled() is None
+    assert not one.hub.slots.others()
