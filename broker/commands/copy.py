@@ -62,7 +62,7 @@ def _copy(source_name: str, target_name: str, *, quick: bool) -> int:
         try:
             begin(target, names[0])
             with watching_records("copy") as told:
-                tallies = copy_all(source, target, told)
+                tallies = copy_all(source, target, told, quick=quick)
             end(target, names[0])
             for tally in tallies:
                 print(_line(tally))

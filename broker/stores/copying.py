@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any, Final, TypeAlias
 
 from broker.model.values import Json
@@ -100,8 +101,11 @@ def _say(target: Target, source_name: str, *, whole: bool) -> None:
     target.put_rows(None, DOCUMENTS, [Row((COPY_KIND, COPY_ID), [body, 0, 0])])
 
 
-def copy_all(source: Source, target: Target, told: Told) -> list[Tally]:
-    """Bring the target to where the source is; what changes there meanwhile may be in it or not."""
+def copy_all(source: Source, target: Target, told: Told, *, quick: bool = False) -> list[Tally]:
+    """Bring the target to where the source is; what changes there meanwhile may be in it or not.
+
+    `quick`: rows of the change log that are there already are not looked at again, unless something was erased.
+    """
     there = set(source.tenants())
     for place in target.tenants():
         if place not in there and snapshot_of(place) is not None:
@@ -111,7 +115,7 @@ def copy_all(source: Source, target: Target, told: Told) -> list[Tally]:
     for tenant in source.tenants():
         tally = Tally(tenant)
         try:
-            _copy_tenant(source, target, tally, told)
+            _copy_tenant(source, target, tally, told, quick=quick)
         except Vanished:
             target.unmake(tenant)
         else:
@@ -150,13 +154,13 @@ def _put(source: Source, target: Target, tenant: str, iris: Sequence[str]) -> in
     return len(items)
 
 
-def _copy_tenant(source: Source, target: Target, tally: Tally, told: Told) -> None:
+def _copy_tenant(source: Source, target: Target, tally: Tally, told: Told, *, quick: bool) -> None:
     tenant = tally.tenant or ""
     total = sum(source.counts(tenant).values())
     target.make(tenant)
     _drop_gone(source, target, tally)
     for batch in source.marks(tenant):
-        there = target.marks_of(tenant, [iri for iri, _ in batch])
+        there = target.marks_put(tenant, [iri for iri, _ in batch])
         stale = [iri for iri, mark in batch if there.get(iri) != mark]
         if snapshot_of(tenant) is not None:  # what fills one leaves versions as they are
             stale += _differing(source, target, tenant, [iri for iri, mark in batch if there.get(iri) == mark])
@@ -165,15 +169,17 @@ def _copy_tenant(source: Source, target: Target, tally: Tally, told: Told) -> No
         tally.seen += len(batch)
         told(tenant, tally.seen, total)
     for part in PARTS:
-        _copy_rows(source, target, tally, part)
+        if part == "log" and quick and not tally.gone:
+            _copy_new(source, target, tally)
+        else:
+            _copy_rows(source, target, tally, part)
         told(tenant, tally.seen, total)
     target.finish(tenant, source.trimmed(tenant))
 
 
 def _drop_gone(source: Source, target: Target, tally: Tally) -> None:
     tenant = tally.tenant or ""
-    for batch in target.marks(tenant):
-        iris = [iri for iri, _ in batch]
+    for iris in target.ids(tenant):
         there = source.marks_of(tenant, iris)
         gone = [iri for iri in iris if iri not in there]
         if gone:
@@ -190,6 +196,15 @@ def _differing(source: Source, target: Target, tenant: str, iris: Sequence[str])
 def _digests(store: Source, tenant: str, iris: Sequence[str]) -> dict[str, tuple[int, int]]:
     with store.moment(tenant):
         return {item.iri: digest_of(item, store.spans(tenant, item)) for item in store.items(tenant, iris)}
+
+
+def _copy_new(source: Source, target: Target, tally: Tally) -> None:
+    """Rows that were added to the log."""
+    tenant = tally.tenant or ""
+    found = source.logged(tenant, target.newest(tenant))
+    while rows := list(islice(found, ROWS)):
+        target.put_rows(tenant, "log", rows)
+        tally.seen, tally.written = tally.seen + len(rows), tally.written + len(rows)
 
 
 def _copy_rows(source: Source, target: Target, tally: Tally, part: str) -> None:
@@ -226,8 +241,7 @@ def _compare_items(source: Source, target: Target, found: tuple[Verdict, Verdict
                     verdict.add(number, instances)
             found[0].items += [iri for iri in chunk if one.get(iri) != other.get(iri)]
         told(tenant, found[0].records, total)
-    for batch in target.marks(tenant):
-        iris = [iri for iri, _ in batch]
+    for iris in target.ids(tenant):
         there = source.marks_of(tenant, iris)
         for chunk in _chunks([iri for iri in iris if iri not in there], ITEMS):
             for number, instances in _digests(target, tenant, chunk).values():

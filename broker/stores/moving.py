@@ -126,6 +126,12 @@ class Source(Protocol):
     def rows(self, tenant: str | None, part: str) -> Iterator[Row]:
         """The rows of a part, in the order of their keys."""
 
+    def logged(self, tenant: str, after: int) -> Iterator[Row]:
+        """The rows of the part `log` with a higher sequence."""
+
+    def newest(self, tenant: str) -> int:
+        """The highest sequence of the log; 0 for an empty one."""
+
     def trimmed(self, tenant: str) -> int:
         """Up to which number the change log is no longer kept; 0 where all of it is."""
 
@@ -147,6 +153,12 @@ class Target(Source, Protocol):
 
     def unmake(self, place: str) -> None:
         """Nothing is left of it."""
+
+    def ids(self, tenant: str) -> Iterator[list[str]]:
+        """Every id that was put, some hundred at a time."""
+
+    def marks_put(self, tenant: str, iris: Sequence[str]) -> dict[str, str]:
+        """The marks of those of these ids that were put."""
 
     def put(self, tenant: str, moved: Sequence[tuple[Item, Iterable[Span]]]) -> None:
         """Write, or write anew, durable on return; an item has its mark only when all of it is there."""

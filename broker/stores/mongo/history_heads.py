@@ -112,7 +112,7 @@ def _among(some: Sequence[str]) -> Any:  # noqa: ANN401 - a value of a filter
 def _head(iri: str, kept: Bson | None, held: Bson | None, lives: list[Leaf]) -> Head | None:
     entity = None if held is None else to_entity(held)
     told = [(leaf.number, leaf.life) for leaf in lives if leaf.life is not None]
-    head = _kept(kept) if kept is not None else None
+    head = kept_head(kept) if kept is not None else None
     if head is None:
         if not told and entity is None:
             return None
@@ -127,7 +127,8 @@ def _head(iri: str, kept: Bson | None, held: Bson | None, lives: list[Leaf]) -> 
     return head
 
 
-def _kept(document: Bson) -> Head:
+def kept_head(document: Bson) -> Head:
+    """What a document of `known` says, whatever became of the entity since."""
     told = jiter.from_json(document["h"])
     head = Head(document["i"], told["created_at"], told["modified_at"])
     head.types, head.scopes, head.names = tuple(told["types"]), tuple(told["scopes"]), tuple(told["names"])

@@ -84,6 +84,14 @@ class Database:
         """The rows of a part."""
         return moving_rows.documents(self._ground) if tenant is None else moving_rows.rows(self._ground, tenant, part)
 
+    def logged(self, tenant: str, after: int) -> Iterator[Row]:
+        """The rows of the log from there on."""
+        return moving_rows.logged(self._ground, tenant, after)
+
+    def newest(self, tenant: str) -> int:
+        """The highest sequence of the log."""
+        return moving_rows.newest(self._ground, tenant)
+
     def trimmed(self, tenant: str) -> int:
         """Up to which number the change log is no longer kept."""
         return moving_rows.trimmed(self._ground, tenant)
@@ -112,6 +120,14 @@ class Database:
         for collection in (self._ground.entities, self._ground.trail, self._ground.known, self._ground.held):
             collection.delete_many({"t": place})
         self._ground.hub.delete_one({"_id": key(TENANT, place)})
+
+    def ids(self, tenant: str) -> Iterator[list[str]]:
+        """Every id that was put."""
+        return moving_items.ids(self._ground, tenant)
+
+    def marks_put(self, tenant: str, iris: Sequence[str]) -> dict[str, str]:
+        """The marks of those of these ids that were put."""
+        return moving_items.marks_put(self._ground, tenant, iris)
 
     def put(self, tenant: str, moved: Sequence[tuple[Item, Iterable[Span]]]) -> None:
         """Write, or write anew."""

@@ -24,10 +24,10 @@ from broker.stores.mongo.entities import LIVE, Stamped, to_bson
 from broker.stores.mongo.ground import Ground, key
 from broker.stores.mongo.history_beside import gone
 from broker.stores.mongo.history_heads import Head as Known
-from broker.stores.mongo.history_heads import heads
+from broker.stores.mongo.history_heads import heads, kept_head
 from broker.stores.mongo.history_leaves import HISTORY, Entry, Life, bare, leaves, read
 from broker.stores.mongo.keys import index_members
-from broker.stores.moving import BEGINNING, END, Head, Item, Span
+from broker.stores.moving import BEGINNING, END, Head, Item, Span, mark_of
 from broker.stores.past import SCOPE, Past
 
 CHUNK: Final = 500
@@ -60,6 +60,28 @@ def items(ground: Ground, tenant: str, iris: Sequence[str]) -> tuple[list[Item],
     rows = {one["i"]: one for one in ground.entities.find(ids, {"i": 1, "o": 1, "p.s": 1})}
     known = heads(ground, tenant, iris)
     return [_item(iri, known[iri], rows.get(iri)) for iri in iris if iri in known], known
+
+
+def ids(ground: Ground, tenant: str) -> Iterator[list[str]]:
+    """Every id that was put here; some come twice. What is put has an entity, or a document of its own in `known`."""
+    for collection in (ground.entities, ground.known):
+        after: Bson = {"_id": {"$gt": key(tenant, "")}}
+        while found := list(collection.find({"t": tenant, **after}, {"i": 1}).sort("_id", 1).limit(CHUNK)):
+            yield [str(one["i"]) for one in found]
+            after = {"_id": {"$gt": found[-1]["_id"]}}
+
+
+def marks_put(ground: Ground, tenant: str, iris: Sequence[str]) -> dict[str, str]:
+    """The marks of those of these ids that were put here, without a look at their history."""
+    which: Bson = {"_id": {"$in": [key(tenant, iri) for iri in iris]}}
+    shown = dict.fromkeys(("i", "v", "c", "m", "g"), 1)
+    entities = {
+        one["i"]: Entity({}, one["c"], one["m"], None, one["v"])
+        for one in ground.entities.find(which, shown)
+        if not one.get("g")
+    }
+    known = {one["i"]: _head(kept_head(one)) for one in ground.known.find(which)}
+    return {iri: mark_of(entities.get(iri), known.get(iri)) for iri in iris if iri in entities or iri in known}
 
 
 def spans(ground: Ground, tenant: str, known: Known) -> Iterator[Span]:

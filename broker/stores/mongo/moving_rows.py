@@ -40,7 +40,7 @@ class _Named(NamedTuple):
 def rows(ground: Ground, tenant: str, part: str) -> Iterator[Row]:
     """The rows of a part by their keys, some at a time."""
     if part == "log":
-        return _logged(ground, tenant)
+        return logged(ground, tenant, 0)
     if part in _QUEUES:
         return _queued(ground, tenant, _QUEUES[part])
     return _read(_collection(ground, part), tenant, _PARTS[part])
@@ -94,6 +94,12 @@ def counts(ground: Ground, tenant: str) -> dict[str, int]:
     return found
 
 
+def newest(ground: Ground, tenant: str) -> int:
+    """The highest number of the log; 0 for an empty one."""
+    found = ground.trail.find({"t": tenant, "k": LOG, "i": {"$gt": ""}}, {"n": 1}).sort("n", -1).limit(1)
+    return max((int(one["n"]) for one in found), default=0)
+
+
 def trimmed(ground: Ground, tenant: str) -> int:
     """The number in the log's mark."""
     found = ground.trail.find_one({"_id": key(tenant, "", LOG)}, {"n": 1})
@@ -122,15 +128,15 @@ def _read(collection: Collection[Bson], tenant: str, part: _Named) -> Iterator[R
                 yield Row(name, part.body(there[one]))
 
 
-def _by_number(ground: Ground, tenant: str, kind: str) -> Iterator[list[Bson]]:
-    after: Bson = {}
-    while found := list(ground.trail.find({"t": tenant, "k": kind, **after}).sort("n", 1).limit(PAGE)):
+def _by_number(ground: Ground, tenant: str, kind: str, after: int = 0) -> Iterator[list[Bson]]:
+    while found := list(ground.trail.find({"t": tenant, "k": kind, "n": {"$gt": after}}).sort("n", 1).limit(PAGE)):
         yield found
-        after = {"n": {"$gt": found[-1]["n"]}}
+        after = found[-1]["n"]
 
 
-def _logged(ground: Ground, tenant: str) -> Iterator[Row]:
-    for found in _by_number(ground, tenant, LOG):
+def logged(ground: Ground, tenant: str, after: int) -> Iterator[Row]:
+    """The rows of the log with a higher number."""
+    for found in _by_number(ground, tenant, LOG, after):
         for one in found:
             if one["i"]:  # else the mark
                 images = [unpacked(one[name]) if name in one else None for name in ("b", "a")]

@@ -83,6 +83,14 @@ class Directory:
             return moving_rows.documents(self._documents)
         return moving_rows.rows(self._reading(tenant), tenant, part)
 
+    def logged(self, tenant: str, after: int) -> Iterator[Row]:
+        """The rows of the log from there on."""
+        return moving_rows.logged(self._reading(tenant), after)
+
+    def newest(self, tenant: str) -> int:
+        """The highest sequence of the log."""
+        return changelog.bounds(self._reading(tenant))[1]
+
     def trimmed(self, tenant: str) -> int:
         """What is before the oldest row of the change log."""
         return max(0, changelog.bounds(self._reading(tenant))[0] - 1)
@@ -111,6 +119,14 @@ class Directory:
         path = tenant_path(self._directory, place)
         for suffix in ("", "-wal", "-shm"):
             path.with_name(path.name + suffix).unlink(missing_ok=True)
+
+    def ids(self, tenant: str) -> Iterator[list[str]]:
+        """Every id."""
+        return ([iri for iri, _ in batch] for batch in self.marks(tenant))
+
+    def marks_put(self, tenant: str, iris: Sequence[str]) -> dict[str, str]:
+        """The marks of those there are."""
+        return self.marks_of(tenant, iris)
 
     def put(self, tenant: str, moved: Sequence[tuple[Item, Iterable[Span]]]) -> None:
         """Write, or write anew, in one transaction."""

@@ -53,8 +53,12 @@ def rows(db: apsw.Connection, tenant: str, part: str) -> Iterator[Row]:
     """The rows of a part by their keys, read a page at a time."""
     if part in _QUEUES:
         return _queued(db, tenant, part)
-    found = _read(db, _PLAIN[part])
-    return map(_told, found) if part == "log" else found
+    return logged(db, 0) if part == "log" else _read(db, _PLAIN[part])
+
+
+def logged(db: apsw.Connection, after: int) -> Iterator[Row]:
+    """The rows of the log with a higher sequence."""
+    return map(_told, _read(db, _PLAIN["log"], after))
 
 
 def documents(db: apsw.Connection) -> Iterator[Row]:
@@ -134,8 +138,7 @@ def _keepable(row: Row) -> Row:
     return Row(row.key, [*head, about])
 
 
-def _read(db: apsw.Connection, part: _Part) -> Iterator[Row]:
-    after: Key | None = None
+def _read(db: apsw.Connection, part: _Part, after: Key | None = None) -> Iterator[Row]:
     names, width = ", ".join((*part.keys, *part.columns)), len(part.keys)
     order, marks = ", ".join(part.keys), ", ".join("?" * width)
     while True:
