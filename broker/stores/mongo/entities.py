@@ -1,7 +1,8 @@
 r"""An entity as a document of the collection `entities`, and back.
 
     _id "city\nurn:x:1"   t "city"   i "urn:x:1"
-    d   the normalized document as JSON text, which no server looks into      e  true: it holds integers beyond 64 bits
+    d   the normalized document as JSON text, which no server looks into, packed (zlib) where it is long
+    e   true: it holds integers beyond 64 bits
     v c m x   version, created, modified, expires        nx  when something of it expires next
     o n       stamps of its creation (the order of pages) and of its last change
     p         changes under way (`pending`)              g   true: deleted, what follows from it is not written yet
@@ -13,6 +14,7 @@ What it lacks is absent.
 from __future__ import annotations
 
 import json
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias, cast
@@ -25,6 +27,7 @@ from broker.model.values import Instant
 from broker.ports import Labels
 from broker.stores.mongo.connection import Bson
 from broker.stores.mongo.ground import key
+from broker.stores.mongo.packing import PACKED_MIN
 
 Index: TypeAlias = Callable[[Document, Labels], Bson]
 """What queries are answered by, of a document and its labels: some of INDEXED."""
@@ -48,12 +51,12 @@ class Stamped:
 
 def to_bson(tenant: str, entity: Entity, stamped: Stamped, indexed: Bson) -> Bson:
     """The document of an entity, without changes under way."""
-    text, exact = dump(entity.document)
+    text, exact = _text(entity.document)
     found: Bson = {
         "_id": key(tenant, entity.id),
         "t": tenant,
         "i": entity.id,
-        "d": text,
+        "d": _packed(text),
         "v": entity.version,
         "c": entity.created_at,
         "m": entity.modified_at,
@@ -81,17 +84,31 @@ def to_live(found: Bson | None, now: Instant) -> Entity | None:
 
 def document_of(found: Bson) -> Document:
     """Its normalized document."""
-    return cast(Document, load_any(found["d"]) if found.get("e") else orjson.loads(found["d"]))
+    return cast(Document, load_any(found["d"]) if found.get("e") else orjson.loads(_unpacked(found["d"])))
 
 
 def dump(value: Any) -> tuple[bytes, bool]:  # noqa: ANN401 - any JSON
-    """The JSON text, and whether it holds integers beyond 64 bits."""
+    """The JSON text, packed where it is long, and whether it holds integers beyond 64 bits."""
+    text, exact = _text(value)
+    return _packed(text), exact
+
+
+def load_any(text: bytes) -> Any:  # noqa: ANN401 - any JSON
+    """The value, every number as it came; slower than orjson, which rounds long integers."""
+    return json.loads(_unpacked(text))
+
+
+def _text(value: Any) -> tuple[bytes, bool]:  # noqa: ANN401 - any JSON
     try:
         return orjson.dumps(value), False
     except TypeError:  # orjson's limit is 64 bits
         return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode(), True
 
 
-def load_any(text: bytes | str) -> Any:  # noqa: ANN401 - any JSON
-    """The value, every number as it came; slower than orjson, which rounds long integers."""
-    return json.loads(text)
+def _packed(text: bytes) -> bytes:
+    """MongoDB takes 16 MB a document; no JSON text begins as a packed one does."""
+    return text if len(text) < PACKED_MIN else zlib.compress(text, 1)
+
+
+def _unpacked(text: bytes) -> bytes:
+    return zlib.decompress(text) if text[:1] == b"x" else text

@@ -58,6 +58,11 @@ def read(found: Bson) -> list[Happened]:
     return [_read(found["t"], entry, document) for entry in listed]
 
 
+def weight(listed: Sequence[Bson]) -> int:
+    """Bytes of the texts in entries."""
+    return sum(len(entry.get(name, b"")) for entry in listed for name in ("bd", "ad", "r"))
+
+
 def over(found: Bson, fields: Bson, added: list[Bson]) -> tuple[Bson, Bson]:
     """Filter and update that put `fields` and new entries into a document, if it is still as it was read.
 

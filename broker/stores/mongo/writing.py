@@ -19,7 +19,7 @@ from typing import Final, TypeAlias
 from pymongo import InsertOne, UpdateOne, timeout
 from pymongo.errors import BulkWriteError, PyMongoError
 
-from broker.errors import ServiceUnavailable
+from broker.errors import PayloadTooLarge, ServiceUnavailable
 from broker.model.entity import Entity
 from broker.model.values import Instant
 from broker.ports import Command, Labels
@@ -40,6 +40,8 @@ TRIES: Final = 9
 """A write and eight more, where others change the same entity at the same time."""
 PAUSE_S: Final = 0.002  # between two tries, longer each time
 DUPLICATE: Final = 11_000
+WEIGHT_MAX: Final = 15 << 20
+"""Bytes of texts in a document, of the 16 MiB that MongoDB takes."""
 
 
 Linked: TypeAlias = Callable[[str], Entity | None]
@@ -64,6 +66,13 @@ class Around:
     check: Callable[[], None]
 
 
+class _TooLarge(PayloadTooLarge):
+    """More than MongoDB takes in one document, with what it was before."""
+
+    def __init__(self) -> None:
+        super().__init__("The entity, or its change, is too large for this store.", remedy="Make it several entities.")
+
+
 class Writing:
     """`write` is what the lanes call; it may be called by a job too, which runs on the lane of its tenant."""
 
@@ -73,9 +82,17 @@ class Writing:
         self.moment = self._moments.now
 
     def write(self, tenant: str, commands: Sequence[Command]) -> list[object]:
-        """Each command's result, or the NgsiError it raised. Raises PyMongoError: what was asked may be done or not."""
-        with timeout(self._ground.client.options.timeout or ANSWER_S):
-            return self._write(tenant, commands)
+        """Each command's result, or the NgsiError it raised. Raises PyMongoError: what was asked may be done or not.
+
+        A group that comes to a document that is too large is written command by command.
+        """
+        try:
+            with timeout(self._ground.client.options.timeout or ANSWER_S):
+                return self._write(tenant, commands)
+        except _TooLarge as refusal:
+            if len(commands) == 1:
+                return [refusal]
+            return [answer for command in commands for answer in self.write(tenant, [command])]
 
     def _write(self, tenant: str, commands: Sequence[Command]) -> list[object]:
         began = time.monotonic()
@@ -84,7 +101,7 @@ class Writing:
             self._read(tenant, units)
         for attempt in range(TRIES):
             written = self._decide(tenant, left, undone=attempt == 0)
-            left = self._store(tenant, written) if written else []
+            left = self._store(tenant, written, undone=attempt == 0) if written else []
             if not left:
                 break
             time.sleep(PAUSE_S * attempt * random.random())  # noqa: S311 - no secret
@@ -139,10 +156,13 @@ class Writing:
         if step.before is None:
             unit.created = number
 
-    def _store(self, tenant: str, units: Sequence[Unit]) -> list[Unit]:
+    def _store(self, tenant: str, units: Sequence[Unit], *, undone: bool) -> list[Unit]:
         """Write the documents (1); those that another process changed meanwhile are given back, read anew."""
         self._around.check()
-        operations = [self._operation(tenant, unit) for unit in units]
+        operations = self._operations(tenant, units, undone=undone)
+        units = [unit for unit in units if unit.changes]
+        if not operations:
+            return []
         updates = sum(unit.found is not None for unit in units)
         try:
             matched = self._ground.entities.bulk_write(operations, ordered=False).matched_count
@@ -161,23 +181,35 @@ class Writing:
         self._read(tenant, doubtful)
         return [unit for unit in doubtful if not _is_written(unit)]
 
+    def _operations(self, tenant: str, units: Sequence[Unit], *, undone: bool) -> list[InsertOne[Bson] | UpdateOne]:
+        """Raises _TooLarge for a document that is, where nothing is done yet; later it is its entity's answer."""
+        found: list[InsertOne[Bson] | UpdateOne] = []
+        for unit in units:
+            try:
+                found.append(self._operation(tenant, unit))
+            except _TooLarge as refusal:
+                if undone:
+                    raise
+                unit.fail(refusal)
+        return found
+
     def _operation(self, tenant: str, unit: Unit) -> InsertOne[Bson] | UpdateOne:
-        found, last = unit.found, unit.changes[-1].change
+        found, fields = unit.found, self._fields(tenant, unit)
         listed = pending.entries(unit.changes, beside=unit.current is not None or len(unit.changes) == 1)
-        if unit.current is None:
-            fields: Bson = {"g": True, "v": last.entity.version + 1, "m": last.at, "n": last.sequence}
-            if found is None:
-                indexed: Bson = {}
-                return InsertOne(
-                    to_bson(tenant, last.entity, Stamped(unit.created, last.sequence), indexed) | fields | {"p": listed}
-                )
-        else:
-            created = unit.created or (found or {}).get("o", last.sequence)
+        known = found or {}
+        if len(fields.get("d") or known["d"]) + pending.weight([*listed, *known.get("p", ())]) > WEIGHT_MAX:
+            raise _TooLarge
+        return InsertOne(fields | {"p": listed}) if found is None else UpdateOne(*pending.over(found, fields, listed))
+
+    def _fields(self, tenant: str, unit: Unit) -> Bson:
+        """What is set in the document: all of it, or that the entity is deleted."""
+        last, known = unit.changes[-1].change, unit.found or {}
+        if unit.current is not None:
+            stamped = Stamped(unit.created or known.get("o", last.sequence), last.sequence)
             indexed = self._around.index(unit.current.document, self._around.label(unit.current))
-            fields = to_bson(tenant, unit.current, Stamped(created, last.sequence), indexed)
-            if found is None:
-                return InsertOne(fields | {"p": listed})
-        return UpdateOne(*pending.over(found, fields, listed))
+            return to_bson(tenant, unit.current, stamped, indexed)
+        gone: Bson = {"g": True, "v": last.entity.version + 1, "m": last.at, "n": last.sequence}
+        return gone if known else to_bson(tenant, last.entity, Stamped(unit.created, last.sequence), {}) | gone
 
     def _follow(self, tenant: str, units: Sequence[Unit], began: float) -> None:
         """The trail (2), and that it is written (3); then who listens is told."""
