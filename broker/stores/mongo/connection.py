@@ -24,6 +24,10 @@ SELECTION_S: Final = 5.0
 ANSWER_S: Final = 10.0
 """So long it waits in all for one operation: for a server, an answer, and the driver's own second try."""
 
+CONNECTING: Final = 100
+"""As many as there may be connections. Threads that wait for others to connect, as the driver has them do beyond two,
+take a pool that was paused meanwhile for a server that is away, and pause it again: it may go on for minutes."""
+
 Bson = dict[str, Any]
 """What MongoDB keeps."""
 
@@ -43,6 +47,7 @@ def connect(url: str) -> tuple[MongoClient[Bson], Database[Bson]]:
             appname="misono",
             connect=False,
             tz_aware=True,
+            maxConnecting=CONNECTING,
             **_timeouts(url),
         )
         database = client.get_default_database(DATABASE)
