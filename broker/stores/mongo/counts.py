@@ -18,7 +18,6 @@ from broker.model.values import Instant
 from broker.ports import TypeExtent
 from broker.stores.discovery import Boxes, Times, extents_of, measure_types
 from broker.stores.forms import Counted, form_of, form_text, merged
-from broker.stores.mongo.budget import Budget
 from broker.stores.mongo.connection import Bson
 from broker.stores.mongo.entities import LIVE, SHOWN, document_of, to_entity, to_live
 
@@ -37,47 +36,47 @@ class Forms:
         self._known: OrderedDict[str, Shape] = OrderedDict()
         self._lock = Lock()
 
-    def counted(self, tenant: str, now: Instant, budget: Budget) -> list[Counted]:
+    def counted(self, tenant: str, now: Instant) -> list[Counted]:
         """The forms of live entities, and how many have each: of all there are, which an index tells, and corrected."""
         every = {"t": tenant, "f": {"$gt": ""}}  # an entity that is deleted has none
         found: list[Counted] = []
-        for row in self._grouped(every, {"n": {"$sum": 1}}, budget):
+        for row in self._grouped(every, {"n": {"$sum": 1}}):
             shape = self._shape(tenant, row["_id"])
             if shape is not None:
                 found.append((*shape, row["n"]))
-        for stored, left in self._stale(tenant, now, budget):
+        for stored, left in self._stale(tenant, now):
             found.append((*_shape_of(stored), -1))
             if left is not None:
                 found.append((*_shape_of(left), 1))
         return merged(found)
 
-    def extents(self, tenant: str, now: Instant, budget: Budget) -> list[TypeExtent]:
+    def extents(self, tenant: str, now: Instant) -> list[TypeExtent]:
         """Each type, by IRI, on a server that has bounds of groups."""
         asked = {"since": {"$min": "$c"}, "until": {"$max": "$m"}}
         asked |= {side: {bound: f"$b.{side}"} for side, bound in _BOX.items()}
         fresh = {"t": tenant, **LIVE, "$or": [{"nx": {"$exists": False}}, {"nx": {"$gt": now}}]}
         times, boxes = list[Times](), list[Boxes]()
-        for row in self._grouped(fresh, asked, budget):
+        for row in self._grouped(fresh, asked):
             shape = self._shape(tenant, row["_id"])
             if shape is not None:
                 times.append((shape[0], row["since"], row["until"]))
                 if row["w"] is not None:
                     boxes.append((shape[0], (row["w"], row["s"], row["e"], row["n"])))
-        left = (one for _, one in self._stale(tenant, now, budget) if one is not None)
+        left = (one for _, one in self._stale(tenant, now) if one is not None)
         for one in measure_types(left):
             times.append(([one.iri], one.created_at, one.modified_at))
             boxes += [] if one.box is None else [([one.iri], one.box)]
         return extents_of(times, boxes)
 
-    def _grouped(self, where: Bson, asked: Bson, budget: Budget) -> list[Bson]:
+    def _grouped(self, where: Bson, asked: Bson) -> list[Bson]:
         """What is asked, of each form."""
         steps = [{"$match": where}, {"$group": {"_id": "$f", **asked}}]
-        return list(self._entities.aggregate(steps, maxTimeMS=budget.left_ms()))
+        return list(self._entities.aggregate(steps))
 
-    def _stale(self, tenant: str, now: Instant, budget: Budget) -> Iterator[tuple[Entity, Entity | None]]:
+    def _stale(self, tenant: str, now: Instant) -> Iterator[tuple[Entity, Entity | None]]:
         """Those of which something has expired and is not swept yet, each with what is left of it."""
         expired = {"t": tenant, **LIVE, "nx": {"$lte": now}}
-        for row in self._entities.find(expired, SHOWN, max_time_ms=budget.left_ms()):
+        for row in self._entities.find(expired, SHOWN):
             yield to_entity(row), to_live(row, now)
 
     def _shape(self, tenant: str, form: str) -> Shape | None:

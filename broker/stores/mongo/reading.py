@@ -8,18 +8,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import Final
 
 from pymongo import ASCENDING, DESCENDING
-from pymongo.errors import ExecutionTimeout
 
 from broker.model.entity import Entity
 from broker.ports import AttributeCount, Page, Restriction, TypeCount, TypeExtent
 from broker.query.ast import EVERYTHING, Selection, Window
 from broker.stores.discovery import count_attributes, count_types, measure_types
 from broker.stores.forms import Counted, count_attributes_of, count_types_of
-from broker.stores.mongo.budget import Budget
+from broker.stores.mongo.budget import READ_S_MAX, Budget
 from broker.stores.mongo.compile import Able
 from broker.stores.mongo.connection import asking
 from broker.stores.mongo.counts import Forms
@@ -47,20 +45,23 @@ class Reads:
 
     def select(self, tenant: str, selection: Selection, window: Window, restriction: Restriction) -> Page:
         """The window of the answer. Raises TooComplexQuery past the work budget."""
-        budget = Budget()
-        with self._within(tenant, budget):
+        self._must_exist(tenant)
+        budget = Budget(READ_S_MAX)
+        with asking(), budget.kept():
             return self._query(tenant, selection, window, restriction, budget).page(self._offsets)
 
     def walk(self, tenant: str, selection: Selection, restriction: Restriction) -> Iterator[Entity]:
         """The selected entities as the principal sees them, in order, however long that takes."""
+        self._must_exist(tenant)
         budget = Budget(math.inf)
-        with self._within(tenant, budget):
+        with asking(), budget.told():
             yield from self._query(tenant, selection, Window(0), restriction, budget).all()
 
     def walk_ids(self, tenant: str, selection: Selection, restriction: Restriction) -> Iterator[str]:
         """The ids of the same, without reading documents where the filter is exact."""
+        self._must_exist(tenant)
         budget = Budget(math.inf)
-        with self._within(tenant, budget):
+        with asking(), budget.told():
             yield from self._query(tenant, selection, Window(0), restriction, budget).all_ids()
 
     def types(self, tenant: str, restriction: Restriction) -> list[TypeCount]:
@@ -79,17 +80,16 @@ class Reads:
         """Where and when the live visible entities of each type are, by IRI."""
         if _hides(restriction) or not self.able.groups:
             return measure_types(self._visible(tenant, restriction))
-        budget = Budget()
-        with self._within(tenant, budget):
-            return self._forms.extents(tenant, self._ground.clock.now(), budget)
+        self._must_exist(tenant)
+        with asking(), Budget(READ_S_MAX).kept():
+            return self._forms.extents(tenant, self._ground.clock.now())
 
     def scan(self, tenant: str) -> Iterator[Entity]:
         """All live entities in creation order, read by key as they are asked for.
 
         Those that are created meanwhile are left out; changes and deletions of the others are seen.
         """
-        if not self._exists(tenant):
-            raise no_tenant(tenant)
+        self._must_exist(tenant)
         return self._scanned(tenant)
 
     def _scanned(self, tenant: str) -> Iterator[Entity]:
@@ -111,9 +111,9 @@ class Reads:
             after = rows[-1]["o"]
 
     def _counted(self, tenant: str) -> list[Counted]:
-        budget = Budget()
-        with self._within(tenant, budget):
-            return self._forms.counted(tenant, self._ground.clock.now(), budget)
+        self._must_exist(tenant)
+        with asking(), Budget(READ_S_MAX).kept():
+            return self._forms.counted(tenant, self._ground.clock.now())
 
     def _visible(self, tenant: str, restriction: Restriction) -> Iterator[Entity]:
         """Everything that a restriction leaves, as it leaves it."""
@@ -125,16 +125,9 @@ class Reads:
         asked = Asked(tenant, selection, window, restriction, self._ground.clock.now())
         return Reading(self._ground.entities, asked, self.able, budget)
 
-    @contextmanager
-    def _within(self, tenant: str, budget: Budget) -> Iterator[None]:
-        """Around a read: raises NonexistentTenant first, and TooComplexQuery where the server took too long."""
+    def _must_exist(self, tenant: str) -> None:
         if not self._exists(tenant):
             raise no_tenant(tenant)
-        with asking():
-            try:
-                yield
-            except ExecutionTimeout as error:
-                raise budget.refusal() from error
 
 
 def _hides(restriction: Restriction) -> bool:

@@ -97,20 +97,20 @@ class Reading:
             where = self._filter or {}  # entries of the index tell all, no document has to be looked into
         size = min(window.limit + 1, ROWS_MAX)
         filtered = self._full(where, after or 0)
-        cursor = self._entities.find(filtered, SHOWN_IN_ORDER, max_time_ms=self._budget.left_ms())
+        cursor = self._entities.find(filtered, SHOWN_IN_ORDER)
         cursor = cursor.sort("o", ASCENDING).limit(size).batch_size(size)
         rows = list(cursor.skip(window.offset) if after is None else cursor)
         kept = rows[: window.limit]
         if kept:
             known.place(window.offset + len(kept), kept[-1]["o"], now)
         if counting:
-            total = self._entities.count_documents(self._full(where), maxTimeMS=self._budget.left_ms())
+            total = self._entities.count_documents(self._full(where))
             known.count(total, now)
         return Page([self._whole(row) for row in kept], total, len(rows) > window.limit)
 
     def _is_stale(self) -> bool:
         expired = {"t": self._asked.tenant, "nx": {"$lte": self._asked.now}}
-        return self._entities.find_one(expired, {"_id": 1}, max_time_ms=self._budget.left_ms()) is not None
+        return self._entities.find_one(expired, {"_id": 1}) is not None
 
     def _whole(self, row: Bson) -> Entity:
         """The entity without what has expired of it; it has not expired as such."""
@@ -161,7 +161,7 @@ class Reading:
         else:
             rows = self._of_ids(self._named, after)
         for chunk in _chunked(rows, DECIDED if wanted is None else min(DECIDED, wanted + wanted // 2)):
-            self._budget.left_ms()
+            self._budget.spend()
             if len(self._seen) > SEEN_MAX:
                 self._seen.clear()
             yield from self._decided(chunk)
@@ -171,7 +171,7 @@ class Reading:
         size = CHUNK_MAX if wanted is None else min(max(wanted + wanted // 2, FIRST_MIN), CHUNK_MAX)
         while True:
             filtered, number = self._full(where, after), 0
-            cursor = self._entities.find(filtered, shown, max_time_ms=self._budget.left_ms())
+            cursor = self._entities.find(filtered, shown)
             for found in cursor.sort("o", ASCENDING).limit(size).batch_size(size):
                 yield found
                 after, number = found["o"], number + 1
@@ -191,7 +191,7 @@ class Reading:
 
     def _find_ids(self, ids: list[str], shown: Bson) -> list[Bson]:
         """By `_id` and nothing else: all servers do that by its index, and routers of shards by their key."""
-        return list(self._entities.find({"_id": {"$in": ids}}, shown, max_time_ms=self._budget.left_ms()))
+        return list(self._entities.find({"_id": {"$in": ids}}, shown))
 
     def _decided(self, rows: list[Bson]) -> list[Placed]:
         """Those that match. What their Relationships lead to is read for all of them together, as often as needed."""

@@ -32,7 +32,7 @@ from broker.query.ast import (
     Window,
 )
 from broker.stores.memory import MemoryStore
-from broker.stores.mongo import budget, offsets, select
+from broker.stores.mongo import offsets, reading, select
 from broker.stores.mongo.compile import Able
 from broker.stores.mongo.connection import connect
 from broker.stores.mongo.probe import COLLECTION, probe
@@ -236,7 +236,7 @@ def test_a_view_hides_from_counts_and_walks(city: Both) -> None:
 
 
 def test_too_much_work_is_refused(city: Both, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(budget.Budget.__init__, "__defaults__", (0.0,))
+    monkeypatch.setattr(reading, "READ_S_MAX", 1e-6)
     with pytest.raises(TooComplexQuery):
         city.mongo.select(city.tenant, Selection(CAR), Window(1), UNRESTRICTED)
 
