@@ -23,6 +23,8 @@ from broker.stores.mongo.pulse import Moved, Pulse
 
 KIND: Final = "#"
 CHUNK: Final = 1000
+KEPT_MAX: Final = 50_000
+"""Numbers kept in memory, at some 200 bytes each; past it all are asked for again."""
 
 
 class Generations:
@@ -89,6 +91,9 @@ class Generations:
 
     def _read(self, names: list[str]) -> dict[str, int]:
         with self._lock:
+            if len(self._asked) > KEPT_MAX:
+                self._asked.clear()
+                self._known.clear()
             self._asked.update(names)  # before it is read: what rises meanwhile is read again
         found = dict.fromkeys(names, 0)
         rows = self._collection.find({"_id": {"$in": names}}, {"n": 1})

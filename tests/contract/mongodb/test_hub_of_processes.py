@@ -16,7 +16,7 @@ from broker.errors import NonexistentTenant
 from broker.model.values import Json
 from broker.ports import INLINE, OverBudget
 from broker.ports.held import Drop, Held, HeldCommand, Hold
-from broker.stores.mongo import pulse, slots
+from broker.stores.mongo import generations, pulse, slots
 from broker.stores.mongo.connection import connect
 from broker.stores.mongo.ground import Ground, Job, key
 from broker.stores.mongo.held import MongoHeld
@@ -323,3 +323,18 @@ def test_who_could_not_look_for_long_looks_before_it_reads(
     assert one.hub.slots.others()
     assert one.hub.slots.settled() is None
     assert not one.hub.slots.others()
+
+
+def test_no_more_generations_are_kept_than_there_is_room_for(
+    make: Callable[[], Process], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(generations, "KEPT_MAX", 5)
+    one, other = make(), make()
+    for number in range(12):
+        one.hold("s", {}, f"city{number}")
+        assert one.held.held_generation(f"city{number}", KIND) == 1
+        assert other.held.held_generation(f"city{number}", KIND) == 1
+    assert len(one.hub.generations._known) <= 6
+    one.hold("s", {"n": 1}, "city3")
+    assert one.held.held_generation("city3", KIND) == 2
+    soon(lambda: other.held.held_generation("city3", KIND) == 2)
