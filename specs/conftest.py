@@ -190,6 +190,20 @@ def if_match_is_what_was_kept(client: Client) -> None:
     client.headers["If-Match"] = client.kept
 
 
+@when("the header Last-Event-ID is what was kept")
+def last_event_id_is_what_was_kept(client: Client) -> None:
+    client.headers["Last-Event-ID"] = client.kept
+
+
+@given("somebody followed the changes up to the third")
+def somebody_followed(client: Client) -> None:
+    somebody_follows(client, "after=0")
+    told = client.last.text().split("\n\n")
+    client.kept = [line[4:] for one in told if "data: " in one for line in one.split("\n") if line.startswith("id: ")][
+        2
+    ]
+
+
 given(parsers.parse('the source answers {status:d} to {method} "{path}"'))(sourcing.the_source_answers)
 given("the registration")(sourcing.the_registration)
 

@@ -30,7 +30,8 @@ Feature: The change stream
     And the answer does not name "createdAt"
 
   Scenario: On from where somebody was
-    When the header Last-Event-ID is "3"
+    Given somebody followed the changes up to the third
+    When the header Last-Event-ID is what was kept
     And somebody follows the changes
     Then the stream tells exactly
       """
@@ -55,13 +56,14 @@ Feature: The change stream
       | type=Castle               | []                                                                    |
 
   Scenario: A position that is not in the log is told to begin anew
-    When the header Last-Event-ID is "99"
+    When the header Last-Event-ID is "9000000000000000"
     And somebody follows the changes
     Then the answer is 410
     And the answer holds
       """
-      {"title": "Gone", "oldest": 1}
+      {"title": "Gone", "pointer": "Last-Event-ID"}
       """
+    And the answer names "oldest"
     And the answer does not name "data: "
 
   Scenario: What is no filter is refused
