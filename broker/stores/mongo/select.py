@@ -30,7 +30,7 @@ from broker.stores.mongo.offsets import Known, Offsets
 
 FIRST_MIN: Final = 24  # candidates of a first command: a page of one may need a few
 CHUNK_MAX: Final = 1_000
-ROWS_MAX: Final = 2**31 - 1  # a limit is a number of 32 bits
+ROWS_MAX: Final = 2**31 - 1  # limits and offsets are numbers of 32 bits on some servers
 DECIDED: Final = 128  # candidates in hand at once: each may be as large as a body
 SEEN_MAX: Final = 10_000  # linked entities in hand
 SHOWN_IN_ORDER: Final = {**SHOWN, "o": 1}
@@ -99,7 +99,7 @@ class Reading:
         filtered = self._full(where, after or 0)
         cursor = self._entities.find(filtered, SHOWN_IN_ORDER)
         cursor = cursor.sort("o", ASCENDING).limit(size).batch_size(size)
-        rows = list(cursor.skip(window.offset) if after is None else cursor)
+        rows = list(cursor.skip(min(window.offset, ROWS_MAX)) if after is None else cursor)
         kept = rows[: window.limit]
         if kept:
             known.place(window.offset + len(kept), kept[-1]["o"], now)

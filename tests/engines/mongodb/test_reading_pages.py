@@ -178,6 +178,13 @@ def test_what_others_write_is_seen_soon(city: Both) -> None:
     assert _commands(lambda: city.same(CAR, Window(40, 40, count=True))) == ["find entities x2", "aggregate entities"]
 
 
+def test_limits_and_offsets_may_be_as_large_as_they_like(both: Both) -> None:
+    both.put(entity("a"), entity("b"))
+    for window in (Window(2**40), Window(1, 2**31), Window(1, 2**40, count=True), Window(2**62, 1, count=True)):
+        both.same(CAR, window)
+        both.same(Compare(SPEED, Op.NE, 3), window)
+
+
 def test_links_are_read_together(city: Both) -> None:
     inner = Linked(Path(f"{NS}link"), (), Compare(SPEED, Op.GE, 200))
     where = Linked(Path(f"{NS}link"), (CAR.iri,), inner)
