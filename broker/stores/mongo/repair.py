@@ -33,20 +33,19 @@ class Repair:
 
     def run(self) -> int:
         """Finish what is old enough; how many entities that were."""
-        repaired, last = 0, ""
-        while found := self._left(last):
-            last = found[-1]["_id"]
+        seen: set[str] = set()
+        while found := [one for one in self._left() if one["_id"] not in seen]:
+            seen.update(one["_id"] for one in found)
             for tenant in sorted({one["t"] for one in found}):
                 ids = [one["_id"] for one in found if one["t"] == tenant]
                 self._line.run(tenant, [partial(self._finish, tenant, ids)], creates=True).result()
-            repaired += len(found)
-        if repaired:
-            log.warning("finished the changes of %d entities that a process had left", repaired)
-        return repaired
+        if seen:
+            log.warning("finished the changes of %d entities that a process had left", len(seen))
+        return len(seen)
 
-    def _left(self, after: str) -> list[Bson]:
-        where = {"_id": {"$gt": after}, "p.s": {"$lt": self._limit()}}
-        return list(self._ground.entities.find(where, {"t": 1}).sort("_id", 1).limit(CHUNK))
+    def _left(self) -> list[Bson]:
+        """Some of them, as the index of what is under way gives them."""
+        return list(self._ground.entities.find({"p.s": {"$lt": self._limit()}}, {"t": 1}).limit(CHUNK))
 
     def _limit(self) -> int:
         return self._ground.clock.now() - AGE_US

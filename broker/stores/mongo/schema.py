@@ -99,6 +99,7 @@ class Indexing:
     def __init__(self, database: Database[Bson]) -> None:
         self._database = database
         self._stopped = False
+        self._thread: Thread | None = None
         self.state = "building"
 
     def start(self) -> None:
@@ -109,7 +110,13 @@ class Indexing:
         elif self._database["entities"].find_one({}, {"_id": 1}) is None:
             self._make(missing)
         else:
-            Thread(target=self._work, args=(missing,), name="misono-indexes", daemon=True).start()
+            self._thread = Thread(target=self._work, args=(missing,), name="misono-indexes", daemon=True)
+            self._thread.start()
+
+    def join(self) -> None:
+        """Wait until it is done."""
+        if self._thread is not None:
+            self._thread.join()
 
     def stop(self) -> None:
         """Begin no other one; the server finishes what it is at."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from contextlib import ExitStack
 from secrets import token_hex
 from typing import Final
 
@@ -173,12 +174,15 @@ def open_store(
 ) -> MongoStore:
     """The store in the database that the URL names. Raises UnusableStore where it cannot be used."""
     client, database = connect(url)
-    try:
-        prepare(database)
-        return MongoStore(Ground(client, database, clock, Stamps(clock)), label, watches)
-    except PyMongoError as error:
-        client.close()
-        raise UnusableStore(f"it is not reached ({type(error).__name__})") from error
+    with ExitStack() as closing:
+        closing.callback(client.close)
+        try:
+            prepare(database)
+            store = MongoStore(Ground(client, database, clock, Stamps(clock)), label, watches)
+        except PyMongoError as error:
+            raise UnusableStore(f"it is not reached ({type(error).__name__})") from error
+        closing.pop_all()
+    return store
 
 
 def _refused(tenant: str) -> Future[list[object]]:
