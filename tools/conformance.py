@@ -1,11 +1,13 @@
 """The ETSI conformance suite's results as a page: what passes, and why each failing test fails.
 
     python -m tools.conformance folders [AREA]          the suite's folders of an area, or all, one word each
-    python -m tools.conformance report OUT [--page]     read a run's results; with --page write docs/conformance.md
+    python -m tools.conformance report OUT [--page] [--on mongodb]
+                                                        read a run's results; with --page write docs/conformance.md
 
 The page has a section for each area; one that did not run stays as it was. A failing test keeps the reason that stands
 beside its name in docs/conformance.md. The report ends with 1 where fewer than an area's bar pass, or fewer than the
-whole suite's where all of it ran, or a failing test has no reason.
+whole suite's where all of it ran, or a failing test has no reason. A run on another engine has sections of its own,
+which name what ends otherwise than on SQLite.
 """
 
 from __future__ import annotations
@@ -73,7 +75,8 @@ HEAD = """# ETSI conformance
 
 The public NGSI-LD conformance suite (repository `marek-mraz/ngsi-ld-test-suite`, CIM 009 V1.9.1) against this broker on
 SQLite, as the runner's own script starts it; the tests of `IOP_TP` are between five brokers. `make conformance` repeats
-it and writes this page (`AREA=history`: that section alone); reasons are kept by test name.
+it and writes this page (`AREA=history`: that section alone; `STORE=mongodb`: on that engine through mongo-java-server);
+reasons are kept by test name.
 
 """
 
@@ -118,11 +121,11 @@ def explain(failed: list[Result], kept: Mapping[str, str]) -> dict[str, str]:
     return {result.test: kept.get(result.test, UNEXPLAINED) for result in failed}
 
 
-def render(area: str, results: list[Result], reasons: Mapping[str, str]) -> str:
+def render(area: str, results: list[Result], reasons: Mapping[str, str], title: str = "") -> str:
     """The section of an area."""
     passed, total = Counter(r.folder for r in results if r.status == "PASS"), Counter(r.folder for r in results)
     share = 100 * passed.total() / total.total()
-    lines = [f"## {area}", "", f"The bar is {AREAS[area].bar:g} % of the tests of these folders.", ""]
+    lines = [f"## {title or area}", "", f"The bar is {AREAS[area].bar:g} % of the tests of these folders.", ""]
     lines += ["| Folder | Tests | Pass |", "|---|---:|---:|"]
     lines += [f"| {folder} | {total[folder]} | {passed[folder]} |" for folder in sorted(total)]
     lines += [f"| **all** | **{total.total()}** | **{passed.total()}** ({share:.1f} %) |", ""]
@@ -140,25 +143,39 @@ def sections(text: str) -> dict[str, str]:
     return {part.partition("\n")[0].removeprefix("## "): part.rstrip() + "\n" for part in parts}
 
 
-def report(out: Path, *, page: bool) -> int:
+def differences(section: str, results: list[Result]) -> str:
+    """What ends otherwise than the section of SQLite's run says."""
+    there = set(re.findall(r"(?m)^\| `(.+?)` \|", section))
+    here = {result.test.replace("|", "/") for result in results if result.status != "PASS"}
+    told = [f"- `{name}` fails here, not on SQLite" for name in sorted(here - there)]
+    told += [f"- `{name}` passes here, not on SQLite" for name in sorted(there - here)]
+    return "\n".join(["Otherwise than on SQLite:", "", *told, ""]) if told else "All ends as on SQLite.\n"
+
+
+def report(out: Path, *, page: bool, store: str = "") -> int:
     """Print each failing test with its reason, and the share that passes; 1 where that is not enough."""
     results = read_results(out)
     failed = [result for result in results if result.status != "PASS"]
     reasons = explain(failed, kept_reasons(PAGE))
     for result in failed:
         print(f"{result.test}\n    {reasons[result.test]}: {' '.join(result.message.split())[:200]}")
-    held = [_sum_up(area, [r for r in results if r.area == area], reasons) for area in AREAS]
-    held.append(_sum_up_whole(results))
+    held = [_sum_up(area, [r for r in results if r.area == area], reasons, store) for area in AREAS]
+    if not store:
+        held.append(_sum_up_whole(results))
     if page:
         told = sections(PAGE.read_text()) if PAGE.exists() else {}
         for area in AREAS:
             if ran := [result for result in results if result.area == area]:
-                told[area] = render(area, ran, reasons)
-        PAGE.write_text(HEAD + "\n".join(told[area] for area in AREAS if area in told))
+                title = f"{area} on {store}" if store else area
+                told[title] = render(area, ran, reasons, title)
+                if store:
+                    told[title] += "\n" + differences(told.get(area, ""), ran)
+        titles = [*AREAS, *(title for title in told if title not in AREAS)]
+        PAGE.write_text(HEAD + "\n".join(told[title] for title in titles if title in told))
     return int(not all(held) if page else bool(failed))
 
 
-def _sum_up(area: str, results: list[Result], reasons: Mapping[str, str]) -> bool:
+def _sum_up(area: str, results: list[Result], reasons: Mapping[str, str], store: str) -> bool:
     """Print an area's share and keep it; whether it holds. An area of which nothing ran does."""
     if not results:
         return True
@@ -167,7 +184,7 @@ def _sum_up(area: str, results: list[Result], reasons: Mapping[str, str]) -> boo
     share = 100 * (len(results) - len(failed)) / len(results)
     print(f"{area}: {len(results) - len(failed)} of {len(results)} pass: {share:.1f} %, bar {AREAS[area].bar:g} %")
     print(f"{area}: {len(unexplained)} failing tests without a reason: {', '.join(unexplained) or 'none'}")
-    _keep(area, {"percent": share, "tests": len(results)})
+    _keep(f"{store}_{area}" if store else area, {"percent": share, "tests": len(results)})
     return share >= AREAS[area].bar and not unexplained
 
 
@@ -187,14 +204,14 @@ def _keep(name: str, figures: Mapping[str, float]) -> None:
 
 
 def main(arguments: list[str]) -> int:
-    """`folders [AREA]`, or `report OUT [--page]`."""
+    """`folders [AREA]`, or `report OUT [--page] [--on STORE]`."""
     match arguments:
         case ["folders", *areas] if set(areas) <= {WHOLE, *AREAS}:
             chosen = AREAS if not areas or WHOLE in areas else areas
             print("\n".join(folder for folder, area in FOLDERS.items() if area in chosen))
             return 0
         case ["report", out, *rest]:
-            return report(Path(out), page=rest == ["--page"])
+            return report(Path(out), page="--page" in rest, store=rest[-1] if "--on" in rest else "")
         case _:
             print(__doc__)
             return 2

@@ -74,3 +74,22 @@ def test_the_whole_suite_has_a_bar_of_its_own(
     (tmp_path / "tests.csv").write_text("\n".join(["file,test,status,message", *rows]))
     assert report(tmp_path, page=True) == code
     assert (tmp_path / "figures/conformance_all.json").exists()
+
+
+def test_another_engine_has_a_section_of_its_own_that_names_differences(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page, out = tmp_path / "page.md", tmp_path / "out"
+    monkeypatch.setattr(conformance, "PAGE", page)
+    monkeypatch.setattr(conformance, "FIGURES", tmp_path / "figures")
+    page.write_text("# head\n\n" + render("broker", [FAILED[0], PASSED], {"A": "a defect of ours"}))
+    out.mkdir()
+    rows = [one for one in (FAILED[1], PASSED)]
+    text = "".join(f"{one.file},{one.test},{one.status},{one.message}\n" for one in rows)
+    (out / "tests.csv").write_text("file,test,status,message\n" + text)
+    assert report(out, page=True, store="mongodb") == 1
+    told = sections(page.read_text())
+    assert list(told) == ["broker", "broker on mongodb"]
+    assert "`B` fails here, not on SQLite" in told["broker on mongodb"]
+    assert "`A` passes here, not on SQLite" in told["broker on mongodb"]
+    assert "1 (50.0 %)" in told["broker"]
