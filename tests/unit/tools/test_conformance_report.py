@@ -84,12 +84,11 @@ def test_another_engine_has_a_section_of_its_own_that_names_differences(
     monkeypatch.setattr(conformance, "FIGURES", tmp_path / "figures")
     page.write_text("# head\n\n" + render("broker", [FAILED[0], PASSED], {"A": "a defect of ours"}))
     out.mkdir()
-    rows = [one for one in (FAILED[1], PASSED)]
-    text = "".join(f"{one.file},{one.test},{one.status},{one.message}\n" for one in rows)
+    text = "".join(f"{one.file},{one.test},{one.status},{one.message}\n" for one in (FAILED[1], PASSED))
     (out / "tests.csv").write_text("file,test,status,message\n" + text)
     assert report(out, page=True, store="mongodb") == 1
     told = sections(page.read_text())
     assert list(told) == ["broker", "broker on mongodb"]
     assert "`B` fails here, not on SQLite" in told["broker on mongodb"]
     assert "`A` passes here, not on SQLite" in told["broker on mongodb"]
-    assert "1 (50.0 %)" in told["broker"]
+    assert "`A` | jsonldContext | a defect of ours" in told["broker"]
