@@ -8,14 +8,18 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from threading import Lock
-from typing import Final
+from typing import Final, TypeVar
 
 from broker.model.values import Instant
 from broker.query.ast import Node
 
-QUERIES_MAX: Final = 1_024
-PLACES_MAX: Final = 1_024
+Learnt = TypeVar("Learnt", int, bool)
+
+TENANTS_MAX: Final = 256
+QUERIES_MAX: Final = 64  # of a tenant
+PLACES_MAX: Final = 64  # of a query
 KNOWN_US: Final = 500_000
 
 
@@ -45,44 +49,53 @@ class Known:
         self._places[offset] = (stamp, now)
 
 
+@dataclass(slots=True)
+class _Tenant:
+    """What is known of a tenant: its queries, and whether something of it has expired, with when that was learnt."""
+
+    queries: dict[str, Known] = field(default_factory=dict)
+    stale: tuple[bool, Instant] | None = None
+
+
 class Offsets:
     """What is known of queries, shared by the threads that read."""
 
     def __init__(self) -> None:
-        self._known: OrderedDict[tuple[str, str], Known] = OrderedDict()
-        self._stale: OrderedDict[str, tuple[bool, Instant]] = OrderedDict()
+        self._tenants: OrderedDict[str, _Tenant] = OrderedDict()
         self._lock = Lock()
 
     def of(self, tenant: str, where: Node) -> Known:
         """What is known of the query."""
-        key = (tenant, repr(where))  # not the node: Compare(path, EQ, 1) equals Compare(path, EQ, True) to Python
+        key = repr(where)  # not the node: Compare(path, EQ, 1) equals Compare(path, EQ, True) to Python
         with self._lock:
-            known = self._known.setdefault(key, Known())
-            self._known.move_to_end(key)
-            if len(self._known) > QUERIES_MAX:
-                self._known.popitem(last=False)
-        return known
+            queries = self._of(tenant).queries
+            if key not in queries and len(queries) >= QUERIES_MAX:
+                queries.clear()
+            return queries.setdefault(key, Known())
 
     def is_stale(self, tenant: str, now: Instant, ask: Callable[[], bool]) -> bool:
         """Whether something of it has expired and is not swept yet; asked anew where that is not known."""
-        held = self._stale.get(tenant)
-        if held is not None and 0 <= now - held[1] < KNOWN_US:
-            return held[0]
-        found = ask()
         with self._lock:
-            self._stale[tenant] = (found, now)
-            if len(self._stale) > QUERIES_MAX:
-                self._stale.popitem(last=False)
+            held = self._of(tenant)
+        found = _fresh(held.stale, now)
+        if found is None:
+            found = ask()
+            held.stale = (found, now)
         return found
 
     def forget(self, tenant: str) -> None:
         """Something of it changed."""
         with self._lock:
-            self._stale.pop(tenant, None)
-            for key in [key for key in self._known if key[0] == tenant]:
-                del self._known[key]
+            self._tenants.pop(tenant, None)
+
+    def _of(self, tenant: str) -> _Tenant:
+        held = self._tenants.setdefault(tenant, _Tenant())
+        self._tenants.move_to_end(tenant)
+        if len(self._tenants) > TENANTS_MAX:
+            self._tenants.popitem(last=False)
+        return held
 
 
-def _fresh(held: tuple[int, Instant] | None, now: Instant) -> int | None:
+def _fresh(held: tuple[Learnt, Instant] | None, now: Instant) -> Learnt | None:
     """A clock that was put back makes nothing fresh."""
     return held[0] if held is not None and 0 <= now - held[1] < KNOWN_US else None
