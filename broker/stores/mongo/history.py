@@ -185,7 +185,7 @@ class MongoHistory:
                 return None, result
             self._made(tenant)
             changed = head or Head(command.id, now, now, order=self._ground.stamps.next())
-            work = Work(self._ground, tenant, changed)
+            work = Work(self._ground, tenant, changed, fresh=head is None)
             steps = Steps(work, changed, now)
             steps.take(taken)
             if steps.dropped_all and changed.entity is None:

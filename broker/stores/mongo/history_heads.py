@@ -2,7 +2,7 @@
 
     known   _id key(tenant, entity)   v version, for those who write it at once
             n   the last change of the entity that it takes into account
-            h   JSON: types, scopes, created_at, modified_at, deleted_at, dropped, names
+            h   JSON: types, scopes, created_at, modified_at, deleted_at, dropped, names, gained
             y   its types, as far as they are there
     o   its number, where history knew the entity before there was one: these come last
             p   the plan of a command under way (`history_plan.py`), q since when, w whose
@@ -38,7 +38,8 @@ class Head:
 
     `seen` is the last change of the entity that this takes into account, `version` that of its document in `known` (0:
     it has none). `order` is where it comes among those that history knew first; None for all others. `born` is the
-    number of the entity's first creation. `plan` is that of a command under way.
+    number of the entity's first creation. `names` and `gained` are attributes and types that it had at some time, as
+    far as no leaf of its life says so. `plan` is that of a command under way.
     """
 
     iri: str
@@ -49,6 +50,7 @@ class Head:
     deleted_at: Instant | None = None
     dropped: bool = False
     names: tuple[str, ...] = ()
+    gained: tuple[str, ...] = ()
     entity: Entity | None = None
     order: int | None = None
     born: int | None = None
@@ -75,12 +77,12 @@ class Head:
         """As `known` has it, but for `v` and the plan."""
         told = {name: getattr(self, name) for name in _TOLD}
         made: Bson = {"_id": key(tenant, self.iri), "t": tenant, "i": self.iri, "n": self.seen, "h": dump(told)}
-        return (
-            made | ({} if self.order is None else {"o": self.order}) | ({"hy": list(self.types)} if self.types else {})
-        )
+        if types := union(self.types, self.gained):
+            made["hy"] = list(types)
+        return made if self.order is None else {**made, "o": self.order}
 
 
-_TOLD: Final = ("types", "scopes", "created_at", "modified_at", "deleted_at", "dropped", "names")
+_TOLD: Final = ("types", "scopes", "created_at", "modified_at", "deleted_at", "dropped", "names", "gained")
 
 
 def heads(ground: Ground, tenant: str, iris: Sequence[str]) -> dict[str, Head]:
@@ -132,7 +134,7 @@ def kept_head(document: Bson) -> Head:
     told = jiter.from_json(document["h"])
     head = Head(document["i"], told["created_at"], told["modified_at"])
     head.types, head.scopes, head.names = tuple(told["types"]), tuple(told["scopes"]), tuple(told["names"])
-    head.deleted_at, head.dropped = told["deleted_at"], told["dropped"]
+    head.deleted_at, head.dropped, head.gained = told["deleted_at"], told["dropped"], tuple(told["gained"])
     head.order, head.seen, head.version = document.get("o"), document["n"], document["v"]
     head.plan = document if "p" in document else None
     return head

@@ -55,8 +55,9 @@ def decide(
         and not any(not held.gone for held in work.everything())
     ):
         return everything(ground, tenant, head), gone
+    folded = work.fold(before)
     put, drop = work.written()
-    return (Outcome(head, put, drop, passing=not head.version) if put or drop else None), gone
+    return (Outcome(head, put, drop, passing=not (head.version or folded)) if put or drop else None), gone
 
 
 def clear(ground: Ground, tenant: str, head: Head | None) -> tuple[Outcome | None, object]:

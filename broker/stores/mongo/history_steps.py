@@ -51,11 +51,15 @@ class Held:
 
 
 class Work:
-    """The instances of one entity that a command or retention looks at, and what is to become of them."""
+    """The instances of one entity that a command or retention looks at, and what is to become of them.
 
-    def __init__(self, ground: Ground, tenant: str, head: Head) -> None:
-        self._ground, self._tenant, self._head = ground, tenant, head
+    `fresh` says that there are none yet.
+    """
+
+    def __init__(self, ground: Ground, tenant: str, head: Head, *, fresh: bool = False) -> None:
+        self._ground, self._tenant, self._head, self._fresh = ground, tenant, head, fresh
         self._leaves: dict[str, Leaf] = {}
+        self._folded: set[str] = set()
         self._held: list[Held] = []
         self._read: set[str] = set()
         self._first: int | None = None
@@ -106,10 +110,24 @@ class Work:
         held.gone = True
         self.put(held.name, past)
 
+    def fold(self, before: Instant) -> bool:
+        """Take what old leaves say of the entity's life into its head, where they say nothing else; whether any did."""
+        full = {held.leaf.id for held in self._held if held.leaf is not None and not held.gone}
+        for leaf in self._leaves.values():
+            life = leaf.life
+            if life is None or leaf.id in full or leaf.number == self._head.born:
+                continue
+            if life.at < before and leaf.number <= self._head.seen and not life.evaporated:
+                self._head.names = union(self._head.names, life.names)
+                self._head.gained = union(self._head.gained, life.types)
+                self._folded.add(leaf.id)
+                leaf.life = None
+        return bool(self._folded)
+
     def written(self) -> tuple[list[Bson], list[str]]:
         """`(documents to put, ids of documents to delete)`."""
         put, drop = list[Bson](), list[str]()
-        touched = {held.leaf.id for held in self._held if held.gone and held.leaf is not None}
+        touched = {held.leaf.id for held in self._held if held.gone and held.leaf is not None} | self._folded
         for leaf_id in sorted(touched):
             leaf = self._leaves[leaf_id]
             kept = [(held.name, held.past) for held in self._held if held.leaf is leaf and not held.gone]
@@ -136,6 +154,8 @@ class Work:
         return [held for held in self._held if held.name == name and not held.gone]
 
     def _fetch(self, which: Bson) -> None:
+        if self._fresh:
+            return
         where = {"t": self._tenant, "i": self._head.iri, "k": HISTORY, **which}
         for document in self._ground.trail.find(where):
             if document["_id"] in self._leaves:
