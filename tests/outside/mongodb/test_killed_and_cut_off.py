@@ -99,8 +99,8 @@ def test_one_of_two_killed_again_and_again(hub: City, receiver: Receiver) -> Non
     assert len(numbers) - len(set(numbers)) <= KILLS
     print(
         f"\nfigure kills {KILLS}\nfigure acknowledged {len(wanted)}\nfigure notified {len(things(receiver))}"
-        f"\nfigure notified twice {twice(told(receiver, CHANGES))}"
-        f"\nfigure periods {len(set(numbers))}\nfigure periods twice {len(numbers) - len(set(numbers))}"
+        f"\nfigure notified_twice {twice(told(receiver, CHANGES))}"
+        f"\nfigure periods {len(set(numbers))}\nfigure periods_twice {len(numbers) - len(set(numbers))}"
     )
 
 
@@ -135,7 +135,7 @@ def test_the_server_away_under_load(hub: City, receiver: Receiver, way: str) -> 
     print(
         f"\nfigure away_s {AWAY_S:.0f}\nfigure acknowledged {len(wanted)}\nfigure refused {len(refused)}"
         f"\nfigure slowest_s {slowest:.1f}\nfigure resumed_s {resumed_s:.1f}"
-        f"\nfigure notified twice {twice(told(receiver, CHANGES))}"
+        f"\nfigure notified_twice {twice(told(receiver, CHANGES))}"
     )
 
 
