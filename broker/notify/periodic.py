@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
@@ -57,7 +56,7 @@ class Periodic:
         self._jobs: dict[tuple[str, str], _Job] = {}
         self._last: dict[tuple[str, str], int] = {}
         self._marked: dict[tuple[str, str], int] = {}
-        self._under_way: set[asyncio.Task[None]] = set()
+        self._under_way: dict[tuple[str, str], asyncio.Task[None]] = {}
         self._scheduler: AsyncIOScheduler | None = None
         self._skew = 0.0
         self._watch: asyncio.TimerHandle | None = None
@@ -75,7 +74,7 @@ class Periodic:
             if key not in self._jobs:
                 self._jobs[key] = job
                 self._schedule(key, job)
-                self._begin(self._notify(job, 0))
+                self._begin(job, 0)
 
     async def stop(self, patience_s: float) -> None:
         """Fire nothing more; what is being sent has so long to arrive."""
@@ -84,7 +83,7 @@ class Periodic:
         if self._scheduler is not None:
             self._scheduler.shutdown(wait=False)
         if self._under_way:
-            await asyncio.wait(self._under_way, timeout=patience_s)
+            await asyncio.wait(self._under_way.values(), timeout=patience_s)
 
     def _schedule(self, key: tuple[str, str], job: _Job) -> None:
         from apscheduler.triggers.interval import IntervalTrigger  # noqa: PLC0415 - only who has timers pays for it
@@ -134,20 +133,21 @@ class Periodic:
         self._watch = self._loop.call_later(WATCH_S, self._look_at_clock)
 
     async def _fire(self, job: _Job) -> None:
-        """The scheduler says that a period has ended; it may be a little early."""
-        await self._begin(self._notify(job, round(job.interval * SECOND_US / 10)))
+        """The scheduler says that a period has ended; it may be a little early. It waits for nothing of it."""
+        self._begin(job, round(job.interval * SECOND_US / 10))
 
-    def _begin(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
-        task = self._loop.create_task(self._guarded(work))
-        self._under_way.add(task)
-        task.add_done_callback(self._under_way.discard)
-        return task
+    def _begin(self, job: _Job, early: int) -> None:
+        """Notify, unless that is being done: the next time takes up what ended meanwhile."""
+        key = (job.tenant, job.name)
+        if key not in self._under_way:
+            self._under_way[key] = task = self._loop.create_task(self._guarded(job, early))
+            task.add_done_callback(lambda _: self._under_way.pop(key))
 
-    async def _guarded(self, work: Coroutine[None, None, None]) -> None:
+    async def _guarded(self, job: _Job, early: int) -> None:
         try:
-            await work
+            await self._notify(job, early)
         except Exception:  # an outermost loop: the next period is no worse for it
-            log.exception("the notification of a period failed")
+            log.exception("the notification of a period of %s failed", job.name)
 
     async def _notify(self, job: _Job, early: int) -> None:
         """Notify the periods that have ended, each once; `early` µs may be missing to the end of the last."""
