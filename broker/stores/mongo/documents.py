@@ -69,6 +69,7 @@ class MongoDocuments:
                 self._hub.bulk_write([*writes, raised, self._pulse.beat([name])])
             except PyMongoError:
                 self._generations.forget([name])
+                self._pulse.owe([name])
                 raise
         self._generations.rose(name)
 

@@ -131,6 +131,7 @@ class Applying:
             done = self._held.bulk_write([*writes, *raised])
         except PyMongoError as error:
             generations.forget(names)
+            self._hub.pulse.owe(names)
             if isinstance(error, BulkWriteError) and _is_duplicate(error):
                 return None
             raise

@@ -17,6 +17,7 @@ from zlib import crc32
 
 from pymongo import UpdateOne
 from pymongo.collection import Collection
+from pymongo.errors import PyMongoError
 
 from broker.stores.mongo.connection import Bson
 
@@ -47,6 +48,7 @@ class Pulse:
         self._counts: Bson = {}
         self._lock = Lock()
         self._looking = Lock()
+        self._owed: set[str] = set()
         self._looks = 0
         self._slots: list[Bson] = []
         self._looked_at = float("-inf")
@@ -65,8 +67,18 @@ class Pulse:
         return UpdateOne({"_id": PULSE}, {"$inc": counted}, upsert=True)
 
     def tell(self, names: Iterable[str]) -> None:
-        """Write that they have moved."""
-        self._hub.bulk_write([self.beat(names)])
+        """Write that they have moved; what fails is told with a later look."""
+        told = set(names)
+        try:
+            self._hub.bulk_write([self.beat(told)])
+        except PyMongoError:
+            self.owe(told)
+            raise
+
+    def owe(self, names: Iterable[str]) -> None:
+        """They may have moved, and it may be that nobody was told: tell with the next look."""
+        with self._lock:
+            self._owed.update(names)
 
     def look(self) -> None:
         """See what moved, and have it read again. Where that fails, it has still moved at the next look."""
@@ -88,6 +100,9 @@ class Pulse:
         with self._lock:
             self._slots = [row for row in rows if row["_id"] != PULSE]
             self._looked_at = asked_at
+            owed, self._owed = self._owed, set()
+        if owed:
+            self.tell(owed)
         for heard in self._heard:
             heard(self._slots)
         if moved or everything:

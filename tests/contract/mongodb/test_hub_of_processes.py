@@ -12,7 +12,7 @@ import pytest
 from pymongo.collection import Collection
 from pymongo.errors import AutoReconnect
 
-from broker.errors import NonexistentTenant
+from broker.errors import NonexistentTenant, ServiceUnavailable
 from broker.model.values import Json
 from broker.ports import INLINE, OverBudget
 from broker.ports.held import Drop, Held, HeldCommand, Hold
@@ -338,3 +338,25 @@ def test_no_more_generations_are_kept_than_there_is_room_for(
     one.hold("s", {"n": 1}, "city3")
     assert one.held.held_generation("city3", KIND) == 2
     soon(lambda: other.held.held_generation("city3", KIND) == 2)
+
+
+def test_what_could_not_be_told_is_told_later(make: Callable[[], Process], monkeypatch: pytest.MonkeyPatch) -> None:
+    one, other = make(), make()
+    assert other.held.held_generation("", KIND) == 0
+    assert other.hub.documents.generation("context") == 0
+    real = Collection.bulk_write
+
+    def lost(self: Collection[Any], requests: Any, **options: Any) -> Any:
+        if self.name == "hub":
+            raise AutoReconnect("away")
+        return real(self, requests, **options)
+
+    monkeypatch.setattr(Collection, "bulk_write", lost)
+    with pytest.raises(AutoReconnect):
+        one.hold("s", {})
+    with pytest.raises(ServiceUnavailable):
+        one.hub.documents.put("context", "urn:1", {}, 1)
+    monkeypatch.undo()
+    soon(lambda: other.held.held_generation("", KIND) == 1)
+    one.hub.documents.put("context", "urn:1", {}, 1)
+    soon(lambda: other.hub.documents.generation("context") == 1)
