@@ -121,7 +121,7 @@ class Dispatch:
 
     @property
     def holder(self) -> str:
-        """Who this process is among those that take leases: the same after a start as before."""
+        """Who this process is among those that take leases."""
         return self._parts.among.holder
 
     def _arrived(self, tenant: str, rows: Sequence[OutboxRow]) -> None:

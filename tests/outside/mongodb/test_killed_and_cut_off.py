@@ -111,7 +111,7 @@ def test_the_server_away_under_load(hub: City, receiver: Receiver, way: str) -> 
     time.sleep(1)
     with writing([one.port, other.port]) as writers:
         time.sleep(3)
-        before = len(created(writers))
+        until(lambda: len(created(writers)) > 20)
         take_away(hub, way)
         time.sleep(AWAY_S)
         bring_back(hub, way)
@@ -122,7 +122,6 @@ def test_the_server_away_under_load(hub: City, receiver: Receiver, way: str) -> 
         time.sleep(2)
     answers = [answer for writer in writers for answer in writer.answers]
     refused = [answer for answer in answers if answer.status not in (201, 204, 409)]
-    assert before > 10, "there was no load"
     assert {answer.status for answer in refused} <= {503}, Counter(answer.status for answer in refused)
     assert refused, "nobody noticed"
     assert all(answer.retry_after for answer in refused)
