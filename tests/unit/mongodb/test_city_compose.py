@@ -11,14 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml  # type: ignore[import-untyped]  # no types are published with it
+from ruamel.yaml import YAML
 
 from broker.settings import TABLE, Settings, add_options, read_settings
 
 ROOT = Path(__file__).resolve().parents[3]
 FILES = ["docker-compose.yml", "examples/city/tls.yml", "examples/two-cities/docker-compose.yml"]
-CITY: dict[str, Any] = yaml.safe_load((ROOT / FILES[0]).read_text())
-TLS: dict[str, Any] = yaml.safe_load((ROOT / FILES[1]).read_text())
+CITY: dict[str, Any] = YAML(typ="safe").load((ROOT / FILES[0]).read_text())
+TLS: dict[str, Any] = YAML(typ="safe").load((ROOT / FILES[1]).read_text())
 SERVICES: dict[str, dict[str, Any]] = CITY["services"]
 BROKERS = ["broker1", "broker2"]
 MONGOS = ["mongo1", "mongo2", "mongo3"]
