@@ -1,0 +1,153 @@
+"""One model, compiled: what is wrong with an entity of its type as it would be stored. Pure.
+
+document (whole IRIs) ─> the schema of the stored spelling ─> units and bounds in other units ─> Violations
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Final
+
+from jsonschema_rs import Draft202012Validator, ValidationError
+
+from broker.model.entity import Document
+from broker.model.values import Json
+from broker.ports.validator import Violation
+from datamodels import schemas
+from datamodels.library import Library, is_link
+from datamodels.source import Attribute, Form, Model, Package
+from datamodels.units import NoConversion, convert
+
+VIOLATIONS_MAX: Final = 32
+"""Of one entity: who gets so many has something else to mend first."""
+_TEXT_MAX: Final = 200
+
+
+@dataclass(frozen=True)
+class Held:
+    """A model that entities are held to; made by `compile_model`, which is dear."""
+
+    name: str
+    model: Model
+    validator: Draft202012Validator
+    names: Mapping[str, str]
+    """IRI -> term, for pointers."""
+    measured: Mapping[str, Attribute]
+    """Attributes (IRI) whose bounds hold for other units too, after conversion."""
+    links: Mapping[str, Attribute]
+    """Attributes (IRI) whose targets have types."""
+
+    def violations(self, document: Document) -> list[Violation]:
+        """What the document breaks, at most VIOLATIONS_MAX; an empty list is the usual case, and cheap."""
+        found: list[Violation] = []
+        if not self.validator.is_valid(document):
+            found += [self._violation(document, error) for error in self.validator.iter_errors(document)]
+        for iri, attribute in self.measured.items():
+            if iri in document:
+                found += [*self._converted(document, iri, attribute)]
+        return found[:VIOLATIONS_MAX]
+
+    def targets(self, document: Document) -> Iterator[tuple[str, str, Attribute]]:
+        """`(pointer, entity id, attribute)` of each relationship whose target's type is said by the model."""
+        for iri, attribute in self.links.items():
+            for at, instance in _instances(document.get(iri)):
+                for target in _targets(instance):
+                    yield f"/{attribute.name}{at}/object", target, attribute
+
+    def refuse(self, document: Document, pointer: str, rule: str, wanted: str) -> Violation:
+        """A violation of this model."""
+        return Violation(str(document["id"]), pointer, rule, self.name, wanted[:_TEXT_MAX])
+
+    def _violation(self, document: Document, error: ValidationError) -> Violation:
+        path = [self.names.get(part, part) if isinstance(part, str) else part for part in error.instance_path]
+        pointer = "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in path)
+        rule = str(error.schema_path[-1]) if error.schema_path else "schema"
+        return self.refuse(document, pointer, rule, self._in_terms(error.message))
+
+    def _in_terms(self, message: str) -> str:
+        for iri in sorted(self.names, key=len, reverse=True):  # one may begin as another does
+            message = message.replace(iri, self.names[iri])
+        return message
+
+    def _converted(self, document: Document, iri: str, attribute: Attribute) -> Iterator[Violation]:
+        """Bounds of a value in another unit than the model's: the schema alone sees the number."""
+        for at, instance in _instances(document[iri]):
+            unit = instance.get("unitCode", attribute.unit)
+            if not isinstance(unit, str):
+                continue
+            for value in _listed(instance.get("value")):
+                if isinstance(value, int | float) and not isinstance(value, bool):
+                    yield from self._bounded(document, (f"/{attribute.name}{at}/value", value, unit), attribute)
+
+    def _bounded(self, document: Document, said: tuple[str, float, str], attribute: Attribute) -> Iterator[Violation]:
+        pointer, value, unit = said
+        try:
+            converted = convert(value, unit, attribute.unit)
+        except NoConversion:
+            return  # the schema has refused the unit already
+        for rule, bound, kept in bounds_of(attribute.form):
+            if not kept(converted):
+                yield self.refuse(
+                    document, pointer, rule, f"{value:g} {unit} is {converted:g} {attribute.unit}; {rule} {bound:g}"
+                )
+
+
+def compile_model(package: Package, model: Model, library: Library) -> Held:
+    """The model as the gate uses it.
+
+    Bounds of an attribute that takes several units are looked at after conversion, and are none of the schema's.
+    """
+    words = partial(library.vocabulary, package)
+    attributes = model.attributes.values()
+    measured = {one.iri: one for one in attributes if one.units and any(bounds_of(one.form))}
+    schema = schemas.normalized(_unbounded(model, measured), words, schemas.IRIS)
+    names = {model.iri: model.name} | {one.iri: one.name for one in attributes}
+    names |= {word.iri: word.name for one in attributes if one.vocabulary for word in words(one.vocabulary).words}
+    links = {one.iri: one for one in attributes if one.targets and is_link(one)}
+    return Held(f"{model.name} {model.version}", model, Draft202012Validator(schema), names, measured, links)
+
+
+def bounds_of(form: Form) -> list[tuple[str, float, Callable[[float], bool]]]:
+    """Each bound of a number: the rule's name, the bound, and whether a value keeps it."""
+    bounds: list[tuple[str, float | None, Callable[[float, float], bool]]] = [
+        ("minimum", form.least, operator.ge),
+        ("maximum", form.most, operator.le),
+        ("exclusiveMinimum", form.above, operator.gt),
+        ("exclusiveMaximum", form.below, operator.lt),
+    ]
+    return [(rule, bound, partial(_kept, keeps, bound)) for rule, bound, keeps in bounds if bound is not None]
+
+
+def _kept(keeps: Callable[[float, float], bool], bound: float, value: float) -> bool:
+    return keeps(value, bound)
+
+
+def _unbounded(model: Model, measured: Mapping[str, Attribute]) -> Model:
+    free = {"least": None, "most": None, "above": None, "below": None}
+    attributes = {
+        name: replace(one, form=replace(one.form, **free)) if one.iri in measured else one  # type: ignore[arg-type]
+        for name, one in model.attributes.items()
+    }
+    return replace(model, attributes=attributes)
+
+
+def _instances(held: Json) -> Iterator[tuple[str, Mapping[str, Json]]]:
+    """The instances of an attribute, each with the pointer to it."""
+    if isinstance(held, dict):
+        yield "", held
+    elif isinstance(held, list):
+        yield from ((f"/{at}", one) for at, one in enumerate(held) if isinstance(one, dict))
+
+
+def _targets(instance: Mapping[str, Json]) -> Iterator[str]:
+    for one in (*_listed(instance.get("object")), *_listed(instance.get("objectList"))):
+        target = one.get("object") if isinstance(one, dict) else one
+        if isinstance(target, str):
+            yield target
+
+
+def _listed(value: Json) -> list[Json]:
+    return [] if value is None else value if isinstance(value, list) else [value]

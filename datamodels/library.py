@@ -1,0 +1,67 @@
+"""Packages together: what an attribute of one may name in another, each found by its name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.resources import files
+from pathlib import Path
+
+from datamodels.reading import Reading
+from datamodels.source import Attribute, Model, Package, Vocabulary, Word
+
+
+@dataclass(frozen=True)
+class Library:
+    """Packages by name."""
+
+    packages: Mapping[str, Package]
+
+    def vocabulary(self, package: Package, name: str) -> Vocabulary:
+        """The vocabulary that an attribute of the package names: its own, or `other:name`. Raises KeyError."""
+        of, _, bare = name.rpartition(":")
+        return self.packages[of or package.name].vocabularies[bare]
+
+    def model(self, iri: str) -> tuple[Package, Model] | None:
+        """The model of an entity type, by its IRI."""
+        return self._by_iri.get(iri)
+
+    def named(self, name: str) -> list[tuple[Package, Model]]:
+        """The models of this name: several subjects have a `Building`."""
+        return [(package, model) for package, model in self if model.name == name]
+
+    def __iter__(self) -> Iterator[tuple[Package, Model]]:
+        return ((package, model) for package in self.packages.values() for model in package.models.values())
+
+    @cached_property
+    def _by_iri(self) -> dict[str, tuple[Package, Model]]:
+        return {model.iri: (package, model) for package, model in self}
+
+
+def read_library(*folders: Path) -> Library:
+    """All packages of these folders; a later folder's wins over an earlier one's of its name. Raises BadSource."""
+    packages: dict[str, Package] = {}
+    for folder in folders:
+        reading = Reading(folder, dict(packages))
+        for home in sorted(folder.iterdir()):
+            if (home / "package.yaml").is_file():
+                reading.packages.pop(home.name, None)
+                reading.read(home.name)
+        packages = reading.packages
+    return Library(packages)
+
+
+def built_in() -> Path:
+    """The folder of the packages that come with Misono."""
+    return Path(str(files("datamodels"))) / "packages"
+
+
+def words_of(vocabularies: Iterable[Vocabulary]) -> list[Word]:
+    """The words of several vocabularies, each name once."""
+    return list({word.name: word for vocabulary in vocabularies for word in vocabulary.words}.values())
+
+
+def is_link(attribute: Attribute) -> bool:
+    """Whether it leads to other entities."""
+    return any(kind in ("Relationship", "ListRelationship") for kind in attribute.kinds)
