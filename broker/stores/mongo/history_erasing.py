@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from broker.model.values import Json
 from broker.stores.images import ERASED
-from broker.stores.mongo.connection import Bson
 from broker.stores.mongo.ground import Ground, key
 from broker.stores.mongo.history_heads import Head
-from broker.stores.mongo.history_leaves import HISTORY, read
+from broker.stores.mongo.history_leaves import of_entities, read
 
 
 def erase(ground: Ground, head: Head | None, tenant: str, iri: str) -> dict[str, Json]:
     """Delete every leaf and the head: how many there were, by table; an entity with a life has a head anyway."""
-    which: Bson = {"t": tenant, "i": iri, "k": HISTORY}
+    which = of_entities(tenant, [iri])
     instances = sum(len(read(one).entries) for one in ground.trail.find(which))
     ground.trail.delete_many(which)
     ground.known.delete_one({"_id": key(tenant, iri), "t": tenant, "i": iri})

@@ -25,7 +25,7 @@ from broker.model.values import Instant
 from broker.stores.mongo.connection import Bson
 from broker.stores.mongo.entities import SHOWN, to_entity
 from broker.stores.mongo.ground import Ground, key
-from broker.stores.mongo.history_leaves import HISTORY, LIFE, Entry, Leaf, Life, read
+from broker.stores.mongo.history_leaves import LIFE, Entry, Leaf, Life, of_entities, read
 from broker.stores.past import SCOPE, Past
 from broker.stores.recall import Story, union
 
@@ -91,7 +91,7 @@ def heads(ground: Ground, tenant: str, iris: Sequence[str]) -> dict[str, Head]:
     entities = {one["i"]: one for one in ground.entities.find({"_id": _among(ids)}, _SHOWN) if not one.get("g")}
     kept = {one["i"]: one for one in ground.known.find({"_id": _among(ids)})}
     lives: dict[str, list[Leaf]] = {}
-    for one in ground.trail.find({"t": tenant, "i": _among(iris), "k": HISTORY, "a": LIFE}):
+    for one in ground.trail.find({**of_entities(tenant, iris), "a": LIFE}):
         leaf = read(one)
         lives.setdefault(leaf.iri, []).append(leaf)
     found: dict[str, Head] = {}

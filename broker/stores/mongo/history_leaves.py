@@ -127,10 +127,21 @@ def parse_id(text: str) -> int | None:
     return int(digits)
 
 
+def of_entities(tenant: str, iris: Sequence[str]) -> Bson:
+    """A filter for the leaves of entities; of one, it says the range of `_id` too, by which one shard is asked."""
+    if len(iris) == 1:
+        return {"_id": _below(key(tenant, iris[0], HISTORY)), "t": tenant, "i": iris[0], "k": HISTORY}
+    return {"t": tenant, "i": {"$in": list(iris)}, "k": HISTORY}
+
+
 def of_number(tenant: str, iri: str, number: int) -> Bson:
     """A filter for the leaves that hold instances of a change, by the number of one of them."""
-    low = key(tenant, iri, HISTORY, number >> ORDINAL_BITS)
-    return {"_id": {"$gte": f"{low}\n", "$lt": f"{low}\x0b"}}
+    return {"_id": _below(key(tenant, iri, HISTORY, number >> ORDINAL_BITS))}
+
+
+def _below(head: str) -> Bson:
+    """Every `_id` that goes on behind a line feed."""
+    return {"$gte": f"{head}\n", "$lt": f"{head}\x0b"}
 
 
 def _leaf(tenant: str, iri: str, held: Sequence[Entry], mark: str) -> Bson:

@@ -15,7 +15,7 @@ from broker.stores.mongo.connection import Bson
 from broker.stores.mongo.ground import Ground
 from broker.stores.mongo.history_beside import gone
 from broker.stores.mongo.history_heads import Head
-from broker.stores.mongo.history_leaves import HISTORY, Leaf, read
+from broker.stores.mongo.history_leaves import Leaf, of_entities, read
 from broker.stores.past import SCOPE, Past
 from broker.stores.periods import ALWAYS
 from broker.stores.recall import counted_at, span_of
@@ -73,7 +73,7 @@ class Reading:
 
     def _all(self, iris: Sequence[str], most: int) -> list[Leaf] | None:
         """All leaves; None where they are more than that."""
-        which: Bson = {"t": self._tenant, "i": iris[0] if len(iris) == 1 else {"$in": list(iris)}, "k": HISTORY}
+        which = of_entities(self._tenant, iris)
         if self._names is not None:
             which["a"] = {"$in": sorted(self._names)}
         span = self._span()
@@ -105,7 +105,7 @@ class Reading:
         """The instances of an attribute that the answer can hold."""
         query = self._query
         observed = query.timeproperty == "observedAt"
-        which: Bson = {"t": self._tenant, "i": head.iri, "k": HISTORY, "a": name}
+        which: Bson = {**of_entities(self._tenant, [head.iri]), "a": name}
         if name != SCOPE or name not in self._wholly:
             which |= self._span()
         cursor = self._ground.trail.find(which)

@@ -9,7 +9,7 @@ from broker.ports.evolution import Retention
 from broker.stores.mongo.connection import Bson
 from broker.stores.mongo.ground import Ground
 from broker.stores.mongo.history_heads import Head, heads
-from broker.stores.mongo.history_leaves import HISTORY
+from broker.stores.mongo.history_leaves import HISTORY, of_entities
 from broker.stores.mongo.history_plan import Outcome
 from broker.stores.mongo.history_steps import Held, Work
 from broker.stores.mongo.history_walk import CHUNK, all_ids
@@ -73,7 +73,7 @@ def clear(ground: Ground, tenant: str, head: Head | None) -> tuple[Outcome | Non
 
 def everything(ground: Ground, tenant: str, head: Head) -> Outcome:
     """Nothing is left of an entity's history."""
-    found = ground.trail.find({"t": tenant, "i": head.iri, "k": HISTORY}, {"_id": 1})
+    found = ground.trail.find(of_entities(tenant, [head.iri]), {"_id": 1})
     return Outcome(head, drop=[one["_id"] for one in found], passing=True)
 
 

@@ -26,10 +26,10 @@ from broker.stores.mongo.ground import Ground
 from broker.stores.mongo.history_beside import gone
 from broker.stores.mongo.history_heads import Head
 from broker.stores.mongo.history_leaves import (
-    HISTORY,
     ORDINAL_BITS,
     Leaf,
     leaves,
+    of_entities,
     of_number,
     parse_id,
     read,
@@ -156,7 +156,7 @@ class Work:
     def _fetch(self, which: Bson) -> None:
         if self._fresh:
             return
-        where = {"t": self._tenant, "i": self._head.iri, "k": HISTORY, **which}
+        where = of_entities(self._tenant, [self._head.iri]) | which
         for document in self._ground.trail.find(where):
             if document["_id"] in self._leaves:
                 continue
