@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from threading import Lock
 from typing import Final
 
@@ -12,17 +13,24 @@ KNOWN_MAX: Final = 10_000
 
 
 class Moments:
-    """The last change of each tenant; past KNOWN_MAX tenants it is the same one for all that were known."""
+    """The last change of each tenant; of one that is not known, `last(tenant)` reads what processes before it wrote.
 
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
+    Past KNOWN_MAX tenants all that were known are forgotten, but for the last change of them all.
+    """
+
+    def __init__(self, clock: Clock, last: Callable[[str], Instant]) -> None:
+        self._clock, self._read = clock, last
         self._lock = Lock()
         self._last: dict[str, Instant] = {}
         self._floor: Instant = 0
 
     def now(self, tenant: str, least: Instant = 0) -> Instant:
         """Now, and not before `least`."""
-        return max(self._clock.now(), self._last.get(tenant, self._floor), least)
+        last = self._last.get(tenant)
+        if last is None:
+            last = max(self._floor, self._read(tenant))
+            self.changed(tenant, last)
+        return max(self._clock.now(), last, least)
 
     def changed(self, tenant: str, at: Instant) -> None:
         """Something of it was changed then."""

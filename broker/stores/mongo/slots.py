@@ -1,6 +1,6 @@
 r"""Which of 64 numbers is this process's: no two processes that live give the same stamps.
 
-    {"_id": "pulse\n03", "h": "9f86…", "n": 12, "u": until when it is nobody else's, "l": the last stamp at its renewal}
+    {"_id": "pulse\n03", "h": "9f86…", "n": 12, "u": when it is free, "l": its last stamp when it was kept or given back}
 
 A process that could not renew in time writes nothing until it has a number again, its own or another. Whether others
 are alive is seen with the pulse: `n` rises with every renewal, so that no clocks are compared. Alone, a process reads
@@ -91,7 +91,8 @@ class Slots:
         with self._lock:
             self._until = float("-inf")
             if self.number is not None:
-                self._hub.update_one({"_id": name_of(self.number), "h": self.holder}, {"$set": {"h": ""}})
+                put = {"h": "", "l": self._stamps.last}
+                self._hub.update_one({"_id": name_of(self.number), "h": self.holder}, {"$set": put})
                 self.number = None
 
     def _take_any(self) -> bool:
@@ -101,8 +102,9 @@ class Slots:
             if self._seize(number, row):
                 self.number, self._until = number, began + LEASE_S
                 self._stamps.move(number)
-                if row is not None and row["l"] > self._clock.now():  # the clock was put back since it was used
-                    self._stamps.seen(row["l"] + int(2 * RENEW_S * SECOND_US))
+                if row is not None:
+                    cut_off = row["h"] and row["l"] > self._clock.now()  # and the clock was put back since it was used
+                    self._stamps.seen(row["l"] + (int(2 * RENEW_S * SECOND_US) if cut_off else 0))
                 return True
         return False
 

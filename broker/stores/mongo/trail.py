@@ -14,6 +14,7 @@ from typing import Final
 
 from pymongo.errors import BulkWriteError
 
+from broker.model.values import Instant
 from broker.stores.mongo.connection import Bson
 from broker.stores.mongo.ground import Beside, Ground, Happened
 from broker.stores.mongo.stamps import SETTLE_S, STEP
@@ -61,6 +62,11 @@ class Trail:
             for beside in self._beside:
                 found += [_placed(document, one.late) for document in beside.documents(one)]
         return found
+
+    def last_change(self, tenant: str) -> Instant:
+        """When the newest change in the log was; 0 where there is none."""
+        newest = self._ground.trail.find({"t": tenant, "k": LOG}, {"m": 1}).sort("n", -1).limit(1)
+        return max((one.get("m", 0) for one in newest), default=0)
 
     def tell(self, tenant: str, happened: Sequence[Happened]) -> None:
         """Tell all parts that it is written."""

@@ -78,7 +78,7 @@ class Writing:
 
     def __init__(self, ground: Ground, around: Around, trail: Trail) -> None:
         self._ground, self._around, self._trail = ground, around, trail
-        self._moments = Moments(ground.clock)
+        self._moments = Moments(ground.clock, trail.last_change)
         self.moment = self._moments.now
 
     def write(self, tenant: str, commands: Sequence[Command]) -> list[object]:
