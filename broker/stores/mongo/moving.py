@@ -42,6 +42,7 @@ class Database:
         client, database = connect(_patient(url))
         self._ground = ground = Ground(client, database, clock, Stamps(clock))
         self._known: dict[str, Known] = {}
+        self._leaves: dict[str, list[Bson]] | None = None
         self._putting = Putting(ground, label)
         try:
             if not make and ground.hub.find_one({"_id": schema.SCHEMA}) is None:
@@ -74,11 +75,13 @@ class Database:
     def items(self, tenant: str, iris: Sequence[str]) -> list[Item]:
         """Those there are."""
         items, self._known = moving_items.items(self._ground, tenant, iris)
+        self._leaves = moving_items.leaves_of(self._ground, tenant, iris)
         return items
 
     def spans(self, tenant: str, item: Item) -> Iterator[Span]:
         """Its instances."""
-        return moving_items.spans(self._ground, tenant, self._known[item.iri])
+        known, leaves = self._known[item.iri], self._leaves
+        return moving_items.spans(self._ground, tenant, known, None if leaves is None else leaves.get(item.iri, []))
 
     def rows(self, tenant: str | None, part: str) -> Iterator[Row]:
         """The rows of a part."""

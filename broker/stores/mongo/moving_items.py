@@ -32,6 +32,7 @@ from broker.stores.past import SCOPE, Past
 
 CHUNK: Final = 500
 SPAN: Final = 2_000
+AT_ONCE: Final = 20_000
 MANY: Final = 2_000
 """Instances from which on an id has leaves of one attribute each."""
 DUPLICATE: Final = 11_000
@@ -84,10 +85,20 @@ def marks_put(ground: Ground, tenant: str, iris: Sequence[str]) -> dict[str, str
     return {iri: mark_of(entities.get(iri), known.get(iri)) for iri in iris if iri in entities or iri in known}
 
 
-def spans(ground: Ground, tenant: str, known: Known) -> Iterator[Span]:
-    """The instances of an id, attribute by attribute."""
+def leaves_of(ground: Ground, tenant: str, iris: Sequence[str]) -> dict[str, list[Bson]] | None:
+    """The leaves of these ids; None where they are too many at once."""
+    which: Bson = {"t": tenant, "i": {"$in": list(iris)}, "k": HISTORY}
+    found = list(ground.trail.find(which).limit(AT_ONCE + 1)) if iris else []
+    by_iri: dict[str, list[Bson]] = {}
+    for one in found:
+        by_iri.setdefault(one["i"], []).append(one)
+    return by_iri if len(found) <= AT_ONCE else None
+
+
+def spans(ground: Ground, tenant: str, known: Known, held: list[Bson] | None) -> Iterator[Span]:
+    """The instances of an id, attribute by attribute, from its leaves where they are in hand."""
     which: Bson = {"t": tenant, "i": known.iri, "k": HISTORY}
-    found = list(ground.trail.find(which).limit(MANY + 1))
+    found = list(ground.trail.find(which).limit(MANY + 1)) if held is None else held
     if len(found) > MANY:
         for name in known.attributes():
             yield from _spans(ground, which, known, name)
@@ -97,8 +108,8 @@ def spans(ground: Ground, tenant: str, known: Known) -> Iterator[Span]:
         for name, past in read(one).entries:
             if not gone(past, name, known.lives):
                 pasts.setdefault(name, []).append(past)
-    for name, held in pasts.items():
-        yield Span(name, BEGINNING, END, sorted(held, key=_by_time))
+    for name, told in pasts.items():
+        yield Span(name, BEGINNING, END, sorted(told, key=_by_time))
 
 
 def _spans(ground: Ground, which: Bson, known: Known, name: str) -> Iterator[Span]:
