@@ -198,10 +198,8 @@ def last_event_id_is_what_was_kept(client: Client) -> None:
 @given("somebody followed the changes up to the third")
 def somebody_followed(client: Client) -> None:
     somebody_follows(client, "after=0")
-    told = client.last.text().split("\n\n")
-    client.kept = [line[4:] for one in told if "data: " in one for line in one.split("\n") if line.startswith("id: ")][
-        2
-    ]
+    told = [event for event in client.last.text().split("\n\n") if "data: " in event]
+    client.kept = next(line[4:] for line in told[2].split("\n") if line.startswith("id: "))
 
 
 given(parsers.parse('the source answers {status:d} to {method} "{path}"'))(sourcing.the_source_answers)

@@ -9,6 +9,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from broker.http.front import Front
+from broker.model.entity import Entity
+from broker.wiring import Built
+from tests.fakes.hiding import NS
 
 WAIT_S = 5.0
 
@@ -103,3 +106,22 @@ async def follow(front: Front, query: str = "", headers: Mapping[str, str] | Non
     one.task = asyncio.create_task(front(scope, one.receive, one.send))
     await one.wait(lambda: bool(one.text) or one.ended)
     return one
+
+
+def numbers(built: Built) -> list[int]:
+    """The numbers of all changes."""
+    return [change.sequence for change in built.house.broker.changes.since("", 0, 1_000)]
+
+
+def entity(name: str, *, types: Any = "Car", scope: Any = None, **values: Any) -> Entity:
+    document: dict[str, Any] = {"id": f"urn:ngsi-ld:{name}", "type": _iris(types)}
+    if scope is not None:
+        document["scope"] = scope
+    for attribute, value in values.items():
+        held = value if isinstance(value, dict | list) else {"type": "Property", "value": value}
+        document[NS + attribute] = held
+    return Entity(document, 0, 0)
+
+
+def _iris(types: Any) -> Any:
+    return [NS + one for one in types] if isinstance(types, list) else NS + types

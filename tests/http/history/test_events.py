@@ -19,7 +19,7 @@ from broker.wiring import Built, Doors
 from tests.fakes.clock import FakeClock
 from tests.fakes.hiding import HIDDEN_ENTITY, HIDDEN_INSTANCE, HIDDEN_TYPE, NS, HidingPolicy, cut
 from tests.http.doors import broker, front_door
-from tests.http.history.streaming import follow
+from tests.http.history.streaming import entity, follow, numbers
 
 Serving = tuple[Built, Doors]
 
@@ -42,20 +42,6 @@ def run(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
     asyncio.run(work())
 
 
-def entity(name: str, *, types: Any = "Car", scope: Any = None, **values: Any) -> Entity:
-    document: dict[str, Any] = {"id": f"urn:ngsi-ld:{name}", "type": _iris(types)}
-    if scope is not None:
-        document["scope"] = scope
-    for attribute, value in values.items():
-        held = value if isinstance(value, dict | list) else {"type": "Property", "value": value}
-        document[NS + attribute] = held
-    return Entity(document, 0, 0)
-
-
-def _iris(types: Any) -> Any:
-    return [NS + one for one in types] if isinstance(types, list) else NS + types
-
-
 def write(built: Built, *entities: Entity, tenant: str = "") -> None:
     commands = [Command(one.id, lambda _c, _n, one=one: Put(one), creates=True) for one in entities]  # type: ignore[misc]
     built.house.broker.entities.apply(tenant, commands).result()
@@ -63,11 +49,6 @@ def write(built: Built, *entities: Entity, tenant: str = "") -> None:
 
 def remove(built: Built, name: str) -> None:
     built.house.broker.entities.apply("", [Command(f"urn:ngsi-ld:{name}", lambda _c, _n: Remove())]).result()
-
-
-def numbers(built: Built) -> list[int]:
-    """The numbers of all changes."""
-    return [change.sequence for change in built.house.broker.changes.since("", 0, 1_000)]
 
 
 def prop(value: Any) -> dict[str, Any]:
