@@ -1,6 +1,6 @@
 r"""Which of 64 numbers is this process's: no two processes that live give the same stamps.
 
-    {"_id": "pulse\n03", "h": "9f86…", "n": 12, "u": when it is free, "l": its last stamp when it was kept or given back}
+    {"_id": "pulse\n03", "h": "9f86…", "n": 12, "u": when it is free, "l": the last stamp when kept or given back}
 
 A process that could not renew in time writes nothing until it has a number again, its own or another. Whether others
 are alive is seen with the pulse: `n` rises with every renewal, so that no clocks are compared. Alone, a process reads
