@@ -112,10 +112,10 @@ class Histories:
         self.both(lambda store: store.outbox.close_rows(tenant, closings(store)).result())
 
     def revive(self, tenant: str) -> None:
-        """Some dead rows, and one that is not dead."""
+        """Some dead rows, and one that is not there."""
         places = self.dead(tenant)
         self.happened["revived"] += len(places)
-        self.both(lambda store: store.outbox.revive(tenant, [*_numbers(store, tenant, places), 1]).result())
+        self.both(lambda store: store.outbox.revive(tenant, [*_numbers(store, tenant, places), 2**52]).result())
 
     def discard(self, tenant: str) -> None:
         """Some dead rows."""
@@ -157,11 +157,12 @@ class Histories:
     def heard(self, who: str) -> list[object]:
         """What was told, by tenant, without numbers."""
         told = self.told[who]
-        return [(tenant, _without([row])) for tenant, row in told]
+        in_order = sorted(told, key=lambda one: (one[1].change.at, one[0], one[1].change.entity.id))
+        return [(tenant, _without([row])) for tenant, row in in_order]
 
     def rows(self, store: Store, tenant: str) -> list[OutboxRow]:
         """Those waiting."""
-        return store.outbox.waiting(tenant, 0, 1_000) if store.exists(tenant) else []
+        return _in_order(store.outbox.waiting(tenant, 0, 1_000)) if store.exists(tenant) else []
 
     def dead(self, tenant: str) -> list[int]:
         """Places of some dead rows."""
@@ -209,14 +210,19 @@ def _kinds(results: list[object]) -> list[object]:
 
 def _numbers(store: Store, tenant: str, places: Sequence[int]) -> list[int]:
     """The numbers of the dead rows that stand in these places."""
-    dead = store.outbox.dead(tenant, 0, 1_000) if store.exists(tenant) else []
+    dead = _in_order(store.outbox.dead(tenant, 0, 1_000)) if store.exists(tenant) else []
     return [dead[place].number for place in places]
 
 
 def _without(rows: Sequence[OutboxRow]) -> list[object]:
     """Rows without what an engine numbers as it likes; that their numbers rise."""
     assert [row.number for row in rows] == sorted({row.number for row in rows})
-    return [replace(row, number=0, id="", change=replace(row.change, sequence=0)) for row in rows]
+    return [replace(row, number=0, id="", change=replace(row.change, sequence=0)) for row in _in_order(rows)]
+
+
+def _in_order(rows: Sequence[OutboxRow]) -> list[OutboxRow]:
+    """Rows of one instant by entity: what expires at once expires in any order."""
+    return sorted(rows, key=lambda row: (row.change.at, row.change.entity.id))
 
 
 def _state(store: Store, tenant: str) -> list[object]:
