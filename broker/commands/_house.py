@@ -15,7 +15,7 @@ from broker.ldcontext.compile import compile_context
 from broker.ldcontext.core import CORE_URL
 from broker.model.values import Json
 from broker.operations.broker import Broker, Call
-from broker.settings import SettingError, Settings, read_settings
+from broker.settings import SettingError, Settings, is_url, read_settings, without_secrets
 from broker.wiring import StartError, SystemClock, build
 
 _SHARED = ("data", "contexts", "allow_private", "erasures")
@@ -44,14 +44,30 @@ def settings_of(arguments: Namespace, store: str) -> Settings:
         raise NotOpened(str(error)) from error
 
 
+def directory_of(arguments: Namespace, instead: str) -> Settings:
+    """The same of a data directory. Raises NotOpened where the store is a server: `instead` says what does it there."""
+    store = _server(arguments)
+    if store is not None:
+        raise NotOpened(f"the store is {without_secrets(store)}, no data directory: {instead} (docs/deploy.md)")
+    return settings_of(arguments, "sqlite")
+
+
+def _server(arguments: Namespace) -> str | None:
+    """The URL that MISONO_STORE names, unless a directory was given."""
+    store = os.environ.get("MISONO_STORE", "")
+    return store if is_url(store) and arguments.data is None else None
+
+
 @contextmanager
 def open_store(arguments: Namespace, *, existing: bool = False) -> Iterator[tuple[Broker, Call]]:
-    """The broker of a data directory, and a call in the tenant. Raises NotOpened.
+    """The broker of a store, and a call in the tenant. Raises NotOpened.
 
-    With `existing` there must be one already.
+    It is that of the data directory, or, where none is given, that of the server which MISONO_STORE names. With
+    `existing` there must be one already.
     """
-    settings = settings_of(arguments, "sqlite")
-    if existing and not Path(settings.data).is_dir():
+    store = _server(arguments) or "sqlite"
+    settings = settings_of(arguments, store)
+    if existing and store == "sqlite" and not Path(settings.data).is_dir():
         raise NotOpened(f"{settings.data} is no data directory: --data DIR of `misono serve`")
     try:
         built = build(settings)
@@ -59,10 +75,14 @@ def open_store(arguments: Namespace, *, existing: bool = False) -> Iterator[tupl
         raise NotOpened(str(error)) from error
     try:
         if existing and not built.store.exists(arguments.tenant):
-            raise NotOpened(f"{settings.data} has no tenant '{arguments.tenant}'")
+            raise NotOpened(f"{_name(settings)} has no tenant '{arguments.tenant}'")
         yield built.house.broker, Call(arguments.tenant, built.house.core)
     finally:
         built.close()
+
+
+def _name(settings: Settings) -> str:
+    return without_secrets(settings.store) if is_url(settings.store) else str(settings.data)
 
 
 def context_reader(arguments: Namespace) -> Callable[[Json], ActiveContext]:

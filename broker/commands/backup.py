@@ -10,13 +10,15 @@ import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from broker.commands._house import NotOpened, settings_of
+from broker.commands._house import NotOpened, directory_of
 from broker.commands._watching import watching_files
 from broker.stores.sqlite.backup import Copied, UnusableBackup, back_up
 from broker.stores.sqlite.schema import UnusableFile
 from broker.wiring import SystemClock
 
 _NOT_MADE, _INTERRUPTED = 2, 130
+
+_INSTEAD = "`misono copy --from` it `--to DIR`, or MongoDB's own backup"
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -28,7 +30,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(arguments: Namespace) -> int:
     """Make the backup; 2 where there is none then."""
     try:
-        data = Path(settings_of(arguments, "sqlite").data)
+        data = Path(directory_of(arguments, _INSTEAD).data)
         with watching_files("backup") as told:
             copied = back_up(data, arguments.to, SystemClock().now(), told)
     except (NotOpened, UnusableBackup, UnusableFile, OSError) as refusal:

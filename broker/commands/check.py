@@ -10,13 +10,15 @@ import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from broker.commands._house import NotOpened, settings_of
+from broker.commands._house import NotOpened, directory_of
 from broker.commands._watching import watching_files
 from broker.stores.sqlite.checking import Checked, check_all
 from broker.stores.sqlite.schema import UnusableFile
 
 SHOWN_MAX = 20
 _WRONG, _NOT_BEGUN, _INTERRUPTED = 1, 2, 130
+
+_INSTEAD = "`misono copy --from` it `--to DIR` reads and compares all of it, `misono check --data DIR` what came"
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -28,7 +30,7 @@ def run(arguments: Namespace) -> int:
     """Check all files and say what was found."""
     wrong = entities = files = 0
     try:
-        data = Path(settings_of(arguments, "sqlite").data)
+        data = Path(directory_of(arguments, _INSTEAD).data)
         with watching_files("check") as told:
             for checked in check_all(data, told):
                 _tell(checked)

@@ -13,7 +13,7 @@ from argparse import ArgumentParser, Namespace
 from dataclasses import replace
 from pathlib import Path
 
-from broker.commands._house import NotOpened, settings_of
+from broker.commands._house import NotOpened, directory_of
 from broker.commands._watching import watching_files
 from broker.commands.backup import line
 from broker.model.values import Instant
@@ -25,6 +25,8 @@ from broker.stores.sqlite.schema import UnusableFile
 from broker.wiring import StartError, build, erasures_of
 
 _NOT_RESTORED, _INTERRUPTED = 2, 130
+
+_INSTEAD = "`misono copy --to` it, or MongoDB's own restore and `misono erase`"
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -38,7 +40,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(arguments: Namespace) -> int:
     """Restore; 2 where the directory is as it was."""
     try:
-        settings = settings_of(arguments, "sqlite")
+        settings = directory_of(arguments, _INSTEAD)
         data, ledger = Path(settings.data), erasures_of(settings)
         again = _Again(settings, ledger)
         with watching_files("restore") as told:
