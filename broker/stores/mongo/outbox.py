@@ -112,7 +112,8 @@ class MongoOutbox:
     def busy(self) -> list[str]:
         """Those with rows that wait."""
         with asking():
-            return self._ground.trail.distinct("t", {"k": WAITING})
+            found = self._ground.trail.aggregate([{"$match": {"k": WAITING}}, {"$group": {"_id": "$t"}}])
+            return [str(one["_id"]) for one in found]
 
     def newest(self, tenant: str) -> int:
         """The highest number that this process gave or finds."""

@@ -292,6 +292,25 @@ def test_tenants_with_subscriptions_are_known(store: Store) -> None:
     assert store.outbox.tenants() == ["", "city"]
 
 
+def test_tenants_with_rows_waiting_are_among_the_busy_ones(store: Store) -> None:
+    subscribe(store, "s1")
+    subscribe(store, "s1", tenant="city")
+    write(store, entity("a", speed=1), tenant="city")
+    assert "city" in store.outbox.busy()
+    assert set(store.outbox.busy()) <= set(store.outbox.tenants())
+
+
+def test_no_row_comes_below_a_number_that_is_settled(store: Store) -> None:
+    subscribe(store, "s1")
+    write(store, entity("a", speed=1))
+    settled = store.outbox.settled(store.outbox.newest(""))
+    seen = {row.id for row in store.outbox.waiting("", settled, 9)}
+    write(store, entity("a", speed=2))
+    new = [row for row in store.outbox.waiting("", settled, 9) if row.id not in seen]
+    assert settled <= store.outbox.newest("")
+    assert "urn:e:a" in {row.change.entity.id for row in new}
+
+
 def test_a_tenant_must_be_there(store: Store) -> None:
     for ask in (
         lambda: store.outbox.waiting("city", 0, 1),
