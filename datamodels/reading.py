@@ -267,7 +267,19 @@ def _shared(path: Path, namespace: str) -> Mapping[str, Mapping[str, Json]]:
     if not path.exists():
         return {}
     whole = _Reader(path.name, {"all": dict(_open(path).body)})
-    return {name: {"iri": namespace + name, **one.body} for name, one in whole.inside("all")}
+    return {name: {"iri": namespace + name, **_spelt(one.body, namespace)} for name, one in whole.inside("all")}
+
+
+def _spelt(body: Mapping[str, Json], namespace: str) -> dict[str, Json]:
+    """With the IRIs of members written out: they are those of this package wherever the attribute is used."""
+    members = body.get("members")
+    if not isinstance(members, dict):
+        return dict(body)
+    spelt: dict[str, Json] = {
+        name: {"iri": namespace + name, **_spelt(one, namespace)} if isinstance(one, dict) else one
+        for name, one in members.items()
+    }
+    return {**body, "members": spelt}
 
 
 def _vocabularies(path: Path, namespace: str) -> Iterator[tuple[str, Vocabulary]]:
