@@ -117,6 +117,11 @@ def key(tenant: str, name: str, *more: object) -> str:
     return "\n".join((tenant, name, *map(str, more)))
 
 
+def of_tenant(tenant: str, after: str = "") -> Bson:
+    """A filter for all documents whose `_id` begins with the tenant, those after an `_id` where one is given."""
+    return {"t": tenant, "_id": {"$gt": after or key(tenant, ""), "$lt": f"{tenant}\x0b"}}
+
+
 def first(pending: Future[list[Any]], make: Callable[[Any], T]) -> Future[T]:
     """What `make` gives of the one job's result; its refusal fails the future."""
     found: Future[T] = Future()

@@ -23,7 +23,7 @@ from broker.stores.mongo import moving_items, moving_rows, schema
 from broker.stores.mongo.connection import Bson, UnusableStore, connect
 from broker.stores.mongo.documents import KIND as DOCUMENT
 from broker.stores.mongo.entities import LIVE, load_any
-from broker.stores.mongo.ground import Ground, key
+from broker.stores.mongo.ground import Ground, key, of_tenant
 from broker.stores.mongo.history_heads import Head as Known
 from broker.stores.mongo.moving_items import Putting
 from broker.stores.mongo.stamps import Stamps
@@ -121,7 +121,7 @@ class Database:
     def unmake(self, place: str) -> None:
         """Nothing is left of it."""
         for collection in (self._ground.entities, self._ground.trail, self._ground.known, self._ground.held):
-            collection.delete_many({"t": place})
+            collection.delete_many(of_tenant(place))
         self._ground.hub.delete_one({"_id": key(TENANT, place)})
 
     def ids(self, tenant: str) -> Iterator[list[str]]:

@@ -21,7 +21,7 @@ from broker.model.entity import Entity
 from broker.ports import Labels
 from broker.stores.mongo.connection import Bson
 from broker.stores.mongo.entities import LIVE, Stamped, to_bson
-from broker.stores.mongo.ground import Ground, key
+from broker.stores.mongo.ground import Ground, key, of_tenant
 from broker.stores.mongo.history_beside import gone
 from broker.stores.mongo.history_heads import Head as Known
 from broker.stores.mongo.history_heads import heads, kept_head
@@ -66,10 +66,10 @@ def items(ground: Ground, tenant: str, iris: Sequence[str]) -> tuple[list[Item],
 def ids(ground: Ground, tenant: str) -> Iterator[list[str]]:
     """Every id that was put here; some come twice. What is put has an entity, or a document of its own in `known`."""
     for collection in (ground.entities, ground.known):
-        after: Bson = {"_id": {"$gt": key(tenant, "")}}
-        while found := list(collection.find({"t": tenant, **after}, {"i": 1}).sort("_id", 1).limit(CHUNK)):
+        after = ""
+        while found := list(collection.find(of_tenant(tenant, after), {"i": 1}).sort("_id", 1).limit(CHUNK)):
             yield [str(one["i"]) for one in found]
-            after = {"_id": {"$gt": found[-1]["_id"]}}
+            after = found[-1]["_id"]
 
 
 def marks_put(ground: Ground, tenant: str, iris: Sequence[str]) -> dict[str, str]:

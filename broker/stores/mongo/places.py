@@ -19,7 +19,7 @@ from broker.stores.images import Change
 from broker.stores.mongo import history_beside
 from broker.stores.mongo.connection import Bson, asking
 from broker.stores.mongo.entities import LIVE, OPTIONAL, Index, Stamped, to_bson, to_entity
-from broker.stores.mongo.ground import Ground, Happened, Line, first, key
+from broker.stores.mongo.ground import Ground, Happened, Line, first, key, of_tenant
 from broker.stores.mongo.history_leaves import HISTORY
 from broker.stores.mongo.reading import Reads
 from broker.stores.uniting import united
@@ -63,9 +63,13 @@ class MongoPlaces:
         with asking():
             self._parts.made(into)
             ground = self._ground
-            _copy(ground.trail, {"t": place, "k": HISTORY}, into)
-            _copy(ground.known, {"t": place, "e": {"$exists": False}}, into, _PLAN)
-            _copy(ground.entities, {"t": place, **LIVE}, into, _CHANGES)
+            for collection, where, without in (
+                (ground.trail, {"k": HISTORY}, ()),
+                (ground.known, {"e": {"$exists": False}}, _PLAN),
+                (ground.entities, LIVE, _CHANGES),
+            ):
+                for batch in _batches(collection, place, where):
+                    collection.insert_many([_renamed(one, into, without) for one in batch], ordered=False)
 
     def drop_place(self, place: str) -> None:
         """Delete what there is in it, then its name: what was cut off is dropped by the next one who tries."""
@@ -105,22 +109,17 @@ class MongoPlaces:
 
     def _drop(self, place: str, _now: Instant) -> None:
         for collection in (self._ground.entities, self._ground.trail, self._ground.known):
-            collection.delete_many({"t": place})
+            collection.delete_many(of_tenant(place))
         for dropped in self._parts.dropped:
             dropped(place)
 
 
-def _batches(collection: Collection[Bson], where: Bson) -> Iterator[list[Bson]]:
+def _batches(collection: Collection[Bson], place: str, where: Bson) -> Iterator[list[Bson]]:
     """Documents by their ids, some at a time, so that no cursor waits for what is done with them."""
-    after: Bson = {}
-    while batch := list(collection.find({**where, **after}).sort("_id", 1).limit(BATCH)):
+    after = ""
+    while batch := list(collection.find({**where, **of_tenant(place, after)}).sort("_id", 1).limit(BATCH)):
         yield batch
-        after = {"_id": {"$gt": batch[-1]["_id"]}}
-
-
-def _copy(collection: Collection[Bson], where: Bson, into: str, without: Sequence[str] = ()) -> None:
-    for batch in _batches(collection, where):
-        collection.insert_many([_renamed(one, into, without) for one in batch], ordered=False)
+        after = batch[-1]["_id"]
 
 
 def _renamed(found: Bson, into: str, without: Sequence[str]) -> Bson:
