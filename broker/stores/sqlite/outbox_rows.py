@@ -155,6 +155,7 @@ def text(rows: Sequence[Any]) -> str:
 
 
 def image(entity: Entity) -> bytes:
+    """What a row keeps of an entity: its instants, its version and its document, as a JSON array."""
     head = [entity.created_at, entity.modified_at, entity.expires_at, entity.version]
     return dump([*head, entity.document])[0]
 
