@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,8 @@ from broker.ports import Clock, Command, Decision, Labels, Put
 from broker.ports.outbox import Watches
 from broker.stores.images import no_labels
 from broker.stores.memory import MemoryStore
+from broker.stores.mongo.store import MongoStore
+from broker.stores.mongo.store import open_store as open_mongo
 from broker.stores.sqlite import SqliteStore, open_store
 from tests.engines.wires.running import WIRES, fresh
 
@@ -24,7 +25,7 @@ ROOMY = ["memory", "sqlite", "mongo"]
 """Engines for more than a few hundred entities: FerretDB reads everything for each answer."""
 NS = "https://example.org/"
 
-Store = MemoryStore | SqliteStore
+Store = MemoryStore | SqliteStore | MongoStore
 
 
 @contextmanager
@@ -53,7 +54,7 @@ def kept(engine: str, directory: Path) -> Iterator[Callable[..., Store]]:
         yield partial(open_store, directory / "data")
     else:
         with fresh(WIRES[engine]) as url:
-            yield partial(import_module("broker.stores.mongo.store").open_store, url)
+            yield partial(open_mongo, url)
 
 
 def entity(name: str, *, expires_at: Instant | None = None, **attributes: Any) -> Entity:
