@@ -8,7 +8,7 @@ from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
 
-from datamodels.reading import Reading
+from datamodels.reading import Reading, homes_of
 from datamodels.source import Attribute, Model, Package, Vocabulary, Word
 
 
@@ -41,15 +41,13 @@ class Library:
 
 def read_library(*folders: Path) -> Library:
     """All packages of these folders; a later folder's wins over an earlier one's of its name. Raises BadSource."""
-    packages: dict[str, Package] = {}
-    for folder in folders:
-        reading = Reading(folder, dict(packages))
-        for home in sorted(folder.iterdir()):
-            if (home / "package.yaml").is_file():
-                reading.packages.pop(home.name, None)
-                reading.read(home.name)
-        packages = reading.packages
-    return Library(packages)
+    return read_homes(homes_of(*folders))
+
+
+def read_homes(homes: Mapping[str, Path]) -> Library:
+    """The packages of these folders, by name. Raises BadSource."""
+    reading = Reading(homes)
+    return Library({name: reading.read(name) for name in homes})
 
 
 def built_in() -> Path:

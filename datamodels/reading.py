@@ -130,9 +130,9 @@ class _Reader:
 
 @dataclass(slots=True)
 class Reading:
-    """Packages of one folder, each read once; `shared` are the attributes of `attributes.yaml`, by package."""
+    """Packages, each read once: `homes` are their folders by name; `shared` the attributes of `attributes.yaml`."""
 
-    folder: Path
+    homes: Mapping[str, Path]
     packages: dict[str, Package] = field(default_factory=dict)
     shared: dict[str, Mapping[str, Mapping[str, Json]]] = field(default_factory=dict)
     _under_way: list[str] = field(default_factory=list)
@@ -151,11 +151,13 @@ class Reading:
         return self.packages[name]
 
     def _read(self, name: str) -> Package:
-        home = self.folder / name
+        home = self.homes[name]
         head = _open(home / "package.yaml")
         head.only(_PACKAGE)
         depends = head.map_of_texts("depends")
         for needed, major in depends.items():
+            if needed not in self.homes:
+                raise head.fault(f"depends.{needed}", f"no such package; there are {', '.join(sorted(self.homes))}")
             found = self.read(needed)
             if found.version.partition(".")[0] != major:
                 raise head.fault(f"depends.{needed}", f"version {found.version} is there, not {major}")
@@ -181,9 +183,15 @@ class Reading:
         )
 
 
-def read_package(home: Path) -> Package:
-    """The package in this folder; what it depends on stands beside it. Raises BadSource."""
-    return Reading(home.parent).read(home.name)
+def homes_of(*folders: Path) -> dict[str, Path]:
+    """The packages' folders in these folders, by name; a later folder's wins. None is in a folder that is not there."""
+    found = [home for folder in folders if folder.is_dir() for home in sorted(folder.iterdir())]
+    return {home.name: home for home in found if home.name[0] != "." and (home / "package.yaml").is_file()}
+
+
+def read_package(home: Path, *folders: Path) -> Package:
+    """The package in this folder; what it depends on stands beside it, or in the other folders. Raises BadSource."""
+    return Reading({**homes_of(*folders, home.parent), home.name: home}).read(home.name)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """Data models as packages: `misono models list | lint | build | test | diff | install`.
 
-misono models list                          the packages, their versions and types
+misono models list                          the packages, their versions and types; --json for programs
 misono models lint [NAME …]                 what a package must keep; ends with 1 where it does not
 misono models build [NAME …] --to DIR       schemas, context, shapes, pages, examples; --check compares with manifests,
                                             --write writes them
@@ -12,20 +12,22 @@ misono models install FOLDER --models DIR   check a package and put it where `mi
 
 from __future__ import annotations
 
+import json
 import shutil
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from broker.model.values import Json
 from datamodels import difference
 from datamodels.building import build
 from datamodels.contexts import TermClash
-from datamodels.library import Library, built_in, read_library
+from datamodels.library import Library, built_in, read_homes, read_library
 from datamodels.lint import lint
 from datamodels.manifest import NAME, differing, manifest_of, sources_of
-from datamodels.reading import BadSource, read_package
-from datamodels.source import Package
+from datamodels.reading import BadSource, homes_of, read_package
+from datamodels.source import Package, Text
 from datamodels.trying import try_package
 
 _WRONG, _NOT_BEGUN = 1, 2
@@ -44,6 +46,8 @@ def add_arguments(parser: ArgumentParser) -> None:
         below = doing.add_parser(name, help=text)
         below.add_argument("names", metavar="NAME", nargs="*", help="packages; all where none is named")
         below.set_defaults(do=run)
+        if name == "list":
+            below.add_argument("--json", action="store_true", help="as JSON, for programs")
         if name == "build":
             below.add_argument("--to", metavar="DIR", type=Path, help="write the generated files there")
             below.add_argument("--check", action="store_true", help="compare with the manifests")
@@ -69,11 +73,37 @@ def run(arguments: Namespace) -> int:
 
 
 def _list(arguments: Namespace) -> int:
+    if arguments.json:
+        told = [_told(package) for package in _wanted(arguments, _library(arguments))]
+        print(json.dumps(told, ensure_ascii=False, indent=2))
+        return 0
     for package in _wanted(arguments, _library(arguments)):
         print(f"{package.name} {package.version}  {package.title.ja} / {package.title.en}")
         for model in package.models.values():
             print(f"  {model.name} {model.version}  {model.label.ja} / {model.label.en}  ({len(model.attributes)})")
     return 0
+
+
+def _told(package: Package) -> dict[str, Json]:
+    """What `list --json` says of a package."""
+    models: list[Json] = [
+        {"name": one.name, "iri": one.iri, "version": one.version, "label": _both(one.label)}
+        for one in package.models.values()
+    ]
+    return {
+        "name": package.name,
+        "version": package.version,
+        "title": _both(package.title),
+        "licence": package.licence,
+        "namespace": package.namespace,
+        "context": package.context,
+        "depends": dict(package.depends),
+        "models": models,
+    }
+
+
+def _both(text: Text) -> dict[str, Json]:
+    return {"ja": text.ja, "en": text.en}
 
 
 def _lint(arguments: Namespace) -> int:
@@ -120,7 +150,7 @@ def _test(arguments: Namespace) -> int:
 
 
 def _diff(arguments: Namespace) -> int:
-    old, new = read_package(arguments.old), read_package(arguments.new)
+    old, new = (read_package(folder.resolve(), built_in()) for folder in (arguments.old, arguments.new))
     found = difference.differences(old, new)
     for one in found:
         print(f"{one.weight:<6}{one.where}: {one.what}")
@@ -133,24 +163,27 @@ def _diff(arguments: Namespace) -> int:
 
 
 def _install(arguments: Namespace) -> int:
-    package = read_package(arguments.folder)
-    there = arguments.models / package.name
-    findings = lint(package, read_library(built_in(), arguments.folder.resolve().parent))
+    """Check a package beside all that it will stand beside, and put it there."""
+    folder: Path = arguments.folder.resolve()
+    homes = {**homes_of(built_in(), arguments.models), folder.name: folder}
+    library = read_homes(homes)
+    package, there = library.packages[folder.name], arguments.models / folder.name
+    refusals = [str(finding) for finding in lint(package, library)]
+    refusals += [f"{package.name}: {fault}" for fault in try_package(package, library).faults]
     if there.exists():
-        old = read_package(there)
-        need = difference.needed(difference.differences(old, package))
-        if not difference.is_enough(difference.risen(old.version, package.version), need):
-            print(
-                f"misono models: {old.version} is there; {package.version} is no {need} version after it",
-                file=sys.stderr,
-            )
-            return _WRONG
-    if findings:
-        print("\n".join(map(str, findings)), file=sys.stderr)
+        refusals += _no_rise(read_package(there, built_in()), package)
+    if refusals:
+        print("\n".join(refusals), file=sys.stderr)
         return _WRONG
-    _replace(arguments.folder, there)
+    _replace(folder, there)
     print(f"{package.name} {package.version} is in {there}")
     return 0
+
+
+def _no_rise(old: Package, new: Package) -> Iterator[str]:
+    need = difference.needed(difference.differences(old, new))
+    if not difference.is_enough(difference.risen(old.version, new.version), need):
+        yield f"{old.version} is there; {new.version} is no {need} version after it"
 
 
 def _replace(source: Path, target: Path) -> None:

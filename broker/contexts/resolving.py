@@ -60,6 +60,7 @@ class Contexts(ContextNames, ContextShelf):
         self._compiled: OrderedDict[tuple[str, str], _Compiled] = OrderedDict()
         self._terms = 0
         self._generation = -1
+        self._copied = 0
         self._checked_at: Instant = 0
         self._flushed_at: Instant = 0
 
@@ -128,13 +129,16 @@ class Contexts(ContextNames, ContextShelf):
         self._shelf.usage.flush(self._flushed_at)
 
     def _look_around(self) -> None:
-        """Ask the store, at most once a second, whether any @context was written by anybody."""
+        """Ask, at most once a second, whether any @context was written by anybody, or a local copy changed."""
         now = self._shelf.clock.now()
         if 0 <= now - self._checked_at < CHECK_US:
             return
-        generation = self._shelf.documents.generation(KIND)
+        generation, copied = self._shelf.documents.generation(KIND), self._shelf.copied()
         with self._lock:
-            self._generation, self._checked_at = generation, now
+            if copied != self._copied:
+                self._compiled.clear()
+                self._terms = 0
+            self._generation, self._copied, self._checked_at = generation, copied, now
         if now - self._flushed_at >= FLUSH_US:
             self.flush()
 

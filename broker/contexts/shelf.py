@@ -29,7 +29,10 @@ _ID = "urn:ngsi-ld:Context:"
 
 @dataclass(frozen=True, slots=True)
 class Shelf:
-    """Rows in and out. `new_name` gives a name nobody else has (chance comes in through wiring)."""
+    """Rows in and out. `new_name` gives a name nobody else has (chance comes in through wiring).
+
+    `copied` counts the changes of `copies`.
+    """
 
     documents: DocumentStore
     clock: Clock
@@ -38,6 +41,7 @@ class Shelf:
     public_url: str = "http://127.0.0.1:1026"
     copies: Mapping[str, dict[str, Json]] = field(default_factory=dict)
     started_at: Instant = 0
+    copied: Callable[[], int] = lambda: 0
 
     def find(self, context_id: str, tenant: str) -> ContextEntry | None:
         """By local id, by URL where it is cached or built in; None where another tenant has it."""
