@@ -41,8 +41,7 @@ def _named(package: Package) -> Iterator[tuple[str, str]]:
                 yield attribute.name, attribute.iri
             yield from _members(attribute.form)
     for vocabulary in package.vocabularies.values():
-        for word in vocabulary.words:
-            yield word.name, word.iri
+        yield from ((word.name, word.iri) for word in vocabulary.words if _can_be_a_term(word.name))
 
 
 def _members(form: Form) -> Iterator[tuple[str, str]]:
@@ -50,6 +49,11 @@ def _members(form: Form) -> Iterator[tuple[str, str]]:
         if not _is_core(member.iri):
             yield name, member.iri
         yield from _members(member)
+
+
+def _can_be_a_term(word: str) -> bool:
+    """Whether a @context may define it: what is spelt like an IRI (`CCS/SAE`) makes the whole context invalid."""
+    return "/" not in word and ":" not in word[1:-1]
 
 
 def _is_core(iri: str) -> bool:
