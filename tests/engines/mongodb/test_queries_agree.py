@@ -10,7 +10,7 @@ import pytest
 from tests.engines.agreeing import Tally, assert_agrees, assert_restricts_alike
 from tests.engines.populated import engines
 
-POPULATIONS = {"mongo": 76, "ferret": 76}
+POPULATIONS = {"mongo": 84, "ferret": 84}
 RESTRICTED = {"mongo": 20, "ferret": 4}
 PAIRS_MIN, OCCURRENCES_MIN = 5_000, 50
 
