@@ -10,9 +10,9 @@ import pytest
 from tests.engines.agreeing import Tally, assert_agrees, assert_restricts_alike
 from tests.engines.populated import engines
 
-POPULATIONS = {"mongo": 84, "ferret": 84}
+POPULATIONS = {"mongo": 80, "ferret": 80}
 RESTRICTED = {"mongo": 20, "ferret": 4}
-PAIRS_MIN, OCCURRENCES_MIN = 5_000, 50
+PAIRS_MIN, OCCURRENCES_MIN = 5_000, 25
 
 
 @cache
