@@ -106,6 +106,11 @@ def _attribute(where: str, old: Attribute, new: Attribute) -> Iterator[Differenc
     yield from _form(where, old.form, new.form)
 
 
+def _besides(where: str, old: set[str], new: set[str]) -> Iterator[Difference]:
+    yield from (Difference(where, f"no {value} besides its bounds any more", "major") for value in sorted(old - new))
+    yield from (Difference(where, f"{value} besides its bounds", "minor") for value in sorted(new - old))
+
+
 def _form(where: str, old: Form, new: Form) -> Iterator[Difference]:
     if (old.type, old.many) != (new.type, new.many):
         wider = old.many == new.many and (new.type == "any" or (old.type, new.type) == ("integer", "number"))
@@ -118,6 +123,7 @@ def _form(where: str, old: Form, new: Form) -> Iterator[Difference]:
     if old.pattern != new.pattern:
         yield Difference(where, "another pattern", "major" if new.pattern else "minor")
     yield from _open_set(where, "value", tuple(map(repr, old.fixed)), tuple(map(repr, new.fixed)))
+    yield from _besides(where, {*map(repr, old.besides)}, {*map(repr, new.besides)})
     for name in sorted(new.required - old.required):
         yield Difference(f"{where}.{name}", "a member that is required now", "major")
     for name in sorted(set(old.members) | set(new.members)):

@@ -267,8 +267,8 @@ def _outside(form: Form) -> Iterator[tuple[Json, str]]:
         (form.least, -1, "minimum"), (form.most, 1, "maximum"), (form.above, 0, "exclusiveMinimum"),
         (form.below, 0, "exclusiveMaximum"),
     ):  # fmt: skip
-        if bound is not None:
-            yield bound + step, rule
+        if bound is not None and bound + step not in form.besides:
+            yield bound + step, "anyOf" if form.besides else rule
     if form.fixed:
         yield "no such value", "enum"
     elif form.type in ("number", "integer", "boolean", "object"):

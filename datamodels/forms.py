@@ -67,4 +67,4 @@ def _one(form: Form) -> Schema:
         schema["properties"] = {name: schema_of(member) for name, member in form.members.items()}
         if form.required:
             schema["required"] = [*sorted(form.required)]
-    return schema
+    return {"anyOf": [schema, {"enum": [*form.besides]}]} if form.besides else schema

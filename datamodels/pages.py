@@ -59,8 +59,9 @@ def _form(form: Form) -> str:
     low = f"≥ {form.least:g}" if form.least is not None else f"> {form.above:g}" if form.above is not None else ""
     high = f"≤ {form.most:g}" if form.most is not None else f"< {form.below:g}" if form.below is not None else ""
     fixed = ", ".join(f"`{value}`" for value in form.fixed)
+    besides = ", ".join(f"または or `{value}`" for value in form.besides)
     members = f"{{{', '.join(form.members)}}}" if form.members else ""
-    return " ".join(part for part in (name, low, high, fixed, members) if part)
+    return " ".join(part for part in (name, low, high, besides, fixed, members) if part)
 
 
 def _vocabulary(name: str, words: WordsOf) -> Iterator[str]:

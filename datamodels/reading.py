@@ -36,8 +36,9 @@ _ATTRIBUTE: Final = frozenset(
      "targets", "personal", "same_as"}
 )  # fmt: skip
 _FORM: Final = frozenset(
-    {"type", "many", "least", "most", "above", "below", "pattern", "longest", "fixed", "members", "required"}
-)
+    {"type", "many", "least", "most", "above", "below", "pattern", "longest", "fixed", "besides", "members",
+     "required"}
+)  # fmt: skip
 _PACKAGE: Final = frozenset(
     {"name", "version", "title", "description", "licence", "namespace", "context", "depends", "attribution"}
 )
@@ -317,9 +318,6 @@ def _form(one: _Reader, namespace: str, depth: int = 0) -> Form:
     """The form of a value; each member of an object is a term, of this namespace unless it says otherwise."""
     if depth > DEPTH_MAX:
         raise one.fault("members", f"at most {DEPTH_MAX} levels")
-    fixed = one.body.get("fixed", [])
-    if not isinstance(fixed, list):
-        raise one.fault("fixed", "a list of values")
     longest = one.number("longest")
     members = {}
     for name, reader in one.inside("members"):
@@ -334,10 +332,18 @@ def _form(one: _Reader, namespace: str, depth: int = 0) -> Form:
         one.number("below"),
         one.text("pattern", ""),
         None if longest is None else int(longest),
-        tuple(fixed),
+        _values(one, "fixed"),
         members,
         frozenset(one.texts("required")),
+        besides=_values(one, "besides"),
     )
+
+
+def _values(one: _Reader, member: str) -> tuple[Json, ...]:
+    given = one.body.get(member, [])
+    if not isinstance(given, list):
+        raise one.fault(member, "a list of values")
+    return tuple(given)
 
 
 def _style(one: _Reader) -> MapStyle:

@@ -33,7 +33,8 @@ class Form:
     """What a value is: `type` in the words of JSON Schema, with `date`, `time`, `date-time`, `duration`, `uri` beside.
 
     `many` says that it is an array of such values. `members` are those of an object, by name; `required` which of them
-    must be there. `fixed` are the values that there can be, where they are not a vocabulary's. `iri` is that of a
+    must be there. `fixed` are the values that there can be, where they are not a vocabulary's. `besides`
+    are single values that it may have beyond its bounds, as the -1 of a level that is not known. `iri` is that of a
     member: members are terms of the @context too.
     """
 
@@ -51,6 +52,7 @@ class Form:
     members: Mapping[str, Form] = field(default_factory=dict)
     required: frozenset[str] = frozenset()
     iri: str = ""
+    besides: tuple[Json, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
