@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 from urllib.parse import quote
 
 from urllib3 import PoolManager
@@ -46,10 +46,13 @@ class StoreSink:
 
 
 class HttpSink:
-    """A running broker: batches of entityOperations/upsert (clause 5.6.8), every name expanded on this side."""
+    """A running broker: batches of entityOperations/upsert (clause 5.6.8), every name expanded on this side.
 
-    def __init__(self, url: str, tenant: str = "") -> None:
-        self._url = url.rstrip("/").removesuffix("/ngsi-ld/v1") + "/ngsi-ld/v1/entityOperations/upsert"
+    With `merge` they are fragments of entities that are there (clause 5.6.20).
+    """
+
+    def __init__(self, url: str, tenant: str = "", operation: Literal["upsert", "merge"] = "upsert") -> None:
+        self._url = url.rstrip("/").removesuffix("/ngsi-ld/v1") + f"/ngsi-ld/v1/entityOperations/{operation}"
         self._headers = {"Content-Type": "application/json"}
         if tenant:
             self._headers["NGSILD-Tenant"] = quote(tenant, safe="")

@@ -1,7 +1,7 @@
-"""Serve with the Misono district in it: `misono demo`, which `make demo` runs.
+"""Serve with a city in it that is alive: `misono demo`, which `make demo` runs.
 
-This process becomes the broker, as `misono serve` would; a second one waits until it is ready, loads the district over
-HTTP as any client could, prints three requests to try, and ends.
+This process becomes the broker, as `misono serve` would; a second one waits until it is ready, loads the city's package
+over HTTP as any client could, prints requests to try, and then lets its simulated day go until the broker ends.
 """
 
 from __future__ import annotations
@@ -12,46 +12,34 @@ import subprocess
 import sys
 import time
 from argparse import ArgumentParser, Namespace
+from itertools import count
 from pathlib import Path
 
 from urllib3 import PoolManager
 from urllib3.exceptions import HTTPError
 
 from broker.commands import serve
-from broker.commands._house import context_reader
-from broker.commands._report import Report
+from broker.commands._city import checked, send_all
 from broker.commands._sinks import HttpSink
-from broker.commands.import_ import Loading
-from broker.decode.files import entities_in
 from broker.decode.text import parse_json
+from datamodels.city.checking import Checked
+from datamodels.city.day import changes, moving
+from datamodels.city.source import CONTEXT, HEAD, City
 
 _HOST = "127.0.0.1"
 _READY_S_MAX = 30.0
 _LOADER = "MISONO_DEMO_LOADER"
 _CANNOT = 2
+_LOOK_S = 0.1
 _LINK = '<{url}>; rel="http://www.w3.org/ns/json-ld#context"; type="application/ld+json"'
-REQUESTS = (
-    (
-        "the buildings, in short form and in Japanese",
-        "entities?type=Building&pick=id,name,address&format=simplified&lang=ja",
-    ),
-    (
-        "batteries that are more than half full, the fullest first",
-        "entities?type=StorageBatteryDevice&q=stateOfCharge%3E0.5&orderBy=stateOfCharge;desc&pick=name,stateOfCharge",
-    ),
-    (
-        "parcel lockers within 300 metres of the convenience store",
-        "entities?type=ParcelLocker&georel=near;maxDistance==300&geometry=Point&coordinates=[139.7319,35.8716]",
-    ),
-)
-"""What to try first: README shows the same lines."""
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Where to serve, and what to load."""
     parser.add_argument("--port", type=int, default=1026)
     parser.add_argument("--data", metavar="DIR", default="var")
-    parser.add_argument("--district", metavar="DIR", type=Path, default=Path("examples/misono"))
+    parser.add_argument("--city", metavar="DIR", type=Path, default=Path("examples/misono"), help="a city's folder")
+    parser.add_argument("--speed", type=float, help="simulated seconds in a second; 0: the data stay as they are")
 
 
 def run(arguments: Namespace) -> int:
@@ -60,10 +48,10 @@ def run(arguments: Namespace) -> int:
         try:
             return _load(arguments)
         except HTTPError as error:
-            print(f"misono demo: the broker ended before the district was in: {error}", file=sys.stderr)
+            print(f"misono demo: the broker ended before the city was in: {error}", file=sys.stderr)
             return 1
-    if not (arguments.district / "district.jsonld").is_file():
-        print(f"misono demo: no district.jsonld in {arguments.district}; --district DIR", file=sys.stderr)
+    if not (arguments.city / HEAD).is_file():
+        print(f"misono demo: no {HEAD} in {arguments.city}; --city DIR", file=sys.stderr)
         return _CANNOT
     if _is_taken(arguments.port):
         print(f"misono demo: port {arguments.port} is taken; stop what listens there, or take another", file=sys.stderr)
@@ -71,7 +59,7 @@ def run(arguments: Namespace) -> int:
     environment = {**os.environ, _LOADER: str(os.getpid())}
     words = [sys.executable, "-m", "broker", *sys.argv[1:]]
     subprocess.Popen(words, env=environment)  # noqa: S603  our own words
-    contexts = str(arguments.district / "contexts.tsv")
+    contexts = str(arguments.city / "contexts.tsv")
     return serve.run(Namespace(config="", host=_HOST, port=str(arguments.port), data=arguments.data, contexts=contexts))
 
 
@@ -86,16 +74,34 @@ def _load(arguments: Namespace) -> int:
     pool = PoolManager(retries=False, timeout=10.0)
     if not _wait_until_ready(pool, root, int(os.environ[_LOADER])):
         return 1
-    report = Report()
-    options = Namespace(data=arguments.data, contexts=str(arguments.district / "contexts.tsv"), offline=True)
-    with (arguments.district / "district.jsonld").open("rb") as lines:
-        Loading(context_reader(options), HttpSink(root), report, context=None).load(
-            "district.jsonld", entities_in(lines)
-        )
-    for line in report.summary():
-        print(line)
-    _tell(root, _host_context(pool, root, arguments.district / "context.jsonld"))
-    return int(bool(report.refused))
+    one = checked(arguments.city)
+    documents = [document for _, _, document in one.entities]
+    refusals = [refusal for refusal in send_all(HttpSink(root), documents) if refusal is not None]
+    for refusal in refusals:
+        print(refusal)
+    print(f"{len(documents)} entities = {len(documents) - len(refusals)} loaded + {len(refusals)} refused")
+    _tell(root, _host_context(pool, root, arguments.city / CONTEXT), one.city)
+    if one.city.day is not None and arguments.speed != 0:
+        _live(root, one, arguments.speed)
+    return int(bool(refusals))
+
+
+def _live(root: str, one: Checked, speed: float | None) -> None:
+    """Merge what changes, step by step, until the broker is gone."""
+    day = one.city.day
+    assert day is not None
+    going, broker = (
+        moving(day, [document for _, _, document in one.entities], one.day_terms()),
+        int(os.environ[_LOADER]),
+    )
+    pause_s = day.pause_s if speed is None else day.pause_s * day.speed / speed
+    sink, begun = HttpSink(root, operation="merge"), time.monotonic()
+    for step in count(1):
+        while time.monotonic() < begun + step * pause_s:
+            if os.getppid() != broker:
+                return
+            time.sleep(min(_LOOK_S, pause_s))
+        sink.send(changes(day, going, step))
 
 
 def _wait_until_ready(pool: PoolManager, root: str, broker: int) -> bool:
@@ -123,9 +129,12 @@ def _host_context(pool: PoolManager, root: str, file: Path) -> str:
     return root + made.headers["Location"]
 
 
-def _tell(root: str, context: str) -> None:
-    lines = ["", f"Misono is running: {root}/ngsi-ld/v1. Ctrl-C ends it. In another terminal:", ""]
+def _tell(root: str, context: str, city: City) -> None:
+    lines = ["", f"{city.title.en} is running: {root}/ngsi-ld/v1. Ctrl-C ends it. In another terminal:", ""]
     lines += [f"  CONTEXT='Link: {_LINK.format(url=context)}'"]
-    for about, path in REQUESTS:
-        lines += ["", f"  # {about}", f"  curl -gs '{root}/ngsi-ld/v1/{path}' -H \"$CONTEXT\""]
+    for one in city.requests:
+        lines += ["", f"  # {one.about.en}", f"  curl -gs '{root}/ngsi-ld/v1/{one.path}' -H \"$CONTEXT\""]
+    if city.day is not None:
+        lines += ["", f"  # a day goes by in {city.day.day_s / 60:.0f} minutes; what changes, as it changes"]
+        lines += [f"  curl -N '{root}/events'"]
     print("\n".join(lines), flush=True)

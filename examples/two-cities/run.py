@@ -221,7 +221,7 @@ def subscribe(misono: City, url: str) -> None:
 
 def story(misono: City, aizu: City, url: str, came: Queue[Any]) -> None:
     """All steps in their order."""
-    load(misono, DISTRICT / "district.jsonld")
+    load(misono, DISTRICT / "data/district.jsonld")
     load(aizu, HERE / "aizu.jsonld")
     register(misono, aizu)
     register(aizu, misono)

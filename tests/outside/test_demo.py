@@ -65,7 +65,7 @@ def test_the_same_entities_go_out_and_in(tmp_path: Path) -> None:
     first, second = tmp_path / "first.ndjson.gz", tmp_path / "second.jsonld"
     contexts = ["--contexts", str(district / "contexts.tsv"), "--offline"]
     commands: list[list[str | Path]] = [
-        ["import", "--data", tmp_path / "a", *contexts, district / "district.jsonld"],
+        ["import", "--data", tmp_path / "a", *contexts, district / "data/district.jsonld"],
         ["export", "--data", tmp_path / "a", *contexts, "--out", first],
         ["import", "--data", tmp_path / "b", "--offline", first],
         ["export", "--data", tmp_path / "b", "--offline", "--format", "jsonld", "--out", second],
@@ -93,7 +93,7 @@ def without_instants(body: object) -> object:
         (["import", "nowhere.jsonld"], "nowhere.jsonld is no file"),
         (["export", "--data", "nowhere"], "nowhere is no data directory"),
         (["import", "--contexts", "nowhere.tsv", "pyproject.toml"], "--contexts"),
-        (["demo", "--district", "docs"], "no district.jsonld in docs"),
+        (["demo", "--city", "docs"], "no city.yaml in docs"),
     ],
 )
 def test_what_cannot_begin_says_why_and_ends_with_2(words: list[str], reason: str, tmp_path: Path) -> None:

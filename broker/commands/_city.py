@@ -1,0 +1,137 @@
+"""A city's archive on its way in: whose it is, what is wrong with it, its files, its entities, its rules."""
+
+from __future__ import annotations
+
+import shutil
+from argparse import Namespace
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from broker.commands._house import open_store
+from broker.commands._sinks import HttpSink, Sink, StoreSink
+from broker.errors import NgsiError
+from broker.model.entity import Document
+from datamodels import difference
+from datamodels.city.archive import BadArchive, Opened, unpack
+from datamodels.city.checking import Checked, library_of
+from datamodels.city.source import read_city
+from datamodels.reading import read_package
+
+BATCH = 200
+_SIGNERS = "signers.txt"
+
+
+class NotInstalled(Exception):
+    """Why a package is not put in; nothing was written."""
+
+
+def checked(home: Path, models: Path | None = None) -> Checked:
+    """The city in this folder beside its packages. Raises BadSource."""
+    city = read_city(home)
+    return Checked(city, library_of(city, *([models] if models is not None else [])))
+
+
+@dataclass(frozen=True)
+class Installing:
+    """`cities` is where installed cities are, each a folder, and `signers.txt`, the keys that are trusted."""
+
+    cities: Path
+    models: Path | None = None
+
+    @contextmanager
+    def staged(self, archive: Path, trust: str) -> Iterator[Checked]:
+        """The city, unpacked beside its place and found in order; gone again at the end unless it was kept.
+
+        Raises BadArchive, BadSource, NotInstalled.
+        """
+        opened = unpack(archive.read_bytes())
+        self._trust(opened.signer, trust)
+        self.cities.mkdir(parents=True, exist_ok=True)
+        stage = self.cities / f".{archive.stem}.new"
+        try:
+            _write(stage, opened)
+            one = checked(stage, self.models)
+            if (one.city.name, one.city.version) != (opened.manifest.get("name"), opened.manifest.get("version")):
+                raise BadArchive("manifest.json and city.yaml tell of different packages")
+            faults = [*one.faults()]
+            if faults:
+                raise NotInstalled("\n  ".join([f"{one.city.name} {one.city.version} is not in order:", *faults]))
+            self._follows(one)
+            yield one
+        finally:
+            shutil.rmtree(stage, ignore_errors=True)
+
+    def keep(self, one: Checked) -> Path:
+        """Put the staged folder where the city's is: whoever reads finds the old one or the new one."""
+        target, old = self.cities / one.city.name, self.cities / f".{one.city.name}.old"
+        shutil.rmtree(old, ignore_errors=True)
+        if target.exists():
+            target.rename(old)
+        one.city.home.rename(target)
+        shutil.rmtree(old, ignore_errors=True)
+        return target
+
+    def load(self, one: Checked, arguments: Namespace) -> list[str]:
+        """Put the entities into the hub; what it refused, a line each. Raises NotOpened."""
+        documents = [document for _, _, document in one.entities]
+        if arguments.url:
+            return _told(documents, send_all(HttpSink(arguments.url, arguments.tenant), documents))
+        with open_store(arguments) as (broker, call):
+            return _told(documents, send_all(StoreSink(broker, call), documents))
+
+    def _trust(self, signer: str, trust: str) -> None:
+        file = self.cities / _SIGNERS
+        known = file.read_text().split() if file.is_file() else []
+        if signer in known:
+            return
+        if not trust:
+            raise NotInstalled(f"it is signed by {signer}, whom nobody here trusts yet: --trust {signer}")
+        if trust != signer:
+            raise NotInstalled(f"it is signed by {signer}, not by {trust}")
+        self.cities.mkdir(parents=True, exist_ok=True)
+        file.write_text("".join(f"{key}\n" for key in [*known, signer]))
+
+    def _follows(self, one: Checked) -> None:
+        """Whether it may come after the version that is there. Raises NotInstalled."""
+        there = self.cities / one.city.name
+        if not there.is_dir():
+            return
+        old = read_city(there)
+        if _numbers(one.city.version) < _numbers(old.version):
+            raise NotInstalled(f"{old.version} is there, which is newer than {one.city.version}")
+        for home in sorted((there / "models").glob("*/package.yaml")):
+            before, after = read_package(home.parent), one.library.packages.get(home.parent.name)
+            if after is None:
+                raise NotInstalled(f"its package {before.name} would be gone, and its entities without a model")
+            need = difference.needed(difference.differences(before, after))
+            if not difference.is_enough(difference.risen(before.version, after.version), need):
+                raise NotInstalled(f"{after.name} {after.version} is no {need} version after {before.version}")
+
+
+def send_all(sink: Sink, documents: Sequence[Document]) -> list[NgsiError | None]:
+    """Send them in batches; at each place None or why it was refused."""
+    refusals: list[NgsiError | None] = []
+    for begin in range(0, len(documents), BATCH):
+        refusals += sink.send(documents[begin : begin + BATCH])
+    return refusals
+
+
+def _told(documents: Iterable[Document], refusals: Iterable[NgsiError | None]) -> list[str]:
+    return [
+        f"{document['id']}: {refusal}"
+        for document, refusal in zip(documents, refusals, strict=True)
+        if refusal is not None
+    ]
+
+
+def _write(stage: Path, opened: Opened) -> None:
+    shutil.rmtree(stage, ignore_errors=True)
+    for path, content in opened.files.items():
+        (stage / path).parent.mkdir(parents=True, exist_ok=True)
+        (stage / path).write_bytes(content)
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split("."))
