@@ -106,9 +106,13 @@ def _attribute(where: str, old: Attribute, new: Attribute) -> Iterator[Differenc
     yield from _form(where, old.form, new.form)
 
 
-def _besides(where: str, old: set[str], new: set[str]) -> Iterator[Difference]:
-    yield from (Difference(where, f"no {value} besides its bounds any more", "major") for value in sorted(old - new))
-    yield from (Difference(where, f"{value} besides its bounds", "minor") for value in sorted(new - old))
+def _besides(where: str, old: Form, new: Form) -> Iterator[Difference]:
+    """What a value may be beyond its type and bounds: more of it breaks nothing."""
+    before, after = {*map(repr, old.besides)}, {*map(repr, new.besides)}
+    yield from (Difference(where, f"no {value} besides its bounds", "major") for value in sorted(before - after))
+    yield from (Difference(where, f"{value} besides its bounds", "minor") for value in sorted(after - before))
+    if old.alone != new.alone:
+        yield Difference(where, "one value without a list", "minor" if new.alone else "major")
 
 
 def _form(where: str, old: Form, new: Form) -> Iterator[Difference]:
@@ -123,7 +127,7 @@ def _form(where: str, old: Form, new: Form) -> Iterator[Difference]:
     if old.pattern != new.pattern:
         yield Difference(where, "another pattern", "major" if new.pattern else "minor")
     yield from _open_set(where, "value", tuple(map(repr, old.fixed)), tuple(map(repr, new.fixed)))
-    yield from _besides(where, {*map(repr, old.besides)}, {*map(repr, new.besides)})
+    yield from _besides(where, old, new)
     for name in sorted(new.required - old.required):
         yield Difference(f"{where}.{name}", "a member that is required now", "major")
     for name in sorted(set(old.members) | set(new.members)):

@@ -30,8 +30,7 @@ _TYPED: Final = {"date": "Date", "time": "Time", "date-time": "DateTime"}
 
 def schema_of(form: Form) -> Schema:
     """What a value of this form must be: `{"type": "number", "minimum": 0}`."""
-    one = _one(form)
-    return {"type": "array", "items": one} if form.many else one
+    return _several(form, _one(form))
 
 
 def value_schema_of(form: Form) -> Schema:
@@ -46,7 +45,14 @@ def value_schema_of(form: Form) -> Schema:
         "required": ["@type", "@value"],
     }
     either: Schema = {"anyOf": [text, wrapped]}
-    return {"type": "array", "items": either} if form.many else either
+    return _several(form, either)
+
+
+def _several(form: Form, one: Schema) -> Schema:
+    if not form.many:
+        return one
+    array: Schema = {"type": "array", "items": one}
+    return {"anyOf": [one, array]} if form.alone else array
 
 
 def _one(form: Form) -> Schema:

@@ -56,6 +56,7 @@ def _value(one: Attribute) -> str:
 
 def _form(form: Form) -> str:
     name = f"{form.type}[]" if form.many else form.type
+    name = f"{form.type}, {name}" if form.alone else name
     low = f"≥ {form.least:g}" if form.least is not None else f"> {form.above:g}" if form.above is not None else ""
     high = f"≤ {form.most:g}" if form.most is not None else f"< {form.below:g}" if form.below is not None else ""
     fixed = ", ".join(f"`{value}`" for value in form.fixed)

@@ -36,7 +36,7 @@ _ATTRIBUTE: Final = frozenset(
      "targets", "personal", "same_as"}
 )  # fmt: skip
 _FORM: Final = frozenset(
-    {"type", "many", "least", "most", "above", "below", "pattern", "longest", "fixed", "besides", "members",
+    {"type", "many", "least", "most", "above", "below", "pattern", "longest", "fixed", "besides", "alone", "members",
      "required"}
 )  # fmt: skip
 _PACKAGE: Final = frozenset(
@@ -336,6 +336,7 @@ def _form(one: _Reader, namespace: str, depth: int = 0) -> Form:
         members,
         frozenset(one.texts("required")),
         besides=_values(one, "besides"),
+        alone=one.flag("alone"),
     )
 
 

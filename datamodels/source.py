@@ -32,10 +32,10 @@ class Text:
 class Form:
     """What a value is: `type` in the words of JSON Schema, with `date`, `time`, `date-time`, `duration`, `uri` beside.
 
-    `many` says that it is an array of such values. `members` are those of an object, by name; `required` which of them
-    must be there. `fixed` are the values that there can be, where they are not a vocabulary's. `besides`
-    are single values that it may have beyond its bounds, as the -1 of a level that is not known. `iri` is that of a
-    member: members are terms of the @context too.
+    `many` says that it is an array of such values, `alone` that a single one may also stand without the array.
+    `members` are those of an object, by name; `required` which of them must be there. `fixed` are the values that there
+    can be, where they are not a vocabulary's. `besides` are single values that it may have beyond its bounds, as the -1
+    of a level that is not known. `iri` is that of a member: members are terms of the @context too.
     """
 
     type: Literal[
@@ -53,6 +53,7 @@ class Form:
     required: frozenset[str] = frozenset()
     iri: str = ""
     besides: tuple[Json, ...] = ()
+    alone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
