@@ -116,6 +116,7 @@ def _text(form: Form, kind: str, chance: Random, name: str) -> str:
         "date-time": f"{_DAY}T{at}Z",
         "duration": f"PT{chance.choice((15, 30, 60))}M",
         "uri": f"https://misono.example/{name}/{chance.randrange(100)}",
+        "string": "office@misono.example" if name == "email" else "",
     }
     text = texts.get(kind) or f"{name} {chance.randrange(100)}"
     if form.pattern and not re.search(form.pattern, text):
@@ -212,6 +213,11 @@ def _geometry(one: Attribute, _words: WordsOf, chance: Random) -> Json:
     return {"type": kind, "coordinates": coordinates[kind]}
 
 
+def _object(one: Attribute, _words: WordsOf, chance: Random) -> Json:
+    link = _link(one, chance)
+    return [link] if one.form.many else link
+
+
 def _link(one: Attribute, chance: Random) -> str:
     target = one.targets[0] if one.targets else "Thing"
     return f"urn:ngsi-ld:{target}:example:{chance.randrange(10)}"
@@ -228,7 +234,7 @@ def _vocab(one: Attribute, words: WordsOf, chance: Random) -> Json:
 _MEMBERS: Final[dict[Kind, tuple[str, Callable[[Attribute, WordsOf, Random], Json]]]] = {
     "Property": ("value", _property),
     "GeoProperty": ("value", _geometry),
-    "Relationship": ("object", lambda one, _words, chance: _link(one, chance)),
+    "Relationship": ("object", _object),
     "LanguageProperty": ("languageMap", _language),
     "VocabProperty": ("vocab", _vocab),
     "ListProperty": ("valueList", lambda one, _words, chance: [value_of(one.form, chance, one.name)]),
