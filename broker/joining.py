@@ -6,18 +6,28 @@ For `wiring`, which knows the rest.
 from __future__ import annotations
 
 from contextlib import ExitStack
-from typing import Protocol
+from typing import Protocol, cast
 
 import uvloop
 
 from broker.contexts.resolving import Contexts
-from broker.http.exchange import House
+from broker.http.exchange import House, Models
 from broker.ldcontext.core import core_context
 from broker.notify.dispatch import Dispatch
 from broker.operations.broker import Broker
+from broker.ports import EntityStore
+from broker.ports.held import HeldStore
 from broker.ports.outbox import Leases
 from broker.settings import Settings, is_url
 from broker.stores.opening import Documents
+from datamodels.at_need import AtNeed
+from datamodels.contexts import TermClash
+from datamodels.gate import Counts, Gate, Gated
+from datamodels.installed import Installed
+from datamodels.library import built_in
+from datamodels.policies import HeldPolicies, Mode
+from datamodels.reading import BadSource
+from datamodels.serving import Served
 from federation.answers import AnswerLimits
 from federation.asking import HttpSources, Terms
 from federation.distribute import Distributor
@@ -34,6 +44,10 @@ from linkeddata.described import BadDescription, Described, read_description
 
 LOOK_ALONE_S = 1.0
 """How often it is looked for registrations and subscriptions of other processes, where none are known to be."""
+
+
+class BadModels(Exception):
+    """The packages of --models cannot be used; the text says which and why."""
 
 
 class Kept(Protocol):
@@ -102,6 +116,25 @@ def describe(settings: Settings) -> Described:
         return read_description(settings.catalogue.read_text(encoding="utf-8"), core_context().expand)
     except (OSError, UnicodeDecodeError, BadDescription) as error:
         raise BadDescription(f"--catalogue {settings.catalogue}: {error}") from error
+
+
+def make_packages(settings: Settings) -> AtNeed:
+    """The models that come with Misono and those of --models; the latter are read at once. Raises BadModels."""
+    folders = [built_in()] if settings.models is None else [built_in(), settings.models]
+    packages = AtNeed(lambda: Installed(*folders))
+    if settings.models is not None:
+        try:
+            packages.look()
+        except (BadSource, TermClash, OSError) as error:
+            raise BadModels(f"--models {settings.models}: {error}") from error
+    return packages
+
+
+def gated(settings: Settings, store: EntityStore, held: HeldStore, packages: AtNeed) -> tuple[EntityStore, Models]:
+    """The store behind the gate, and what the doors know of it."""
+    policies = HeldPolicies(held, cast("Mode", settings.gate))
+    gate = Gate(packages, policies, Counts(), converts=settings.convert_units)
+    return Gated(store, gate), Served(packages, policies, gate.counts)
 
 
 def public_url_of(settings: Settings) -> str:

@@ -46,6 +46,9 @@ class Settings:
     snapshot_s: float
     erasures: Path | None
     catalogue: Path | None
+    models: Path | None
+    gate: str
+    convert_units: bool
     forward_timeout_s: float
     forward_bytes: int
     pass_tenant: bool
@@ -192,6 +195,12 @@ def _flag(text: str) -> bool:
     return text.lower() in ("true", "1")
 
 
+def _gate(text: str) -> str:
+    if text not in ("off", "warn", "reject"):
+        raise ValueError("off, warn or reject")
+    return text
+
+
 def _level(text: str) -> str:
     if text not in ("debug", "info", "warning", "error"):
         raise ValueError("debug, info, warning or error")
@@ -214,6 +223,11 @@ TABLE: tuple[Setting, ...] = (
     Setting("snapshot_s", "SECONDS", "604800", _seconds, "how long a snapshot is kept at most, and if nobody says"),
     Setting("erasures", "FILE", "", _place, "ledger of erasures, for restores; empty: erasures.ndjson in --data"),
     Setting("catalogue", "TOML", "", _file, "publisher, licence, descriptions of /catalogue; see docs/federation.md"),
+    Setting("models", "DIR", "", _place, "data models beside those of Misono's own: see `misono models install`"),
+    Setting("gate", "MODE", "off", _gate, "what is done about entities that break their model: off, warn or reject"),
+    Setting(
+        "convert_units", "", "false", _flag, "bring values into their model's own units, where the gate is not off"
+    ),
     Setting("forward_timeout_s", "SECONDS", "8", _seconds, "how long a context source may take to answer"),
     Setting("forward_bytes", "N", "16777216", _between(1024, 2**30), "largest answer taken from a context source"),
     Setting("pass_tenant", "", "false", _flag, "pass a request's tenant on to sources registered without one: agents"),

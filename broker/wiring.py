@@ -33,7 +33,16 @@ from broker.http.health import Readiness, make_pages, text_page
 from broker.http.route import Routes
 from broker.http.server import Binding, Moments, serve
 from broker.http.table import OPERATIONS
-from broker.joining import begun, describe, make_federation, public_url_of, start_subscribing
+from broker.joining import (
+    BadModels,
+    begun,
+    describe,
+    gated,
+    make_federation,
+    make_packages,
+    public_url_of,
+    start_subscribing,
+)
 from broker.ldcontext.core import core_context
 from broker.model.values import Instant, Json
 from broker.notify.among import SERVER_LEASE_S, Among
@@ -62,6 +71,8 @@ from broker.stores.ledger import Ledger
 from broker.stores.moving import COPY_ID, COPY_KIND
 from broker.stores.opening import Store, UnusableEngine, directory, memory, server
 from broker.timers import Background, Repeating, UnderLease
+from datamodels.at_need import AtNeed
+from datamodels.installed import Copies
 from federation.health import Book
 from federation.snapshots import FarSnapshots
 from linkeddata.described import BadDescription, Described
@@ -78,6 +89,8 @@ GC_THRESHOLD = 50_000
 """New containers between two looks for cycles: a batch of a hundred entities makes about 6,000."""
 RETENTION_S = 3_600.0
 """How often old history is looked for."""
+MODELS_S = 0.25
+"""How often it is looked whether a package of --models changed."""
 SWEEP_LEASES = 3
 """Sweeps that one process may miss before another one takes over."""
 FLASK_THREADS, FLASK_WAITING_THREADS = 8, 32
@@ -148,7 +161,7 @@ def build(
     clock, access, closing, watches = clock or SystemClock(), access or AllowAll(), ExitStack(), Watches()
     store = _in_service(_open_store(settings, clock, access, watches), settings, closing)
     worker = f"broker-{cast('MongoStore', store).number}" if is_url(settings.store) else worker
-    contexts = _make_contexts(settings, store, clock, worker)
+    contexts = _make_contexts(settings, store, clock, worker, packages := _start_packages(settings, closing))
     closing.callback(contexts.flush)
     _start_sweep(settings, store, closing)
     dispatch: Dispatch | None = None
@@ -165,14 +178,15 @@ def build(
     rest = _new_id, store.places, background, Lifetimes(settings.entity_map_s, settings.snapshot_s)
     described = _described(settings)
     told = *outgoing, _make_erasures(settings), described.personal
+    entities, models = gated(settings, store, store.held, packages)
     broker = frozen(
-        Broker(store, store, store, store, access, clock, *parts, *rest, *told, elsewhere=FarSnapshots()),
+        Broker(entities, store, store, store, access, clock, *parts, *rest, *told, elsewhere=FarSnapshots()),
         when=settings.read_only,
     )
     _start_timers(settings, broker, closing)
     far = make_federation(settings, broker, contexts, Book(store.held, clock, worker), closing)
-    catalogues = Catalogues(described, public_url_of(settings), settings.alias)
-    beside = Limits(instances_max=settings.temporal_page), far, catalogues, settings.read_only, store.inline
+    shown = Catalogues(described, public_url_of(settings), settings.alias), models
+    beside = Limits(instances_max=settings.temporal_page), far, *shown, settings.read_only, store.inline
     house = begun(House(broker, contexts, contexts, core_context(), settings.alias, clock.now(), *beside), far)
     if dispatch is not None:
         closing.callback(start_subscribing(settings, house, store, far, dispatch).close)
@@ -267,12 +281,23 @@ def erasures_of(settings: Settings) -> Path:
     return settings.erasures or settings.data / LEDGER
 
 
-def _make_contexts(settings: Settings, store: DocumentStore, clock: Clock, worker: str) -> Contexts:
+def _start_packages(settings: Settings, closing: ExitStack) -> AtNeed:
     try:
-        copies = read_copies(settings.contexts) if settings.contexts else {}
+        packages = make_packages(settings)
+    except BadModels as error:
+        raise StartError(str(error)) from error
+    if settings.models is not None:
+        closing.callback(Repeating("models", MODELS_S, packages.look).stop)
+    return packages
+
+
+def _make_contexts(settings: Settings, store: DocumentStore, clock: Clock, worker: str, packages: AtNeed) -> Contexts:
+    try:
+        copies = Copies(packages, read_copies(settings.contexts) if settings.contexts else {})
     except BadMap as error:
         raise StartError(f"--contexts {settings.contexts}: {error}") from error
-    shelf = Shelf(store, clock, Usage(store, worker), _new_id, public_url_of(settings), copies, clock.now())
+    usage, url = Usage(store, worker), public_url_of(settings)
+    shelf = Shelf(store, clock, usage, _new_id, url, copies, clock.now(), packages.changes)
     return Contexts(shelf, HttpLoader(clock, settings.allow_private))
 
 
@@ -311,8 +336,7 @@ def make_doors(built: Built) -> Doors:
         return found
 
     pages = make_pages(OPERATIONS, version("misono"), parts, readiness)
-    if built.house.far is not None:
-        pages += (("/metrics", partial(text_page, built.house.far.metrics)),)
+    pages += (("/metrics", partial(text_page, partial(_metrics, built.house))),)
 
     @cache
     def app() -> Flask:
@@ -329,6 +353,10 @@ def make_doors(built: Built) -> Doors:
     events = Events(built.house)
     streams: Mapping[str, Application] = {PATH: events, EXPORT_PATH: Exports(built.house)}
     return Doors(Front(built.house, routes, pages, behind, streams), app, readiness, events)
+
+
+def _metrics(house: House) -> str:
+    return "".join(part.metrics() for part in (house.far, house.models) if part is not None)
 
 
 def _collect_rarely() -> None:

@@ -1,29 +1,33 @@
 """The gate: every write of an entity, from wherever it comes, is held to the model of its type.
 
     apply(commands) ─> [nothing is held in this tenant: as they are]
+                       targets of relationships are looked up, here, where no writer waits
                        decide ─> Put(entity) ─> violations of its models ─> off | warn | reject, by tenant and type
                                                 less those that the entity had before
 
 It stands around the EntityStore, so that there is no way past it: requests, batches, imports, adapters and what comes
-from other cities all write by `apply`. Snapshots are copies of what was let in, and are not held again.
+from other cities all write by `apply`. Snapshots are copies of what was let in, and are not held again when they are
+filled; a write into one is.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from threading import Lock
-from typing import Final, Protocol
+from typing import Final, Protocol, cast
 
 from broker.errors import BadRequestData
 from broker.model.entity import Entity
 from broker.model.values import Instant
 from broker.ports import Command, Decision, EntityStore, Put
-from broker.ports.validator import WARNED, Violation
+from broker.ports.validator import ASKING, Asking, Violation
+from datamodels.conversion import in_own_units
 from datamodels.holding import Held, compile_model
 from datamodels.library import Library
 from datamodels.policies import Mode, Modes
+from datamodels.targets import Known, known_targets
 
 SHOWN_MAX: Final = 8
 """Violations that a refusal tells of."""
@@ -40,10 +44,15 @@ class ModelViolation(BadRequestData):
         more = f"; and {len(violations) - SHOWN_MAX} more" if len(violations) > SHOWN_MAX else ""
         super().__init__(
             f"{first.entity_id} is not as its model says: {told}{more}.",
-            pointer=first.pointer,
+            pointer=first.path,
             remedy=first.wanted,
         )
         self.violations = tuple(violations)
+
+    @property
+    def type_uri(self) -> str:
+        """That of BadRequestData: the standard has no other one for what a model refuses."""
+        return f"{self.namespace}{BadRequestData.__name__}"
 
 
 class Policies(Protocol):
@@ -53,8 +62,15 @@ class Policies(Protocol):
         """The mode of each entity type. Cheap: asked at every write."""
 
 
+class Packages(Protocol):
+    """The packages of this broker."""
+
+    def now(self) -> Library:
+        """As they are now; the same object while none changed. Raises OverBudget where they must be read first."""
+
+
 class Counts:
-    """How many entities were let through, warned of and refused, by model: for metrics. Any thread may count."""
+    """How many entities were warned of and refused, by model: for metrics. Any thread may count."""
 
     def __init__(self) -> None:
         self._lock = Lock()
@@ -71,42 +87,101 @@ class Counts:
             return dict(self._of)
 
 
-@dataclass(frozen=True, eq=False)
-class Gate:
-    """Models compiled when they are first needed, and what is counted."""
+@dataclass(eq=False, slots=True)
+class Compiled:
+    """The models of one library, compiled when they are first needed."""
 
     library: Library
+    _held: dict[str, Held | None] = field(default_factory=dict)
+
+    def of(self, iri: str) -> Held | None:
+        """The model of a type; None for a type of no package."""
+        try:
+            return self._held[iri]
+        except KeyError:
+            found = self.library.model(iri)
+            held = self._held[iri] = None if found is None else compile_model(*found, self.library)
+            return held
+
+
+@dataclass(eq=False, slots=True)
+class Gate:
+    """What entities are held to, and what is counted; `converts` says that values come into their model's own units."""
+
+    packages: Packages
     policies: Policies
     counts: Counts
-    _compiled: dict[str, Held | None] = field(default_factory=dict)
+    converts: bool = False
+    _compiled: Compiled | None = None
 
-    def held(self, iri: str) -> Held | None:
-        """The model of a type; None for a type of no package."""
-        if iri not in self._compiled:
-            found = self.library.model(iri)
-            self._compiled[iri] = None if found is None else compile_model(*found, self.library)
-        return self._compiled[iri]
+    def models(self) -> Compiled:
+        """The models as they are now. Raises OverBudget where they must be read first."""
+        library = self.packages.now()
+        if self._compiled is None or self._compiled.library is not library:
+            self._compiled = Compiled(library)
+        return self._compiled
 
-    def judge(self, modes: Modes, entity: Entity, before: Entity | None) -> tuple[list[Violation], bool]:
-        """What is new against an entity, and whether it must be refused for it."""
-        found, refused = [], False
-        for held, mode in self._models(modes, entity):
-            violations = held.violations(entity.document)
-            if violations and before is not None and mode == "reject":
-                had = {(one.pointer, one.rule) for one in held.violations(before.document)}
-                violations = [one for one in violations if (one.pointer, one.rule) not in had]
-            if violations:
-                self.counts.add(held.name, "refused" if mode == "reject" else "warned")
-                refused = refused or mode == "reject"
-                found += violations
-        return found, refused
 
-    def _models(self, modes: Modes, entity: Entity) -> Iterator[tuple[Held, Mode]]:
+@dataclass(eq=False, slots=True)
+class Judge:
+    """What one call of `apply` is held to."""
+
+    gate: Gate
+    compiled: Compiled
+    modes: Modes
+    known: Known = field(default_factory=dict)
+
+    def models(self, entity: Entity) -> Iterator[tuple[Held, Mode]]:
+        """The models that an entity is held to."""
         for iri in entity.types:
-            mode = modes.of(iri)
-            held = None if mode == "off" else self.held(iri)
+            mode = self.modes.of(iri)
+            held = None if mode == "off" else self.compiled.of(iri)
             if held is not None:
                 yield held, mode
+
+    def judge(self, entity: Entity, before: Entity | None) -> tuple[list[Violation], bool]:
+        """What is new against an entity, and whether it must be refused for it."""
+        told: list[Violation] = []
+        refused = False
+        for held, mode in self.models(entity):
+            violations = self._found(held, entity)
+            if violations and before is not None:
+                violations = _new(violations, entity, before, self._found(held, before))
+            if violations:
+                self.gate.counts.add(held.name, "refused" if mode == "reject" else "warned")
+                refused = refused or mode == "reject"
+                told += violations
+        return told, refused
+
+    def _found(self, held: Held, entity: Entity) -> list[Violation]:
+        violations = held.violations(entity.document)
+        if self.known and held.links:
+            violations += held.astray(entity.document, self.known)
+        return violations
+
+    def converted(self, entity: Entity) -> Entity:
+        """The entity with its values in its models' own units; itself where they are."""
+        document = entity.document
+        for held, _ in self.models(entity):
+            document = in_own_units(document, held.model)
+        if document is entity.document:
+            return entity
+        return Entity(document, entity.created_at, entity.modified_at, entity.expires_at, entity.version)
+
+
+def _new(violations: list[Violation], entity: Entity, before: Entity, had: Sequence[Violation]) -> list[Violation]:
+    """Those that the write made, or whose attribute it wrote: an entity that is older than its model can go on."""
+    known = {(one.pointer, one.rule, one.wanted) for one in had}
+    return [
+        one
+        for one in violations
+        if (one.pointer, one.rule, one.wanted) not in known or _differs(one.path, entity, before)
+    ]
+
+
+def _differs(path: str, entity: Entity, before: Entity) -> bool:
+    name = path[1:].partition("/")[0].replace("~1", "/").replace("~0", "~")
+    return bool(name) and entity.document.get(name) != before.document.get(name)
 
 
 class Gated:
@@ -121,36 +196,40 @@ class Gated:
     def apply(self, tenant: str, commands: Sequence[Command]) -> Future[list[object]]:
         """As the store's; a command that would break a model is refused with ModelViolation, or warned of."""
         modes = self._gate.policies.modes(tenant)
-        if modes:
-            warned = WARNED.get()
-            commands = [replace(one, decide=_Deciding(one.decide, self._gate, modes, warned)) for one in commands]
-        return self._store.apply(tenant, commands)
+        if not modes:
+            return self._store.apply(tenant, commands)
+        judge, asking = Judge(self._gate, self._gate.models(), modes), ASKING.get() or Asking()
+        judge.known = known_targets(self._store, tenant, commands, judge.models, asking.restriction)
+        return self._store.apply(
+            tenant,
+            [
+                Command(one.id, cast("Decide", _Deciding(one.decide, judge, asking)), one.creates, one.expected)
+                for one in commands
+            ],
+        )
+
+
+Decide = Callable[["Entity | None", Instant], Decision]
 
 
 class _Deciding:
     """A decision that is held to models. It may be made more than once: what was warned of once is not told again."""
 
-    __slots__ = ("_decide", "_gate", "_modes", "_told", "_warned")
+    __slots__ = ("_asking", "_decide", "_judge", "_told")
 
-    def __init__(
-        self,
-        decide: Callable[[Entity | None, Instant], Decision],
-        gate: Gate,
-        modes: Modes,
-        warned: Callable[[Violation], None] | None,
-    ) -> None:
-        self._decide, self._gate, self._modes, self._warned = decide, gate, modes, warned
-        self._told = False
+    def __init__(self, decide: Decide, judge: Judge, asking: Asking) -> None:
+        self._decide, self._judge, self._asking, self._told = decide, judge, asking, False
 
     def __call__(self, current: Entity | None, now: Instant) -> Decision:
         decision = self._decide(current, now)
         if not isinstance(decision, Put):
             return decision
-        violations, refused = self._gate.judge(self._modes, decision.entity, current)
+        if self._judge.gate.converts:
+            decision = Put(self._judge.converted(decision.entity), decision.result)
+        violations, refused = self._judge.judge(decision.entity, current)
         if refused:
             raise ModelViolation(violations)
-        if violations and self._warned is not None and not self._told:
+        if violations and not self._told:
             self._told = True
-            for violation in violations:
-                self._warned(violation)
+            self._asking.warnings += violations
         return decision

@@ -6,10 +6,10 @@ document (whole IRIs) ─> the schema of the stored spelling ─> units and boun
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Final
+from typing import Final, TypeAlias
 
 from jsonschema_rs import Draft202012Validator, ValidationError
 
@@ -21,6 +21,8 @@ from datamodels.library import Library, is_link
 from datamodels.source import Attribute, Form, Model, Package
 from datamodels.units import NoConversion, convert
 
+Path: TypeAlias = tuple[str | int, ...]
+"""From the document down: names as they are there, and places in lists."""
 VIOLATIONS_MAX: Final = 32
 """Of one entity: who gets so many has something else to mend first."""
 _TEXT_MAX: Final = 200
@@ -37,8 +39,8 @@ class Held:
     """IRI -> term, for pointers."""
     measured: Mapping[str, Attribute]
     """Attributes (IRI) whose bounds hold for other units too, after conversion."""
-    links: Mapping[str, Attribute]
-    """Attributes (IRI) whose targets have types."""
+    links: Mapping[str, tuple[Attribute, frozenset[str]]]
+    """Attributes (IRI) whose targets have types, and the IRIs of these."""
 
     def violations(self, document: Document) -> list[Violation]:
         """What the document breaks, at most VIOLATIONS_MAX; an empty list is the usual case, and cheap."""
@@ -52,20 +54,35 @@ class Held:
 
     def targets(self, document: Document) -> Iterator[tuple[str, str, Attribute]]:
         """`(pointer, entity id, attribute)` of each relationship whose target's type is said by the model."""
-        for iri, attribute in self.links.items():
-            for at, instance in _instances(document.get(iri)):
-                for target in _targets(instance):
-                    yield f"/{attribute.name}{at}/object", target, attribute
+        for path, target, attribute in self._led_to(document):
+            yield self._pointer(path), target, attribute
 
-    def refuse(self, document: Document, pointer: str, rule: str, wanted: str) -> Violation:
-        """A violation of this model."""
-        return Violation(str(document["id"]), pointer, rule, self.name, wanted[:_TEXT_MAX])
+    def astray(self, document: Document, types_of: Mapping[str, frozenset[str]]) -> Iterator[Violation]:
+        """Relationships that lead to entities of other types; `types_of` has the types (IRIs) of those that are known.
+
+        What a hidden or a missing entity would be of is not known, and not said.
+        """
+        for path, target, attribute in self._led_to(document):
+            types = types_of.get(target)
+            if types is not None and self.links[attribute.iri][1].isdisjoint(types):
+                text = f"{target} is of another type; {' or '.join(attribute.targets)}"
+                yield self.refuse(document, path, "targets", text)
+
+    def _led_to(self, document: Document) -> Iterator[tuple[Path, str, Attribute]]:
+        for iri, (attribute, _) in self.links.items():
+            for at, instance in _instances(document.get(iri)):
+                yield from (((iri, *at, *place), target, attribute) for place, target in _targets(instance))
+
+    def refuse(self, document: Document, path: Path, rule: str, wanted: str) -> Violation:
+        """A violation of this model at a place of the document."""
+        return Violation(str(document["id"]), self._pointer(path), rule, self.name, wanted[:_TEXT_MAX], _pointer(path))
+
+    def _pointer(self, path: Path) -> str:
+        return _pointer([self.names.get(part, part) if isinstance(part, str) else part for part in path])
 
     def _violation(self, document: Document, error: ValidationError) -> Violation:
-        path = [self.names.get(part, part) if isinstance(part, str) else part for part in error.instance_path]
-        pointer = "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in path)
         rule = str(error.schema_path[-1]) if error.schema_path else "schema"
-        return self.refuse(document, pointer, rule, self._in_terms(error.message))
+        return self.refuse(document, tuple(error.instance_path), rule, self._in_terms(error.message))
 
     def _in_terms(self, message: str) -> str:
         for iri in sorted(self.names, key=len, reverse=True):  # one may begin as another does
@@ -80,19 +97,18 @@ class Held:
                 continue
             for value in _listed(instance.get("value")):
                 if isinstance(value, int | float) and not isinstance(value, bool):
-                    yield from self._bounded(document, (f"/{attribute.name}{at}/value", value, unit), attribute)
+                    yield from self._bounded(document, ((iri, *at, "value"), value, unit), attribute)
 
-    def _bounded(self, document: Document, said: tuple[str, float, str], attribute: Attribute) -> Iterator[Violation]:
-        pointer, value, unit = said
+    def _bounded(self, document: Document, said: tuple[Path, float, str], attribute: Attribute) -> Iterator[Violation]:
+        path, value, unit = said
         try:
             converted = convert(value, unit, attribute.unit)
         except NoConversion:
             return  # the schema has refused the unit already
         for rule, bound, kept in bounds_of(attribute.form):
             if not kept(converted):
-                yield self.refuse(
-                    document, pointer, rule, f"{value:g} {unit} is {converted:g} {attribute.unit}; {rule} {bound:g}"
-                )
+                text = f"{value:g} {unit} is {converted:g} {attribute.unit}; {rule} {bound:g}"
+                yield self.refuse(document, path, rule, text)
 
 
 def compile_model(package: Package, model: Model, library: Library) -> Held:
@@ -106,7 +122,8 @@ def compile_model(package: Package, model: Model, library: Library) -> Held:
     schema = schemas.normalized(_unbounded(model, measured), words, schemas.IRIS)
     names = {model.iri: model.name} | {one.iri: one.name for one in attributes}
     names |= {word.iri: word.name for one in attributes if one.vocabulary for word in words(one.vocabulary).words}
-    links = {one.iri: one for one in attributes if one.targets and is_link(one)}
+    links = {one.iri: (one, library.targets(one)) for one in attributes if one.targets and is_link(one)}
+    links = {iri: (one, types) for iri, (one, types) in links.items() if types}
     return Held(f"{model.name} {model.version}", model, Draft202012Validator(schema), names, measured, links)
 
 
@@ -134,19 +151,26 @@ def _unbounded(model: Model, measured: Mapping[str, Attribute]) -> Model:
     return replace(model, attributes=attributes)
 
 
-def _instances(held: Json) -> Iterator[tuple[str, Mapping[str, Json]]]:
-    """The instances of an attribute, each with the pointer to it."""
+def _pointer(path: Iterable[str | int]) -> str:
+    return "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in path)
+
+
+def _instances(held: Json) -> Iterator[tuple[Path, Mapping[str, Json]]]:
+    """The instances of an attribute, each with the way to it from there."""
     if isinstance(held, dict):
-        yield "", held
+        yield (), held
     elif isinstance(held, list):
-        yield from ((f"/{at}", one) for at, one in enumerate(held) if isinstance(one, dict))
+        yield from (((at,), one) for at, one in enumerate(held) if isinstance(one, dict))
 
 
-def _targets(instance: Mapping[str, Json]) -> Iterator[str]:
-    for one in (*_listed(instance.get("object")), *_listed(instance.get("objectList"))):
-        target = one.get("object") if isinstance(one, dict) else one
-        if isinstance(target, str):
-            yield target
+def _targets(instance: Mapping[str, Json]) -> Iterator[tuple[Path, str]]:
+    """The entities that an instance leads to, each with the way to it."""
+    for member in ("object", "objectList"):
+        held = instance.get(member)
+        for at, one in enumerate(_listed(held)):
+            target = one.get("object") if isinstance(one, dict) else one
+            if isinstance(target, str):
+                yield ((member, at) if isinstance(held, list) else (member,)), target
 
 
 def _listed(value: Json) -> list[Json]:

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from threading import Lock
-from typing import Final
+from typing import Final, Protocol
 
 from broker.model.values import Json
 from datamodels.contexts import TermClash, context_of
@@ -75,10 +75,17 @@ class Installed:
             self._changes, self._fault = self._changes + 1, ""
 
 
+class Contexts(Protocol):
+    """The @contexts of packages."""
+
+    def contexts(self) -> Mapping[str, dict[str, Json]]:
+        """URL -> the document."""
+
+
 class Copies(Mapping[str, dict[str, Json]]):
     """Local copies of @contexts: those of the packages, and before them those that an operator gave."""
 
-    def __init__(self, installed: Installed, given: Mapping[str, dict[str, Json]]) -> None:
+    def __init__(self, installed: Contexts, given: Mapping[str, dict[str, Json]]) -> None:
         self._installed, self._given = installed, given
 
     def __getitem__(self, url: str) -> dict[str, Json]:

@@ -31,6 +31,10 @@ class Library:
         """The models of this name: several subjects have a `Building`."""
         return [(package, model) for package, model in self if model.name == name]
 
+    def targets(self, attribute: Attribute) -> frozenset[str]:
+        """The IRIs of the types that a relationship may lead to; none where nobody has a model of them."""
+        return frozenset(model.iri for name in attribute.targets for _, model in self.named(name))
+
     def __iter__(self) -> Iterator[tuple[Package, Model]]:
         return ((package, model) for package in self.packages.values() for model in package.models.values())
 

@@ -1,7 +1,7 @@
 """What is held in a tenant: by type, as an operator said, and for all other types as this broker was started.
 
 Policies are documents of the tenant (kind `model_policy`, id the type's IRI): all processes see a change within
-FRESH_S, the one that made it at once.
+FRESH_S, the one that made it at once. The place of a snapshot has those of its tenant.
 """
 
 from __future__ import annotations
@@ -15,11 +15,13 @@ from typing import Final, Literal, TypeAlias, cast
 from broker.errors import NonexistentTenant
 from broker.model.values import Instant, Json
 from broker.ports.held import Drop, Held, HeldCommand, HeldStore, Hold, Leave
+from broker.ports.places import home_of
 
 Mode: TypeAlias = Literal["off", "warn", "reject"]
 MODES: Final[tuple[Mode, ...]] = ("off", "warn", "reject")
 KIND: Final = "model_policy"
 FRESH_S: Final = 0.25
+_TENANTS_MAX: Final = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,7 @@ class HeldPolicies:
 
     def modes(self, tenant: str) -> Modes:
         """What is held in the tenant now; in one that nobody made, what holds for all types."""
-        now = self._seconds()
+        tenant, now = home_of(tenant), self._seconds()
         known = self._known.get(tenant)
         if known is not None and now - known[0] < FRESH_S:
             return known[2]
@@ -57,11 +59,16 @@ class HeldPolicies:
                 known = (now, generation, Modes(said, self._rest))
         except NonexistentTenant:
             return Modes({}, self._rest)
+        if len(self._known) >= _TENANTS_MAX:
+            self._known.clear()
         self._known[tenant] = (now, known[1], known[2])
         return known[2]
 
-    def say(self, tenant: str, iri: str, mode: Mode | None) -> Future[list[object]]:
-        """Set the mode of a type, durable when the future is done; None forgets it. Makes the tenant."""
+    def say(self, tenant: str, iri: str, mode: Mode | None) -> Future[bool]:
+        """Set the mode of a type, durable when the future is done, and makes the tenant; None forgets it.
+
+        The result is False where there was nothing to forget.
+        """
 
         def decide(current: Held | None, _now: Instant) -> Hold | Drop | Leave:
             if mode is None:
@@ -69,6 +76,17 @@ class HeldPolicies:
             body: dict[str, Json] = {"mode": mode}
             return Hold(body, result=True)
 
-        done = self._held.apply_held(tenant, [HeldCommand(KIND, iri, decide, creates=True)])
-        done.add_done_callback(lambda _: self._known.pop(tenant, None))
-        return done
+        tenant = home_of(tenant)
+        done = self._held.apply_held(tenant, [HeldCommand(KIND, iri, decide, creates=mode is not None)])
+        said: Future[bool] = Future()
+
+        def finish(pending: Future[list[object]]) -> None:
+            self._known.pop(tenant, None)
+            error = pending.exception()
+            if error is None:
+                said.set_result(pending.result() == [True])
+            else:
+                said.set_exception(error)
+
+        done.add_done_callback(finish)
+        return said

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -80,6 +81,31 @@ class Catalogues(Protocol):
         """The same graph as Turtle."""
 
 
+class Models(Protocol):
+    """Data models that entities of this broker may be held to."""
+
+    def listed(self) -> Json:
+        """The packages and their models."""
+
+    def context(self, name: str) -> dict[str, Json] | None:
+        """The @context of a package by the last part of its URL, `misono-energy-v1.jsonld`."""
+
+    def type_of(self, name: str, names: ActiveContext) -> str:
+        """The IRI of a type that a caller names: an IRI, a term of theirs, a model's name. Raises BadRequestData."""
+
+    def policies(self, tenant: str) -> Json:
+        """What is done about each type in the tenant, and about all others."""
+
+    def say(self, tenant: str, iri: str, mode: Json) -> Future[bool]:
+        """Do this about a type from now on, None: what is done about all others; False where nothing was said of it.
+
+        Raises BadRequestData for what is no mode.
+        """
+
+    def metrics(self) -> str:
+        """What the gate of this process found, as Prometheus reads it."""
+
+
 @dataclass(frozen=True, slots=True)
 class House:
     """What the handlers work with, built once by `wiring`; `inline`: its store may be read on the event loop."""
@@ -93,6 +119,7 @@ class House:
     limits: Limits = Limits()
     far: Far | None = None
     catalogues: Catalogues | None = None
+    models: Models | None = None
     read_only: bool = False
     inline: bool = True
 

@@ -27,6 +27,7 @@ from broker.http.exchange import Exchange, House, resolve
 from broker.http.links import context_of
 from broker.http.media import JSON, LD_JSON, NO_PREFERENCE, check_content, choose, preferences
 from broker.http.messages import Answer, Deferred, Request, Response
+from broker.http.model_warnings import with_warnings
 from broker.http.operation import Operation
 from broker.http.parameters import read_parameters
 from broker.http.respond import problem
@@ -34,6 +35,7 @@ from broker.model.values import Json
 from broker.operations.broker import Call
 from broker.operations.snapshots import place_in
 from broker.ports import OverBudget, Principal
+from broker.ports.validator import ASKING, Asking
 from broker.telemetry import Timing
 
 log = logging.getLogger("misono.http")
@@ -55,12 +57,17 @@ def perform(house: House, operation: Operation, request: Request) -> Answer:
         if house.read_only and operation.changes:
             raise ReadOnly
         exchange = read_exchange(house, operation, request)
-        answer = _answer(house, operation, exchange)
+        asking = Asking(exchange.call.restriction)
+        before = ASKING.set(asking)
+        try:
+            answer = _answer(house, operation, exchange)
+        finally:
+            ASKING.reset(before)
         if isinstance(answer, Response):
-            return _finish(exchange.timing, request, answer)
+            return _finish(exchange.timing, request, with_warnings(answer, asking.warnings))
         if exchange.timing:
             exchange.timing.mark("run")
-        return Deferred(answer.pending, _finishing(exchange.timing, request, answer.render))
+        return Deferred(answer.pending, _finishing(exchange.timing, request, answer.render, asking))
 
     return _guarded(work, request)
 
@@ -203,12 +210,12 @@ def _context_in_body(body: Json, linked: str | None) -> Json:
 
 
 def _finishing(
-    timing: Timing | None, request: Request, render: Callable[[object], Response]
+    timing: Timing | None, request: Request, render: Callable[[object], Response], asking: Asking
 ) -> Callable[[object], Response]:
     def finish(result: object) -> Response:
         if timing:
             timing.mark("commit")
-        return _finish(timing, request, render(result))
+        return _finish(timing, request, with_warnings(render(result), asking.warnings))
 
     return finish
 

@@ -307,6 +307,7 @@ SCHEMAS: Mapping[str, Any] = {
         ]
     },
     "Erasure": _object({"entityId": _URI}, "entityId"),
+    "ModelPolicy": _object({"mode": {"enum": ["off", "warn", "reject"]}}, "mode"),
     "TestDelivery": _object({"subscriptionId": _URI}, "subscriptionId"),
     "ProblemDetails": {
         "description": "Why a request was refused (RFC 7807, 5.5.3): where, by which clause, and what would work.",

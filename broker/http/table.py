@@ -11,6 +11,7 @@ from broker.http.dead_letters import DEAD_LETTERS
 from broker.http.erasing import ERASURES
 from broker.http.kept_table import KEPT
 from broker.http.media import GEO_JSON, JSON, LD_JSON
+from broker.http.models import MODELS
 from broker.http.operation import Operation
 from broker.http.parameters import Accepted
 from broker.http.registration_table import REGISTRATIONS
@@ -191,6 +192,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *DEAD_LETTERS,
     *ERASURES,
     *CATALOGUE,
+    *MODELS,
     *WATCHED_SOURCES,
     *SOURCE_SUBSCRIPTIONS,
     *RELAYS,

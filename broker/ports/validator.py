@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from broker.ports import UNRESTRICTED, Restriction
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,7 +14,8 @@ class Violation:
 
     `pointer` is a JSON pointer into the normalized form with the model's own names (`/ratedPower/value`), `rule` the
     keyword of JSON Schema or of ours (`minimum`, `unitCode`, `targets`), `model` the type with its version
-    (`DigitalGridRouter 1.0.0`), `wanted` says what would do.
+    (`DigitalGridRouter 1.0.0`), `wanted` says what would do. `path` is the pointer with whole IRIs in it, which every
+    client's @context can shorten.
     """
 
     entity_id: str
@@ -21,10 +23,19 @@ class Violation:
     rule: str
     model: str
     wanted: str
+    path: str = ""
 
     def __str__(self) -> str:
         return f"{self.pointer or '/'} {self.rule}: {self.wanted} ({self.model})"
 
 
-WARNED: ContextVar[Callable[[Violation], None] | None] = ContextVar("WARNED", default=None)
-"""Who hears of what is let through with a warning: the request that is under way on this thread, if any."""
+@dataclass(slots=True)
+class Asking:
+    """The request that is under way: what its principal may see, and what was let in with a warning."""
+
+    restriction: Restriction = UNRESTRICTED
+    warnings: list[Violation] = field(default_factory=list)
+
+
+ASKING: ContextVar[Asking | None] = ContextVar("ASKING", default=None)
+"""That of this thread; None where nobody asked, as in timers."""
