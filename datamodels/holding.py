@@ -6,10 +6,10 @@ document (whole IRIs) ─> the schema of the stored spelling ─> units and boun
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, cast
 
 from jsonschema_rs import Draft202012Validator, ValidationError
 
@@ -17,6 +17,7 @@ from broker.model.entity import Document
 from broker.model.values import Json
 from broker.ports.validator import Violation
 from datamodels import schemas
+from datamodels.forms import Schema
 from datamodels.library import Library, is_link
 from datamodels.source import Attribute, Form, Model, Package
 from datamodels.units import NoConversion, convert
@@ -37,8 +38,8 @@ class Held:
     validator: Draft202012Validator
     names: Mapping[str, str]
     """IRI -> term, for pointers."""
-    measured: Mapping[str, Attribute]
-    """Attributes (IRI) whose bounds hold for other units too, after conversion."""
+    measured: Mapping[str, tuple[Attribute, frozenset[str]]]
+    """Attributes (IRI) whose bounds hold for other units too, after conversion; and these units."""
     links: Mapping[str, tuple[Attribute, frozenset[str]]]
     """Attributes (IRI) whose targets have types, and the IRIs of these."""
 
@@ -47,9 +48,10 @@ class Held:
         found: list[Violation] = []
         if not self.validator.is_valid(document):
             found += [self._violation(document, error) for error in self.validator.iter_errors(document)]
-        for iri, attribute in self.measured.items():
-            if iri in document:
-                found += [*self._converted(document, iri, attribute)]
+        for iri, (attribute, units) in self.measured.items():
+            held = document.get(iri)
+            if held is not None and (type(held) is list or held.get("unitCode") in units):  # type: ignore[union-attr]
+                found += self._converted(document, iri, attribute)
         return found[:VIOLATIONS_MAX]
 
     def targets(self, document: Document) -> Iterator[tuple[str, str, Attribute]]:
@@ -90,10 +92,10 @@ class Held:
         return message
 
     def _converted(self, document: Document, iri: str, attribute: Attribute) -> Iterator[Violation]:
-        """Bounds of a value in another unit than the model's: the schema alone sees the number."""
+        """Bounds of a value in another unit than the model's: the schema knows those of its own."""
         for at, instance in _instances(document[iri]):
-            unit = instance.get("unitCode", attribute.unit)
-            if not isinstance(unit, str):
+            unit = instance.get("unitCode")
+            if not isinstance(unit, str) or unit not in attribute.units:
                 continue
             for value in _listed(instance.get("value")):
                 if isinstance(value, int | float) and not isinstance(value, bool):
@@ -104,7 +106,7 @@ class Held:
         try:
             converted = convert(value, unit, attribute.unit)
         except NoConversion:
-            return  # the schema has refused the unit already
+            return  # a model that takes a unit which no table of ours converts says nothing of its bounds
         for rule, bound, kept in bounds_of(attribute.form):
             if not kept(converted):
                 text = f"{value:g} {unit} is {converted:g} {attribute.unit}; {rule} {bound:g}"
@@ -112,14 +114,13 @@ class Held:
 
 
 def compile_model(package: Package, model: Model, library: Library) -> Held:
-    """The model as the gate uses it.
-
-    Bounds of an attribute that takes several units are looked at after conversion, and are none of the schema's.
-    """
+    """The model as the gate uses it."""
     words = partial(library.vocabulary, package)
     attributes = model.attributes.values()
-    measured = {one.iri: one for one in attributes if one.units and any(bounds_of(one.form))}
-    schema = schemas.normalized(_unbounded(model, measured), words, schemas.IRIS)
+    measured = {one.iri: (one, frozenset(one.units)) for one in attributes if one.units and any(bounds_of(one.form))}
+    schema = schemas.normalized(model, words, schemas.IRIS)
+    free = schemas.normalized(_unbounded(model, measured), words, schemas.IRIS)
+    schema["properties"] = {**_properties(schema), **_by_unit(schema, free, measured)}
     names = {model.iri: model.name} | {one.iri: one.name for one in attributes}
     names |= {word.iri: word.name for one in attributes if one.vocabulary for word in words(one.vocabulary).words}
     links = {one.iri: (one, library.targets(one)) for one in attributes if one.targets and is_link(one)}
@@ -142,7 +143,23 @@ def _kept(keeps: Callable[[float, float], bool], bound: float, value: float) -> 
     return keeps(value, bound)
 
 
-def _unbounded(model: Model, measured: Mapping[str, Attribute]) -> Model:
+def _by_unit(schema: Schema, free: Schema, measured: Mapping[str, tuple[Attribute, frozenset[str]]]) -> Schema:
+    """The schemas of attributes whose bounds are those of values in their own unit only."""
+    found: Schema = {}
+    for iri, (_, units) in measured.items():
+        bounded, unbounded = (cast("Schema", _properties(one)[iri])["else"] for one in (schema, free))
+        other: Schema = {"properties": {"unitCode": {"enum": [*sorted(units)]}}, "required": ["unitCode"]}
+        instance: Schema = {"if": other, "then": unbounded, "else": bounded}
+        several: Schema = {"type": "array", "items": instance, "minItems": 1}
+        found[iri] = {"if": {"type": "array"}, "then": several, "else": instance}
+    return found
+
+
+def _properties(schema: Schema) -> Schema:
+    return cast("Schema", schema["properties"])
+
+
+def _unbounded(model: Model, measured: Container[str]) -> Model:
     free = {"least": None, "most": None, "above": None, "below": None}
     attributes = {
         name: replace(one, form=replace(one.form, **free)) if one.iri in measured else one  # type: ignore[arg-type]
