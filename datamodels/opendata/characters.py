@@ -6,7 +6,7 @@ import re
 import unicodedata
 from typing import Final
 
-_DASH_BETWEEN_DIGITS: Final = re.compile(r"(?<=[0-9A-Za-z])[‐‑‒–—―−ーｰ─━﹣](?=[0-9A-Za-z])")  # noqa: RUF001
+_DASH_BETWEEN_DIGITS: Final = re.compile(r"(?<=[0-9A-Za-z])[‐‑‒–—―−ーｰ─━﹣](?=[0-9A-Za-z])")
 _SPACES: Final = re.compile(r"\s+")
 _UNKNOWN: Final = frozenset(
     {"-", "--", "‐", "―", "ー", "−", "…", "*", "不明", "未定", "なし", "無し", "該当なし", "null", "NULL", "None",

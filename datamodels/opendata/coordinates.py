@@ -28,8 +28,8 @@ _TOKYO: Final = (
 )
 """The survey's three parameters for the whole country: within some metres, where its grid file is within centimetres."""
 _DMS: Final = re.compile(
-    r"[NSEW北南東西]?[緯経]?\s*(\d{1,3})\s*[°度:º ]\s*(\d{1,2})\s*['′分:’ ]\s*(\d{1,2}(?:\.\d+)?)\s*"  # noqa: RUF001
-    r"(?:[\"″秒”]|'')?\s*[NSEW]?"  # noqa: RUF001
+    r"[NSEW北南東西]?[緯経]?\s*(\d{1,3})\s*[°度:º ]\s*(\d{1,2})\s*['′分:’ ]\s*(\d{1,2}(?:\.\d+)?)\s*"
+    r"(?:[\"″秒”]|'')?\s*[NSEW]?"
 )
 _DEGREES: Final = re.compile(r"[NE北東]?[緯経]?(\d{1,3}(?:\.\d+)?)[°度]?[NE]?")
 _PACKED: Final = re.compile(r"(\d{2,3})(\d{2})(\d{2}(?:\.\d+)?)")

@@ -189,9 +189,9 @@ def _span(found: re.Match[str]) -> str:
     return _DAYS[first : last + 1] if first <= last else _DAYS[first:] + _DAYS[: last + 1]
 
 
-_YES: Final = frozenset("○ 〇 ◯ ◎ ● 有 有り あり 可 可能 はい 該当 該当する 対応 済 1 true TRUE True yes YES Yes Y y レ ✓ ✔ ☑".split())
+_YES: Final = frozenset(["○", "〇", "◯", "◎", "●", "有", "有り", "あり", "可", "可能", "はい", "該当", "該当する", "対応", "済", "1", "true", "TRUE", "True", "yes", "YES", "Yes", "Y", "y", "レ", "✓", "✔", "☑"])
 _NO: Final = frozenset(
-    "× ✕ ✖ ☓ x X 無 無し なし 不可 いいえ 非該当 該当しない 該当なし 未対応 未 0 false FALSE False no NO No N n - ー ― －".split()  # noqa: RUF001
+    ["×", "✕", "✖", "☓", "x", "X", "無", "無し", "なし", "不可", "いいえ", "非該当", "該当しない", "該当なし", "未対応", "未", "0", "false", "FALSE", "False", "no", "NO", "No", "N", "n", "-", "ー", "―", "－"]
 )
 _PARTLY: Final = frozenset({"△", "一部", "一部可", "一部有"})
 
