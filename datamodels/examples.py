@@ -189,6 +189,8 @@ class _Matching:
 
 
 def _of_class(inside: str, chance: Random) -> str:
+    if inside[0] == "^":
+        return next(letter for letter in "a0 " if re.fullmatch(f"[{inside}]", letter))
     ranges = re.findall(r"\\?(.)-(.)|\\(.)|(.)", inside)
     low, high, escaped, plain = chance.choice(ranges)
     if low:

@@ -14,12 +14,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from broker.model.values import Json
+from datamodels import wire
 from datamodels.forms import Schema, schema_of, value_schema_of
 from datamodels.source import Attribute, Form, Kind, Model, Vocabulary
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 _URI: Final[Schema] = {"type": "string", "pattern": r"^[A-Za-z][A-Za-z0-9+.-]*:\S*$"}
-_TAG: Final = r"^([A-Za-z]{1,8}(-[A-Za-z0-9]{1,8})*|@none)$"
+_TAG: Final = r"^([A-Za-z]{1,8}([-_][A-Za-z0-9]{1,8})*|@none)$"
 _GEOMETRIES: Final = ("Point", "MultiPoint", "LineString", "MultiLineString", "Polygon", "MultiPolygon")
 
 WordsOf = Callable[[str], Vocabulary]
@@ -49,13 +50,24 @@ def simplified(model: Model, words: WordsOf) -> Schema:
 
 
 def normalized(model: Model, words: WordsOf, spelling: Spelling = TERMS) -> Schema:
-    """The schema of the normalized form, by terms or by whole IRIs."""
+    """The schema of the normalized form, by terms or by whole IRIs.
+
+    By terms it has all that NGSI-LD says of an entity as well; what is stored has passed the decoder already.
+    """
     properties: Schema = {}
     for one in model.attributes.values():
         instance = _any_of([_instance(kind, one, words, spelling) for kind in one.kinds])
-        several: Schema = {"type": "array", "items": instance, "minItems": 1}
-        properties[spelling.attribute(one)] = {"if": {"type": "array"}, "then": several, "else": instance}
-    return _entity(model, spelling, properties)
+        properties[spelling.attribute(one)] = wire.several(instance)
+    if spelling is not TERMS:
+        return _entity(model, spelling, properties)
+    head: Schema = {"id": wire.reference("uri"), "type": wire.typed(model.name)}
+    schema = _entity(model, spelling, wire.entity_members() | properties | head)
+    named: Schema = {"anyOf": [wire.reference("name"), {"const": "@context"}]}
+    return schema | {
+        "propertyNames": named,
+        "additionalProperties": wire.reference("attribute"),
+        "$defs": wire.definitions(),
+    }
 
 
 def _entity(model: Model, spelling: Spelling, properties: Mapping[str, Json]) -> Schema:
@@ -67,7 +79,7 @@ def _entity(model: Model, spelling: Spelling, properties: Mapping[str, Json]) ->
         "title": model.label.en,
         "description": model.description.en,
         "type": "object",
-        "properties": {"id": _URI, "type": types, **properties},
+        "properties": {"id": _URI, "type": types} | properties,
         "required": ["id", "type", *required],
     }
 
@@ -84,7 +96,8 @@ def _instance(kind: Kind, one: Attribute, words: WordsOf, spelling: Spelling) ->
     if one.unit and kind in ("Property", "ListProperty"):
         units: list[Json] = [one.unit, *one.units]
         properties["unitCode"] = {"enum": units}
-    return {"type": "object", "properties": properties, "required": ["type", member]}
+    instance: Schema = {"type": "object", "properties": properties, "required": ["type", member]}
+    return instance | wire.reference(kind) if spelling is TERMS else instance
 
 
 def _linked(_one: Attribute, _words: WordsOf, _spelling: Spelling) -> Schema:
