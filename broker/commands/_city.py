@@ -4,23 +4,30 @@ from __future__ import annotations
 
 import shutil
 from argparse import Namespace
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
+
+from urllib3 import PoolManager
+from urllib3.exceptions import HTTPError
 
 from broker.commands._house import open_store
 from broker.commands._sinks import HttpSink, Sink, StoreSink
+from broker.encode.text import dump
 from broker.errors import NgsiError
 from broker.model.entity import Document
 from datamodels import difference
 from datamodels.city.archive import BadArchive, Opened, unpack
 from datamodels.city.checking import Checked, library_of
 from datamodels.city.source import read_city
+from datamodels.policies import HeldPolicies, Mode
 from datamodels.reading import read_package
 
 BATCH = 200
 _SIGNERS = "signers.txt"
+_DONE, _TIMEOUT_S = 204, 10.0
 
 
 class NotInstalled(Exception):
@@ -74,12 +81,17 @@ class Installing:
         return target
 
     def load(self, one: Checked, arguments: Namespace) -> list[str]:
-        """Put the entities into the hub; what it refused, a line each. Raises NotOpened."""
+        """Put the entities and the rules into the hub; what it refused, a line each. Raises NotOpened."""
         documents = [document for _, _, document in one.entities]
         if arguments.url:
-            return _told(documents, send_all(HttpSink(arguments.url, arguments.tenant), documents))
+            refused = _told(documents, send_all(HttpSink(arguments.url, arguments.tenant), documents))
+            return refused + tell_rules(arguments.url, arguments.tenant, one.modes())
         with open_store(arguments) as (broker, call):
-            return _told(documents, send_all(StoreSink(broker, call), documents))
+            refused = _told(documents, send_all(StoreSink(broker, call), documents))
+            policies = HeldPolicies(broker.held, "off")
+            for said in [policies.say(call.tenant, iri, mode) for iri, mode in one.modes().items()]:
+                said.result()
+            return refused
 
     def _trust(self, signer: str, trust: str) -> None:
         file = self.cities / _SIGNERS
@@ -116,6 +128,22 @@ def send_all(sink: Sink, documents: Sequence[Document]) -> list[NgsiError | None
     for begin in range(0, len(documents), BATCH):
         refusals += sink.send(documents[begin : begin + BATCH])
     return refusals
+
+
+def tell_rules(url: str, tenant: str, modes: Mapping[str, Mode]) -> list[str]:
+    """Tell a running broker what to do about each type; what it refused, a line each."""
+    root = url.rstrip("/").removesuffix("/ngsi-ld/v1")
+    headers = {"Content-Type": "application/json"} | ({"NGSILD-Tenant": quote(tenant, safe="")} if tenant else {})
+    pool, refused = PoolManager(retries=False, timeout=_TIMEOUT_S), []
+    for iri, mode in modes.items():
+        path = f"{root}/admin/models/policies/{quote(iri, safe='')}"
+        try:
+            answer = pool.request("PUT", path, body=dump({"mode": mode}), headers=headers)
+        except HTTPError as failure:
+            return [*refused, f"{root} does not answer: {failure}"]
+        if answer.status != _DONE:
+            refused.append(f"the rule for {iri}: {answer.status} {answer.data[:200].decode(errors='replace')}")
+    return refused
 
 
 def _told(documents: Iterable[Document], refusals: Iterable[NgsiError | None]) -> list[str]:

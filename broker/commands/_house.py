@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from argparse import ArgumentParser, Namespace
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 from broker.contexts.copies import BadMap, read_copies
@@ -17,7 +18,12 @@ from broker.model.values import Json
 from broker.operations.broker import Broker, Call
 from broker.settings import SettingError, Settings, is_url, read_settings, without_secrets
 from broker.wiring import StartError, SystemClock, build
+from datamodels.contexts import TermClash
+from datamodels.installed import Installed
+from datamodels.library import built_in
+from datamodels.reading import BadSource
 
+_OURS = "https://misono.example/contexts/"  # any other is looked up only where there are models of others
 _SHARED = ("data", "contexts", "allow_private", "erasures")
 
 
@@ -85,8 +91,20 @@ def _name(settings: Settings) -> str:
     return without_secrets(settings.store) if is_url(settings.store) else str(settings.data)
 
 
+@cache
+def _of_packages(models: Path | None) -> Mapping[str, dict[str, Json]]:
+    """The @contexts of packages, read when the first of them is named. Raises NotOpened."""
+    try:
+        return Installed(*([built_in()] if models is None else [built_in(), models])).contexts()
+    except (BadSource, TermClash, OSError) as error:
+        raise NotOpened(f"--models {models}: {error}") from error
+
+
 def context_reader(arguments: Namespace) -> Callable[[Json], ActiveContext]:
-    """What resolves @contexts: the local copies, and the network unless --offline. Raises NotOpened."""
+    """What resolves @contexts: local copies, those of the packages, and the network unless --offline.
+
+    Raises NotOpened.
+    """
     settings = settings_of(arguments, "memory")
     try:
         copies = read_copies(settings.contexts) if settings.contexts else {}
@@ -97,6 +115,10 @@ def context_reader(arguments: Namespace) -> Callable[[Json], ActiveContext]:
     def fetch(url: str) -> dict[str, Json]:
         if url in copies:
             return copies[url]
+        if url.startswith(_OURS) or settings.models is not None:
+            known = _of_packages(settings.models)
+            if url in known:
+                return known[url]
         if arguments.offline:
             raise not_available(url, "it is not in --contexts MAP.tsv, and --offline fetches none")
         return loader.load(url).document

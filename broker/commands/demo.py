@@ -19,7 +19,7 @@ from urllib3 import PoolManager
 from urllib3.exceptions import HTTPError
 
 from broker.commands import serve
-from broker.commands._city import checked, send_all
+from broker.commands._city import checked, send_all, tell_rules
 from broker.commands._sinks import HttpSink
 from broker.decode.text import parse_json
 from datamodels.city.checking import Checked
@@ -77,7 +77,7 @@ def _load(arguments: Namespace) -> int:
     one = checked(arguments.city)
     documents = [document for _, _, document in one.entities]
     refusals = [refusal for refusal in send_all(HttpSink(root), documents) if refusal is not None]
-    for refusal in refusals:
+    for refusal in (*refusals, *tell_rules(root, "", one.modes())):
         print(refusal)
     print(f"{len(documents)} entities = {len(documents) - len(refusals)} loaded + {len(refusals)} refused")
     _tell(root, _host_context(pool, root, arguments.city / CONTEXT), one.city)

@@ -15,7 +15,7 @@ from broker.decode.entity import decode_entity
 from broker.decode.files import entities_in
 from broker.decode.text import parse_json
 from broker.errors import LdContextNotAvailable, NgsiError
-from broker.ldcontext.active import ActiveContext
+from broker.ldcontext.active import DEFAULT_VOCABULARY, ActiveContext
 from broker.ldcontext.compile import compile_context
 from broker.model.entity import Document
 from broker.model.values import Json
@@ -26,6 +26,7 @@ from datamodels.contexts import context_of
 from datamodels.holding import Held, compile_model
 from datamodels.library import Library, built_in, read_library
 from datamodels.lint import lint
+from datamodels.policies import Mode
 from datamodels.reading import BadSource
 from datamodels.source import Package
 
@@ -81,7 +82,7 @@ class Checked:
         series = day.series if day is not None else ()
         return self.expanded(*(name for one in series for name in (one.type, one.attribute)))
 
-    def modes(self) -> dict[str, str]:
+    def modes(self) -> dict[str, Mode]:
         """Type (IRI) -> mode, as the rules say."""
         iris = self.expanded(*self.city.gate)
         return {iris[term]: mode for term, mode in self.city.gate.items()}
@@ -123,17 +124,22 @@ class Checked:
     def _entity(
         self, document: Document, held: Mapping[str, Held | None], types: Mapping[str, list[str]]
     ) -> Iterator[str]:
+        for name in document:
+            if name.startswith(DEFAULT_VOCABULARY):
+                yield f"{name.removeprefix(DEFAULT_VOCABULARY)} is no term of its @context, and would be nobody's name"
         for iri in _types(document):
             model = held[iri]
-            if model is None:
-                if self.names.compact(iri) not in self.city.unmodelled:
-                    yield f"no package of the city has a model of {iri}; name it under `unmodelled`, or write one"
-                continue
-            for violation in model.violations(document):
-                yield f"{violation.pointer} {violation.rule} ({violation.model}): {violation.wanted}"
-            for pointer, target, attribute in model.targets(document):
-                if target in types and not {self._name(one) for one in types[target]} & set(attribute.targets):
-                    yield f"{pointer} leads to {target}, which is no {' or '.join(attribute.targets)}"
+            if model is not None:
+                yield from self._of_model(document, model, types)
+            elif self.names.compact(iri) not in self.city.unmodelled:
+                yield f"no package of the city has a model of {iri}; name it under `unmodelled`, or write one"
+
+    def _of_model(self, document: Document, model: Held, types: Mapping[str, list[str]]) -> Iterator[str]:
+        for violation in model.violations(document):
+            yield f"{violation.pointer} {violation.rule} ({violation.model}): {violation.wanted}"
+        for pointer, target, attribute in model.targets(document):
+            if target in types and not {self._name(one) for one in types[target]} & set(attribute.targets):
+                yield f"{pointer} leads to {target}, which is no {' or '.join(attribute.targets)}"
 
     def _rules(self) -> Iterator[str]:
         try:

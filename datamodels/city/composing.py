@@ -19,8 +19,9 @@ def composed(packages: Iterable[Package], kept: Mapping[str, str]) -> dict[str, 
     terms = dict(kept)
     told = set(terms.values())
     for package in packages:
+        plain = _values(package)
         for term, iri in terms_of(package).items():
-            if iri not in told:
+            if iri not in told and iri not in plain:
                 name = term if term not in terms else f"{subject(package)}{term[0].upper()}{term[1:]}"
                 if terms.setdefault(name, iri) == iri:
                     told.add(iri)
@@ -31,6 +32,13 @@ def subject(package: Package) -> str:
     """The subject of a package as the beginning of a term: `sdm-urban-mobility` gives `urbanMobility`."""
     first, *more = package.name.removeprefix("sdm-").removeprefix("misono-").split("-")
     return first + "".join(part.capitalize() for part in more)
+
+
+def _values(package: Package) -> set[str]:
+    """The words that are values of Properties alone: nobody expands these, so they need no term."""
+    named = {one.vocabulary for model in package.models.values() for one in model.attributes.values()
+             if "VocabProperty" in one.kinds}  # fmt: skip
+    return {word.iri for name, one in package.vocabularies.items() if name not in named for word in one.words}
 
 
 def contradictions(packages: Iterable[Package], terms: Mapping[str, Json]) -> Iterator[str]:

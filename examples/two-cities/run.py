@@ -32,7 +32,7 @@ HERE = Path(__file__).resolve().parent
 DISTRICT = HERE.parent / "misono"
 CONTEXT = "https://misono.example/contexts/district-v1.jsonld"
 LINK = f'<{CONTEXT}>; rel="http://www.w3.org/ns/json-ld#context"; type="application/ld+json"'
-SHARED = ("Building", "WeatherObserved", "AirQualityObserved", "Park", "PublicTransportStop", "OffStreetParking")
+SHARED = ("Building", "WeatherObserved", "AirQualityObserved", "Park", "GtfsStop", "OffStreetParking")
 """What each city lets the other ask for: nothing of houses' energy, nothing of persons."""
 WAIT_S = 20.0
 NOTICE_S = 15.0
@@ -151,9 +151,9 @@ def receiver() -> Iterator[tuple[str, Queue[Any]]]:
         server.server_close()
 
 
-def load(city: City, file: Path) -> None:
-    """Put a file's entities into a city's hub."""
-    entities = json.loads(file.read_text())
+def load(city: City, *files: Path) -> None:
+    """Put files' entities into a city's hub."""
+    entities = [entity for file in files for entity in json.loads(file.read_text())]
     answer = city.ask("POST", "/entityOperations/create?local=true", entities)
     check(answer.status == 201, f"{city.name} has {len(entities)} entities of its own")
 
@@ -221,7 +221,7 @@ def subscribe(misono: City, url: str) -> None:
 
 def story(misono: City, aizu: City, url: str, came: Queue[Any]) -> None:
     """All steps in their order."""
-    load(misono, DISTRICT / "data/district.jsonld")
+    load(misono, *sorted((DISTRICT / "data").glob("*.jsonld")))
     load(aizu, HERE / "aizu.jsonld")
     register(misono, aizu)
     register(aizu, misono)
