@@ -28,7 +28,7 @@ from broker.query.ast import (
 )
 from tests.engines.populated import Engines
 from tests.strategies.entities import populations
-from tests.strategies.queries import nodes, selections
+from tests.strategies.queries import nodes, scarce, selections
 
 QUERIES = 15  # drawn for a population; each is asked in full and term by term
 OCCURRENCES_MIN = 100
@@ -79,8 +79,8 @@ class Tally:
         else:
             self.seen[type(part).__name__] += 1
 
-    def assert_bites(self, pairs_min: int, occurrences_min: int = OCCURRENCES_MIN) -> None:
-        """So many pairs, 30 % selecting some but not all; every node, operator and value so often. Prints the table."""
+    def assert_bites(self, pairs_min: int) -> None:
+        """So many pairs, 30 % selecting some but not all; every node, operator and value often. Prints the table."""
         print(f"\n{self.pairs} pairs of query and population, {self.biting} select some but not all")
         print(f"figure pairs {self.pairs}\nfigure biting_percent {100 * self.biting / self.pairs:.1f} {self.pairs}")
         names = (*_NODES, *_OPERATORS, *_VALUES, *_RELATIONS)
@@ -88,12 +88,15 @@ class Tally:
             print(f"  {name:14} {self.seen[name]:7}")
         assert self.pairs >= pairs_min
         assert self.biting >= BITE_MIN * self.pairs
-        rare = {name for name in names if self.seen[name] < occurrences_min}
+        rare = {name for name in names if self.seen[name] < OCCURRENCES_MIN}
         assert not rare
 
 
 def assert_agrees(held: Engines, tally: Tally, populations_max: int, *, windowed: bool = True) -> None:
-    """So many populations, QUERIES queries of each and their terms, in full and, with `windowed`, by a window."""
+    """So many populations, QUERIES queries of each and more of what is scarce, and their terms.
+
+    All are asked in full and, with `windowed`, by a window.
+    """
 
     @settings(
         max_examples=populations_max,
@@ -102,10 +105,10 @@ def assert_agrees(held: Engines, tally: Tally, populations_max: int, *, windowed
         phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),
     )
-    @given(populations(), st.lists(st.tuples(selections(), windows), min_size=QUERIES, max_size=QUERIES))
-    def agree(population: list[Entity], asked: list[tuple[Selection, Window]]) -> None:
+    @given(populations(), st.lists(st.tuples(selections(), windows), min_size=QUERIES, max_size=QUERIES), scarce())
+    def agree(population: list[Entity], asked: list[tuple[Selection, Window]], rest: tuple[Node, ...]) -> None:
         tenant = held.hold(population)
-        for drawn, window in asked:
+        for drawn, window in [*asked, *((Selection(node), everything) for node in rest)]:
             for selection in (drawn, *(Selection(term) for term in _terms(drawn.where))):
                 if windowed:
                     _same_answer(held, tenant, selection, window)

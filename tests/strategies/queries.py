@@ -212,6 +212,11 @@ def nodes(*, linked: bool = True) -> st.SearchStrategy[Node]:
     return st.one_of(leaves, leaves, _combined(leaves), st.just(And(())), st.just(Or(())))
 
 
+def scarce() -> st.SearchStrategy[tuple[Node, ...]]:
+    """One of each part that is seldom drawn: who draws a few hundred queries wants to have seen them all."""
+    return st.tuples(_patterns, _lists(), paths().map(Absent), _linked(), _compares(), _compares())
+
+
 def orderings() -> st.SearchStrategy[Ordering]:
     """One to three keys; distances on geometries."""
     plain = st.builds(OrderTerm, paths() | st.sampled_from([Path("id"), Path("createdAt")]), st.booleans())

@@ -10,9 +10,9 @@ import pytest
 from tests.engines.agreeing import Tally, assert_agrees, assert_restricts_alike
 from tests.engines.populated import engines
 
-POPULATIONS = {"mongo": 80, "ferret": 80}
+POPULATIONS = {"mongo": 62, "ferret": 62}
 RESTRICTED = {"mongo": 20, "ferret": 4}
-PAIRS_MIN, OCCURRENCES_MIN = 5_000, 25
+PAIRS_MIN = 5_000
 
 
 @cache
@@ -37,4 +37,4 @@ def test_a_view_and_a_condition_restrict_alike(engine: str, tmp_path: Path) -> N
 
 @pytest.mark.parametrize("engine", POPULATIONS)
 def test_the_pairs_bite(engine: str) -> None:
-    compared(engine).assert_bites(PAIRS_MIN, OCCURRENCES_MIN)
+    compared(engine).assert_bites(PAIRS_MIN)
