@@ -82,8 +82,9 @@ def changed(draw: st.DrawFn) -> tuple[str, dict[str, Any]]:
         entity[each] = draw(attributes(depth=1))
     if draw(st.booleans()):
         twice = draw(st.sampled_from(sorted(_needed(model) - {"id", "type"}) or ["a"]))
-        second = draw(st.one_of(instances(0), st.just(entity.get(twice, {}))))
-        entity[twice] = [entity.get(twice, {}), {**second, "datasetId": "urn:x:data:1"}]
+        first = entity.get(twice)
+        second = draw(st.one_of(instances(0), st.just(first if isinstance(first, dict) else {})))
+        entity[twice] = [first, {**second, "datasetId": "urn:x:data:1"}]
     for _ in range(draw(st.integers(0, 2))):
         entity = spoilt(entity, Random(draw(st.integers(0, 2**32))))
     return name, entity
