@@ -44,6 +44,11 @@ def _kana(text: str) -> Read:
     return told, "" if told == text else "kana"
 
 
+def _code(text: str) -> Read:
+    told = codes.digits(text)
+    return told, "" if told == text else "code-format"
+
+
 def _alone(read: Callable[[str], Read]) -> Callable[[Column, str, str], Read]:
     return lambda _column, text, _prefecture: read(text)
 
@@ -67,6 +72,7 @@ READ: Final[dict[str, Callable[[Column, str, str], Read]]] = {
     "postal": _alone(codes.read_postal),
     "phone": _alone(codes.read_phone),
     "digits": lambda column, text, _prefecture: codes.read_digits(text, column.length),
+    "code": _alone(_code),
     "uri": _alone(_uri),
 }
 """`as` of a column -> what reads its cells; each raises Unreadable."""

@@ -68,7 +68,7 @@ def read_municipality(text: str, prefecture: str = "") -> Read:
     return could[0]
 
 
-def _completed(code: str) -> list[Read]:
+def _completed(code: str) -> list[tuple[str, str]]:
     """What a code that is too short may have been."""
     if len(code) == _SHORT:
         return [(code + check_digit(code), "check-digit-added"), ("0" + code, "zero-added")]
@@ -77,9 +77,8 @@ def _completed(code: str) -> list[Read]:
     return []
 
 
-def _is_municipality(code: object) -> bool:
-    text = str(code)
-    return 1 <= int(text[:2]) <= len(PREFECTURES) and text[5] == check_digit(text[:5])
+def _is_municipality(code: str) -> bool:
+    return 1 <= int(code[:2]) <= len(PREFECTURES) and code[5] == check_digit(code[:5])
 
 
 def _checked(code: str) -> str:

@@ -81,7 +81,9 @@ def _day(year: str | int, month: str, day: str) -> str:
         raise Unreadable("a date that the calendar has") from wrong
 
 
-_TIME: Final = re.compile(r"(午前|午後|AM|PM)?(\d{1,2})(?:[::時](\d{1,2})?分?)(?::(\d{2}))?(半)?(AM|PM)?", re.IGNORECASE)
+_TIME: Final = re.compile(
+    r"(午前|午後|AM|PM)?(\d{1,2})(?:[::時](\d{1,2})?分?)(?::(\d{2}))?(半)?(AM|PM)?", re.IGNORECASE
+)
 _PLAIN_TIME: Final = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
 _FRACTION: Final = re.compile(r"0?\.\d+")
 _RANGE: Final = re.compile(r"[~〜〰‐–—―−-]|から")
@@ -176,12 +178,12 @@ def read_weekdays(text: str) -> Read:
     if plain in _DAY_GROUPS:
         named = _DAY_GROUPS[plain]
     elif plain.isascii() and plain.replace(",", "").isdecimal() and set(plain) <= set("1234567,"):
-        return sorted({int(day) for day in plain.replace(",", "")}), ""
+        return [*sorted({int(day) for day in plain.replace(",", "")})], ""
     else:
         named = _DAY_SPAN.sub(_span, _DAY_SIGNS.sub("", _HOLIDAY.sub("", plain)))
     if not named or not set(named) <= set(_DAYS):
         raise Unreadable("weekdays such as 月火水 or 月～金")
-    return sorted({_DAYS.index(day) + 1 for day in named}), "weekday-words"
+    return [*sorted({_DAYS.index(day) + 1 for day in named})], "weekday-words"
 
 
 def _span(found: re.Match[str]) -> str:
@@ -189,9 +191,70 @@ def _span(found: re.Match[str]) -> str:
     return _DAYS[first : last + 1] if first <= last else _DAYS[first:] + _DAYS[: last + 1]
 
 
-_YES: Final = frozenset(["○", "〇", "◯", "◎", "●", "有", "有り", "あり", "可", "可能", "はい", "該当", "該当する", "対応", "済", "1", "true", "TRUE", "True", "yes", "YES", "Yes", "Y", "y", "レ", "✓", "✔", "☑"])
+_YES: Final = frozenset(
+    [
+        "○",
+        "〇",
+        "◯",
+        "◎",
+        "●",
+        "有",
+        "有り",
+        "あり",
+        "可",
+        "可能",
+        "はい",
+        "該当",
+        "該当する",
+        "対応",
+        "済",
+        "1",
+        "true",
+        "TRUE",
+        "True",
+        "yes",
+        "YES",
+        "Yes",
+        "Y",
+        "y",
+        "レ",
+        "✓",
+        "✔",
+        "☑",
+    ]
+)
 _NO: Final = frozenset(
-    ["×", "✕", "✖", "☓", "x", "X", "無", "無し", "なし", "不可", "いいえ", "非該当", "該当しない", "該当なし", "未対応", "未", "0", "false", "FALSE", "False", "no", "NO", "No", "N", "n", "-", "ー", "―", "－"]
+    [
+        "×",
+        "✕",
+        "✖",
+        "☓",
+        "x",
+        "X",
+        "無",
+        "無し",
+        "なし",
+        "不可",
+        "いいえ",
+        "非該当",
+        "該当しない",
+        "該当なし",
+        "未対応",
+        "未",
+        "0",
+        "false",
+        "FALSE",
+        "False",
+        "no",
+        "NO",
+        "No",
+        "N",
+        "n",
+        "-",
+        "ー",
+        "―",
+        "－",
+    ]
 )
 _PARTLY: Final = frozenset({"△", "一部", "一部可", "一部有"})
 

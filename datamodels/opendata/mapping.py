@@ -1,26 +1,28 @@
-"""Which column of a data set becomes which attribute: mappings, from YAML files or from a model's own labels. Pure.
+"""Which column of a data set becomes which attribute: a model's own labels, and mapping files beside them. Pure.
 
-    dataset: public-facilities
-    title: {ja: 公共施設一覧, en: Public facilities}
-    model: gif:PublicFacility       # package:type, whose names and forms hold; or `type:` and `namespace:` without one
-    include: head                   # the columns that all municipal data sets begin with
-    id: [全国地方公共団体コード, ID]   # what tells one row from another
-    columns:
-      名称: {to: name, lang: ja, required: true}
-      ＵＲＬ: {to: url, as: uri, also: [ホームページ]}
-    sums: {総人口: [男性, 女性]}     # totals that are looked at
+The Japanese label of an attribute is the heading of its column. A file says what labels cannot:
 
-`as` is one of the words of READERS (cells.py); `part` one of an address or a place.
+    dataset: population
+    model: gif:PopulationByAge         # package:type, whose names and forms hold; or `type:` and `namespace:` without one
+    id: [全国地方公共団体コード, 地域コード]  # what tells one row from another
+    columns:                           # over those of the model and of mappings/head.yaml
+      男性: {also: [男]}
+      指定年: {to: designatedIn, as: integer, required: true}
+    sums: {総人口: [男性, 女性]}          # totals that are looked at
+
+`as` is one of READERS (cells.py has them); `part` one of an address or a place; `also` other headings; `empty` what an
+empty cell means, `partly` what △ means; `split` divides a list; `length` fills a code with zeros; `end` is the attribute
+that the end of a time span goes to.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping as ReadOnly
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, Final, cast
 
 from broker.model.values import Json
-from datamodels.source import Attribute, Model, Package, Text
+from datamodels.source import Attribute, Model, Package
 
 ADDRESS_PARTS: Final = frozenset(
     {"full", "prefecture", "city", "town", "block", "building", "code", "townId", "postal", "kana"}
@@ -28,14 +30,20 @@ ADDRESS_PARTS: Final = frozenset(
 PLACE_PARTS: Final = frozenset({"latitude", "longitude", "x", "y", "zone", "datum"})
 READERS: Final = frozenset(
     {"text", "kana", "number", "integer", "flag", "date", "time", "opens", "closes", "instant", "weekdays",
-     "municipality", "corporate", "postal", "phone", "digits", "uri", "closed", "identifier", "skip"}
+     "municipality", "corporate", "postal", "phone", "digits", "code", "uri", "closed", "identifier", "skip"}
 )  # fmt: skip
 _MEMBERS: Final = frozenset(
-    {"to", "as", "part", "lang", "required", "also", "unit", "partly", "empty", "length", "split"}
+    {"to", "as", "part", "lang", "required", "also", "unit", "partly", "empty", "length", "split", "end"}
 )
-_TOP: Final = frozenset(
-    {"dataset", "title", "model", "type", "namespace", "include", "id", "columns", "sums", "names", "context"}
-)
+_TOP: Final = frozenset({"dataset", "model", "type", "namespace", "names", "id", "columns", "sums"})
+
+
+_SPANS: Final = (("start", "end"), ("Opening", "Closing"))
+NAMESPACE: Final = "https://misono.example/def/"
+CORE: Final = frozenset({"location"})
+"""Attributes that the core @context names."""
+ID: Final = ("全国地方公共団体コード", "ID")
+"""What tells the rows of a standard data set apart."""
 
 
 class BadMapping(ValueError):
@@ -44,12 +52,7 @@ class BadMapping(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column: its heading, where its cells go and how they are read.
-
-    `to` is the attribute's term, `part` what of an address or place it is, `lang` the language of a name. `also` are
-    other headings of it, `empty` what an empty cell means, `partly` what △ means, `split` divides a list, `length`
-    fills a code with zeros.
-    """
+    """One column: its heading, the attribute that it becomes, and how its cells are read; see above."""
 
     heading: str
     to: str = ""
@@ -63,46 +66,72 @@ class Column:
     empty: Json = None
     length: int = 0
     split: str = ""
+    end: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Mapping:
-    """A data set's columns. `names` are the IRIs of its attributes that no package gives one."""
+    """A data set's columns. `terms` are the IRIs of its type and attributes."""
 
     dataset: str
-    title: Text
     type: str
     columns: tuple[Column, ...]
+    terms: ReadOnly[str, str]
     id: tuple[str, ...] = ()
-    package: str = ""
-    namespace: str = "https://misono.example/def/"
-    names: ReadOnly[str, str] = field(default_factory=dict)
     sums: ReadOnly[str, tuple[str, ...]] = field(default_factory=dict)
 
 
-def read_mapping(body: Json, included: ReadOnly[str, Json], file: str = "") -> Mapping:
-    """The mapping of a parsed file; `included` are the files that it may include, by name. Raises BadMapping."""
+def read_head(body: Json, file: str = "head.yaml") -> dict[str, Column]:
+    """The columns of the file that all mappings share, by heading. Raises BadMapping."""
+    return _columns(_object(body, file).get("columns", {}), file)
+
+
+def model_named(body: Json, file: str = "") -> str:
+    """The `package:type` that a mapping file names; empty where it names none. Raises BadMapping."""
+    return str(_object(body, file).get("model", ""))
+
+
+def read_mapping(body: Json, base: Mapping, file: str = "") -> Mapping:
+    """The mapping of a parsed file over that of its model, or of `no_model`. Raises BadMapping."""
     top = _object(body, file)
     _only(top, _TOP, file)
-    columns: dict[str, Column] = {}
-    for name in _texts(top.get("include", []), f"{file}/include"):
-        if name not in included:
-            raise BadMapping(f"{file}/include: no file {name}; there are {', '.join(sorted(included))}")
-        columns |= _columns(_object(included[name], name).get("columns", {}), name)
-    columns |= _columns(top.get("columns", {}), file)
-    package, _, kind = str(top.get("model", "")).rpartition(":")
-    title = _object(top.get("title", {}), f"{file}/title")
+    columns = {column.heading: column for column in base.columns}
+    for heading, given in _columns(top.get("columns", {}), file).items():
+        columns[heading] = _over(given, columns.get(heading), f"{file}/columns/{heading}")
+    terms = dict(base.terms)
+    kind = base.type or _text(top, "type", file)
+    namespace = str(top.get("namespace", NAMESPACE))
+    named = {name: str(iri) for name, iri in _object(top.get("names", {}), file).items()}
+    for name in (kind, *(name for column in columns.values() for name in (column.to, column.end))):
+        if name and name not in CORE:
+            terms[name] = named.get(name) or terms.get(name) or namespace + name
     return Mapping(
         _text(top, "dataset", file),
-        Text(_text(title, "ja", file), _text(title, "en", file)),
-        kind or _text(top, "type", file),
+        kind,
         tuple(columns.values()),
-        tuple(_texts(top.get("id", []), f"{file}/id")),
-        package,
-        str(top.get("namespace", "https://misono.example/def/")),
-        {name: str(iri) for name, iri in _object(top.get("names", {}), file).items()},
+        terms,
+        tuple(_texts(top.get("id", [*base.id]), f"{file}/id")),
         {total: tuple(_texts(parts, file)) for total, parts in _object(top.get("sums", {}), file).items()},
     )
+
+
+def no_model(head: ReadOnly[str, Column]) -> Mapping:
+    """The base of a mapping file that names no model: the address and the place, which all data sets have."""
+    columns = tuple(column for column in head.values() if column.to)
+    return Mapping("", "", columns, {"address": "https://smartdatamodels.org/address"}, ID)
+
+
+def _over(given: Column, base: Column | None, where: str) -> Column:
+    """A column of a file over the model's of its heading: what the file says holds."""
+    if base is None:
+        if not given.to and given.reads not in ("skip", "identifier", "closed"):
+            raise BadMapping(f"{where}/to: the attribute that the column becomes, or `as: skip`")
+        return given
+    plain = Column(given.heading)
+    said = {
+        one.name: value for one in fields(Column) if (value := getattr(given, one.name)) != getattr(plain, one.name)
+    }
+    return replace(base, **said | {"also": (*base.also, *given.also)})
 
 
 def _columns(body: Json, file: str) -> dict[str, Column]:
@@ -126,13 +155,12 @@ def _column(heading: str, body: Json, file: str) -> Column:
         given.get("empty"),
         int(given.get("length", 0)),
         str(given.get("split", "")),
+        str(given.get("end", "")),
     )
     if column.reads not in READERS:
         raise BadMapping(f"{where}/as: {column.reads} is none of {', '.join(sorted(READERS))}")
     if column.part and column.part not in ADDRESS_PARTS | PLACE_PARTS:
         raise BadMapping(f"{where}/part: none of {', '.join(sorted(ADDRESS_PARTS | PLACE_PARTS))}")
-    if not column.to and column.reads not in ("skip", "identifier", "closed"):
-        raise BadMapping(f"{where}/to: the attribute that the column becomes, or `as: skip`")
     return column
 
 
@@ -142,35 +170,54 @@ _FORMS: Final = {
 }  # fmt: skip
 
 
-def mapping_of(package: Package, model: Model, head: Mapping) -> Mapping:
-    """The mapping that a model's own labels make: the Japanese label of an attribute is the heading of its column.
+def mapping_of(package: Package, model: Model, head: ReadOnly[str, Column], terms: ReadOnly[str, str]) -> Mapping:
+    """The mapping that a model's own labels make; `head` says how columns of these headings are read.
 
-    The columns of `head` (name, address, place, phone, …) are those of every municipal data set.
+    `terms` are those of the package's @context.
     """
-    known = {column.heading for column in head.columns}
-    taken = {column.to for column in head.columns}
     own = [
-        _labelled(attribute)
+        _labelled(attribute, head.get(unwidened(attribute.label.ja)), model)
         for attribute in model.attributes.values()
-        if attribute.label.ja not in known and attribute.name not in taken and not _is_structure(attribute)
+        if not _is_structure(attribute)
     ]
-    wanted = [replace(one) for one in head.columns if not one.to or one.to in model.attributes]
-    return Mapping(
-        f"{package.name}:{model.name}", model.label, model.name, (*wanted, *own), head.id, package.name,
-        package.namespace, sums={},
-    )  # fmt: skip
+    parts = [column for column in head.values() if column.to in model.attributes]
+    return Mapping(f"{package.name}:{model.name}", model.name, (*own, *parts), terms, ID)
 
 
-def _labelled(attribute: Attribute) -> Column:
-    return Column(
-        attribute.label.ja,
-        attribute.name,
-        _FORMS.get(attribute.form.type, "text"),
-        lang="ja" if attribute.kinds[0] == "LanguageProperty" else "",
+def unwidened(label: str) -> str:
+    """A label with the brackets that headings have: `建物名等（方書）` gives `建物名等(方書)`."""
+    return label.replace("（", "(").replace("）", ")")
+
+
+def _labelled(attribute: Attribute, rule: Column | None, model: Model) -> Column:
+    rule = rule or Column("")
+    reads, end = _form(attribute, model)
+    return replace(
+        rule,
+        heading=unwidened(attribute.label.ja),
+        to=attribute.name,
+        reads=reads if rule.reads == "text" else rule.reads,
+        end=end,
+        lang="ja" if "LanguageProperty" in attribute.kinds else "",
         required=attribute.presence == "required",
         unit=attribute.unit,
-        split=";" if attribute.form.many else "",
+        split=rule.split or (";" if attribute.form.many else ""),
     )
+
+
+def _form(attribute: Attribute, model: Model) -> tuple[str, str]:
+    """How an attribute's cells are read, and the attribute that the end of a span goes to."""
+    form = attribute.form
+    if form.type == "integer" and form.many and form.most == len("月火水木金土日"):
+        return "weekdays", ""
+    if form.type == "time":
+        for begins, ends in _SPANS:
+            end = attribute.name.replace(begins, ends)
+            if end != attribute.name and end in model.attributes:
+                return "opens", end
+            if ends in attribute.name:
+                return "closes", attribute.name
+    return _FORMS.get(form.type, "text"), ""
 
 
 def _is_structure(attribute: Attribute) -> bool:

@@ -64,14 +64,13 @@ class RowReader:
         self._absent = [
             column for column in mapping.columns if column.required and not _has(there, column)
         ]  # fmt: skip
-        self._ends = next((column.to for column in mapping.columns if column.reads == "closes"), "")
 
     def read(self, row: Sequence[str]) -> Outcome | None:
         """The entity of a row; None where the row is empty."""
         cells = [(column, row[at].strip()) for at, column in self._columns if at < len(row)]
         if not any(text for _, text in cells):
             return None
-        reading = _Row(self._choices, self._ends)
+        reading = _Row(self._choices)
         for column, text in cells:
             reading.take(column, text)
         for column in self._absent:
@@ -111,17 +110,16 @@ def _has(there: Iterable[Column], wanted: Column) -> bool:
 class _Row:
     """A row while it is read."""
 
-    def __init__(self, choices: Choices, ends: str) -> None:
+    def __init__(self, choices: Choices) -> None:
         self.choices = choices
         self.outcome = Outcome()
         self.attributes: dict[str, Json] = dict(choices.shared)
         self.keys: dict[str, str] = {}
         self.numbers: dict[str, float] = {}
         self.ruined_id = ""
-        self._ends = ends
         self._address: dict[str, str] = {}
         self._place: dict[str, str] = {}
-        self._closed = ""
+        self._closed = self._closed_as = ""
 
     def take(self, column: Column, text: str) -> None:
         """Read one cell."""
@@ -158,7 +156,7 @@ class _Row:
             self.repair(rule, column.heading, text, _shown(value))
         self.keys[column.heading] = _shown(value)
         if column.reads == "closed":
-            self._closed = str(value)
+            self._closed, self._closed_as = str(value), column.to
         elif column.part:
             self._address.setdefault(column.part, str(value))
         elif column.to:
@@ -185,7 +183,7 @@ class _Row:
         if span is None:
             return False
         begins = column.to if column.reads == "opens" else ""
-        for name, time in zip((begins, self._ends), span, strict=True):
+        for name, time in zip((begins, column.end or column.to), span, strict=True):
             if name:
                 self.attributes[name] = {"type": "Property", "value": time}
         self.repair("time-range", column.heading, text, " - ".join(span))
@@ -199,7 +197,9 @@ class _Row:
             self.repair("closed", "", self._closed, "")
             self.outcome.refused.clear()
             return True
-        self.attributes["dateClosed"] = {"type": "Property", "value": {"@type": "Date", "@value": self._closed}}
+        if self._closed_as:
+            day: Json = {"@type": "Date", "@value": self._closed}
+            self.attributes[self._closed_as] = {"type": "Property", "value": day}
         return False
 
     def put_together(self) -> None:
@@ -208,6 +208,10 @@ class _Row:
             self._put_address()
         if any(self._place.values()):
             self._put_place()
+        for name, instance in self.attributes.items():
+            english = self.attributes.get(f"{name}En")
+            if english and "languageMap" in instance:  # type: ignore[operator]
+                instance["languageMap"]["en"] = english["value"]  # type: ignore[index,call-overload]
 
     def _put_address(self) -> None:
         given = self._address
@@ -224,8 +228,8 @@ class _Row:
         told = {
             "addressCountry": "JP", "addressRegion": prefecture, "addressLocality": address.city,
             "streetAddress": address.street(), "postalCode": given.get("postal", ""), "localGovernmentCode": code,
-            "townBlockId": given.get("townId", "") or addresses.town_id(address, self.choices.towns),
-            "buildingNameEtc": address.building, "fullAddress": address.full,
+            "streetAddressId": given.get("townId", "") or addresses.town_id(address, self.choices.towns),
+            "cityBlock": address.block, "buildingNameEtc": address.building, "fullAddress": address.full,
         }  # fmt: skip
         self.attributes["address"] = {"type": "Property", "value": {name: text for name, text in told.items() if text}}
 
