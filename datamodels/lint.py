@@ -7,10 +7,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from broker.ldcontext.core import core_tables
 from datamodels.contexts import TermClash, terms_of
 from datamodels.library import Library, is_link
 from datamodels.source import Attribute, Form, Model, Package, Text, Vocabulary
 from datamodels.units import units
+from datamodels.wire import NO_NAMES
 
 _VERSION: Final = re.compile(r"(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)")
 _IRI: Final = re.compile(r"https?://[^\s<>\"{}|\\^`]+")
@@ -18,6 +20,7 @@ _COLOUR: Final = re.compile(r"#[0-9a-fA-F]{6}")
 _NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _JAPANESE: Final = re.compile(r"[぀-ヿ一-鿿]")
 _GEOMETRIES: Final = {"Point", "MultiPoint", "LineString", "MultiLineString", "Polygon", "MultiPolygon"}
+_CORE: Final = "1.9"
 _NUMERIC: Final = {"number", "integer"}
 
 
@@ -68,9 +71,12 @@ def _terms(package: Package) -> Iterator[_Found]:
     except TermClash as clash:
         yield "terms", str(clash)
         return
+    core = core_tables(_CORE).definitions
     for name, iri in terms.items():
         if not _IRI.fullmatch(iri):
             yield name, f"{iri} is no http IRI"
+        if core.get(name, iri) != iri:
+            yield name, f"the core @context, which has the last word, says {core[name]}: another name, or that IRI"
 
 
 def _vocabulary(vocabulary: Vocabulary) -> Iterator[_Found]:
@@ -113,6 +119,8 @@ def _text(text: Text) -> Iterator[str]:
 def _spelling(attribute: Attribute) -> Iterator[str]:
     if not _NAME.fullmatch(attribute.name):
         yield "a name of letters and digits"
+    if attribute.name in NO_NAMES:
+        yield "NGSI-LD has a member of this name: an attribute cannot be called so"
     yield from (f"same_as.{to}: {iri} is no http IRI" for to, iri in attribute.same_as.items() if not _IRI.match(iri))
 
 

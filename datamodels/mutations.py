@@ -63,7 +63,7 @@ def _of_example(model: Model, words: WordsOf, number: int) -> Iterator[Broken]:
             found = mutate(chance, entity, attribute)
             if found is not None:
                 yield found
-                yield from _twice(found, attribute)
+                yield from _twice(found, entity, attribute)
                 if attribute.name in least:
                     yield replace(found, entity={**least, attribute.name: found.entity[attribute.name]})
     for member in ("id", "type"):
@@ -72,12 +72,11 @@ def _of_example(model: Model, words: WordsOf, number: int) -> Iterator[Broken]:
     yield Broken({**entity, "id": chance.choice(("no URI", "", 5))}, "/id", "pattern")
 
 
-def _twice(one: Broken, attribute: Attribute) -> Iterator[Broken]:
+def _twice(one: Broken, entity: Entity, attribute: Attribute) -> Iterator[Broken]:
     """The same as the second of two instances."""
-    whole = one.entity[attribute.name]
-    if isinstance(whole, dict) and one.rule != "required":
-        good: Json = {**whole, "datasetId": "urn:ngsi-ld:dataset:second"}
-        pair: list[Json] = [good, whole]
+    good = entity[attribute.name]
+    if isinstance(good, dict) and one.rule != "required":
+        pair: list[Json] = [{**good, "datasetId": "urn:ngsi-ld:dataset:second"}, one.entity[attribute.name]]
         pointer = one.pointer.replace(f"/{attribute.name}", f"/{attribute.name}/1", 1)
         yield Broken({**one.entity, attribute.name: pair}, pointer, one.rule)
 
@@ -91,7 +90,9 @@ def _changed(entity: Entity, attribute: Attribute, member: str, value: Json, rul
 
 def _kind(chance: Random, entity: Entity, attribute: Attribute) -> Broken | None:
     other = chance.choice([kind for kind in (*_KINDS, "RelationShip", "Text") if kind not in attribute.kinds])
-    return _changed(entity, attribute, "type", other, "const")
+    instance = entity[attribute.name]
+    assert isinstance(instance, dict)
+    return Broken({**entity, attribute.name: {**instance, "type": other}}, f"/{attribute.name}", "const")
 
 
 def _missing(_chance: Random, entity: Entity, attribute: Attribute) -> Broken | None:

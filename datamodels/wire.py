@@ -17,6 +17,8 @@ from broker.model.values import NGSI_LD_NULL, Json
 from datamodels.forms import Schema
 
 INSTANCES_MAX: Final = 1000
+NO_NAMES: Final = (INSTANCE_MEMBERS | SEALED | {"id", "scope"}) - KIND_OF_MEMBER.keys() - {PROOF}
+"""What no attribute of an entity is called: NGSI-LD has members of these names."""
 PLACES: Final = ("location", "observationSpace", "operationSpace")
 _DEPTH: Final = {
     "Point": 0, "MultiPoint": 1, "LineString": 1, "MultiLineString": 2, "Polygon": 2, "MultiPolygon": 3,
@@ -58,8 +60,7 @@ def several(instance: Schema) -> Schema:
 
 def entity_members() -> Schema:
     """The members that every entity may have, and the names that no attribute has."""
-    no_names = (INSTANCE_MEMBERS | SEALED) - KIND_OF_MEMBER.keys() - {PROOF, "type"}
-    members: Schema = dict.fromkeys(sorted(no_names - SYSTEM_MEMBERS), False)
+    members: Schema = dict.fromkeys(sorted(NO_NAMES - SYSTEM_MEMBERS - {"id", "type", "scope"}), False)
     members |= dict.fromkeys(sorted(SYSTEM_MEMBERS), _LABEL)
     places = {name: several(reference("GeoProperty")) for name in PLACES}
     context: Schema = {"@context": True, "scope": reference("scope"), "expiresAt": reference("time")}
@@ -103,6 +104,7 @@ def _values() -> Schema:
     text: Schema = {"type": "string", "not": _NULL}
     texts: Schema = {"type": "array", "items": {"type": "string"}, "minItems": 1}
     degrees: list[Json] = [{"type": "number", "minimum": -most, "maximum": most} for most in (180, 90)]
+    number: Schema = {"type": "number"}
     linked: Schema = {"properties": {"object": reference("uri")}, "required": ["object"], "additionalProperties": False}
     return {
         "nested": {
@@ -111,7 +113,7 @@ def _values() -> Schema:
             "else": {"items": nested},
         },
         "value": {"not": {"enum": _NULLS}, **nested},
-        "position": {"type": "array", "prefixItems": degrees, "items": {"type": "number"}, "minItems": 2, "maxItems": 3},
+        "position": {"type": "array", "prefixItems": degrees, "items": number, "minItems": 2, "maxItems": 3},
         "geometry": {"anyOf": [_geometry(kind) for kind in _DEPTH]},
         "links": {"anyOf": [reference("uri"), {"type": "array", "items": reference("uri"), "minItems": 1}]},
         "languages": {

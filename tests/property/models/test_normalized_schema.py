@@ -34,13 +34,14 @@ from tests.strategies.wire import TERMS, attributes, instances
 
 LABELS = SYSTEM_MEMBERS | {"expiresAt", "lang", "@context"}
 JUNK: list[Any] = [
-    None, True, 0, -1, 1.5, 1e9, 2**70, "", "x", "urn:ngsi-ld:null", "urn:x:1", [], {}, ["urn:ngsi-ld:null"], [1], ["a", "a"],
-    {"@none": "urn:ngsi-ld:null"}, {"a": {"b": "urn:ngsi-ld:null"}}, {"a": ["urn:ngsi-ld:null"]}, {"dataset": {"@none": 1}},
-    {"value": 1}, {"type": "Property", "value": 1}, [{"type": "Property", "value": 1}], {"type": "Point", "coordinates": [1, 2]},
-    {"type": "Point", "coordinates": [181, 2]}, {"type": "LineString", "coordinates": [[1, 2]]}, {"ja": "あ"}, {"ja": ["あ"]},
-    {"no tag": "a"}, [{"object": "urn:x:1"}], [{"object": "urn:x:1", "a": 1}], {"@type": "DateTime", "@value": "2026-01-01T00:00:00Z"},
-    "2026-02-29T00:00:00Z", "2024-02-29T00:00:00.5Z", "2026-01-01T00:00:00,5Z", "2026-01-01T00:00:00+09:00", "WTT", "KWT",
-    "/a/b", ["/a", "/b"], "Property", "Relationship", "RelationShip",
+    None, True, 0, -1, 1.5, 1e9, 2**70, "", "x", "urn:ngsi-ld:null", "urn:x:1", [], {}, ["urn:ngsi-ld:null"], [1],
+    ["a", "a"], {"@none": "urn:ngsi-ld:null"}, {"a": {"b": "urn:ngsi-ld:null"}}, {"a": ["urn:ngsi-ld:null"]},
+    {"dataset": {"@none": 1}}, {"value": 1}, {"type": "Property", "value": 1}, [{"type": "Property", "value": 1}],
+    {"type": "Point", "coordinates": [1, 2]}, {"type": "Point", "coordinates": [181, 2]}, {"ja": "あ"}, {"ja": ["あ"]},
+    {"type": "LineString", "coordinates": [[1, 2]]}, {"no tag": "a"}, [{"object": "urn:x:1"}], "/a/b", ["/a", "/b"],
+    [{"object": "urn:x:1", "a": 1}], {"@type": "DateTime", "@value": "2026-01-01T00:00:00Z"}, "2026-02-29T00:00:00Z",
+    "2024-02-29T00:00:00.5Z", "2026-01-01T00:00:00,5Z", "2026-01-01T00:00:00+09:00", "WTT", "KWT", "Property",
+    "Relationship", "RelationShip",
 ]  # fmt: skip
 MEMBERS = [
     "type", "value", "object", "vocab", "languageMap", "json", "valueList", "objectList", "unitCode", "observedAt",
@@ -63,7 +64,7 @@ def held(name: str) -> tuple[Package, Model, ActiveContext, Draft202012Validator
     package = library().packages[name.partition("/")[0]]
     model = package.models[name.partition("/")[2]]
     words = partial(library().vocabulary, package)
-    names = compile_context(context_of(package)["@context"], lambda url: pytest.fail(url))
+    names = compile_context(context_of(package)["@context"], pytest.fail)
     normalized, stored = schemas.normalized(model, words), schemas.normalized(model, words, schemas.IRIS)
     return package, model, names, Draft202012Validator(normalized), Draft202012Validator(stored)
 

@@ -22,7 +22,7 @@ def model(name: str, attributes: Mapping[str, Mapping[str, Any]], **members: Any
 
 
 def write(folder: Path, name: str, **files: Any) -> Path:
-    """A package: `models` maps names to attributes, `attributes` and `vocabularies` files; the others are of its head."""
+    """A package: `models` maps names to attributes, `attributes` and `vocabularies` files; others are its head's."""
     home = folder / name
     (home / "models").mkdir(parents=True, exist_ok=True)
     for each, attributes in files.pop("models", {"Lamp": LAMP}).items():
