@@ -27,7 +27,7 @@ from datamodels.conversion import in_own_units
 from datamodels.holding import Held, compile_model
 from datamodels.library import Library
 from datamodels.policies import Mode, Modes
-from datamodels.targets import Known, known_targets
+from datamodels.targets import Known, Targets
 
 SHOWN_MAX: Final = 8
 """Violations that a refusal tells of."""
@@ -188,7 +188,7 @@ class Gated:
     """An EntityStore whose writes pass the gate; everything else is the store's own."""
 
     def __init__(self, store: EntityStore, gate: Gate) -> None:
-        self._store, self._gate = store, gate
+        self._store, self._gate, self._targets = store, gate, Targets(store)
         self.get, self.get_many = store.get, store.get_many
         self.select, self.scan = store.select, store.scan
         self.types, self.attributes, self.extents = store.types, store.attributes, store.extents
@@ -199,7 +199,7 @@ class Gated:
         if not modes:
             return self._store.apply(tenant, commands)
         judge, asking = Judge(self._gate, self._gate.models(), modes), ASKING.get() or Asking()
-        judge.known = known_targets(self._store, tenant, commands, judge.models, asking.restriction)
+        judge.known = self._targets.known(tenant, commands, judge.models, asking.restriction)
         return self._store.apply(
             tenant,
             [

@@ -59,6 +59,18 @@ class Held:
         for path, target, attribute in self._led_to(document):
             yield self._pointer(path), target, attribute
 
+    def targets_in(self, document: Document) -> list[str]:
+        """The ids alone; asked at every write."""
+        found: list[str] = []
+        for iri in self.links:
+            held = document.get(iri)
+            target = held.get("object") if type(held) is dict else None
+            if type(target) is str:
+                found.append(target)
+            elif held is not None:
+                found += [one for _, instance in _instances(held) for _, one in _targets(instance)]
+        return found
+
     def astray(self, document: Document, types_of: Mapping[str, frozenset[str]]) -> Iterator[Violation]:
         """Relationships that lead to entities of other types; `types_of` has the types (IRIs) of those that are known.
 
