@@ -4,6 +4,7 @@ FROM python:3.13.11-slim-bookworm
 WORKDIR /opt/misono
 COPY pyproject.toml uv.lock README.md LICENSE ./
 COPY broker broker
+COPY datamodels datamodels
 COPY federation federation
 COPY linkeddata linkeddata
 COPY examples examples

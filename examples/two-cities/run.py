@@ -29,7 +29,7 @@ from queue import Empty, Queue
 from typing import Any
 
 HERE = Path(__file__).resolve().parent
-DISTRICT = HERE.parent / "misono"
+DISTRICT, AIZU = HERE.parent / "misono", HERE.parent / "aizu"
 CONTEXT = "https://misono.example/contexts/district-v1.jsonld"
 LINK = f'<{CONTEXT}>; rel="http://www.w3.org/ns/json-ld#context"; type="application/ld+json"'
 SHARED = ("Building", "WeatherObserved", "AirQualityObserved", "Park", "GtfsStop", "OffStreetParking")
@@ -37,7 +37,7 @@ SHARED = ("Building", "WeatherObserved", "AirQualityObserved", "Park", "GtfsStop
 WAIT_S = 20.0
 NOTICE_S = 15.0
 OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-OPTIONS = ("--contexts", str(DISTRICT / "contexts.tsv"), "--allow-private", "--forward-timeout-s", "3")
+OPTIONS = ("--contexts", str(HERE / "contexts.tsv"), "--allow-private", "--forward-timeout-s", "3")
 
 
 class Failed(Exception):
@@ -222,7 +222,7 @@ def subscribe(misono: City, url: str) -> None:
 def story(misono: City, aizu: City, url: str, came: Queue[Any]) -> None:
     """All steps in their order."""
     load(misono, *sorted((DISTRICT / "data").glob("*.jsonld")))
-    load(aizu, HERE / "aizu.jsonld")
+    load(aizu, AIZU / "data/aizu.jsonld")
     register(misono, aizu)
     register(aizu, misono)
     query(misono, aizu)
