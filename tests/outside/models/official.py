@@ -44,10 +44,13 @@ class Carried:
 
     @cached_property
     def context(self) -> dict[str, Any]:
-        """The terms of the subject's official @context."""
+        """The terms of the subject's official @context, without those spelt like IRIs (`open311:type`).
+
+        One of those makes the whole context invalid, and no JSON-LD processor takes it.
+        """
         document = json.loads((SET / self.name).parent.joinpath("context.jsonld").read_text())
         context: dict[str, Any] = document["@context"]
-        return context
+        return {term: meaning for term, meaning in context.items() if ":" not in term and "/" not in term}
 
     def example(self) -> dict[str, Any] | None:
         """Its normalized example, without its @context; None where there is none."""

@@ -95,7 +95,7 @@ def test_the_official_context_and_ours_give_the_same_triples_for_shared_terms() 
         assert isinstance(ours, dict)
         shared = (one.context.keys() & ours.keys()) | core().keys()
         for entity in (one.example(), examples.full(one.model, words)):
-            if entity is not None:
+            if entity is not None and isinstance(entity["id"], str):
                 kept = of_shared(entity, shared)
                 theirs, mine = (quads({"@context": [context, core()], **kept}) for context in (one.context, ours))
                 triples += len(mine)
