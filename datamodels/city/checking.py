@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 from broker.decode.entity import decode_entity
@@ -34,7 +34,13 @@ from datamodels.source import Package
 def library_of(city: City, *folders: Path) -> Library:
     """The packages that come with Misono, those of these folders, and the city's own. Raises BadSource."""
     own = city.home / "models"
-    return read_library(*dict.fromkeys([built_in(), *folders]), *([own] if own.is_dir() else []))
+    more = [*folders, *([own] if own.is_dir() else [])]
+    return read_library(built_in(), *more) if more else _coming_along()
+
+
+@cache
+def _coming_along() -> Library:
+    return read_library(built_in())
 
 
 @dataclass(frozen=True)
