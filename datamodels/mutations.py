@@ -32,6 +32,7 @@ _NO_GEOMETRY: Final[tuple[Json, ...]] = (
     "POINT(139.7 35.8)", [139.7, 35.8], {"type": "Circle", "coordinates": [1, 2]}, {"type": "Point"}, 5,
     {"coordinates": [139.7, 35.8]}, {"type": "Point", "coordinates": []},
 )  # fmt: skip
+_NO_TIME: Final[tuple[Json, ...]] = ("no such text", "2026/11/23", "25:00:00", "", 5, ["a"], {"a": 1})
 _NO_WORD: Final[tuple[Json, ...]] = ("no such word", "", 7, {"a": 1}, ["no such word"])
 _KINDS: Final = (
     "Property", "GeoProperty", "Relationship", "LanguageProperty", "VocabProperty", "ListProperty", "JsonProperty",
@@ -147,5 +148,5 @@ def _wrong(chance: Random, attribute: Attribute) -> tuple[Json, str] | None:
     if form.type == "string" and form.longest is not None:
         drawn.append(("x" * (form.longest + 1 + round(far)), "maxLength"))
     if form.type in ("date", "time", "date-time", "duration", "uri"):
-        drawn = [(value, "pattern") for value in ("no such text", "2026/11/23", "25:00:00", "", 5, ["a"], {"a": 1})]
+        drawn = [(value, "pattern") for value in _NO_TIME]
     return chance.choice(drawn) if drawn else None

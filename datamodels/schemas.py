@@ -70,7 +70,7 @@ def normalized(model: Model, words: WordsOf, spelling: Spelling = TERMS) -> Sche
     }
 
 
-def _entity(model: Model, spelling: Spelling, properties: Mapping[str, Json]) -> Schema:
+def _entity(model: Model, spelling: Spelling, properties: Schema) -> Schema:
     name = spelling.type(model)
     types: Schema = {"anyOf": [{"const": name}, {"type": "array", "contains": {"const": name}}]}
     required = [spelling.attribute(one) for one in model.attributes.values() if one.presence == "required"]
