@@ -1,7 +1,7 @@
 """Municipal open data of Japan: `misono opendata import | preview | sets | take-back`.
 
 misono opendata sets                       the data sets that are known, and their columns with --columns
-misono opendata preview FILE --model SET   how each heading is read, the first entities, and every repair; writes nothing
+misono opendata preview FILE --model SET   how headings are read, the first entities, every repair; writes nothing
 misono opendata import FILE --model SET    into --data DIR or --to URL, as a whole or not at all
 misono opendata take-back JOURNAL          undo an import that was cut off
 
@@ -12,7 +12,6 @@ nothing is written, unless --leave-out writes the others), 2 when it could not b
 from __future__ import annotations
 
 import json
-import os
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Iterable, Iterator
@@ -28,7 +27,6 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from broker.commands._house import NotOpened, add_place_options, open_store
 from broker.commands._places import HttpPlace, StorePlace
 from broker.encode.entity import Representation, encode_document
-from broker.errors import NgsiError
 from broker.model.entity import Document
 from broker.model.values import Json
 from datamodels.library import built_in, read_library

@@ -1,7 +1,7 @@
 """Japanese addresses: one text divided into its parts, each written in one way (GIF DS-442). Pure.
 
-`埼玉県さいたま市緑区大字中尾９７５番地１　浦和ビル３階` gives 埼玉県, さいたま市緑区, 中尾, 975-1 and 浦和ビル3階. The text
-that stood there is kept beside: no register is asked, and what is no address stays as it is.
+`埼玉県さいたま市緑区大字中尾９７５番地１　浦和ビル３階` gives 埼玉県, さいたま市緑区, 中尾, 975-1 and 浦和ビル3階.
+The text that stood there is kept beside: no register is asked, and what is no address stays as it is.
 """
 
 from __future__ import annotations
@@ -16,14 +16,15 @@ from datamodels.opendata.codes import PREFECTURES
 
 _PREFECTURE: Final = re.compile("|".join(PREFECTURES))
 _ODD_CITIES: Final = (
-    "四日市市", "廿日市市", "野々市市", "市川市", "市原市", "八日市場市", "郡山市", "大和郡山市", "蒲郡市", "小郡市", "郡上市",
-    "余市郡余市町", "余市郡仁木町", "余市郡赤井川村", "高市郡高取町", "高市郡明日香村", "芳賀郡市貝町", "神崎郡市川町",
-    "西八代郡市川三郷町", "中新川郡上市町", "吉野郡下市町", "杵島郡大町町", "佐波郡玉村町", "柴田郡村田町",
+    "四日市市", "廿日市市", "野々市市", "市川市", "市原市", "八日市場市", "郡山市", "大和郡山市",
+    "蒲郡市", "小郡市", "郡上市", "余市郡余市町", "余市郡仁木町", "余市郡赤井川村", "高市郡高取町", "高市郡明日香村",
+    "芳賀郡市貝町", "神崎郡市川町", "西八代郡市川三郷町", "中新川郡上市町", "吉野郡下市町", "杵島郡大町町", "佐波郡玉村町", "柴田郡村田町",
 )  # fmt: skip
 """Names that hold the sign of another kind of municipality: a rule would cut them in the middle."""
 _CITY: Final = re.compile(
     "|".join(_ODD_CITIES)
-    + "|(?:札幌|仙台|さいたま|千葉|横浜|川崎|相模原|新潟|静岡|浜松|名古屋|京都|大阪|堺|神戸|岡山|広島|北九州|福岡|熊本)市"
+    + "|(?:札幌|仙台|さいたま|千葉|横浜|川崎|相模原|新潟|静岡|浜松|名古屋|京都|大阪|堺|神戸|岡山|広島|北九州|福岡"
+    "|熊本)市"
     r"[^\d\s]{1,4}?区|[^\d\s市郡]{1,6}市|[^\d\s市]{1,5}?郡[^\d\s市]{1,6}?[町村]|(?<=東京都)[^\d\s市町村]{1,3}区"
 )
 _ISLAND: Final = re.compile(r"(?<=東京都)[^\d\s]{1,4}[町村]")

@@ -59,7 +59,7 @@ READ: Final[dict[str, Callable[[Column, str, str], Read]]] = {
     "kana": _alone(_kana),
     "number": _alone(dates.read_number),
     "integer": _alone(lambda text: dates.read_number(text, whole=True)),
-    "flag": lambda column, text, _prefecture: dates.read_flag(text, column.partly),
+    "flag": lambda column, text, _prefecture: dates.read_flag(text, partly=column.partly),
     "date": _alone(dates.read_date),
     "closed": _alone(dates.read_date),
     "time": _alone(dates.read_time),

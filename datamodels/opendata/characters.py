@@ -9,9 +9,10 @@ from typing import Final
 _DASH_BETWEEN_DIGITS: Final = re.compile(r"(?<=[0-9A-Za-z])[‐‑‒–—―−ーｰ─━﹣](?=[0-9A-Za-z])")
 _SPACES: Final = re.compile(r"\s+")
 _UNKNOWN: Final = frozenset(
-    {"-", "--", "‐", "―", "ー", "−", "…", "*", "不明", "未定", "なし", "無し", "該当なし", "null", "NULL", "None",
-     "N/A", "n/a", "#N/A", "#REF!", "#VALUE!", "#NAME?", "#DIV/0!"}
+    {"-", "--", "‐", "―", "ー", "−", "－", "ｰ", "—", "…", "*", "＊", "不明", "未定", "なし", "無し", "該当なし", "null", "NULL",
+     "None", "N/A", "n/a", "#N/A", "#REF!", "#VALUE!", "#NAME?", "#DIV/0!"}
 )  # fmt: skip
+_UNKNOWN_LONGEST: Final = max(map(len, _UNKNOWN))
 _HIRAGANA: Final = range(0x3041, 0x3097)
 _TO_KATAKANA: Final = {code: code + 0x60 for code in _HIRAGANA}
 
@@ -39,7 +40,7 @@ def squeezed(text: str) -> str:
 
 def says_unknown(text: str) -> bool:
     """Whether a cell holds a mark for "nothing": `－`, `不明`, `#REF!`."""
-    return text in _UNKNOWN or plain(text) in _UNKNOWN
+    return len(text) <= _UNKNOWN_LONGEST and text in _UNKNOWN
 
 
 def katakana(text: str) -> str:

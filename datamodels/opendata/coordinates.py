@@ -26,7 +26,7 @@ _TOKYO: Final = (
     " +step +proj=helmert +x=-146.414 +y=507.337 +z=680.507 +step +inv +proj=cart +ellps=GRS80"
     " +step +proj=unitconvert +xy_in=rad +xy_out=deg"
 )
-"""The survey's three parameters for the whole country: within some metres, where its grid file is within centimetres."""
+"""The survey's three parameters for the whole country: within some metres; its grid file is within centimetres."""
 _DMS: Final = re.compile(
     r"[NSEW北南東西]?[緯経]?\s*(\d{1,3})\s*[°度:º ]\s*(\d{1,2})\s*['′分:’ ]\s*(\d{1,2}(?:\.\d+)?)\s*"
     r"(?:[\"″秒”]|'')?\s*[NSEW]?"

@@ -23,7 +23,8 @@ _ERAS: Final = {
     "R": (date(2019, 5, 1), date.max),
 }
 _ERA_NAMES: Final = {
-    "明治": "M", "大正": "T", "昭和": "S", "平成": "H", "令和": "R", "明": "M", "大": "T", "昭": "S", "平": "H", "令": "R",
+    "明治": "M", "大正": "T", "昭和": "S", "平成": "H", "令和": "R", "明": "M", "大": "T", "昭": "S", "平": "H",
+    "令": "R",
 }  # fmt: skip
 _PARTS: Final = r"[年./-](\d{1,2})[月./-](\d{1,2})日?"
 _ERA_DATE: Final = re.compile(r"(明治|大正|昭和|平成|令和|[明大昭平令MTSHR])(\d{1,2}|元)" + _PARTS, re.IGNORECASE)
@@ -161,8 +162,7 @@ def _since_midnight(text: str) -> timedelta:
 
 _DAYS: Final = "月火水木金土日"
 _DAY_GROUPS: Final = {
-    "平日": "月火水木金", "毎日": _DAYS, "全日": _DAYS, "年中無休": _DAYS, "無休": _DAYS, "週末": "土日", "土日": "土日",
-    "月~日": _DAYS,
+    "平日": "月火水木金", "毎日": _DAYS, "全日": _DAYS, "年中無休": _DAYS, "無休": _DAYS, "週末": "土日",
 }  # fmt: skip
 _DAY_SIGNS: Final = re.compile(r"曜日?|[、,,・/;\s。]|と")
 _DAY_SPAN: Final = re.compile(rf"([{_DAYS}])[~〜‐–—―−ー-]([{_DAYS}])")
@@ -192,74 +192,17 @@ def _span(found: re.Match[str]) -> str:
 
 
 _YES: Final = frozenset(
-    [
-        "○",
-        "〇",
-        "◯",
-        "◎",
-        "●",
-        "有",
-        "有り",
-        "あり",
-        "可",
-        "可能",
-        "はい",
-        "該当",
-        "該当する",
-        "対応",
-        "済",
-        "1",
-        "true",
-        "TRUE",
-        "True",
-        "yes",
-        "YES",
-        "Yes",
-        "Y",
-        "y",
-        "レ",
-        "✓",
-        "✔",
-        "☑",
-    ]
-)
+    {"○", "〇", "◯", "◎", "●", "有", "有り", "あり", "可", "可能", "はい", "該当", "該当する", "対応", "済", "1", "true", "TRUE",
+     "True", "yes", "YES", "Yes", "Y", "y", "レ", "✓", "✔", "☑"}
+)  # fmt: skip
 _NO: Final = frozenset(
-    [
-        "×",
-        "✕",
-        "✖",
-        "☓",
-        "x",
-        "X",
-        "無",
-        "無し",
-        "なし",
-        "不可",
-        "いいえ",
-        "非該当",
-        "該当しない",
-        "該当なし",
-        "未対応",
-        "未",
-        "0",
-        "false",
-        "FALSE",
-        "False",
-        "no",
-        "NO",
-        "No",
-        "N",
-        "n",
-        "-",
-        "ー",
-        "―",
-        "－",
-    ]
-)
+    {"×", "✕", "✖", "☓", "x", "X", "無", "無し", "なし", "不可", "いいえ", "非該当", "該当しない", "該当なし", "未対応", "未",
+     "0", "false", "FALSE", "False", "no", "NO", "No", "N", "n", "-", "ー", "―", "－"}
+)  # fmt: skip
 _PARTLY: Final = frozenset({"△", "一部", "一部可", "一部有"})
 
 
-def read_flag(text: str, partly: bool | None = None) -> Read:
+def read_flag(text: str, *, partly: bool | None = None) -> Read:
     """Whether it is so: `○`, `有` and `1` are true, `×`, `無` and `0` false; `△` is what `partly` says.
 
     Raises Unreadable.
@@ -276,14 +219,15 @@ def read_flag(text: str, partly: bool | None = None) -> Read:
 
 
 _NUMBER: Final = re.compile(r"[-+]?(\d+|\d{1,3}(,\d{3})+)(\.\d+)?([eE][-+]?\d+)?")
+_NUMBER_LONGEST: Final = 15
 _BEHIND: Final = re.compile(r"(?<=\d)(人|名|台|件|㎡|m2|m|世帯|回|箇所|か所|室|席|円|基|年|歳)$")
 
 
-def read_number(text: str, whole: bool = False) -> Read:
+def read_number(text: str, *, whole: bool = False) -> Read:
     """A number: `１，２３４人` gives 1234. Raises Unreadable, for a fraction too where it must be `whole`."""
     plain = squeezed(text)
     found = _NUMBER.fullmatch(_BEHIND.sub("", plain).removeprefix("約"))
-    if not found:
+    if not found or len(plain) > _NUMBER_LONGEST:
         raise Unreadable("a whole number" if whole else "a number")
     told = found[0].replace(",", "")
     value = float(told) if found[3] or found[4] else int(told)

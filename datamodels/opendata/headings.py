@@ -17,6 +17,7 @@ from datamodels.opendata.repairs import Repair
 LOOKED_AT: Final = 30
 """Rows at the top in which the headings are looked for."""
 _LEAST_FOUND: Final = 2
+_LONGEST: Final = 60
 _LEAST_LENGTH: Final = 4
 """Of a heading that may have a misspelt sign: of shorter ones too many are alike."""
 _SAME: Final = str.maketrans({"(": "", ")": "", "-": "_", "・": "", "、": "", ",": "", "標": "表", "カ": "ヵ"})
@@ -48,9 +49,15 @@ class _Known:
 
     exact: dict[str, Column] = field(default_factory=dict)
     written: dict[str, Column] = field(default_factory=dict)
+    _found: dict[str, tuple[Column | None, str]] = field(default_factory=dict)
 
     def find(self, text: str) -> tuple[Column | None, str]:
         """The column of a heading, and the repair that it took to see it."""
+        if text not in self._found:
+            self._found[text] = self._find(text) if len(text) <= _LONGEST else (None, "")
+        return self._found[text]
+
+    def _find(self, text: str) -> tuple[Column | None, str]:
         if text in self.exact:
             return self.exact[text], ""
         plain = written(text)

@@ -9,13 +9,15 @@ The journal outlives a crash: `take_back` of its file puts back what an import t
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import IO, Any, Final, Protocol
+
+import orjson
 
 from broker.encode.text import dump
 from broker.errors import NgsiError
@@ -145,23 +147,40 @@ def load(file: IO[bytes], place: Place, journal: Path, told: Callable[[int], Non
     until that is done.
     """
     file.seek(0)
-    count = 0
-    with journal.open("xb") as notes:
+    with journal.open("xb") as notes, ThreadPoolExecutor(1) as writing:
         try:
-            while lines := [*islice(file, BATCH)]:
-                documents = [json.loads(line) for line in lines]
-                _note(notes, documents, place)
-                refused = [fault for fault in place.put(documents) if fault is not None]
-                if refused:
-                    raise _Refused(len(refused), refused[0])
-                count += len(documents)
-                told(len(documents))
+            count = _written(file, place, notes, (writing, told))
         except (_Refused, NgsiError, KeyboardInterrupt) as fault:
+            writing.shutdown()  # what is on its way arrives, and is taken back with the rest
             notes.flush()
             take_back(journal, place)
             raise NotLoaded(str(fault) or "interrupted", taken_back=True) from fault
     journal.unlink()
     return count
+
+
+def _written(
+    file: IO[bytes], place: Place, notes: IO[bytes], beside: tuple[ThreadPoolExecutor, Callable[[int], None]]
+) -> int:
+    """Write batch after batch; the next one is read and noted while one is on its way. Raises _Refused."""
+    writing, told = beside
+    count = 0
+    sent: Future[list[NgsiError | None]] | None = None
+    while lines := [*islice(file, BATCH)]:
+        documents = [orjson.loads(line) for line in lines]
+        _note(notes, documents, place)
+        _arrived(sent)
+        sent = writing.submit(place.put, documents)
+        count += len(documents)
+        told(len(documents))
+    _arrived(sent)
+    return count
+
+
+def _arrived(sent: Future[list[NgsiError | None]] | None) -> None:
+    refused = [fault for fault in sent.result() if fault is not None] if sent else []
+    if refused:
+        raise _Refused(len(refused), refused[0])
 
 
 class _Refused(Exception):
@@ -187,7 +206,7 @@ def take_back(journal: Path, place: Place) -> int:
     undone = 0
     for line in reversed(journal.read_bytes().splitlines()):
         try:
-            batch: dict[str, Any] = json.loads(line)
+            batch: dict[str, Any] = orjson.loads(line)
         except ValueError:
             continue  # cut off while it was written: nothing of that batch was sent
         faults = [*place.remove(batch["made"]), *(place.put_back(batch["before"]) if batch["before"] else [])]

@@ -3,16 +3,16 @@
 The Japanese label of an attribute is the heading of its column. A file says what labels cannot:
 
     dataset: population
-    model: gif:PopulationByAge         # package:type, whose names and forms hold; or `type:` and `namespace:` without one
+    model: gif:PopulationByAge         # package:type, whose names and forms hold; or `type:` and `namespace:`
     id: [全国地方公共団体コード, 地域コード]  # what tells one row from another
     columns:                           # over those of the model and of mappings/head.yaml
       男性: {also: [男]}
       指定年: {to: designatedIn, as: integer, required: true}
     sums: {総人口: [男性, 女性]}          # totals that are looked at
 
-`as` is one of READERS (cells.py has them); `part` one of an address or a place; `also` other headings; `empty` what an
-empty cell means, `partly` what △ means; `split` divides a list; `length` fills a code with zeros; `end` is the attribute
-that the end of a time span goes to.
+`as` is one of READERS (cells.py has them); `part` one of an address or a place; `also` other headings; `empty` what
+an empty cell means, `partly` what △ means; `split` divides a list; `length` fills a code with zeros; `end` is the
+attribute that the end of a time span goes to.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class BadMapping(ValueError):
     """A mapping that cannot be used; the text says where and what would do."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)  # each is itself: hashed once a cell
 class Column:
     """One column: its heading, the attribute that it becomes, and how its cells are read; see above."""
 

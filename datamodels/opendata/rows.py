@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from collections.abc import Mapping as ReadOnly
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final
 from urllib.parse import quote
 
@@ -16,9 +17,11 @@ from datamodels.opendata.characters import plain, says_unknown, squeezed
 from datamodels.opendata.codes import prefecture_of
 from datamodels.opendata.headings import Headings
 from datamodels.opendata.mapping import PLACE_PARTS, Column, Mapping
-from datamodels.opendata.repairs import Refused, Repair, Unreadable
+from datamodels.opendata.repairs import Read, Refused, Repair, Unreadable
 
 _HASH_CHARS: Final = 12
+READ_KEPT: Final = 10_000
+"""Cells whose reading is remembered."""
 _TYPED: Final = {"date": "Date", "instant": "DateTime"}
 _OLD_DATUM: Final = ("旧", "tokyo", "日本測地系")
 
@@ -107,6 +110,12 @@ def _has(there: Iterable[Column], wanted: Column) -> bool:
     return any(one.to == wanted.to and one.lang == wanted.lang and one.part == wanted.part for one in there)
 
 
+@lru_cache(maxsize=READ_KEPT)
+def _read(column: Column, text: str, prefecture: str) -> Read:
+    """What a cell says; most of a table's cells stand there many times. Nobody changes a list in it."""
+    return READ[column.reads](column, text, prefecture)
+
+
 class _Row:
     """A row while it is read."""
 
@@ -145,7 +154,7 @@ class _Row:
         try:
             if column.reads in ("opens", "closes") and self._hours(column, text):
                 return
-            value, rule = READ[column.reads](column, text, self.choices.prefecture)
+            value, rule = _read(column, text, self.choices.prefecture)
         except Unreadable as fault:
             if column.reads == "identifier":
                 self.ruined_id = text

@@ -171,7 +171,7 @@ def _cells(sheet: CalamineSheet, filled: dict[_Place, _Place]) -> Iterator[Row]:
         yield row
 
 
-def _text(cell: float | str | bool | time | date | datetime | timedelta) -> str:
+def _text(cell: float | str | bool | time | date | datetime | timedelta) -> str:  # noqa: FBT001 - what a cell may be
     """The text of a cell: 170000000000.0 is `170000000000`, a day `2026-11-23`, a time `09:00`."""
     if isinstance(cell, str):
         return cell
