@@ -6,6 +6,7 @@ For `wiring`, which knows the rest.
 from __future__ import annotations
 
 from contextlib import ExitStack
+from functools import cache
 from typing import Protocol, cast
 
 import uvloop
@@ -120,14 +121,21 @@ def describe(settings: Settings) -> Described:
 
 def make_packages(settings: Settings) -> AtNeed:
     """The models that come with Misono and those of --models; the latter are read at once. Raises BadModels."""
-    folders = [built_in()] if settings.models is None else [built_in(), settings.models]
-    packages = AtNeed(lambda: Installed(*folders))
-    if settings.models is not None:
-        try:
-            packages.look()
-        except (BadSource, TermClash, OSError) as error:
-            raise BadModels(f"--models {settings.models}: {error}") from error
+    models = settings.models
+    if models is None:
+        return AtNeed(_alone)
+    packages = AtNeed(lambda: Installed(built_in(), models))
+    try:
+        packages.look()
+    except (BadSource, TermClash, OSError) as error:
+        raise BadModels(f"--models {models}: {error}") from error
     return packages
+
+
+@cache
+def _alone() -> Installed:
+    """The packages that come with Misono: the same for every broker of a process."""
+    return Installed(built_in())
 
 
 def gated(settings: Settings, store: EntityStore, held: HeldStore, packages: AtNeed) -> tuple[EntityStore, Models]:

@@ -45,6 +45,7 @@ class ModelViolation(BadRequestData):
         super().__init__(
             f"{first.entity_id} is not as its model says: {told}{more}.",
             pointer=first.path,
+            clause="5.5.4",
             remedy=first.wanted,
         )
         self.violations = tuple(violations)

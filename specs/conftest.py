@@ -153,6 +153,13 @@ def the_evolution(client: Client, docstring: str, one: str) -> None:
     assert client.send("POST", "/temporal/entities", json.dumps(body)).status == 201, client.last
 
 
+@given(parsers.parse('entities of the model "{name}" are held to it with {mode}'))
+def the_model_policy(client: Client, name: str, mode: str) -> None:
+    body = json.dumps({"mode": mode}).encode()
+    headers = {"Content-Type": "application/json"}
+    assert client.door("PUT", f"/admin/models/policies/{name}", headers, body).status == 204
+
+
 @given("the subscription")
 def the_subscription(client: Client, docstring: str) -> None:
     assert client.send("POST", "/subscriptions", docstring).status == 201, client.last

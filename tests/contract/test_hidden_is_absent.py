@@ -32,6 +32,8 @@ from tests.http.doors import ROOT, Door, Reply, broker, flask_door, front_door
 
 HEADERS = ("content-type", "etag", "link", "ngsild-results-count", "preference-applied")
 SAFE = "/?&=:,;!.*[]{}()"
+BESIDE = ("/admin/", "/federation/", "/catalogue", "/models", "/contexts/")
+"""Beginnings of paths that are no part of the standard's."""
 MADE_UP = re.compile(rb"[0-9a-f]{32}")
 INSTANCE_ID = re.compile(rb"urn:ngsi-ld:Instance:[^\"' .]+")
 
@@ -55,7 +57,7 @@ class House:
         }
         text = None if body is None else json.dumps(body).encode()
         path = self._with_instance(path)
-        root = "" if path.startswith(("/admin/", "/federation/", "/catalogue")) else ROOT
+        root = "" if path.startswith(BESIDE) else ROOT
         reply = self.doors[number % len(self.doors)](method, root + quote(path, safe=SAFE), given, text)
         self.last_map = reply.headers.get("ngsild-entitymap", self.last_map).rpartition("/")[2]
         background = self.built.house.broker.background
