@@ -16,9 +16,10 @@ from datamodels.opendata.codes import PREFECTURES
 
 _PREFECTURE: Final = re.compile("|".join(PREFECTURES))
 _ODD_CITIES: Final = (
-    "四日市市", "廿日市市", "野々市市", "市川市", "市原市", "八日市場市", "郡山市", "大和郡山市",
-    "蒲郡市", "小郡市", "郡上市", "余市郡余市町", "余市郡仁木町", "余市郡赤井川村", "高市郡高取町", "高市郡明日香村",
-    "芳賀郡市貝町", "神崎郡市川町", "西八代郡市川三郷町", "中新川郡上市町", "吉野郡下市町", "杵島郡大町町", "佐波郡玉村町", "柴田郡村田町",
+    "四日市市", "廿日市市", "野々市市", "市川市", "市原市", "八日市場市",
+    "郡山市", "大和郡山市", "蒲郡市", "小郡市", "郡上市", "余市郡余市町",
+    "余市郡仁木町", "余市郡赤井川村", "高市郡高取町", "高市郡明日香村", "芳賀郡市貝町", "神崎郡市川町",
+    "西八代郡市川三郷町", "中新川郡上市町", "吉野郡下市町", "杵島郡大町町", "佐波郡玉村町", "柴田郡村田町",
 )  # fmt: skip
 """Names that hold the sign of another kind of municipality: a rule would cut them in the middle."""
 _CITY: Final = re.compile(

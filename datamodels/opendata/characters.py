@@ -9,8 +9,9 @@ from typing import Final
 _DASH_BETWEEN_DIGITS: Final = re.compile(r"(?<=[0-9A-Za-z])[‐‑‒–—―−ーｰ─━﹣](?=[0-9A-Za-z])")
 _SPACES: Final = re.compile(r"\s+")
 _UNKNOWN: Final = frozenset(
-    {"-", "--", "‐", "―", "ー", "−", "－", "ｰ", "—", "…", "*", "＊", "不明", "未定", "なし", "無し", "該当なし", "null", "NULL",
-     "None", "N/A", "n/a", "#N/A", "#REF!", "#VALUE!", "#NAME?", "#DIV/0!"}
+    {"-", "--", "‐", "―", "ー", "−", "－", "ｰ", "—", "…", "*",
+     "＊", "不明", "未定", "なし", "無し", "該当なし", "null", "NULL", "None", "N/A", "n/a",
+     "#N/A", "#REF!", "#VALUE!", "#NAME?", "#DIV/0!"}
 )  # fmt: skip
 _UNKNOWN_LONGEST: Final = max(map(len, _UNKNOWN))
 _HIRAGANA: Final = range(0x3041, 0x3097)

@@ -135,7 +135,8 @@ def _over(given: Column, base: Column | None, where: str) -> Column:
 
 
 def _columns(body: Json, file: str) -> dict[str, Column]:
-    return {heading: _column(heading, given, file) for heading, given in _object(body, f"{file}/columns").items()}
+    given = _object(body, f"{file}/columns")
+    return {unwidened(heading): _column(unwidened(heading), one, file) for heading, one in given.items()}
 
 
 def _column(heading: str, body: Json, file: str) -> Column:

@@ -251,9 +251,10 @@ class _Row:
         shown = ", ".join(texts)
         if not any(texts):
             return
+        if not all(texts):
+            self.unreadable(Column(heading), shown, "both coordinates")
+            return
         try:
-            if not all(texts):
-                raise Unreadable("both coordinates")
             place = (
                 coordinates.place_of(*degrees, tokyo=tokyo) if any(degrees)
                 else coordinates.plane_place(*metres, self._zone(given.get("zone", "")), tokyo=tokyo)

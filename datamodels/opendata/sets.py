@@ -1,6 +1,6 @@
-"""The data sets that can be imported: a model of the packages, with the mapping files that come with Misono. Reads files.
+"""The data sets that can be imported: models of packages, and the mapping files that come along. Reads files.
 
-find_set(library, model="gif:PublicFacility")     -> DataSet: mapping, what dresses an entity, what its model holds it to
+    find_set(library, model="gif:PublicFacility")     -> DataSet: mapping, names, what its model holds entities to
 find_set(library, file=Path("my-set.yaml"))
 """
 
