@@ -45,7 +45,7 @@ docs: ## write the pages that are made from code (errors, settings)
 bench: install ## the load generator's steps against this checkout: a table in var/bench/results.md (ONLY=step,step D=seconds)
 	ONLY=$(ONLY) D=$(D) tools/bench.sh
 
-figures: ## every figure of the issue with its bar beside it (AREA=broker, history, federation or mongodb, ONLY=source,source, LONG=1: over ten minutes)
+figures: ## every figure of the issue with its bar beside it (AREA=broker, history, federation, models or mongodb, ONLY=source,source, LONG=1: over ten minutes)
 	@tools/install.sh packages strace git mosquitto nginx
 	@tools/install.sh agent
 	@tools/install.sh wires

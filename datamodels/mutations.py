@@ -144,7 +144,8 @@ def _wrong(chance: Random, attribute: Attribute) -> tuple[Json, str] | None:
     step = round(far) + 1 if form.type == "integer" else far
     bounds = ((form.least, -step, "minimum"), (form.most, step, "maximum"), (form.above, -step, "exclusiveMinimum"),
               (form.below, step, "exclusiveMaximum"))  # fmt: skip
-    drawn += [(bound + away, rule) for bound, away, rule in bounds if bound is not None]
+    beyond = [(bound + away, rule) for bound, away, rule in bounds if bound is not None]
+    drawn += [one for one in beyond if one[0] not in form.besides]
     if form.type == "string" and form.longest is not None:
         drawn.append(("x" * (form.longest + 1 + round(far)), "maxLength"))
     if form.type in ("date", "time", "date-time", "duration", "uri"):

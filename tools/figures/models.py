@@ -1,0 +1,63 @@
+"""The figures of data models, each with its bar and where it is measured."""
+
+from __future__ import annotations
+
+from tools.figures import gate_rates, runs
+from tools.figures.figure import Figure, Source
+
+UNIT, OUTSIDE = "tests/unit/models", "tests/outside/models"
+
+SOURCES = (
+    Source("packages", runs.from_tests("model_packages", f"{UNIT}/test_packages.py", f"{UNIT}/test_installed.py")),
+    Source("official", runs.from_tests("model_official", f"{OUTSIDE}/test_official_models.py")),
+    Source("law", runs.from_tests("model_law", "tests/property/models")),
+    Source(
+        "mutations", runs.from_tests("model_mutations", f"{UNIT}/test_mutations.py", environment={"MUTATIONS": "1000"})
+    ),
+    Source("shapes", runs.from_tests("model_shapes", f"{OUTSIDE}/test_shapes.py", environment={"SHAPES": "all"})),
+    Source("rates", gate_rates.rates),
+)
+
+
+def _none_fails(source: str, about: str) -> Figure:
+    return Figure(about, source, "failed", "at most", 0)
+
+
+FIGURES = (
+    _none_fails("packages", "packages that break a rule, or are not as their manifest says"),
+    Figure("models whose official example was tried", "official", "official_examples", "at least", 90),
+    Figure(
+        "official examples refused without a rule of theirs being named",
+        "official",
+        "official_unexplained",
+        "at most",
+        0,
+    ),
+    Figure(
+        "examples of ours that an official schema refuses without a reason",
+        "official",
+        "ours_unexplained",
+        "at most",
+        0,
+    ),
+    Figure(
+        "models whose triples differ between the official context and ours",
+        "official",
+        "triples_differing",
+        "at most",
+        0,
+    ),
+    Figure("tests with the official set, skipped", "official", "skipped", "at most", 0),
+    _none_fails("law", "bodies on which the normalized schema and the decoder disagree"),
+    Figure(
+        "models of which 1,000 mutations are refused with the right pointer",
+        "mutations",
+        "mutated_models",
+        "at least",
+        100,
+    ),
+    _none_fails("mutations", "packages with a mutation that is taken, or refused elsewhere"),
+    _none_fails("shapes", "packages whose shapes refuse a good example or take a broken one"),
+    Figure("creates with the gate on reject, % of those with off", "rates", "create_percent", "at least", 80),
+    Figure("upserts with the gate on reject, % of those with off", "rates", "upsert_percent", "at least", 80),
+)
