@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 from argparse import Namespace
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import quote
 
@@ -22,6 +24,7 @@ from datamodels import difference
 from datamodels.city.archive import BadArchive, Opened, unpack
 from datamodels.city.checking import Checked, library_of
 from datamodels.city.source import read_city
+from datamodels.city.telling import Origin, telling
 from datamodels.policies import HeldPolicies, Mode
 from datamodels.reading import read_package
 
@@ -41,6 +44,14 @@ def checked(home: Path, models: Path | None = None) -> Checked:
 
 
 @dataclass(frozen=True)
+class Staged:
+    """A city that is in order, and where it came from."""
+
+    one: Checked
+    origin: Origin
+
+
+@dataclass(frozen=True)
 class Installing:
     """`cities` is where installed cities are, each a folder, and `signers.txt`, the keys that are trusted."""
 
@@ -48,12 +59,13 @@ class Installing:
     models: Path | None = None
 
     @contextmanager
-    def staged(self, archive: Path, trust: str) -> Iterator[Checked]:
+    def staged(self, archive: Path, trust: str) -> Iterator[Staged]:
         """The city, unpacked beside its place and found in order; gone again at the end unless it was kept.
 
         Raises BadArchive, BadSource, NotInstalled.
         """
-        opened = unpack(archive.read_bytes())
+        content = archive.read_bytes()
+        opened = unpack(content)
         self._trust(opened.signer, trust)
         self.cities.mkdir(parents=True, exist_ok=True)
         stage = self.cities / f".{archive.stem}.new"
@@ -66,7 +78,8 @@ class Installing:
             if faults:
                 raise NotInstalled("\n  ".join([f"{one.city.name} {one.city.version} is not in order:", *faults]))
             self._follows(one)
-            yield one
+            now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+            yield Staged(one, Origin(opened.signer, hashlib.sha256(content).hexdigest(), now))
         finally:
             shutil.rmtree(stage, ignore_errors=True)
 
@@ -80,9 +93,10 @@ class Installing:
         shutil.rmtree(old, ignore_errors=True)
         return target
 
-    def load(self, one: Checked, arguments: Namespace) -> list[str]:
+    def load(self, staged: Staged, arguments: Namespace) -> list[str]:
         """Put the entities and the rules into the hub; what it refused, a line each. Raises NotOpened."""
-        documents = [document for _, _, document in one.entities]
+        one = staged.one
+        documents = [*(document for _, _, document in one.entities), telling(one, staged.origin)]
         if arguments.url:
             refused = _told(documents, send_all(HttpSink(arguments.url, arguments.tenant), documents))
             return refused + tell_rules(arguments.url, arguments.tenant, one.modes())

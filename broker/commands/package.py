@@ -116,9 +116,10 @@ def _build(arguments: Namespace) -> int:
 
 def _install(arguments: Namespace) -> int:
     installing = Installing(arguments.cities, arguments.models)
-    with installing.staged(arguments.archive, arguments.trust) as one:
+    with installing.staged(arguments.archive, arguments.trust) as staged:
+        one = staged.one
         if not arguments.only_files:
-            refused = installing.load(one, arguments)
+            refused = installing.load(staged, arguments)
             if refused:
                 print("\n".join(refused), file=sys.stderr)
                 return _WRONG

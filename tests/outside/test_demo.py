@@ -48,7 +48,7 @@ def test_demo_shows_the_district_and_shows_it_again(tmp_path: Path) -> None:
         process = demo(tmp_path / "data", port, tmp_path / run)
         try:
             text = (tmp_path / run).read_text()
-            assert "134 entities = 134 loaded + 0 refused" in text
+            assert "145 entities = 145 loaded + 0 refused" in text
             house = httpx.get(f"http://127.0.0.1:{port}/ngsi-ld/v1/entities/urn:ngsi-ld:Building:misono:h1")
             seen.append((answers(text), house.headers["ETag"]))
         finally:

@@ -70,6 +70,8 @@ def test_the_page_holds(tsubame: Path, tmp_path: Path) -> None:
         link = '<https://tsubame.example/contexts/tsubame-v1.jsonld>; rel="http://www.w3.org/ns/json-ld#context"'
         found = httpx.get(f"{served.root}/ngsi-ld/v1/entities?type=Building", headers={"Link": link}).json()
         assert [one["category"]["value"] for one in found] == [["civic"]]
+        told = httpx.get(f"{served.root}/ngsi-ld/v1/entities/urn:ngsi-ld:CityPackage:tsubame?format=simplified").json()
+        assert told["https://misono.example/def/signedBy"] == public
         policies = httpx.get(f"{served.root}/admin/models/policies").json()["policies"]
         assert {(one["model"].split()[0], one["mode"]) for one in policies} == {
             ("Building", "warn"), ("WeatherObserved", "reject"),
