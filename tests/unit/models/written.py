@@ -21,7 +21,7 @@ def model(name: str, attributes: Mapping[str, Mapping[str, Any]], **members: Any
     return {"model": name, "version": "1.0.0", "label": TEXT, "description": TEXT, "attributes": told, **members}
 
 
-def write(folder: Path, name: str, **files: Any) -> Path:
+def write(folder: Path, name: str, /, **files: Any) -> Path:
     """A package: `models` maps names to attributes, `attributes` and `vocabularies` files; others are its head's."""
     home = folder / name
     (home / "models").mkdir(parents=True, exist_ok=True)
