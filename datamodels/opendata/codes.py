@@ -113,7 +113,7 @@ def read_postal(text: str) -> Read:
     """郵便番号: `〒3300801` and `３３０－０８０１` give `330-0801`. Raises Unreadable."""
     code = digits(text).replace("〒", "").replace("-", "")
     lost = len(code) in (_POSTAL - 1, _POSTAL - 2)
-    code = code.zfill(_POSTAL)
+    code = code.zfill(_POSTAL) if lost else code
     if len(code) != _POSTAL or not code.isdecimal():
         raise Unreadable("a postal code of seven digits, such as 330-0801")
     code = f"{code[:3]}-{code[3:]}"
