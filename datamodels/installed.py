@@ -16,7 +16,7 @@ from typing import Final, Protocol
 
 from broker.model.values import Json
 from datamodels.contexts import TermClash, context_of
-from datamodels.library import Library, read_library
+from datamodels.library import Library, built_in, read_beside_built_in, read_library
 from datamodels.reading import BadSource, homes_of
 
 FRESH_S: Final = 0.5
@@ -101,7 +101,8 @@ class Copies(Mapping[str, dict[str, Json]]):
 
 
 def _read(folders: tuple[Path, ...]) -> tuple[Library, dict[str, dict[str, Json]]]:
-    library = read_library(*folders)
+    home, *others = folders
+    library = read_beside_built_in(*others) if home == built_in() else read_library(*folders)
     return library, {package.context: context_of(package) for package in library.packages.values()}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from importlib.resources import files
 from pathlib import Path
 
@@ -52,6 +52,23 @@ def read_homes(homes: Mapping[str, Path]) -> Library:
     """The packages of these folders, by name. Raises BadSource."""
     reading = Reading(homes)
     return Library({name: reading.read(name) for name in homes})
+
+
+def read_beside_built_in(*folders: Path) -> Library:
+    """As `read_library(built_in(), *folders)`; what comes with Misono is read once a process. Raises BadSource."""
+    below, homes = _built_in(), homes_of(built_in(), *folders)
+    if any(homes[name] != home for name, home in below.homes.items()):
+        return read_homes(homes)  # what depends on a package that was replaced may be another one too
+    reading = Reading(homes, dict(below.packages), dict(below.shared))
+    return Library({name: reading.read(name) for name in homes})
+
+
+@cache
+def _built_in() -> Reading:
+    reading = Reading(homes_of(built_in()))
+    for name in reading.homes:
+        reading.read(name)
+    return reading
 
 
 def built_in() -> Path:

@@ -27,7 +27,8 @@ def serve_package_context(exchange: Exchange) -> Answer:
     found = _models(exchange).context(name)
     if found is None:
         raise ResourceNotFound(f"no package has the @context {name}", remedy="GET /models names them")
-    headers = (("Content-Type", exchange.media_type), ("Cache-Control", "max-age=3600"))
+    media_type = exchange.media_type if "accept" in exchange.request.headers else LD_JSON
+    headers = (("Content-Type", media_type), ("Cache-Control", "max-age=3600"))
     return Response(200, headers, dump(found))
 
 
