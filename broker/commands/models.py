@@ -1,4 +1,4 @@
-"""Data models as packages: `misono models list | lint | build | test | diff | install`.
+"""Data models as packages: `misono models list | lint | build | test | diff | install | policy`.
 
 misono models list                          the packages, their versions and types; --json for programs
 misono models lint [NAME …]                 what a package must keep; ends with 1 where it does not
@@ -8,6 +8,7 @@ misono models test [NAME …]                 every example is taken, every brok
 misono models diff OLD NEW                  what changed between two folders of one package; ends with 1 where the
                                             version does not say so
 misono models install FOLDER --models DIR   check a package and put it where `misono serve --models DIR` finds it
+misono models policy [TYPE MODE]            off, warn, reject or default for a type, at a running broker; else the list
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from broker.commands._policy import add_policy
 from broker.model.values import Json
 from datamodels import difference
 from datamodels.building import build
@@ -60,6 +62,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     below.add_argument("folder", type=Path)
     below.add_argument("--models", metavar="DIR", type=Path, required=True)
     below.set_defaults(do=_install)
+    add_policy(doing.add_parser("policy", help="what a running broker does about entities that break their model"))
 
 
 def run(arguments: Namespace) -> int:
