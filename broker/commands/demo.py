@@ -22,9 +22,12 @@ from broker.commands import serve
 from broker.commands._city import checked, send_all, tell_rules
 from broker.commands._sinks import HttpSink
 from broker.decode.text import parse_json
+from broker.errors import NgsiError
 from datamodels.city.checking import Checked
 from datamodels.city.day import changes, moving
 from datamodels.city.source import CONTEXT, HEAD, City
+from datamodels.contexts import TermClash
+from datamodels.reading import BadSource
 
 _HOST = "127.0.0.1"
 _READY_S_MAX = 30.0
@@ -47,6 +50,11 @@ def run(arguments: Namespace) -> int:
     if os.environ.get(_LOADER):
         try:
             return _load(arguments)
+        except KeyboardInterrupt:  # Ctrl-C is for all processes of the terminal
+            return 0
+        except (BadSource, NgsiError, TermClash) as fault:
+            print(f"misono demo: {arguments.city}: {fault}", file=sys.stderr)
+            return 1
         except HTTPError as error:
             print(f"misono demo: the broker ended before the city was in: {error}", file=sys.stderr)
             return 1
@@ -59,8 +67,10 @@ def run(arguments: Namespace) -> int:
     environment = {**os.environ, _LOADER: str(os.getpid())}
     words = [sys.executable, "-m", "broker", *sys.argv[1:]]
     subprocess.Popen(words, env=environment)  # noqa: S603  our own words
-    contexts = str(arguments.city / "contexts.tsv")
-    return serve.run(Namespace(config="", host=_HOST, port=str(arguments.port), data=arguments.data, contexts=contexts))
+    options = {"port": str(arguments.port), "data": arguments.data, "contexts": str(arguments.city / "contexts.tsv")}
+    if (arguments.city / "models").is_dir():
+        options["models"] = str(arguments.city / "models")
+    return serve.run(Namespace(config="", host=_HOST, **options))
 
 
 def _is_taken(port: int) -> bool:

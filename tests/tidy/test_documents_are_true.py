@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from broker.commands.demo import REQUESTS
+from datamodels.city.source import read_city
 from tools.generate_docs import stale
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -82,5 +82,5 @@ def test_generated_pages_are_what_the_code_says() -> None:
 @pytest.mark.parametrize("page", ["README.md", "README.ja.md"])
 def test_readme_shows_the_requests_of_the_demo(page: str) -> None:
     text = (ROOT / page).read_text()
-    for _, path in REQUESTS:
-        assert f"curl -gs 'http://127.0.0.1:1026/ngsi-ld/v1/{path}' -H \"$CONTEXT\"" in text
+    for request in read_city(ROOT / "examples/misono").requests:
+        assert f"curl -gs 'http://127.0.0.1:1026/ngsi-ld/v1/{request.path}' -H \"$CONTEXT\"" in text
