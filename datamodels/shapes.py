@@ -98,7 +98,10 @@ def _literal(form: Form) -> Iterator[str]:
         "minExclusive": form.above,
         "maxExclusive": form.below,
     }
-    yield from (f"sh:{name} {bound:g}" for name, bound in bounds.items() if bound is not None)
+    held = [f"sh:{name} {bound:g}" for name, bound in bounds.items() if bound is not None]
+    if held and form.besides:
+        held = [f"sh:or ( [ {' ; '.join(held)} ] [ sh:in ( {' '.join(map(json.dumps, form.besides))} ) ] )"]
+    yield from held
     if form.pattern and form.type == "string":
         yield f"sh:pattern {json.dumps(form.pattern, ensure_ascii=False)}"
 

@@ -13,6 +13,7 @@ from datamodels.difference import differences
 from datamodels.forms import schema_of, value_schema_of
 from datamodels.pages import page_of
 from datamodels.reading import BadSource, read_package
+from datamodels.shapes import shapes_of
 from datamodels.source import Form, Package
 from tests.unit.models.written import write
 
@@ -75,3 +76,9 @@ def test_the_page_tells_of_both(tmp_path: Path) -> None:
     read = package(tmp_path, type="number", many=True, alone=True, least=0, besides=[-1])
     page = page_of(read, read.models["Lamp"], lambda name: read.vocabularies[name])
     assert "number, number[] ≥ 0 または or `-1`" in page
+
+
+def test_the_shape_takes_what_is_besides_the_bounds(tmp_path: Path) -> None:
+    read = package(tmp_path, type="number", least=0, most=1, besides=[-1])
+    shape = shapes_of(read, lambda name: read.vocabularies[name])
+    assert "sh:or ( [ sh:minInclusive 0 ; sh:maxInclusive 1 ] [ sh:in ( -1 ) ] )" in shape
