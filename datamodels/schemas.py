@@ -79,7 +79,7 @@ def _entity(model: Model, spelling: Spelling, properties: Schema) -> Schema:
         "title": model.label.en,
         "description": model.description.en,
         "type": "object",
-        "properties": {"id": _URI, "type": types} | properties,
+        "properties": {"id": _URI, "type": types, **properties},
         "required": ["id", "type", *required],
     }
 
