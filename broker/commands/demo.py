@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from argparse import ArgumentParser, Namespace
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 
@@ -24,7 +25,7 @@ from broker.commands._sinks import HttpSink
 from broker.decode.text import parse_json
 from broker.errors import NgsiError
 from datamodels.city.checking import Checked
-from datamodels.city.day import changes, moving
+from datamodels.city.day import Day, changes, moving
 from datamodels.city.source import CONTEXT, HEAD, City
 from datamodels.contexts import TermClash
 from datamodels.reading import BadSource
@@ -48,16 +49,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(arguments: Namespace) -> int:
     """Serve until told to stop."""
     if os.environ.get(_LOADER):
-        try:
-            return _load(arguments)
-        except KeyboardInterrupt:  # Ctrl-C is for all processes of the terminal
-            return 0
-        except (BadSource, NgsiError, TermClash) as fault:
-            print(f"misono demo: {arguments.city}: {fault}", file=sys.stderr)
-            return 1
-        except HTTPError as error:
-            print(f"misono demo: the broker ended before the city was in: {error}", file=sys.stderr)
-            return 1
+        return _second(arguments)
     if not (arguments.city / HEAD).is_file():
         print(f"misono demo: no {HEAD} in {arguments.city}; --city DIR", file=sys.stderr)
         return _CANNOT
@@ -71,6 +63,19 @@ def run(arguments: Namespace) -> int:
     if (arguments.city / "models").is_dir():
         options["models"] = str(arguments.city / "models")
     return serve.run(Namespace(config="", host=_HOST, **options))
+
+
+def _second(arguments: Namespace) -> int:
+    """What the second process does, and what it says where it cannot."""
+    try:
+        return _load(arguments)
+    except KeyboardInterrupt:  # Ctrl-C is for all processes of the terminal
+        return 0
+    except (BadSource, NgsiError, TermClash) as fault:
+        print(f"misono demo: {arguments.city}: {fault}", file=sys.stderr)
+    except HTTPError as error:
+        print(f"misono demo: the broker ended before the city was in: {error}", file=sys.stderr)
+    return 1
 
 
 def _is_taken(port: int) -> bool:
@@ -90,27 +95,27 @@ def _load(arguments: Namespace) -> int:
     for refusal in (*refusals, *tell_rules(root, "", one.modes())):
         print(refusal)
     print(f"{len(documents)} entities = {len(documents) - len(refusals)} loaded + {len(refusals)} refused")
-    _tell(root, _host_context(pool, root, arguments.city / CONTEXT), one.city)
-    if one.city.day is not None and arguments.speed != 0:
-        _live(root, one, arguments.speed)
+    day = one.city.day
+    if day is not None and arguments.speed is not None:
+        day = replace(day, speed=arguments.speed) if arguments.speed > 0 else None
+    _tell(root, _host_context(pool, root, arguments.city / CONTEXT), one.city, day)
+    if day is not None:
+        _live(root, one, day)
     return int(bool(refusals))
 
 
-def _live(root: str, one: Checked, speed: float | None) -> None:
+def _live(root: str, one: Checked, day: Day) -> None:
     """Merge what changes, step by step, until the broker is gone."""
-    day = one.city.day
-    assert day is not None
     going, broker = (
         moving(day, [document for _, _, document in one.entities], one.day_terms()),
         int(os.environ[_LOADER]),
     )
-    pause_s = day.pause_s if speed is None else day.pause_s * day.speed / speed
     sink, begun = HttpSink(root, operation="merge"), time.monotonic()
     for step in count(1):
-        while time.monotonic() < begun + step * pause_s:
+        while time.monotonic() < begun + step * day.pause_s:
             if os.getppid() != broker:
                 return
-            time.sleep(min(_LOOK_S, pause_s))
+            time.sleep(min(_LOOK_S, day.pause_s))
         sink.send(changes(day, going, step))
 
 
@@ -139,12 +144,12 @@ def _host_context(pool: PoolManager, root: str, file: Path) -> str:
     return root + made.headers["Location"]
 
 
-def _tell(root: str, context: str, city: City) -> None:
+def _tell(root: str, context: str, city: City, day: Day | None) -> None:
     lines = ["", f"{city.title.en} is running: {root}/ngsi-ld/v1. Ctrl-C ends it. In another terminal:", ""]
     lines += [f"  CONTEXT='Link: {_LINK.format(url=context)}'"]
     for one in city.requests:
         lines += ["", f"  # {one.about.en}", f"  curl -gs '{root}/ngsi-ld/v1/{one.path}' -H \"$CONTEXT\""]
-    if city.day is not None:
-        lines += ["", f"  # a day goes by in {city.day.day_s / 60:.0f} minutes; what changes, as it changes"]
+    if day is not None:
+        lines += ["", f"  # a day goes by in {day.day_s / 60:.0f} minutes; what changes, as it changes"]
         lines += [f"  curl -N '{root}/events'"]
     print("\n".join(lines), flush=True)

@@ -19,9 +19,9 @@ ROOT = Path(__file__).resolve().parents[2]
 START_S_MAX = 40.0
 
 
-def demo(data: Path, port: int, log: Path) -> subprocess.Popen[bytes]:
+def demo(data: Path, port: int, log: Path, *options: str) -> subprocess.Popen[bytes]:
     """Start it and wait until it has printed its last request."""
-    command = [sys.executable, "-m", "broker", "demo", "--port", str(port), "--data", str(data)]
+    command = [sys.executable, "-m", "broker", "demo", "--port", str(port), "--data", str(data), *options]
     with log.open("wb") as out:
         process = subprocess.Popen(command, cwd=ROOT, stdout=out, stderr=out, stdin=subprocess.DEVNULL)
     end = time.monotonic() + START_S_MAX
@@ -103,3 +103,22 @@ def test_what_cannot_begin_says_why_and_ends_with_2(words: list[str], reason: st
     )
     assert ended.returncode == 2
     assert reason in ended.stderr
+
+
+def test_a_day_goes_by_in_the_demo(tmp_path: Path) -> None:
+    """The bus drives on, the sun goes down, and nothing of it breaks a model."""
+    port = free_port()
+    process = demo(tmp_path / "data", port, tmp_path / "log", "--speed", "36000")
+    try:
+        root = f"http://127.0.0.1:{port}"
+        bus = f"{root}/ngsi-ld/v1/entities/urn:ngsi-ld:Vehicle:misono:bus-1?pick=location"
+        seen = set()
+        end = time.monotonic() + START_S_MAX
+        while len(seen) < 4 and time.monotonic() < end:
+            seen.add(httpx.get(bus).text)
+            time.sleep(0.1)
+        assert len(seen) == 4
+        assert "violations_total{" not in httpx.get(f"{root}/metrics").text
+    finally:
+        process.send_signal(signal.SIGINT)
+        assert process.wait(20) == 0
