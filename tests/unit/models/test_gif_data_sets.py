@@ -8,7 +8,8 @@ import pytest
 
 from datamodels.library import Library, built_in, read_library
 from datamodels.opendata.headings import find_headings
-from datamodels.opendata.mapping import Mapping
+from datamodels.opendata.mapping import Column, Mapping
+from datamodels.opendata.rows import Choices, RowReader
 from datamodels.opendata.sets import find_set
 
 HEAD = "全国地方公共団体コード,ID,地方公共団体名"
@@ -138,6 +139,39 @@ SETS = {
     ],
 }
 
+CELLS = {
+    "municipality": "111091",
+    "identifier": "12",
+    "phone": "048-123-4567",
+    "corporate": "7000012050002",
+    "digits": "0001000",
+    "postal": "336-0963",
+    "uri": "https://example.jp/a",
+    "flag": "有",
+    "number": "12.5",
+    "integer": "34",
+    "date": "令和5年4月1日",
+    "opens": "9:00",
+    "closes": "17:30",
+    "time": "9:00",
+    "weekdays": "月火水木金",
+    "code": "1234567890",
+    "kana": "ﾐｿﾉ",
+    "closed": "",
+    "text": "文字",
+}
+PARTS = {
+    "latitude": "35.8716",
+    "longitude": "139.7319",
+    "full": "埼玉県さいたま市緑区美園4-1",
+    "prefecture": "埼玉県",
+    "city": "さいたま市緑区",
+    "code": "111091",
+    "townId": "0001000",
+    "postal": "336-0963",
+}
+OTHERS = {"poiCode": "1234", "contactPointEmailAddress": "desk@city.example.jp"}
+
 
 @cache
 def _library() -> Library:
@@ -180,3 +214,21 @@ def test_no_heading_of_a_data_set_stands_for_two_columns(kind: str) -> None:
     own = {column.heading for column in columns}
     others = [text for column in columns for text in column.also]
     assert [text for text in set(others) if others.count(text) > 1 and text not in own] == []
+
+
+def _cell(column: Column) -> str:
+    return PARTS.get(column.part, "") if column.part else OTHERS.get(column.to) or CELLS[column.reads]
+
+
+@pytest.mark.parametrize(("kind", "heading"), [(kind, text) for kind, all_of in SETS.items() for text in all_of])
+def test_a_row_with_every_cell_is_what_its_model_takes(kind: str, heading: str) -> None:
+    """Nothing is left out, and the model that the entity is held to finds no fault with it."""
+    chosen = find_set(_library(), model=f"gif:{kind}")
+    found = find_headings([heading.split(",")], chosen.mapping)
+    outcome = RowReader(chosen.mapping, found, Choices(today="2026-11-23")).read(
+        [_cell(column) for column in found.columns if column]
+    )
+    assert outcome is not None
+    assert outcome.entity is not None
+    assert [repair for repair in outcome.repairs if repair.rule in ("left-out", "inconsistent")] == []
+    assert list(chosen.hold(chosen.dress(outcome.entity))) == []
