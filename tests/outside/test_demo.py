@@ -112,7 +112,7 @@ def test_a_day_goes_by_in_the_demo(tmp_path: Path) -> None:
     try:
         root = f"http://127.0.0.1:{port}"
         bus = f"{root}/ngsi-ld/v1/entities/urn:ngsi-ld:Vehicle:misono:bus-1?pick=location"
-        seen = set()
+        seen: set[str] = set()
         end = time.monotonic() + START_S_MAX
         while len(seen) < 4 and time.monotonic() < end:
             seen.add(httpx.get(bus).text)

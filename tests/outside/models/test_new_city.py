@@ -21,7 +21,8 @@ MISONO = [sys.executable, "-m", "broker"]
 
 def block(kind: str, containing: str) -> str:
     """The first fenced block of this kind that has this text."""
-    return next(found for found in re.findall(rf"```{kind}\n(.*?)```", PAGE, re.DOTALL) if containing in found)
+    found: list[str] = re.findall(rf"```{kind}\n(.*?)```", PAGE, re.DOTALL)
+    return next(one for one in found if containing in one)
 
 
 def misono(words: str, place: Path, code: int = 0) -> str:

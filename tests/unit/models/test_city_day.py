@@ -84,9 +84,8 @@ def test_digits_of_0_give_whole_numbers() -> None:
 def test_who_goes_round_comes_back() -> None:
     square = [[139.0, 35.0], [139.1, 35.0], [139.1, 35.1], [139.0, 35.1]]
     one = day(routes=[{"id": "urn:a:bus", "lap": 20, "through": square}])
-    places = [
-        changes(one, [], step)[0]["https://uri.etsi.org/ngsi-ld/location"]["value"]["coordinates"] for step in range(5)
-    ]
+    fragments: list[Any] = [changes(one, [], step)[0] for step in range(5)]
+    places = [fragment["https://uri.etsi.org/ngsi-ld/location"]["value"]["coordinates"] for fragment in fragments]
     assert places == [pytest.approx(place) for place in [*square, square[0]]]
 
 
