@@ -50,7 +50,7 @@ class Held:
             found += [self._violation(document, error) for error in self.validator.iter_errors(document)]
         for iri, (attribute, units) in self.measured.items():
             held = document.get(iri)
-            if held is not None and (type(held) is list or held.get("unitCode") in units):  # type: ignore[union-attr]
+            if held is not None and (type(held) is list or held.get("unitCode") in units):  # type: ignore[operator, union-attr]
                 found += self._converted(document, iri, attribute)
         return found[:VIOLATIONS_MAX]
 
