@@ -150,7 +150,7 @@ def _import(arguments: Namespace) -> int:
             print(f"misono opendata: {fault}" + ("; all was taken back" if fault.taken_back else ""), file=sys.stderr)
             return _REFUSED
     print(f"{count} entities written")
-    return code
+    return code  # 1 where rows were left out: whoever runs it in a script is to see that
 
 
 def _take_back(arguments: Namespace) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tools.figures import gate_rates, runs
+from tools.figures import gate_rates, opendata, runs
 from tools.figures.figure import Figure, Source
 
 UNIT, OUTSIDE = "tests/unit/models", "tests/outside/models"
@@ -16,6 +16,7 @@ SOURCES = (
     ),
     Source("shapes", runs.from_tests("model_shapes", f"{OUTSIDE}/test_shapes.py", environment={"SHAPES": "all"})),
     Source("rates", gate_rates.rates),
+    Source("opendata", opendata.imported),
 )
 
 
@@ -60,4 +61,8 @@ FIGURES = (
     _none_fails("shapes", "packages whose shapes refuse a good example or take a broken one"),
     Figure("creates with the gate on reject, % of those with off", "rates", "create_percent", "at least", 80),
     Figure("upserts with the gate on reject, % of those with off", "rates", "upsert_percent", "at least", 80),
+    Figure("import of 100,000 rows of facilities with errors in 1 %, s", "opendata", "import_s", "at most", 60),
+    Figure("right rows of that file that did not go in", "opendata", "import_missing", "at most", 0),
+    Figure("wrong rows of it that the report does not name", "opendata", "import_untold", "at most", 0),
+    Figure("imports with a wrong row that wrote something", "opendata", "import_half_written", "at most", 0),
 )

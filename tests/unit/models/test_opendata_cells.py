@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from datamodels.opendata import addresses, characters, codes, coordinates, dates
-from datamodels.opendata.repairs import Unreadable
+from datamodels.opendata.repairs import Read, Unreadable
 
 
 @pytest.mark.parametrize(
@@ -79,7 +81,7 @@ def test_an_id_that_a_spreadsheet_rounded_is_not_taken_for_one() -> None:
         (dates.read_number, "約200名", 200),
     ],
 )
-def test_a_cell_says_what_was_meant(read, text: str, value: object) -> None:  # type: ignore[no-untyped-def]
+def test_a_cell_says_what_was_meant(read: Callable[[str], Read], text: str, value: object) -> None:
     assert read(text)[0] == value
 
 
@@ -109,7 +111,7 @@ def test_an_era_ends_where_the_next_one_begins(text: str, rule: str) -> None:
         (coordinates.read_degrees, "不明"),
     ],
 )
-def test_what_cannot_be_sure_is_refused(read, text: str) -> None:  # type: ignore[no-untyped-def]
+def test_what_cannot_be_sure_is_refused(read: Callable[[str], Read], text: str) -> None:
     with pytest.raises(Unreadable):
         read(text)
 

@@ -66,7 +66,8 @@ def imported(facilities: DataSet, tmp_path: Path) -> Callable[..., Imported]:
 
 def value(document: Document, name: str) -> Any:
     [found] = [one for iri, one in document.items() if iri.endswith(f"/{name}")]
-    return found["value"] if "value" in found else found["languageMap"]  # type: ignore[index,call-overload]
+    assert isinstance(found, dict)
+    return found["value"] if "value" in found else found["languageMap"]
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp932", "utf-16", "utf-16-le", "utf-16-be"])
@@ -262,7 +263,8 @@ def test_a_mapping_file_of_ones_own_needs_no_model(
 ) -> None:
     (tmp_path / "own.yaml").write_text(
         "dataset: benches\ntype: Bench\nid: [番号]\n"
-        "columns:\n  番号: {as: identifier}\n  名前: {to: name, lang: ja, required: true}\n  設置年: {to: since, as: integer}\n"
+        "columns:\n  番号: {as: identifier}\n  名前: {to: name, lang: ja, required: true}\n"
+        "  設置年: {to: since, as: integer}\n"
     )
     [bench], _ = imported(
         [["番号", "名前", "設置年", "緯度", "経度"], ["7", "ベンチ", "２０２０", "35.9", "139.7"]],
