@@ -173,8 +173,7 @@ def build(
         outgoing = dispatch.announce, dispatch.probe
     outbox = CountedOutbox(store.outbox, Attempts() if dispatch is None else dispatch.attempts)
     parts = store.held, outbox, store.leases, store.history
-    background = Background("background")
-    closing.callback(background.stop)
+    closing.callback((background := Background("background")).stop)
     rest = _new_id, store.places, background, Lifetimes(settings.entity_map_s, settings.snapshot_s)
     described = _described(settings)
     told = *outgoing, _make_erasures(settings), described.personal

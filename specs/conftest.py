@@ -19,7 +19,7 @@ import pytest
 from pytest_bdd import given, parsers, then, when
 
 from broker.wiring import Doors
-from specs import sourcing
+from specs import held_models, sourcing
 from specs.door import Door, Reply, door_of, follow, open_doors
 from specs.phrases import PHRASES
 from specs.receiver import PLACE, Receiver, receiving
@@ -153,13 +153,6 @@ def the_evolution(client: Client, docstring: str, one: str) -> None:
     assert client.send("POST", "/temporal/entities", json.dumps(body)).status == 201, client.last
 
 
-@given(parsers.parse('entities of the model "{name}" are held to it with {mode}'))
-def the_model_policy(client: Client, name: str, mode: str) -> None:
-    body = json.dumps({"mode": mode}).encode()
-    headers = {"Content-Type": "application/json"}
-    assert client.door("PUT", f"/admin/models/policies/{name}", headers, body).status == 204
-
-
 @given("the subscription")
 def the_subscription(client: Client, docstring: str) -> None:
     assert client.send("POST", "/subscriptions", docstring).status == 201, client.last
@@ -211,6 +204,7 @@ def somebody_followed(client: Client) -> None:
 
 given(parsers.parse('the source answers {status:d} to {method} "{path}"'))(sourcing.the_source_answers)
 given("the registration")(sourcing.the_registration)
+given(parsers.parse('entities of the model "{name}" are held to it with {mode}'))(held_models.the_model_policy)
 
 
 # ------------------------------------------------------------------------------------------------ When
@@ -322,8 +316,7 @@ def the_answer_lists_in_any_order(client: Client, ids: str) -> None:
 
 @then("the answer lists no entity")
 def the_answer_lists_nothing(client: Client) -> None:
-    assert client.last.status == 200, client.last
-    assert client.last.json() == [], client.last
+    assert (client.last.status, client.last.json()) == (200, []), client.last
 
 
 @then(parsers.parse('the answer has the header {name} "{value}"'))

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from broker.model.values import Json
+from tests.contract.hidden_model_cases import MODEL_CASES
 from tests.contract.hidden_seed import (
     DATASET,
     ENTITIES,
@@ -28,7 +29,7 @@ from tests.contract.hidden_seed import (
     past,
     prop,
 )
-from tests.fakes.hiding import HIDDEN_ENTITY, NS
+from tests.fakes.hiding import HIDDEN_ENTITY
 
 SUBSCRIPTION = "urn:ngsi-ld:Subscription:1"
 _SUBSCRIBE: list[Case] = [
@@ -48,7 +49,6 @@ _READ: list[Case] = [(f"GET /subscriptions/{SUBSCRIPTION}", None)]
 _TO_SOURCES: list[Case] = [("POST /csourceSubscriptions", _SUBSCRIBE[0][1])]
 _READ_TO_SOURCES: list[Case] = [(f"GET /csourceSubscriptions/{SUBSCRIPTION}", None)]
 
-_HIDDEN_TYPE = f"{NS}Hidden"
 MADE_MAP = "urn:ngsi-ld:EntityMap:made"
 """Stands for the entity map that was made last."""
 SNAPSHOT = "urn:ngsi-ld:Snapshot:1"
@@ -325,20 +325,7 @@ CASES: dict[str, list[Case]] = {
     "test_delivery": [("POST /admin/test-deliveries", {"subscriptionId": MISSING})],
     "list_sources": [("GET /federation/sources", None)],
     "show_catalogue": [("GET /catalogue", None)],
-    "list_models": [("GET /models", None)],
-    "serve_package_context": [("GET /contexts/common-v1.jsonld", None)],
-    "list_model_policies": [("GET /admin/models/policies", None)],
-    "set_model_policy": [
-        (f"PUT /admin/models/policies/{_HIDDEN_TYPE}", {"mode": "warn"}),
-        ("GET /admin/models/policies", None),
-        ("POST /entities", entity(NEW, speed=prop(1))),
-        *((f"PATCH /entities/{one}/attrs", UPDATE) for one in (ONE, HIDDEN_ENTITY)),
-    ],
-    "forget_model_policy": [
-        (f"DELETE /admin/models/policies/{_HIDDEN_TYPE}", None),
-        (f"PUT /admin/models/policies/{_HIDDEN_TYPE}", {"mode": "off"}),
-        (f"DELETE /admin/models/policies/{_HIDDEN_TYPE}", None),
-    ],
+    **MODEL_CASES,
     "erase_entity": [
         *(("POST /admin/erasures", {"entityId": one}) for one in (HIDDEN_ENTITY, VEILED, ONE, MISSING)),
         *each("GET", "/temporal/entities/{}"),
