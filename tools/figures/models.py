@@ -26,7 +26,7 @@ def _none_fails(source: str, about: str) -> Figure:
 
 FIGURES = (
     _none_fails("packages", "packages that break a rule, or are not as their manifest says"),
-    Figure("models whose official example was tried", "official", "official_examples", "at least", 90),
+    Figure("models whose official example was tried", "official", "official_examples", "at least", 115),
     Figure(
         "official examples refused without a rule of theirs being named",
         "official",
@@ -55,7 +55,7 @@ FIGURES = (
         "mutations",
         "mutated_models",
         "at least",
-        100,
+        185,
     ),
     _none_fails("mutations", "packages with a mutation that is taken, or refused elsewhere"),
     _none_fails("shapes", "packages whose shapes refuse a good example or take a broken one"),
