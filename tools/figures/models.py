@@ -15,6 +15,11 @@ SOURCES = (
         "mutations", runs.from_tests("model_mutations", f"{UNIT}/test_mutations.py", environment={"MUTATIONS": "1000"})
     ),
     Source("shapes", runs.from_tests("model_shapes", f"{OUTSIDE}/test_shapes.py", environment={"SHAPES": "all"})),
+    Source(
+        "gate",
+        runs.from_tests("model_gate", f"{UNIT}/test_gate.py", f"{UNIT}/test_policies.py", "tests/http/models"),
+    ),
+    Source("city", runs.from_tests("model_city", f"{OUTSIDE}/test_new_city.py")),
     Source("rates", gate_rates.rates),
     Source("opendata", opendata.imported),
 )
@@ -65,4 +70,6 @@ FIGURES = (
     Figure("right rows of that file that did not go in", "opendata", "import_missing", "at most", 0),
     Figure("wrong rows of it that the report does not name", "opendata", "import_untold", "at most", 0),
     Figure("imports with a wrong row that wrote something", "opendata", "import_half_written", "at most", 0),
+    _none_fails("gate", "tests of the gate, its policies and what the doors tell of models that fail"),
+    _none_fails("city", "steps of docs/new-city.md that fail"),
 )
