@@ -148,7 +148,8 @@ def tell_rules(url: str, tenant: str, modes: Mapping[str, Mode]) -> list[str]:
     """Tell a running broker what to do about each type; what it refused, a line each."""
     root = url.rstrip("/").removesuffix("/ngsi-ld/v1")
     headers = {"Content-Type": "application/json"} | ({"NGSILD-Tenant": quote(tenant, safe="")} if tenant else {})
-    pool, refused = PoolManager(retries=False, timeout=_TIMEOUT_S), []
+    pool = PoolManager(retries=False, timeout=_TIMEOUT_S)
+    refused: list[str] = []
     for iri, mode in modes.items():
         path = f"{root}/admin/models/policies/{quote(iri, safe='')}"
         try:
