@@ -102,6 +102,8 @@ def _literal(form: Form) -> Iterator[str]:
     if held and form.besides:
         held = [f"sh:or ( [ {' ; '.join(held)} ] [ sh:in ( {' '.join(map(json.dumps, form.besides))} ) ] )"]
     yield from held
+    if form.fixed and not any(isinstance(value, float) for value in form.fixed):  # Turtle's 1.5 is a decimal, JSON's no
+        yield f"sh:in ( {' '.join(json.dumps(value) for value in form.fixed)} )"
     if form.pattern and form.type == "string":
         yield f"sh:pattern {json.dumps(form.pattern, ensure_ascii=False)}"
 
