@@ -86,9 +86,13 @@ def test_no_text_breaks_a_reader(reads: str, text: str) -> None:
     assert isinstance(rule, str)
 
 
-@given(st.text(alphabet="埼玉県さいたま市緑区美園町村字大一二十0123４５-－ー号番地丁目の　 ビル", max_size=40))
-def test_an_address_keeps_its_text_and_is_divided_the_same_again(text: str) -> None:
+@given(
+    st.sampled_from(["", "さいたま市緑区", "埼玉県さいたま市緑区"]),
+    st.text(alphabet="埼玉県さいたま市緑区美園町村字大一二十0123４５-－ー号番地丁目の　 ビル", max_size=40),
+)
+def test_an_address_keeps_its_text_and_is_divided_the_same_again(city: str, rest: str) -> None:
+    text = city + rest
     address = addresses.divide(text)
     assert address.full == " ".join(text.split())
-    again = addresses.divide(address.joined())
-    assert again.city == address.city
+    if address.city:  # where none was found, parts that are put together may look like one
+        assert addresses.divide(address.joined()).city == address.city
