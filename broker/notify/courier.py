@@ -97,6 +97,8 @@ class Courier:
         except NonexistentTenant:
             self._seen[tenant] = 0
             return
+        except ServiceUnavailable:
+            self._seen[tenant] = 0  # what is there is read when the store is back
         self.take_over(tenant)
 
     def take_over(self, tenant: str) -> None:
@@ -106,10 +108,13 @@ class Courier:
             rows = self._desk.outbox.waiting(tenant, 0, READ_ROWS) if lanes else []
         except NonexistentTenant:
             return
+        except ServiceUnavailable as error:
+            log.warning("the outbox could not be read: %s", error)
+            rows = None
         for lane in lanes:
-            if len(rows) < READ_ROWS:
+            if rows is not None and len(rows) < READ_ROWS:
                 self._fill_with(lane, [row for row in rows if row.subscription == lane.subscription])
-            else:  # many: each lane for itself
+            else:  # many, or the store is away: each lane for itself, again until it is read
                 self.queues.read_again(lane)
         self.pump()
 
