@@ -79,7 +79,7 @@ class Tally:
         else:
             self.seen[type(part).__name__] += 1
 
-    def assert_bites(self, pairs_min: int) -> None:
+    def assert_bites(self, pairs_min: int, occurrences_min: int = OCCURRENCES_MIN) -> None:
         """So many pairs, 30 % selecting some but not all; every node, operator and value often. Prints the table."""
         print(f"\n{self.pairs} pairs of query and population, {self.biting} select some but not all")
         print(f"figure pairs {self.pairs}\nfigure biting_percent {100 * self.biting / self.pairs:.1f} {self.pairs}")
@@ -88,7 +88,7 @@ class Tally:
             print(f"  {name:14} {self.seen[name]:7}")
         assert self.pairs >= pairs_min
         assert self.biting >= BITE_MIN * self.pairs
-        rare = {name for name in names if self.seen[name] < OCCURRENCES_MIN}
+        rare = {name for name in names if self.seen[name] < occurrences_min}
         assert not rare
 
 

@@ -19,7 +19,7 @@ from tests.engines.wires.running import fresh
 from tests.fakes.receiver import Receiver
 from tests.outside.served import Served, free_port, serving
 
-ENTITIES = 20_000 if os.environ.get("MISONO_LONG") else 400
+ENTITIES = 20_000 if os.environ.get("MISONO_LONG") else 100
 BATCH = 200
 READ_ONLY_S_MAX = 60.0
 CUT_AFTER_S = (0.9, 1.4, 2.0)
