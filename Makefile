@@ -24,6 +24,7 @@ demo: install ## the broker with the Misono district in it, and three requests t
 test: ## installs what tests need, runs everything that has a test, prints pytest's counts
 	@tools/install.sh packages strace git mosquitto nginx
 	@tools/install.sh agent
+	@tools/install.sh devices
 	@tools/install.sh wires
 	@tools/install.sh test
 	HYPOTHESIS_PROFILE=$(HYPOTHESIS_PROFILE) $(BIN)/python tools/run_tests.py $(ARGS)
@@ -45,9 +46,10 @@ docs: ## write the pages that are made from code (errors, settings)
 bench: install ## the load generator's steps against this checkout: a table in var/bench/results.md (ONLY=step,step D=seconds)
 	ONLY=$(ONLY) D=$(D) tools/bench.sh
 
-figures: ## every figure of the issue with its bar beside it (AREA=broker, history, federation, models or mongodb, ONLY=source,source, LONG=1: over ten minutes)
+figures: ## every figure of the issue with its bar beside it (AREA=broker, history, federation, models, mongodb or adapters, ONLY=source,source, LONG=1: over ten minutes)
 	@tools/install.sh packages strace git mosquitto nginx
 	@tools/install.sh agent
+	@tools/install.sh devices
 	@tools/install.sh wires
 	@tools/install.sh test
 	$(BIN)/python -m tools.figures $(AREA) $(if $(LONG),--long) $(if $(ONLY),--only $(ONLY))

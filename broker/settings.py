@@ -49,6 +49,7 @@ class Settings:
     models: Path | None
     gate: str
     convert_units: bool
+    adapters: Path | None
     forward_timeout_s: float
     forward_bytes: int
     pass_tenant: bool
@@ -228,6 +229,7 @@ TABLE: tuple[Setting, ...] = (
     Setting(
         "convert_units", "", "false", _flag, "bring values into their model's own units, where the gate is not off"
     ),
+    Setting("adapters", "DIR", "", _directory, "adapters to run in this process, a file each; see docs/devices.md"),
     Setting("forward_timeout_s", "SECONDS", "8", _seconds, "how long a context source may take to answer"),
     Setting("forward_bytes", "N", "16777216", _between(1024, 2**30), "largest answer taken from a context source"),
     Setting("pass_tenant", "", "false", _flag, "pass a request's tenant on to sources registered without one: agents"),

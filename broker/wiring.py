@@ -28,7 +28,7 @@ from broker.http.events import PATH, Events
 from broker.http.exchange import House, Limits
 from broker.http.exports import PATH as EXPORT_PATH
 from broker.http.exports import Exports
-from broker.http.front import Application, Front
+from broker.http.front import Application, Beside, Front
 from broker.http.health import Readiness, make_pages, text_page
 from broker.http.route import Routes
 from broker.http.server import Binding, Moments, serve
@@ -324,8 +324,8 @@ def _in_service(store: Store, settings: Settings, closing: ExitStack) -> Store:
     return store
 
 
-def make_doors(built: Built) -> Doors:
-    """The front and Flask, over one operation table; Flask is made when it is first needed."""
+def make_doors(built: Built, mounts: Mapping[str, Application] | None = None) -> Doors:
+    """The front and Flask, over one operation table; Flask is made when it is first needed; `mounts` as Front says."""
     routes, readiness = Routes(OPERATIONS), Readiness()
 
     def parts() -> Mapping[str, Json]:
@@ -351,7 +351,7 @@ def make_doors(built: Built) -> Doors:
 
     events = Events(built.house)
     streams: Mapping[str, Application] = {PATH: events, EXPORT_PATH: Exports(built.house)}
-    return Doors(Front(built.house, routes, pages, behind, streams), app, readiness, events)
+    return Doors(Front(built.house, routes, pages, behind, Beside(streams, mounts or {})), app, readiness, events)
 
 
 def _metrics(house: House) -> str:

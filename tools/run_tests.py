@@ -16,7 +16,14 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-BUDGET_S = {"broker": 9 * 60, "history": 6 * 60, "federation": 5 * 60, "mongodb": 8 * 60, "models": 4 * 60}
+BUDGET_S = {
+    "broker": 9 * 60,
+    "history": 6 * 60,
+    "federation": 5 * 60,
+    "mongodb": 8 * 60,
+    "models": 4 * 60,
+    "adapters": 6 * 60,
+}
 """Seconds an area's tests may take on two cores of the build machine."""
 TOLERANCE = 1.2
 ON_MONGODB = re.compile(r"[\[-](mongo|ferret)\b")

@@ -12,6 +12,7 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any, TypeAlias
 from urllib.parse import quote
@@ -45,8 +46,20 @@ FAR_THREADS = 64
 """For what waits for other context sources: a hanging one holds a thread until its time is up."""
 
 
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What stands beside the operations: `streams` are what Flask cannot serve, by path.
+
+    `mounts` are whole parts of the URL map that belong to others (`/iot`), by the beginning of the path: theirs is
+    every method, and every refusal.
+    """
+
+    streams: Mapping[str, Application] = field(default_factory=dict)
+    mounts: Mapping[str, Application] = field(default_factory=dict)
+
+
 class Front:
-    """The door granian serves; `make_behind` gives Flask's ASGI face, `streams` are what Flask cannot serve, by path.
+    """The door granian serves; `make_behind` gives Flask's ASGI face.
 
     Flask is made in a thread after the start: importing it takes longer than everything else together.
     """
@@ -57,12 +70,14 @@ class Front:
         routes: Routes,
         pages: Pages,
         make_behind: Callable[[], Application],
-        streams: Mapping[str, Application] | None = None,
+        beside: Beside | None = None,
     ) -> None:
         self._house = house
         self._find = routes.find
         self._pages = dict(pages)
-        self._streams = streams or {}
+        beside = beside or Beside()
+        self._streams = beside.streams
+        self._mounts = tuple(beside.mounts.items())
         threads = THREADS if house.inline else WAITING_THREADS
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="front")
         self._far = ThreadPoolExecutor(FAR_THREADS, thread_name_prefix="far")
@@ -167,7 +182,10 @@ class Front:
         """A page or a stream outside the standard's root, or a refusal; HEAD is Flask's to cut."""
         raw_path = read_path(scope["raw_path"])
         page, stream = self._pages.get(raw_path), self._streams.get(raw_path)
-        if scope["method"] == "HEAD":
+        mounted = next((one for root, one in self._mounts if raw_path == root or raw_path.startswith(root + "/")), None)
+        if mounted is not None:
+            await mounted(scope, receive, send)
+        elif scope["method"] == "HEAD":
             await self._to_flask(scope, receive, send, raw_path)
         elif stream is not None and scope["method"] == "GET":
             await stream(scope, receive, send)

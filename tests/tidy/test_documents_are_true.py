@@ -22,7 +22,10 @@ def requirements() -> set[str]:
     """The names of everything pyproject.toml asks for, whatever it is for."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     groups = project["dependency-groups"].values()
-    asked = [*project["project"]["dependencies"], *(requirement for group in groups for requirement in group)]
+    own = project["project"]
+    extras = [requirement for extra in own["optional-dependencies"].values() for requirement in extra]
+    grouped = [one for group in groups for one in group if not one.startswith(own["name"] + "[")]
+    asked = [*own["dependencies"], *extras, *grouped]
     return {re.split(r"[<>=!~;\[ ]", row)[0].lower() for row in asked}
 
 

@@ -44,7 +44,7 @@ from broker.stores.periods import METHODS
 from tests.contract.engines import NS, Store, opened
 from tests.fakes.clock import START, FakeClock
 
-LIVES = {"sqlite": 60, "mongo": 12, "ferret": 1}
+LIVES = {"sqlite": 60, "mongo": 6, "ferret": 1}
 STEPS, QUERIES = 40, 40
 SEEN_MIN = 20  # in so many lives as SQLite lives
 MINUTE = 60_000_000

@@ -20,7 +20,7 @@ class FerretMachine(StoreMachine):
 
 
 MongoMachine.TestCase.settings = settings(
-    max_examples=20, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=10, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
 )
 FerretMachine.TestCase.settings = settings(MongoMachine.TestCase.settings, max_examples=4, stateful_step_count=15)
 TestMongoMachine = MongoMachine.TestCase

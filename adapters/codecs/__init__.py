@@ -1,0 +1,1 @@
+"""What devices say, understood: one file a codec, each pure, bytes in and readings out."""

@@ -1,0 +1,1 @@
+"""Where devices are reached: one file a link, each with its sockets."""

@@ -1,0 +1,1 @@
+"""From readings to entities, as a YAML file says; pure."""

@@ -1,0 +1,124 @@
+"""The Hub in the broker's own process: no HTTP, no JSON text, the same operations, access and gate as the doors.
+
+HubInside(house).upsert("", [{"id": "urn:x:1", "type": "https://…/House", "https://…/level": {…}}]) -> [None]
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
+from threading import Condition
+from typing import Final, cast
+
+from broker.encode.entity import Representation, encode_document
+from broker.errors import Gone, NgsiError, ServiceUnavailable
+from broker.http.exchange import House
+from broker.model.values import Json
+from broker.operations.batch import BatchResult, batch_delete, batch_upsert
+from broker.operations.broker import Call
+from broker.operations.follow import Seen, Wanted, read_changes, see, see_restricted
+from broker.ports import Principal
+from broker.ports.hub import Fragment, HubAway, HubChange, HubForgot
+from broker.query.ast import And, HasType, Node, Selection, Window
+from broker.query.bind import bind
+from broker.query.q import parse_q
+
+PAGE: Final = 100
+CHANGES_MAX: Final = 256
+_PLACE = re.compile(r"/([0-9]+)")
+_WHOLE: Final = Representation()
+
+
+class HubInside:
+    """The port Hub over the operations; `principal` is who adapters and services are to access."""
+
+    def __init__(self, house: House, principal: Principal | None = None) -> None:
+        self._broker = house.broker
+        self._names = house.core
+        self._principal = principal or Principal("hub")
+        self._committed = Condition()
+        house.broker.changes.listen_to_commits(self._wake)
+
+    def upsert(self, tenant: str, fragments: Sequence[Fragment]) -> list[NgsiError | None]:
+        """As the port says."""
+        call = self._call(tenant, "batch_entity_upsert")
+        pending = batch_upsert(self._broker, call, cast("Json", list(fragments)), "update")
+        return _places(_result(pending), len(fragments))
+
+    def entity(self, tenant: str, entity_id: str) -> dict[str, Json] | None:
+        """As the port says."""
+        call = self._call(tenant, "retrieve_entity")
+        found = call.restriction.show(self._broker.entities.get(tenant, entity_id))
+        return None if found is None else encode_document(found.document, _WHOLE, self._names)
+
+    def query(self, tenant: str, type_: str, q: str = "") -> Iterator[dict[str, Json]]:
+        """As the port says."""
+        call = self._call(tenant, "query_entities")
+        where: Node = HasType(type_)
+        if q:
+            where = And((where, bind(parse_q(q), self._names)))
+        offset, more = 0, True
+        while more:
+            page = self._broker.entities.select(tenant, Selection(where), Window(PAGE, offset), call.restriction)
+            yield from (encode_document(one.document, _WHOLE, self._names) for one in page.entities)
+            offset, more = offset + len(page.entities), page.more and bool(page.entities)
+
+    def delete(self, tenant: str, ids: Sequence[str]) -> list[NgsiError | None]:
+        """As the port says."""
+        call = self._call(tenant, "batch_entity_delete")
+        return _places(_result(batch_delete(self._broker, call, list(ids))), len(ids))
+
+    def newest(self, tenant: str) -> int:
+        """As the port says."""
+        return self._broker.changes.bounds(tenant)[1]
+
+    def changes(self, tenant: str, after: int, wait_s: float) -> list[HubChange]:
+        """As the port says."""
+        call = self._call(tenant, "follow_changes")
+        with self._committed:
+            if self.newest(tenant) <= after:
+                self._committed.wait(wait_s)
+        try:
+            rows = read_changes(self._broker.changes, tenant, after, CHANGES_MAX)
+        except Gone as gone:
+            raise HubForgot(gone.oldest) from gone
+        if call.restriction.view is None:
+            return [_change(seen) for seen in see(rows, Wanted())]
+        return [_change(seen) for seen in see_restricted(self._broker, call, rows, Wanted())]
+
+    def _wake(self, _tenant: str) -> None:
+        with self._committed:
+            self._committed.notify_all()
+
+    def _call(self, tenant: str, operation: str) -> Call:
+        access = self._broker.access
+        access.admit(self._principal, tenant, operation)
+        return Call(tenant, self._names, self._principal, access.restrict(self._principal, tenant, operation))
+
+
+def _change(seen: Seen) -> HubChange:
+    return HubChange(seen.sequence, seen.id, seen.types, seen.at, dict(seen.before or {}), dict(seen.after or {}))
+
+
+def _result(pending: Future[BatchResult]) -> BatchResult | NgsiError:
+    """What became of a batch; a refusal of the whole. Raises HubAway where the store takes nothing now."""
+    try:
+        return pending.result()
+    except ServiceUnavailable as busy:
+        raise HubAway(str(busy)) from busy
+    except NgsiError as refusal:
+        return refusal
+
+
+def _places(result: BatchResult | NgsiError, number: int) -> list[NgsiError | None]:
+    if isinstance(result, NgsiError):
+        return [result] * number
+    places: list[NgsiError | None] = [None] * number
+    for failure in result.errors:
+        place = _PLACE.match(failure.refusal.pointer)
+        assert place is not None
+        if isinstance(failure.refusal, ServiceUnavailable):
+            raise HubAway(str(failure.refusal))
+        places[int(place[1])] = failure.refusal
+    return places

@@ -1,0 +1,69 @@
+"""A broker as adapters and services use it: in this process, or over HTTP, with the same meaning.
+
+Names in entities and fragments are expanded (IRIs), so that nobody's @context has to travel; values are normalized
+NGSI-LD (clause 4.5.4).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol, TypeAlias
+
+from broker.errors import NgsiError
+from broker.model.values import Instant, Json
+
+Fragment: TypeAlias = Mapping[str, Json]
+"""`{"id": "urn:…", "type": IRI, IRI: {"type": "Property", "value": 1, "observedAt": "2026-11-23T03:00:00Z"}}`."""
+
+
+class HubAway(Exception):
+    """The hub cannot be reached, or takes nothing now: nothing is known to be written, ask again later."""
+
+
+class HubForgot(Exception):
+    """The changes after that position are no longer kept; `oldest` is where they begin now."""
+
+    def __init__(self, oldest: int) -> None:
+        super().__init__(f"changes are kept from {oldest} on")
+        self.oldest = oldest
+
+
+@dataclass(frozen=True, slots=True)
+class HubChange:
+    """One change of one entity: the changed attributes (IRI -> normalized) before and after; absent: not there."""
+
+    sequence: int
+    entity_id: str
+    types: tuple[str, ...]
+    at: Instant
+    before: Mapping[str, Json]
+    after: Mapping[str, Json]
+
+
+class Hub(Protocol):
+    """The operations that adapters and services need. Every method may raise HubAway; every method blocks."""
+
+    def upsert(self, tenant: str, fragments: Sequence[Fragment]) -> list[NgsiError | None]:
+        """Make entities, or update the attributes named (clause 5.6.8, `options=update`); durable on return.
+
+        At each place None, or why that one was refused. The same entity twice is written twice, in order.
+        """
+
+    def entity(self, tenant: str, entity_id: str) -> dict[str, Json] | None:
+        """One entity as it is now; None where there is none."""
+
+    def query(self, tenant: str, type_: str, q: str = "") -> Iterator[dict[str, Json]]:
+        """All entities of a type (IRI), page by page; `q` as in clause 4.9, its names expanded."""
+
+    def delete(self, tenant: str, ids: Sequence[str]) -> list[NgsiError | None]:
+        """Delete entities (clause 5.6.10); at each place None or why not."""
+
+    def newest(self, tenant: str) -> int:
+        """The position of the last change; 0 where there is none."""
+
+    def changes(self, tenant: str, after: int, wait_s: float) -> list[HubChange]:
+        """What changed after that position, oldest first, some hundred at most; waits so long for the first one.
+
+        Empty when nothing came in time. Raises HubForgot.
+        """
