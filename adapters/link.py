@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, TypeAlias
 
-from adapters.device import Registry
+from adapters.device import Device, Registry
 from adapters.frame import Frame
 from adapters.order import Delivered, Order
 from adapters.readings import Readings
-from broker.model.values import Json
+from broker.model.values import Instant, Json
 from broker.ports import Clock
+from broker.ports.hub import Fragment
 
 Receive: TypeAlias = Callable[[Sequence[Frame]], Awaitable[None]]
 """Takes frames; returns when each is in the durable queue or in quarantine, so that the link may acknowledge them.
@@ -26,6 +27,16 @@ class Codec(Protocol):
 
     def decode(self, frame: Frame) -> Sequence[Readings]:
         """What the frame says: none, one or several devices."""
+
+
+class Mapped(Protocol):
+    """One mapping, compiled: readings to fragments, without I/O, clock or state."""
+
+    def apply(self, device: Device, readings: Readings, received_at: Instant) -> Sequence[Fragment]:
+        """What the device said, as fragments with names expanded.
+
+        Raises BadFrame and nothing else: `unmapped` where no quantity of it is mapped.
+        """
 
 
 class Link(Protocol):
@@ -43,6 +54,7 @@ class Ground:
     """What a link is made with; `settings` is the member `link` of the adapter's file, which the link checks itself.
 
     `folder` is where it may keep files of its own, `home` where the adapter's file is (relative paths start there).
+    `codec` is the member `codec` of the same file: a link that asks devices asks for what it can read.
     """
 
     adapter: str
@@ -51,6 +63,7 @@ class Ground:
     clock: Clock
     folder: Path
     home: Path
+    codec: Mapping[str, Json] = field(default_factory=dict)
 
 
 class BadSettings(ValueError):
