@@ -8,10 +8,10 @@
     ├── OperationNotSupported 422 ├── TooComplexQuery 403    ├── TooManyResults 403
     ├── LdContextNotAvailable 504 ├── NoMultiTenantSupport 501
     ├── InternalError 500
-    └── outside the standard's list, with the HTTP meaning of RFC 9110: MethodNotAllowed 405, NotAcceptable 406,
-        Gone 410, LengthRequired 411, PreconditionFailed 412, PayloadTooLarge 413, UnsupportedMediaType 415,
-        ServiceUnavailable 503 (ReadOnly among them); of context sources (clause 6.3.17): SourceFailed 502,
-        SourceTimeout 504, LoopDetected 508
+    └── outside the standard's list, with the HTTP meaning of RFC 9110: Forbidden 403, MethodNotAllowed 405,
+        NotAcceptable 406, Gone 410, LengthRequired 411, PreconditionFailed 412, PayloadTooLarge 413,
+        UnsupportedMediaType 415, ServiceUnavailable 503 (ReadOnly among them); of context sources (clause 6.3.17):
+        SourceFailed 502, SourceTimeout 504, LoopDetected 508
 
 Only `http.respond` turns these into RFC 7807 bodies.
 """
@@ -140,6 +140,14 @@ class MethodNotAllowed(NgsiError):
     def __init__(self, detail: str, *, allowed: str, clause: str = "", remedy: str = "") -> None:
         super().__init__(detail, clause=clause, remedy=remedy)
         self.allowed = allowed
+
+
+class Forbidden(NgsiError):
+    """The caller may not do this; with the right they could."""
+
+    status = 403
+    title = "Forbidden"
+    namespace = MISONO_ERRORS
 
 
 class NotAcceptable(NgsiError):

@@ -65,7 +65,7 @@ from broker.ports import Access, Clock, DocumentStore
 from broker.ports.erasures import Erasures, Unrecorded
 from broker.ports.outbox import Probed, undelivered
 from broker.ports.places import News, to_nobody
-from broker.settings import Settings, is_url, without_secrets
+from broker.settings import Settings, is_loopback, is_url, without_secrets
 from broker.stores.ledger import NAME as LEDGER
 from broker.stores.ledger import Ledger
 from broker.stores.moving import COPY_ID, COPY_KIND
@@ -158,7 +158,8 @@ def build(
 
     Raises StartError where the data directory or a file that was named is not in order.
     """
-    clock, access, closing, watches = clock or SystemClock(), access or AllowAll(), ExitStack(), Watches()
+    clock, access = clock or SystemClock(), access or AllowAll(commands=is_loopback(settings.host))
+    closing, watches = ExitStack(), Watches()
     store = _in_service(_open_store(settings, clock, access, watches), settings, closing)
     worker = f"broker-{cast('MongoStore', store).number}" if is_url(settings.store) else worker
     contexts = _make_contexts(settings, store, clock, worker, packages := _start_packages(settings, closing))

@@ -204,7 +204,7 @@ class Gated:
         return self._store.apply(
             tenant,
             [
-                Command(one.id, cast("Decide", _Deciding(one.decide, judge, asking)), one.creates, one.expected)
+                Command(one.id, cast("Decide", _Deciding(one.decide, judge, asking)), one.creates, one.expected, one.by)
                 for one in commands
             ],
         )

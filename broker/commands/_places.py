@@ -56,7 +56,7 @@ def _removal(call: Call, entity_id: str) -> Command:
         del now
         return Keep() if current is None else Remove()
 
-    return Command(entity_id, guarded(call.restriction, decide))
+    return Command(entity_id, guarded(call.restriction, decide), by=call.principal)
 
 
 class HttpPlace(HttpSink):

@@ -141,7 +141,7 @@ def _upsertion(call: Call, document: Document, existing: Callable[[Entity, Docum
         written = Written(entity_id, after.version)
         return Keep(written) if after is current else Put(after, written)
 
-    return Command(entity_id, guarded(call.restriction, decide), creates=True, expected=document)
+    return Command(entity_id, guarded(call.restriction, decide), creates=True, expected=document, by=call.principal)
 
 
 def _id_of(fragment: Document) -> str:

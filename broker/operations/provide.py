@@ -79,7 +79,7 @@ def creation(call: Call, document: Document, precondition: Precondition = NO_PRE
             )
         return Put(change.create(document, now), Written(entity_id, 1, created=True))
 
-    return Command(entity_id, guarded(call.restriction, decide), creates=True, expected=document)
+    return Command(entity_id, guarded(call.restriction, decide), creates=True, expected=document, by=call.principal)
 
 
 def replace_entity(broker: Broker, call: Call, target: Target, document: Document) -> Future[Written]:
@@ -186,7 +186,7 @@ def deletion(call: Call, target: Target) -> Command:
         target.precondition.require(found)
         return Remove(Written(target.id, 0))
 
-    return Command(target.id, guarded(call.restriction, decide))
+    return Command(target.id, guarded(call.restriction, decide), by=call.principal)
 
 
 def writing(call: Call, target: Target, function: Callable[[Entity, Instant], Changed]) -> Command:
@@ -203,7 +203,7 @@ def writing(call: Call, target: Target, function: Callable[[Entity, Instant], Ch
         written = Written(target.id, after.version, result)
         return Keep(written) if after is found else Put(after, written)
 
-    return Command(target.id, guarded(call.restriction, decide))
+    return Command(target.id, guarded(call.restriction, decide), by=call.principal)
 
 
 def _one(broker: Broker, call: Call, command: Command) -> Future[Written]:

@@ -101,7 +101,7 @@ def _command(call: Call, entity_id: str, where: Node, purge: Purge) -> Command:
         written = Written(entity_id, after.version)
         return Keep(written) if after is current else Put(after, written)
 
-    return Command(entity_id, guarded(call.restriction, decide))
+    return Command(entity_id, guarded(call.restriction, decide), by=call.principal)
 
 
 def _nothing_linked(_: str) -> Entity | None:

@@ -44,19 +44,33 @@ Decision: TypeAlias = Keep | Put | Remove
 
 
 @dataclass(frozen=True, slots=True)
+class Principal:
+    """Who asks: `name` is `anonymous` where no access is configured."""
+
+    name: str = "anonymous"
+    purposes: frozenset[str] = field(default_factory=frozenset)
+
+
+ANYONE = Principal()
+"""Nobody in particular: who has the fewest rights."""
+
+
+@dataclass(frozen=True, slots=True)
 class Command:
     """One read-modify-write of one entity.
 
     `decide(current, now)` is pure, may run more than once, and gets the row as it is inside the transaction (None
     where there is none or it has expired); it returns a Decision or raises NgsiError, which leaves the row alone
     and is what the caller gets. `now` is never before the tenant's last change. `creates` says that it may make the
-    tenant. `expected` is the document that is put as it is where there was none: an engine may prepare for it.
+    tenant. `expected` is the document that is put as it is where there was none: an engine may prepare for it. `by` is
+    who writes: some attributes are commands to devices, which not everybody may give.
     """
 
     id: str
     decide: Callable[[Entity | None, Instant], Decision]
     creates: bool = False
     expected: Document | None = None
+    by: Principal = ANYONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -307,14 +321,6 @@ class ContextShelf(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Principal:
-    """Who asks: `name` is `anonymous` where no access is configured."""
-
-    name: str = "anonymous"
-    purposes: frozenset[str] = field(default_factory=frozenset)
-
-
-@dataclass(frozen=True, slots=True)
 class Labels:
     """Whom an entity's parts concern and how sensitive they are; index rows carry these.
 
@@ -332,6 +338,12 @@ class Access(Protocol):
 
     def admit(self, principal: Principal, tenant: str, operation: str) -> None:
         """Raises where the principal may not perform the operation at all."""
+
+    def admit_command(self, principal: Principal, tenant: str, entity: Entity, attribute: str) -> None:
+        """Raises Forbidden where the principal may not command a device by this attribute (IRI) of its entity.
+
+        Asked inside the write, of the entity as it would be; the write is refused as a whole then. Pure, and cheap.
+        """
 
     def label(self, entity: Entity) -> Labels:
         """What the store writes into the subject and data-class columns. Pure, and cheap."""

@@ -40,6 +40,9 @@ class HidingPolicy:
     def admit(self, principal: Principal, tenant: str, operation: str) -> None:
         """Nobody is turned away."""
 
+    def admit_command(self, principal: Principal, tenant: str, entity: Entity, attribute: str) -> None:
+        """Everybody commands every device."""
+
     def label(self, entity: Entity) -> Labels:
         """Nothing is labelled."""
         return Labels()

@@ -360,6 +360,7 @@ class Revocable(AllowAll):
     """Everybody may follow until it is revoked."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.revoked = False
 
     def admit(self, principal: Any, tenant: str, operation: str) -> None:  # noqa: ARG002 - the port's
