@@ -1,0 +1,252 @@
+"""The Registry of adapters: devices of their files and of the book, found in memory.
+
+    devices = Devices(book)
+    devices.of_file("meters", read_provisions(document, names))
+    devices.refresh()                                     # what other processes wrote; every half second
+    devices.find("meters", "h1-meter", key) -> Device
+
+What a file says wins over what people added under the same name. Reads take no lock: a change puts whole new values
+into the tables.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from threading import RLock
+from typing import Final
+
+from adapters.device import Device
+from adapters.frame import BadFrame
+from adapters.link import BadSettings
+from adapters.provisioning.book import Book, Key, Row
+from adapters.provisioning.keys import digest_of, opens
+from adapters.provisioning.provision import Group, Provision, Provisions
+from adapters.provisioning.reading import is_id, read_device, read_group
+from broker.ldcontext.core import core_context
+from broker.model.values import Json
+
+log = logging.getLogger("misono.adapters")
+
+ENTITIES_MAX: Final = 1_000_000
+"""Entities whose device is remembered for commands; more are written all the same."""
+_WAITING_MAX: Final = 100_000
+
+
+class Devices:
+    """`adapters.device.Registry`, and what provisioning shows of it. Any thread may call any method."""
+
+    def __init__(self, book: Book | None = None) -> None:
+        self._book = book
+        self._changing = RLock()
+        self._seen = 0
+        self._files: dict[str, Provisions] = {}
+        self._rows: dict[Key, Row] = {}
+        self._groups: dict[tuple[str, str, str], Group] = {}
+        self._by_key: dict[tuple[str, str], Group] = {}
+        self._found: dict[tuple[str, str], tuple[Provision, ...]] = {}
+        self._made: dict[tuple[str, str, str], int] = {}
+        self._behind: dict[tuple[str, str], tuple[str, str]] = {}
+        self._parsed: dict[Key, Provision | None] = {}
+        self._fresh: deque[Row] = deque(maxlen=_WAITING_MAX)
+
+    def find(self, adapter: str, device_id: str, key: str = "") -> Device:
+        """As the port says."""
+        known = self._found.get((adapter, device_id), ())
+        for one in known:
+            digest = one.device.key_digest
+            if not digest or opens(key, digest):
+                return one.device
+        if known:
+            raise BadFrame("wrong_key", f"device {device_id[:100]!r} comes without its key")
+        group = self._by_key.get((adapter, digest_of(key))) if key else None
+        if group is None or not group.new:
+            raise BadFrame("unknown_device", f"there is no device {device_id[:100]!r} in {adapter}")
+        return self._make(group, device_id)
+
+    def of_adapter(self, adapter: str) -> tuple[Device, ...]:
+        """As the port says."""
+        return tuple(one.device for one in self.provisions(adapter))
+
+    def of_entity(self, tenant: str, entity_id: str) -> Device | None:
+        """As the port says: a device that names the entity, else the one that wrote it first."""
+        behind = self._behind.get((tenant, entity_id))
+        known = () if behind is None else self._found.get(behind, ())
+        return next((one.device for one in known if one.device.tenant == tenant), None)
+
+    def learn(self, device: Device, entity_ids: Iterable[str]) -> None:
+        """The device writes these entities: commands on them go to it. Cheap where that is known."""
+        for entity_id in entity_ids:
+            place = (device.tenant, entity_id)
+            if self._behind.get(place) in self._found or len(self._behind) >= ENTITIES_MAX:
+                continue
+            body: dict[str, Json] = {"adapter": device.adapter, "device": device.id}
+            row = Row("entity", "", device.tenant, entity_id, body)
+            with self._changing:
+                self._behind[place] = (device.adapter, device.id)
+                self._rows[row.key] = row
+                self._fresh.append(row)
+
+    def provisions(self, adapter: str = "") -> list[Provision]:
+        """All devices of an adapter, or of all, with what is told of them; by adapter and id."""
+        with self._changing:
+            found = [one for each in self._found.values() for one in each]
+        wanted = (one for one in found if not adapter or one.device.adapter == adapter)
+        return sorted(wanted, key=lambda one: (one.device.adapter, one.device.id, one.device.tenant))
+
+    def groups(self, adapter: str = "") -> list[Group]:
+        """All groups of an adapter, or of all; by adapter and name."""
+        with self._changing:
+            found = list(self._groups.values())
+        wanted = (one for one in found if not adapter or one.adapter == adapter)
+        return sorted(wanted, key=lambda one: (one.adapter, one.name, one.tenant))
+
+    def mappings(self) -> dict[str, Row]:
+        """Mappings in the book, by name."""
+        with self._changing:
+            return {row.name: row for row in self._rows.values() if row.kind == "mapping" and row.body is not None}
+
+    def of_file(self, adapter: str, provisions: Provisions) -> None:
+        """What an adapter's file provisions, in the place of what it did before."""
+        with self._changing:
+            self._files[adapter] = provisions
+            self._parsed.clear()
+            self._build()
+
+    def refresh(self) -> bool:
+        """Write what was made of messages, and read what anybody wrote; whether something changed.
+
+        Raises NotKept: then it is tried again with the next one.
+        """
+        if self._book is None:
+            return False
+        self._record(self._book)
+        rows = self._book.since(self._seen)
+        if rows:
+            with self._changing:
+                self._take(rows)
+        return bool(rows)
+
+    def _record(self, book: Book) -> None:
+        waiting = [self._fresh.popleft() for _ in range(len(self._fresh))]
+        try:
+            if waiting:
+                book.add(waiting, or_leave=True)
+        except Exception:
+            self._fresh.extendleft(reversed(waiting))
+            raise
+
+    def _take(self, rows: list[Row]) -> None:
+        """Rows as they are in the file now; the newest of one name is what holds."""
+        for row in rows:
+            before = self._rows.get(row.key)
+            if before is None or before.generation < row.generation:
+                self._rows[row.key] = row
+                self._parsed.pop(row.key, None)
+        if any(row.kind == "group" for row in rows):
+            self._parsed.clear()
+        self._seen = max(self._seen, rows[-1].generation)
+        self._build()
+
+    def _make(self, group: Group, device_id: str) -> Device:
+        """A device that its group's key brought along."""
+        whose = (group.adapter, group.tenant, group.name)
+        if not is_id(device_id):
+            raise BadFrame("unknown_device", f"{device_id[:100]!r} is no name for a device")
+        with self._changing:
+            if self._made.get(whose, 0) >= group.new_max:
+                raise BadFrame("unknown_device", f"group {group.name!r} has made {group.new_max} devices: no more")
+            made = Provision(group.device(device_id), group.hint, "group")
+            row = Row(
+                "device", group.adapter, group.tenant, device_id, {"id": device_id, "group": group.name}, {}, "group"
+            )
+            self._made[whose] = self._made.get(whose, 0) + 1
+            self._found[group.adapter, device_id] = (made,)
+            self._rows[row.key] = row
+            self._fresh.append(row)
+        return made.device
+
+    def _build(self) -> None:
+        """The tables anew, from files and rows."""
+        groups = {(one.adapter, one.tenant, one.name): one for one in self._groups_of_rows()}
+        for provisions in self._files.values():
+            groups.update({(one.adapter, one.tenant, one.name): one for one in provisions.groups})
+        found: dict[tuple[str, str], tuple[Provision, ...]] = {}
+        for one in (*self._of_files(), *self._of_rows(groups.values())):
+            place = (one.device.adapter, one.device.id)
+            others = found.get(place, ())
+            if all(other.device.tenant != one.device.tenant for other in others):
+                # who asks for a key comes first: else one without would take its messages
+                found[place] = tuple(sorted((*others, one), key=lambda each: not each.device.key_digest))
+        self._groups, self._found = groups, found
+        self._by_key = {(one.adapter, one.key_digest): one for one in groups.values() if one.key_digest}
+        self._made = _made_of(found.values())
+        self._behind = self._behind_of(found.values())
+
+    def _of_files(self) -> Iterable[Provision]:
+        for provisions in self._files.values():
+            yield from provisions.devices
+
+    def _groups_of_rows(self) -> Iterable[Group]:
+        for row in self._rows.values():
+            if row.kind == "group" and row.body is not None:
+                try:
+                    yield as_group(row)
+                except BadSettings as error:
+                    log.warning("group %r in the adapters' file is left out: %s", row.name, error)
+
+    def _of_rows(self, groups: Iterable[Group]) -> Iterable[Provision]:
+        """Devices of the book; not those whose group is gone: nobody could tell their key."""
+        own: dict[tuple[str, str], dict[str, Group]] = {}
+        for group in groups:
+            own.setdefault((group.adapter, group.tenant), {})[group.name] = group
+        for key, row in self._rows.items():
+            if row.kind == "device" and row.body is not None:
+                if key not in self._parsed:
+                    self._parsed[key] = _device_or_none(row, own.get((row.adapter, row.tenant), {}))
+                if (made := self._parsed[key]) is not None:
+                    yield made
+
+    def _behind_of(self, found: Iterable[tuple[Provision, ...]]) -> dict[tuple[str, str], tuple[str, str]]:
+        behind = dict(self._behind)
+        for row in self._rows.values():
+            if row.kind == "entity" and row.body is not None:
+                behind[row.tenant, row.name] = (str(row.body["adapter"]), str(row.body["device"]))
+        for each in found:
+            for one in each:
+                if one.device.entity_id:
+                    behind[one.device.tenant, one.device.entity_id] = (one.device.adapter, one.device.id)
+        return behind
+
+
+def as_group(row: Row) -> Group:
+    """The group of a row. Raises BadSettings."""
+    group = read_group(dict(row.body or {}), row.name, Device("", row.adapter, row.tenant), core_context())
+    return replace(group, source=row.source, as_given=row.given)
+
+
+def as_device(row: Row, groups: Mapping[str, Group]) -> Provision:
+    """The device of a row, the settings of its group merged in. Raises BadSettings."""
+    above = Device("", row.adapter, row.tenant)
+    made = read_device(dict(row.body or {}), row.name, above, core_context(), groups)
+    return replace(made, source=row.source, as_given=row.given)
+
+
+def _device_or_none(row: Row, groups: Mapping[str, Group]) -> Provision | None:
+    try:
+        return as_device(row, groups)
+    except BadSettings as error:
+        log.warning("device %r in the adapters' file is left out: %s", row.name, error)
+        return None
+
+
+def _made_of(found: Iterable[tuple[Provision, ...]]) -> dict[tuple[str, str, str], int]:
+    made: dict[tuple[str, str, str], int] = {}
+    for each in found:
+        for one in each:
+            if one.source == "group":
+                whose = (one.device.adapter, one.device.tenant, one.device.group)
+                made[whose] = made.get(whose, 0) + 1
+    return made
