@@ -13,7 +13,8 @@ from broker.model.values import Instant, Json
 class Order:
     """What a device shall do: `Order("cmd-17", device, "setPoint", -500, "WTT", expires_at=1763…)`.
 
-    `name` and `value` are the device's own, as the mapping's `commands` made them of the attribute.
+    `name` and `value` are the device's own, as the mapping's `commands` made them of the attribute. `part` is the part
+    of the device that the commanded entity stands for (connector 2), as in Readings; `""` for the whole.
     """
 
     id: str
@@ -22,6 +23,7 @@ class Order:
     value: Json
     unit: str = ""
     expires_at: Instant = 0
+    part: str = ""
 
 
 @dataclass(frozen=True, slots=True)
