@@ -22,7 +22,7 @@ demo: install ## the broker with the Misono district in it, and three requests t
 	exec $(BIN)/misono demo --port $(PORT) --data $(DATA)
 
 test: ## installs what tests need, runs everything that has a test, prints pytest's counts
-	@tools/install.sh packages strace git mosquitto nginx
+	@tools/install.sh packages strace git mosquitto mosquitto_pub=mosquitto-clients nginx
 	@tools/install.sh agent
 	@tools/install.sh devices
 	@tools/install.sh wires
@@ -47,7 +47,7 @@ bench: install ## the load generator's steps against this checkout: a table in v
 	ONLY=$(ONLY) D=$(D) tools/bench.sh
 
 figures: ## every figure of the issue with its bar beside it (AREA=broker, history, federation, models, mongodb or adapters, ONLY=source,source, LONG=1: over ten minutes)
-	@tools/install.sh packages strace git mosquitto nginx
+	@tools/install.sh packages strace git mosquitto mosquitto_pub=mosquitto-clients nginx
 	@tools/install.sh agent
 	@tools/install.sh devices
 	@tools/install.sh wires
@@ -55,7 +55,7 @@ figures: ## every figure of the issue with its bar beside it (AREA=broker, histo
 	$(BIN)/python -m tools.figures $(AREA) $(if $(LONG),--long) $(if $(ONLY),--only $(ONLY))
 
 conformance: ## the ETSI conformance suite against this checkout (AREA=broker, history or federation: that part; STORE=mongodb)
-	@tools/install.sh packages strace git mosquitto nginx
+	@tools/install.sh packages strace git mosquitto mosquitto_pub=mosquitto-clients nginx
 	@[ "$(STORE)" != mongodb ] || tools/install.sh wires
 	@tools/install.sh test
 	tools/conformance.sh

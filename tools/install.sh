@@ -5,7 +5,8 @@
 #   tools/install.sh agent        ... var/agent/: a device agent of others' making that tests ask (AGPL: only there), and Node
 #   tools/install.sh devices      ... var/devices/: devices of others' making (Modbus, ECHONET Lite, OCPP, …) that adapters are tried against
 #   tools/install.sh wires        var/wire/: two servers of MongoDB's protocol, of others' making, that tests of that engine talk to
-#   tools/install.sh packages X…  Debian packages X… (names of commands they bring: strace, mosquitto, nginx) where they are missing
+#   tools/install.sh packages X…  Debian packages X… (names of commands they bring: strace, mosquitto, nginx; else COMMAND=PACKAGE)
+#                                 where they are missing
 set -eu
 cd "$(dirname "$0")/.."
 UV_VERSION=0.13.9
@@ -48,7 +49,7 @@ with_uv() { # the uv on the path where there is one, else our own in var/uv
 if [ "${1:-}" = packages ]; then
   shift
   missing="" PATH=$PATH:/usr/sbin
-  for command in "$@"; do command -v "$command" >/dev/null || missing="$missing $command"; done
+  for wanted in "$@"; do command -v "${wanted%%=*}" >/dev/null || missing="$missing ${wanted#*=}"; done
   # shellcheck disable=SC2086  # one word a package
   [ -z "$missing" ] || apt $missing || true
   exit 0
