@@ -5,7 +5,7 @@ apply(mapping, readings, device, received_at).fragments  ->  ({"id": "urn:…", 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Final, cast
 
@@ -34,14 +34,14 @@ class Left:
 
 
 @dataclass(frozen=True, slots=True)
-class Mapped:
+class Made:
     """Fragments in the order in which they are to be written, with IRIs as names; and what was left out."""
 
     fragments: tuple[Fragment, ...]
     left_out: tuple[Left, ...] = ()
 
 
-def apply(mapping: DeviceMapping, readings: Readings, device: Device, received_at: Instant) -> Mapped:
+def apply(mapping: DeviceMapping, readings: Readings, device: Device, received_at: Instant) -> Made:
     """The fragments that a device's readings become.
 
     A quantity that is there several times (30-minute values of a day) makes several fragments of its entity, the
@@ -55,12 +55,28 @@ def apply(mapping: DeviceMapping, readings: Readings, device: Device, received_a
     for wave in _waves(readings.readings):
         made += _Message(mapping, readings, device, received_at, left, wave, Known(readings, device)).fragments()
     if made or (left and all(one.why in NOT_SAID for one in left)):
-        return Mapped(tuple(made), tuple(left))
+        return Made(tuple(made), tuple(left))
     for one in left:
         if one.why not in NOT_SAID:
             raise BadFrame(one.why, f"{readings.device}: {one.message}")
     quantities = ", ".join(sorted({one.quantity for one in readings.readings})[:10])
     raise BadFrame("unmapped", f"{readings.device}: mapping {mapping.name} takes none of {quantities or 'no reading'}")
+
+
+@dataclass(frozen=True, slots=True)
+class Mapper:
+    """A mapping as the pipeline uses it; `note` hears why a reading was left out, to count it."""
+
+    mapping: DeviceMapping
+    note: Callable[[Why], None] | None = None
+
+    def apply(self, device: Device, readings: Readings, received_at: Instant) -> tuple[Fragment, ...]:
+        """The fragments. Raises BadFrame."""
+        made = apply(self.mapping, readings, device, received_at)
+        if self.note is not None:
+            for left in made.left_out:
+                self.note(left.why)
+        return made.fragments
 
 
 def _waves(readings: tuple[Reading, ...]) -> Iterator[dict[str, Reading]]:
