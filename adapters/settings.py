@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
@@ -67,6 +68,15 @@ class Members:
         if not isinstance(value, list) or not all(isinstance(one, str) and one for one in value):
             raise self.refuse(name, "a list of texts")
         return tuple(str(one) for one in value)
+
+    def numbers(self, name: str) -> tuple[float, ...]:
+        """A list of numbers; one alone may stand without its brackets; none where it is not there."""
+        value = self._take(name, [])
+        listed = value if isinstance(value, list) else [value]
+        numbers = [one for one in listed if isinstance(one, int | float) and not isinstance(one, bool)]
+        if len(numbers) < len(listed) or not all(map(math.isfinite, numbers)):
+            raise self.refuse(name, "a list of numbers")
+        return tuple(numbers)
 
     def pairs(self, name: str) -> dict[str, str]:
         """An object of texts; empty where it is not there."""
