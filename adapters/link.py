@@ -7,13 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, TypeAlias
 
-from adapters.device import Device, Registry
+from adapters.device import Registry
 from adapters.frame import Frame
 from adapters.order import Delivered, Order
 from adapters.readings import Readings
-from broker.model.values import Instant, Json
+from broker.model.values import Json
 from broker.ports import Clock
-from broker.ports.hub import Fragment
 
 Receive: TypeAlias = Callable[[Sequence[Frame]], Awaitable[None]]
 """Takes frames; returns when each is in the durable queue or in quarantine, so that the link may acknowledge them.
@@ -27,16 +26,6 @@ class Codec(Protocol):
 
     def decode(self, frame: Frame) -> Sequence[Readings]:
         """What the frame says: none, one or several devices."""
-
-
-class Mapped(Protocol):
-    """One mapping, compiled: readings to fragments, without I/O, clock or state."""
-
-    def apply(self, device: Device, readings: Readings, received_at: Instant) -> Sequence[Fragment]:
-        """What the device said, as fragments with names expanded.
-
-        Raises BadFrame and nothing else: `unmapped` where no quantity of it is mapped.
-        """
 
 
 class Link(Protocol):

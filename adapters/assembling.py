@@ -1,0 +1,111 @@
+"""A folder of files -> the adapters of a process, ready to start.
+
+assembled = assemble(Path("adapters"), Around(hub, store, clock, packaged_contexts()))
+assembled.start()
+assembled.devices            # the registry
+assembled.running            # links, queue, quarantine, counters
+assembled.stop()
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from adapters.configuring import AdapterFile, read_adapters
+from adapters.intake import Answers
+from adapters.link import BadSettings, Ground, Link
+from adapters.mapping.plan import DeviceMapping
+from adapters.mapping.reading import Resolve
+from adapters.mapping_files import read_mappings
+from adapters.provisioning.book import Book
+from adapters.provisioning.provision import Provisions
+from adapters.provisioning.reading import read_provisions
+from adapters.provisioning.registry import Devices
+from adapters.running import Parts, Running
+from adapters.store import AdapterStore
+from adapters.table import make_link
+from broker.errors import NgsiError
+from broker.ports import Clock
+from broker.ports.hub import Hub
+from broker.timers import Repeating
+
+log = logging.getLogger("misono.adapters")
+
+TEND_S: Final = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What is there before adapters are; `resolve` gives the names of a @context."""
+
+    hub: Hub
+    store: AdapterStore
+    clock: Clock
+    resolve: Resolve
+    answered: Answers | None = None
+    new_loop: Callable[[], asyncio.AbstractEventLoop] = asyncio.new_event_loop
+    make_link: Callable[[str, Ground], Link] = make_link
+
+
+class Assembled:
+    """The adapters of one process, and who is provisioned."""
+
+    def __init__(self, running: Running, devices: Devices, book: Book, mappings: Mapping[str, DeviceMapping]) -> None:
+        self.running, self.devices, self.book, self.mappings = running, devices, book, mappings
+        self._tending: Repeating | None = None
+
+    def start(self) -> None:
+        """Begin to take frames."""
+        self.running.start()
+        self._tending = Repeating("adapters-tending", TEND_S, self._tend)
+
+    def stop(self) -> None:
+        """Take no more; what was taken is in the file."""
+        if self._tending is not None:
+            self._tending.stop()
+        self.running.stop()
+
+    def _tend(self) -> None:
+        self.devices.refresh()
+        self.running.tend()
+
+
+def assemble(folder: Path, around: Around, only: Sequence[str] = ()) -> Assembled:
+    """The adapters whose files are in the folder, those named by `only` or all. Raises BadSettings."""
+    files = read_adapters(folder)
+    if missing := sorted(set(only) - {file.name for file in files}):
+        raise BadSettings(f"{folder}: no file says adapter: {missing[0]}; {_names(files)}")
+    files = tuple(file for file in files if not only or file.name in only)
+    mappings = read_mappings(folder, around.resolve)
+    for file in files:
+        if file.mapping and file.mapping not in mappings:
+            raise BadSettings(f"{file.path.name}: mapping: no file says mapping: {file.mapping}; {_names(mappings)}")
+    book = Book(around.store, around.clock)
+    devices = Devices(book)
+    for file in files:
+        devices.of_file(file.name, _provisions(file, around.resolve))
+    devices.refresh()
+    running = Running(
+        Parts(
+            around.hub, around.store, around.clock, files, mappings.get, devices, around.answered, devices.learn,
+            around.new_loop, make_link=around.make_link,
+        )
+    )  # fmt: skip
+    return Assembled(running, devices, book, mappings)
+
+
+def _provisions(file: AdapterFile, resolve: Resolve) -> Provisions:
+    try:
+        return read_provisions(file.document, resolve(file.context))
+    except (BadSettings, NgsiError) as error:
+        raise BadSettings(f"{file.path.name}: {error}") from error
+
+
+def _names(known: Mapping[str, object] | Sequence[AdapterFile]) -> str:
+    names = [one if isinstance(one, str) else one.name for one in known]
+    return f"there are {', '.join(sorted(names))}" if names else "there is none"

@@ -1,0 +1,279 @@
+"""Frames of one adapter: understood, and kept, before its link is told.
+
+frame ─ codec ─> readings ─ registry, rate, clock, dedupe ─ mapping ─> fragments ─> one transaction ─> the link goes on
+                                                           └─> quarantine ─────────┘
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import Final, TypeAlias
+
+import apsw
+
+from adapters.clocks import Leeway
+from adapters.counting import Counts
+from adapters.dedupe import Dedupe, Key, key_of
+from adapters.device import Device, Registry
+from adapters.frame import BadFrame, Frame
+from adapters.link import Codec
+from adapters.mapping.applying import apply
+from adapters.mapping.plan import DeviceMapping
+from adapters.quarantine import Quarantine, Quarantined, Refused
+from adapters.queue import Kept, Queue, Write, kept_of, row_of
+from adapters.rate import Rates
+from adapters.readings import Answered, Readings
+from adapters.store import AdapterStore, NotKept
+from adapters.watching import LastSeen, Seen
+from broker.ports import Clock
+from broker.ports.hub import Fragment
+
+log = logging.getLogger("misono.adapters")
+
+PAYLOAD_MAX: Final = 1 << 20
+READINGS_MAX: Final = 1_000
+TEXT_MAX: Final = 10_000
+NAME_MAX: Final = 200
+INLINE_MAX: Final = 32 << 10
+"""A longer payload is decoded in a thread: it would hold up every other link."""
+PAUSE_S, PAUSE_MAX_S = 0.1, 10.0
+Answers: TypeAlias = Callable[[Device, Answered], "Future[object]"]
+"""Takes what a device said of a command; done when that is durable."""
+
+
+def _nobody(_device: Device, _entities: Iterable[str]) -> None:
+    """Nobody wants to know."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What the adapters of a process have together."""
+
+    store: AdapterStore
+    queue: Queue
+    quarantine: Quarantine
+    dedupe: Dedupe
+    seen: LastSeen
+    clock: Clock
+
+
+@dataclass(frozen=True, slots=True)
+class Adapter:
+    """One adapter as the pipeline knows it; `mappings` gives one by its name. Raises BadFrame (`no_mapping`)."""
+
+    name: str
+    codec: Codec
+    registry: Registry
+    mappings: Callable[[str], DeviceMapping]
+    mapping: str = ""
+    leeway: Leeway = Leeway()
+    counts: Counts = field(default_factory=Counts)
+    answered: Answers | None = None
+    learn: Callable[[Device, Iterable[str]], None] = _nobody
+    """Told of entities that a device writes for the first time."""
+
+
+@dataclass(slots=True)
+class _Batch:
+    """What a transaction will hold."""
+
+    rows: list[tuple[apsw.SQLiteValue, ...]] = field(default_factory=list)
+    refused: list[Refused] = field(default_factory=list)
+    keys: list[Key] = field(default_factory=list)
+    seen: list[tuple[Seen, set[str]]] = field(default_factory=list)
+    answers: list[tuple[Device, Answered]] = field(default_factory=list)
+    replayed: Sequence[Quarantined] = ()
+    repeats: bool = False
+
+
+class Intake:
+    """One adapter's way in; its methods run on the loop that runs the links."""
+
+    def __init__(self, adapter: Adapter, shared: Shared) -> None:
+        self._adapter = adapter
+        self._shared = shared
+        self._rates = Rates()
+        self._under_way: set[asyncio.Future[None]] = set()
+
+    async def take(self, frames: Sequence[Frame]) -> None:
+        """As Receive says: each frame is in the queue or in quarantine on return."""
+        batch = _Batch()
+        for frame in frames:
+            await self._add(frame, batch)
+        await self._keep(batch)
+
+    async def replay(self, rows: Sequence[Quarantined]) -> None:
+        """Take quarantined frames once more, as things are now; what is still wrong is quarantined anew."""
+        batch = _Batch(replayed=rows)
+        for row in rows:
+            await self._add(row.refused.kept.frame(), batch, again=True)
+        await self._keep(batch)
+
+    async def _add(self, frame: Frame, batch: _Batch, *, again: bool = False) -> None:
+        counts = self._adapter.counts
+        counts.frames += 1
+        writes: list[Write] = []
+        try:
+            for readings in await self._decode(frame):
+                counts.readings += len(readings.readings)
+                try:
+                    writes += self._understand(frame, readings, batch, again=again)
+                except BadFrame as bad:
+                    self._refuse(frame, readings.device, bad, batch)
+        except BadFrame as bad:
+            self._refuse(frame, frame.device, bad, batch)
+        if writes:
+            batch.rows.append(row_of(kept_of(self._adapter.name, frame), writes))
+
+    async def _decode(self, frame: Frame) -> Sequence[Readings]:
+        """Raises BadFrame, whatever the codec does."""
+        size = len(frame.payload)
+        if size > PAYLOAD_MAX:
+            raise BadFrame("oversized", f"{size} bytes; at most {PAYLOAD_MAX} are taken")
+        try:
+            if size > INLINE_MAX:
+                found = await asyncio.to_thread(self._adapter.codec.decode, frame)
+            else:
+                found = self._adapter.codec.decode(frame)
+        except BadFrame:
+            raise
+        except Exception as error:  # the outermost loop of a frame: a codec's fault shall not end the link
+            log.exception("the codec of %s failed on a frame", self._adapter.name)
+            raise BadFrame("codec_failed", f"the codec failed: {type(error).__name__}") from error
+        number = sum(len(readings.readings) for readings in found)
+        if number > READINGS_MAX:
+            raise BadFrame("oversized", f"{number} readings; at most {READINGS_MAX} are taken")
+        return found
+
+    def _understand(self, frame: Frame, readings: Readings, batch: _Batch, *, again: bool) -> list[Write]:
+        """The writes that follow from what one device said; none where it said it before. Raises BadFrame."""
+        adapter, now = self._adapter, frame.received_at
+        device = self._device(frame, readings, again=again)
+        if not again and not self._rates.admits((device.tenant, device.id), device.rate_per_s, now):
+            raise BadFrame("rate", f"more than {device.rate_per_s:g} messages a second for longer than a burst")
+        _check_texts(readings)
+        newest = adapter.leeway.check(readings, now)
+        seen = self._shared.seen.of(device, now)
+        if self._repeated(seen, readings, batch, again=again):
+            return []
+        if readings.answers is not None:
+            batch.answers.append((device, readings.answers))
+        fragments = self._map(device, readings, frame)
+        self._note(seen, device, fragments, batch)
+        if newest < seen.newest:
+            adapter.counts.late += 1
+        seen.newest, seen.last_at = max(newest, seen.newest), max(now, seen.last_at)
+        self._shared.seen.changed(seen)
+        return [(device.tenant, fragment) for fragment in fragments]
+
+    def _device(self, frame: Frame, readings: Readings, *, again: bool) -> Device:
+        """Who speaks. In a replay the key is not asked for again: it was not kept. Raises BadFrame."""
+        name, registry = readings.device or frame.device, self._adapter.registry
+        if not name or len(name) > NAME_MAX or not name.isprintable():
+            raise BadFrame("unknown_device", f"a device's name has 1 to {NAME_MAX} printable characters")
+        if again:
+            known = next((one for one in registry.of_adapter(self._adapter.name) if one.id == name), None)
+            if known is not None:
+                return known
+        return registry.find(self._adapter.name, name, frame.key)
+
+    def _repeated(self, seen: Seen, readings: Readings, batch: _Batch, *, again: bool) -> bool:
+        key = key_of(seen.salt, self._adapter.name, readings)
+        if key is None or again:
+            return False
+        verdict = self._shared.dedupe.look(key)
+        if verdict == "repeated":
+            self._adapter.counts.repeated += 1
+            batch.repeats = True
+            return True
+        if verdict == "other":
+            raise BadFrame("replayed", f"message {readings.sequence!r} was taken before, and said something else")
+        self._shared.dedupe.note([key], seen.last_at)
+        batch.keys.append(key)
+        return False
+
+    def _map(self, device: Device, readings: Readings, frame: Frame) -> Sequence[Fragment]:
+        if readings.answers is not None and not readings.readings:
+            return ()
+        mapping = self._adapter.mappings(device.mapping or self._adapter.mapping)
+        try:
+            mapped = apply(mapping, readings, device, frame.received_at)
+        except BadFrame:
+            raise
+        except Exception as error:  # the outermost loop of a frame
+            log.exception("the mapping of %s failed on a frame", self._adapter.name)
+            raise BadFrame("mapping_failed", f"the mapping failed: {type(error).__name__}") from error
+        self._adapter.counts.left_out.update(one.why for one in mapped.left_out)
+        return mapped.fragments
+
+    def _note(self, seen: Seen, device: Device, fragments: Sequence[Fragment], batch: _Batch) -> None:
+        made = {str(fragment["id"]) for fragment in fragments} - seen.entities
+        if made or not seen.kept:
+            seen.entities |= made
+            seen.kept = True
+            self._adapter.learn(device, made)
+            batch.seen.append((seen, made))
+
+    def _refuse(self, frame: Frame, device: str, bad: BadFrame, batch: _Batch) -> None:
+        self._adapter.counts.quarantined[bad.reason] += 1
+        kept = kept_of(self._adapter.name, frame, device)
+        if len(kept.payload) > PAYLOAD_MAX:
+            kept = Kept(kept.adapter, kept.device, kept.received_at, kept.channel, kept.about, kept.payload[:1000])
+        batch.refused.append(Refused(kept, bad.reason, str(bad), self._shared.clock.now()))
+
+    async def _keep(self, batch: _Batch) -> None:
+        """Return once all of it is durable; what was repeated may still be on its way in."""
+        queue = self._shared.queue
+        while queue.full:
+            await asyncio.sleep(PAUSE_S)
+        before = set(self._under_way) if batch.repeats else set()
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._under_way.add(done)
+        try:
+            for device, answer in batch.answers:
+                assert self._adapter.answered is not None
+                await asyncio.wrap_future(self._adapter.answered(device, answer))
+            await self._write(batch)
+        finally:
+            self._under_way.discard(done)
+            done.set_result(None)
+        if before:
+            await asyncio.wait(before)
+
+    async def _write(self, batch: _Batch) -> None:
+        pause = PAUSE_S
+        while batch.rows or batch.refused or batch.keys or batch.seen or batch.replayed:
+            try:
+                await asyncio.wrap_future(self._shared.store.write(lambda db: self._insert(db, batch)))
+            except NotKept as error:
+                log.warning("nothing is taken for now: %s", error)
+                await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311  no secret
+                pause = min(2 * pause, PAUSE_MAX_S)
+                continue
+            self._shared.queue.grew(batch.rows)
+            return
+
+    def _insert(self, db: apsw.Connection, batch: _Batch) -> None:
+        shared = self._shared
+        if batch.rows:
+            shared.queue.insert(db, batch.rows)
+        if batch.refused:
+            shared.quarantine.insert(db, batch.refused)
+        if batch.keys:
+            shared.dedupe.insert(db, batch.keys, shared.clock.now())
+        for seen, made in batch.seen:
+            shared.seen.insert(db, seen, made)
+        if batch.replayed:
+            shared.quarantine.remove(db, batch.replayed)
+
+
+def _check_texts(readings: Readings) -> None:
+    for reading in readings.readings:
+        value = reading.value
+        if isinstance(value, str) and len(value) > TEXT_MAX:
+            raise BadFrame("oversized", f"{reading.quantity[:50]!r} is a text of {len(value)} characters")

@@ -1,0 +1,150 @@
+"""The durable queue: what was understood of each frame, and the frame, until the hub has it.
+
+A row is one frame: `writes` is `[["tenant", fragment], …]`, a fragment of nothing but its id deletes that entity.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from threading import Event
+from typing import Final, TypeAlias, cast
+
+import apsw
+from jiter import from_json
+
+from adapters.frame import Frame
+from adapters.store import AdapterStore
+from broker.encode.text import dump
+from broker.model.values import Instant, Json
+from broker.ports.hub import Fragment
+
+ROWS_MAX: Final = 1_000_000
+BYTES_MAX: Final = 2 << 30
+Write: TypeAlias = "tuple[str, Fragment]"
+"""Tenant and fragment."""
+_TABLES: Final = (
+    """CREATE TABLE queued (
+        number INTEGER PRIMARY KEY, adapter TEXT NOT NULL, device TEXT NOT NULL, received_at INTEGER NOT NULL,
+        channel TEXT NOT NULL, about BLOB NOT NULL, payload BLOB NOT NULL, writes BLOB NOT NULL
+    ) STRICT""",
+)
+_INSERT: Final = "INSERT INTO queued VALUES (NULL, ?, ?, ?, ?, ?, ?, ?)"
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A frame without its key, as it is kept: what came in, and of whom."""
+
+    adapter: str
+    device: str
+    received_at: Instant
+    channel: str = ""
+    about: Mapping[str, str] = field(default_factory=dict)
+    payload: bytes = b""
+
+    def frame(self) -> Frame:
+        """The frame again."""
+        return Frame(self.payload, self.received_at, self.device, self.channel, "", self.about)
+
+
+@dataclass(frozen=True, slots=True)
+class Queued:
+    """One row."""
+
+    number: int
+    kept: Kept
+    writes: list[Write]
+    weight: int = 0
+
+
+def kept_of(adapter: str, frame: Frame, device: str = "") -> Kept:
+    """What is kept of a frame: everything but its key, which topics and addresses may hold too."""
+    channel, about = frame.channel, frame.about
+    if frame.key:
+        shown = masked(frame.key)
+        channel = channel.replace(frame.key, shown)
+        about = {name: text.replace(frame.key, shown) for name, text in about.items()}
+    return Kept(adapter, device or frame.device, frame.received_at, channel, about, frame.payload)
+
+
+def masked(key: str) -> str:
+    """`abcdefgh` gives `****efgh`, a key of up to eight characters `****`."""
+    return "****" + (key[-4:] if len(key) > 8 else "")  # noqa: PLR2004  more would be half of it
+
+
+def row_of(kept: Kept, writes: Sequence[Write]) -> tuple[apsw.SQLiteValue, ...]:
+    """The bindings of a row."""
+    return (
+        kept.adapter, kept.device, kept.received_at, kept.channel, dump(kept.about), kept.payload, dump(writes),
+    )  # fmt: skip
+
+
+class Queue:
+    """The rows, in the order they came; `depth` and `size` are what waits, in rows and bytes."""
+
+    def __init__(self, store: AdapterStore) -> None:
+        store.tables("queue", _TABLES)
+        self._store = store
+        self.filled = Event()
+        self.depth, self.size = 0, 0
+        self.measure()
+
+    def measure(self) -> None:
+        """Count again: another process may have changed it."""
+        sql = "SELECT count(*), coalesce(sum(length(payload) + length(writes)), 0) FROM queued"
+        [(depth, size)] = self._store.read(sql)
+        self.depth, self.size = cast("int", depth), cast("int", size)
+
+    @property
+    def full(self) -> bool:
+        """Whether nothing more is taken for now."""
+        return self.depth >= ROWS_MAX or self.size >= BYTES_MAX
+
+    def insert(self, db: apsw.Connection, rows: Sequence[tuple[apsw.SQLiteValue, ...]]) -> None:
+        """Put rows in, within a transaction."""
+        db.executemany(_INSERT, rows)
+
+    def grew(self, rows: Sequence[tuple[apsw.SQLiteValue, ...]]) -> None:
+        """Those rows are durable: count them, and wake who sends."""
+        self.depth += len(rows)
+        self.size += sum(_weight(row) for row in rows)
+        self.filled.set()
+
+    def shrank(self, rows: Sequence[Queued]) -> None:
+        """Those rows are gone."""
+        self.depth -= len(rows)
+        self.size -= sum(row.weight for row in rows)
+
+    def next(self, limit: int) -> list[Queued]:
+        """The oldest rows."""
+        rows = self._store.read(
+            "SELECT number, adapter, device, received_at, channel, about, payload, writes FROM queued"
+            " ORDER BY number LIMIT ?",
+            (limit,),
+        )
+        return [_queued(row) for row in rows]
+
+    def oldest(self) -> Instant | None:
+        """When the frame came in that waits longest."""
+        rows = self._store.read("SELECT received_at FROM queued ORDER BY number LIMIT 1")
+        return cast("Instant", rows[0][0]) if rows else None
+
+    def remove(self, db: apsw.Connection, rows: Sequence[Queued]) -> None:
+        """Take rows out, within a transaction."""
+        db.executemany("DELETE FROM queued WHERE number = ?", [(row.number,) for row in rows])
+
+
+def _weight(row: tuple[apsw.SQLiteValue, ...]) -> int:
+    return len(cast("bytes", row[5])) + len(cast("bytes", row[6]))
+
+
+def _queued(row: tuple[apsw.SQLiteValue, ...]) -> Queued:
+    number, adapter, device, received_at, channel, about, payload, writes = cast(
+        "tuple[int, str, str, int, str, bytes, bytes, bytes]", row
+    )
+    kept = Kept(adapter, device, received_at, channel, from_json(about), payload)
+    read = cast("list[list[Json]]", from_json(writes))
+    return Queued(
+        number, kept, [cast("Write", (tenant, fragment)) for tenant, fragment in read], len(payload) + len(writes)
+    )
