@@ -8,12 +8,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
+from copy import copy
 from threading import Condition
 from typing import Final, cast
 
-from broker.encode.entity import Representation, encode_document
 from broker.errors import Gone, NgsiError, ServiceUnavailable
 from broker.http.exchange import House
+from broker.model.entity import ENTITY_MEMBERS, INSTANCE_MEMBERS, Document, Instance, instances, member
 from broker.model.values import Json
 from broker.operations.batch import BatchResult, batch_delete, batch_upsert
 from broker.operations.broker import Call
@@ -27,7 +28,7 @@ from broker.query.q import parse_q
 PAGE: Final = 100
 CHANGES_MAX: Final = 256
 _PLACE = re.compile(r"/([0-9]+)")
-_WHOLE: Final = Representation()
+_STAMPS: Final = frozenset({"createdAt", "modifiedAt"})
 
 
 class HubInside:
@@ -50,7 +51,7 @@ class HubInside:
         """As the port says."""
         call = self._call(tenant, "retrieve_entity")
         found = call.restriction.show(self._broker.entities.get(tenant, entity_id))
-        return None if found is None else encode_document(found.document, _WHOLE, self._names)
+        return None if found is None else plain(found.document)
 
     def query(self, tenant: str, type_: str, q: str = "") -> Iterator[dict[str, Json]]:
         """As the port says."""
@@ -61,13 +62,19 @@ class HubInside:
         offset, more = 0, True
         while more:
             page = self._broker.entities.select(tenant, Selection(where), Window(PAGE, offset), call.restriction)
-            yield from (encode_document(one.document, _WHOLE, self._names) for one in page.entities)
+            yield from (plain(one.document) for one in page.entities)
             offset, more = offset + len(page.entities), page.more and bool(page.entities)
 
     def delete(self, tenant: str, ids: Sequence[str]) -> list[NgsiError | None]:
         """As the port says."""
         call = self._call(tenant, "batch_entity_delete")
         return _places(_result(batch_delete(self._broker, call, list(ids))), len(ids))
+
+    def acting_as(self, principal: Principal) -> HubInside:
+        """The same hub, for somebody else: what they may not do is refused to them."""
+        other = copy(self)
+        other._principal = principal
+        return other
 
     def newest(self, tenant: str) -> int:
         """As the port says."""
@@ -95,6 +102,24 @@ class HubInside:
         access = self._broker.access
         access.admit(self._principal, tenant, operation)
         return Call(tenant, self._names, self._principal, access.restrict(self._principal, tenant, operation))
+
+
+def plain(document: Document) -> dict[str, Json]:
+    """A document as the port gives it: names expanded, without system attributes."""
+    return {
+        name: value if name in ENTITY_MEMBERS else member([_plain(one) for one in instances(value)])
+        for name, value in document.items()
+    }
+
+
+def _plain(instance: Instance) -> Instance:
+    if INSTANCE_MEMBERS.issuperset(instance) and _STAMPS.isdisjoint(instance):
+        return instance
+    return {
+        name: value if name in INSTANCE_MEMBERS else member([_plain(one) for one in instances(value)])
+        for name, value in instance.items()
+        if name not in _STAMPS
+    }
 
 
 def _change(seen: Seen) -> HubChange:
