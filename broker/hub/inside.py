@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
-from copy import copy
 from threading import Condition
 from typing import Final, cast
 
@@ -34,12 +33,14 @@ _STAMPS: Final = frozenset({"createdAt", "modifiedAt"})
 class HubInside:
     """The port Hub over the operations; `principal` is who adapters and services are to access."""
 
-    def __init__(self, house: House, principal: Principal | None = None) -> None:
+    def __init__(self, house: House, principal: Principal | None = None, committed: Condition | None = None) -> None:
+        self._house = house
         self._broker = house.broker
         self._names = house.core
         self._principal = principal or Principal("hub")
-        self._committed = Condition()
-        house.broker.changes.listen_to_commits(self._wake)
+        self._committed = committed or Condition()
+        if committed is None:
+            house.broker.changes.listen_to_commits(self._wake)
 
     def upsert(self, tenant: str, fragments: Sequence[Fragment]) -> list[NgsiError | None]:
         """As the port says."""
@@ -72,9 +73,7 @@ class HubInside:
 
     def acting_as(self, principal: Principal) -> HubInside:
         """The same hub, for somebody else: what they may not do is refused to them."""
-        other = copy(self)
-        other._principal = principal
-        return other
+        return HubInside(self._house, principal, self._committed)
 
     def newest(self, tenant: str) -> int:
         """As the port says."""

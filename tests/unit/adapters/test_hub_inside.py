@@ -1,4 +1,4 @@
-"""The port Hub inside of the broker: names are whole, what the system keeps of its own is left out, rights are asked."""
+"""The port Hub inside of the broker: names are whole, without what the system keeps of its own; rights are asked."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pytest
 from broker.access.policies import AllowAll
 from broker.errors import NgsiError, ResourceNotFound
 from broker.hub.inside import HubInside
+from broker.model.values import Json
 from broker.ports import Principal
 from broker.wiring import Built, build
 from specs.door import settings_of
@@ -36,9 +37,9 @@ def built(tmp_path: Path) -> Iterator[Built]:
 
 def test_entities_come_with_whole_names_and_without_stamps(built: Built) -> None:
     hub = HubInside(built.house, Principal("ayumi"))
-    level = {"type": "Property", "value": {"createdAt": "mine"}, f"{NS}by": {"type": "Property", "value": 1}}
-    state = {"type": "VocabProperty", "vocab": f"{NS}ready"}
-    whole = {"id": "urn:x:1", "type": f"{NS}Tank", f"{NS}level": level, STATUS: state}
+    level: Json = {"type": "Property", "value": {"createdAt": "mine"}, f"{NS}by": {"type": "Property", "value": 1}}
+    state: Json = {"type": "VocabProperty", "vocab": f"{NS}ready"}
+    whole: dict[str, Json] = {"id": "urn:x:1", "type": f"{NS}Tank", f"{NS}level": level, STATUS: state}
     assert hub.upsert("", [{"id": "urn:x:1", "type": f"{NS}Tank"}]) == [None]
     assert hub.upsert("", [whole]) == [None]
     stamped = built.house.broker.entities.get("", "urn:x:1")
