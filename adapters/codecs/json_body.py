@@ -22,6 +22,9 @@ NAME_CHARS_MAX: Final = 256
 _NAME: Final = re.compile(r"[^\x00-\x1f\x7f<>\"'=;()\\]+")
 """What NGSI forbids in a name is no name of a quantity either."""
 _BASIC: Final = re.compile(r"(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)(.*)")
+_DIGITS_MAX: Final = 300
+"""Of a number: it fits into a double."""
+_LONG: Final = re.compile(rb"\d{301}")
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 _MILLIS_FROM: Final = 1e11
@@ -34,6 +37,8 @@ _INSTANTS: Final = range(253_402_300_800_000_000)
 def parse(payload: bytes) -> Json:
     """The JSON value. Raises BadFrame: `oversized`, `truncated`, `not_json`."""
     check_size(payload)
+    if len(payload) > _DIGITS_MAX and _LONG.search(payload):
+        raise BadFrame("wrong_type", f"a number of more than {_DIGITS_MAX} digits")
     try:
         return parse_json(payload)
     except NgsiError as fault:
