@@ -7,14 +7,17 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from functools import cache
-from typing import Protocol, cast
+from typing import TYPE_CHECKING, Protocol, cast
 
 import uvloop
 
 from broker.contexts.resolving import Contexts
 from broker.http.exchange import House, Models
 from broker.ldcontext.core import core_context
+from broker.notify.among import SERVER_LEASE_S, Among
 from broker.notify.dispatch import Dispatch
+from broker.notify.doorbell import Doorbell
+from broker.notify.slots import Slot
 from broker.operations.broker import Broker
 from broker.ports import EntityStore
 from broker.ports.held import HeldStore
@@ -42,6 +45,9 @@ from federation.standing import Ground, Standing, Subscribing
 from federation.table import HANDLERS
 from federation.tell import Patience, Post, Teller
 from linkeddata.described import BadDescription, Described, read_description
+
+if TYPE_CHECKING:
+    from broker.stores.mongo.store import MongoStore
 
 LOOK_ALONE_S = 1.0
 """How often it is looked for registrations and subscriptions of other processes, where none are known to be."""
@@ -143,6 +149,17 @@ def gated(settings: Settings, store: EntityStore, held: HeldStore, packages: AtN
     policies = HeldPolicies(held, cast("Mode", settings.gate))
     gate = Gate(packages, policies, Counts(), converts=settings.convert_units)
     return Gated(store, gate), Served(packages, policies, gate.counts)
+
+
+def among(settings: Settings, store: Kept, holder: str) -> Among:
+    """Which of those that deliver for one store this process is."""
+    if settings.store == "memory":
+        return Among("process-0")
+    if is_url(settings.store):
+        return Among(holder, settings.workers, cast("MongoStore", store).bell, lease_s=SERVER_LEASE_S)
+    slot = Slot(settings.data)
+    bell = Doorbell(settings.data, slot.number, settings.workers)
+    return Among(f"process-{slot.number}", settings.workers, bell, slot)
 
 
 def public_url_of(settings: Settings) -> str:

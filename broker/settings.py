@@ -310,6 +310,10 @@ def _check_together(settings: Settings) -> None:
         raise SettingError("--client-ca needs --tls-cert and --tls-key: without TLS nobody shows a certificate")
     if settings.store == "memory" and settings.workers > 1:
         raise SettingError("--store memory lives in one process: take --workers 1, or --store sqlite")
+    if settings.adapters is not None and settings.workers > 1:
+        raise SettingError("--adapters runs in one process: take --workers 1, or `misono adapter run` beside this one")
+    if settings.adapters is not None and settings.read_only:
+        raise SettingError("--adapters writes what devices say, which --read-only refuses: leave one of them out")
     if not settings.insecure and not is_loopback(settings.host):
         raise SettingError(
             f"--host {settings.host} can be reached from other machines, and no access is configured: everybody there "

@@ -28,13 +28,14 @@ from broker.http.events import PATH, Events
 from broker.http.exchange import House, Limits
 from broker.http.exports import PATH as EXPORT_PATH
 from broker.http.exports import Exports
-from broker.http.front import Application, Beside, Front
+from broker.http.front import Application, Attachment, Beside, Front
 from broker.http.health import Readiness, make_pages, text_page
 from broker.http.route import Routes
 from broker.http.server import Binding, Moments, serve
 from broker.http.table import OPERATIONS
 from broker.joining import (
     BadModels,
+    among,
     begun,
     describe,
     gated,
@@ -45,16 +46,13 @@ from broker.joining import (
 )
 from broker.ldcontext.core import core_context
 from broker.model.values import Instant, Json
-from broker.notify.among import SERVER_LEASE_S, Among
 from broker.notify.attempts import Attempts
 from broker.notify.composing import Composer
 from broker.notify.counted import CountedOutbox
 from broker.notify.courier import Limits as DeliveryLimits
 from broker.notify.dispatch import Delivering, Dispatch
-from broker.notify.doorbell import Doorbell
 from broker.notify.message import BadKey, Transports
 from broker.notify.queues import Policy
-from broker.notify.slots import Slot
 from broker.notify.transports import Makers
 from broker.notify.watch import Watches
 from broker.operations.broker import Broker, Lifetimes
@@ -241,21 +239,11 @@ def _start_delivery(settings: Settings, store: Store, composer: Composer, clock:
         chance=random.random,
         new_loop=uvloop.new_event_loop,
         limits=DeliveryLimits(policy, settings.notify_timeout_s),
-        among=_among(settings, store),
+        among=among(settings, store, _new_id()),
     )
     dispatch = Dispatch(parts)
     dispatch.start()
     return dispatch
-
-
-def _among(settings: Settings, store: Store) -> Among:
-    if settings.store == "memory":
-        return Among("process-0")
-    if is_url(settings.store):
-        return Among(_new_id(), settings.workers, cast("MongoStore", store).bell, lease_s=SERVER_LEASE_S)
-    slot = Slot(settings.data)
-    bell = Doorbell(settings.data, slot.number, settings.workers)
-    return Among(f"process-{slot.number}", settings.workers, bell, slot)
 
 
 def _make_makers(settings: Settings, clock: Clock) -> Makers:
@@ -325,18 +313,18 @@ def _in_service(store: Store, settings: Settings, closing: ExitStack) -> Store:
     return store
 
 
-def make_doors(built: Built, mounts: Mapping[str, Application] | None = None) -> Doors:
-    """The front and Flask, over one operation table; Flask is made when it is first needed; `mounts` as Front says."""
+def make_doors(built: Built, beside: Attachment | None = None) -> Doors:
+    """The front and Flask, over one operation table; Flask is made when it is first needed."""
     routes, readiness = Routes(OPERATIONS), Readiness()
 
     def parts() -> Mapping[str, Json]:
         found = dict(built.store.state())
         if built.delivers is not None:
             found["delivery"] = "ok" if built.delivers() else "failing"
-        return found
+        return found if beside is None else {**found, **beside.state()}
 
     pages = make_pages(OPERATIONS, version("misono"), parts, readiness)
-    pages += (("/metrics", partial(text_page, partial(_metrics, built.house))),)
+    pages += (("/metrics", partial(text_page, partial(_metrics, built.house, beside))),)
 
     @cache
     def app() -> Flask:
@@ -352,11 +340,12 @@ def make_doors(built: Built, mounts: Mapping[str, Application] | None = None) ->
 
     events = Events(built.house)
     streams: Mapping[str, Application] = {PATH: events, EXPORT_PATH: Exports(built.house)}
-    return Doors(Front(built.house, routes, pages, behind, Beside(streams, mounts or {})), app, readiness, events)
+    others = Beside(streams, {} if beside is None else beside.mounts)
+    return Doors(Front(built.house, routes, pages, behind, others), app, readiness, events)
 
 
-def _metrics(house: House) -> str:
-    return "".join(part.metrics() for part in (house.far, house.models) if part is not None)
+def _metrics(house: House, beside: Attachment | None) -> str:
+    return "".join(part.metrics() for part in (house.far, house.models, beside) if part is not None)
 
 
 def _collect_rarely() -> None:
@@ -370,11 +359,25 @@ def _collect_rarely() -> None:
     gc.set_threshold(GC_THRESHOLD, 20, 100)
 
 
+def _attach_adapters(settings: Settings, built: Built) -> Attachment | None:
+    """The adapters of --adapters, started; they stop before the store does."""
+    if settings.adapters is None:
+        return None
+    from broker.attaching import BadSettings, attach  # noqa: PLC0415  a broker without devices shall not carry them
+
+    try:
+        attached = attach(settings, built.house, built.closing)
+    except BadSettings as error:
+        raise StartError(f"--adapters {settings.adapters}: {error}") from error
+    attached.start()
+    return attached
+
+
 def run(settings: Settings, worker: str) -> None:
     """Serve until told to stop; then drain, commit and close. Raises StartError."""
     built = build(settings, worker=worker, deliver=True)
     try:
-        doors = make_doors(built)
+        doors = make_doors(built, _attach_adapters(settings, built))
         binding = Binding(settings.host, settings.port, settings.tls_cert, settings.tls_key, settings.client_ca)
         log.info(
             "serving on %s:%d, %s in %s", settings.host, settings.port, without_secrets(settings.store), settings.data

@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from time import monotonic
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 from urllib.parse import quote
 
 from broker.errors import NgsiError, ServiceUnavailable
@@ -25,6 +25,7 @@ from broker.http.operation import Operation
 from broker.http.perform import complete, perform, refuse
 from broker.http.reads import GROUPED, GroupedReads
 from broker.http.route import Routes
+from broker.model.values import Json
 from broker.ports import OverBudget, OverBudgetOnce
 
 Scope: TypeAlias = MutableMapping[str, Any]
@@ -56,6 +57,20 @@ class Beside:
 
     streams: Mapping[str, Application] = field(default_factory=dict)
     mounts: Mapping[str, Application] = field(default_factory=dict)
+
+
+class Attachment(Protocol):
+    """What is served beside the broker's own: its mounts (as Front says), how it is, and its counters."""
+
+    @property
+    def mounts(self) -> Mapping[str, Application]:
+        """Parts of the URL map."""
+
+    def state(self) -> Mapping[str, Json]:
+        """Its parts for `/health`."""
+
+    def metrics(self) -> str:
+        """Its text for `/metrics`."""
 
 
 class Front:

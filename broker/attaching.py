@@ -1,0 +1,78 @@
+"""Adapters inside a hub: `misono serve --adapters DIR`. For `wiring`, which imports this only where there are some."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import uvloop
+
+from adapters.assembling import Around, Assembled, assemble
+from adapters.link import BadSettings
+from adapters.mapping_files import packaged_contexts
+from adapters.store import AdapterStore, UnusableFile
+from broker.contexts.copies import read_copies
+from broker.http.exchange import House
+from broker.http.front import Application
+from broker.hub.inside import HubInside
+from broker.model.values import Json
+from broker.ports import Principal
+from broker.settings import Settings
+
+__all__ = ["Attached", "BadSettings", "attach"]
+
+PRINCIPAL = Principal("adapters")
+"""Who writes what devices say, to access."""
+
+
+class Attached:
+    """What the doors serve of them."""
+
+    def __init__(self, assembled: Assembled) -> None:
+        self._assembled = assembled
+
+    @property
+    def mounts(self) -> Mapping[str, Application]:
+        """Parts of the URL map."""
+        return {}
+
+    def start(self) -> None:
+        """Begin to take frames."""
+        self._assembled.start()
+
+    def state(self) -> Mapping[str, Json]:
+        """`ok`, or `incomplete` where a link stands still; the hub is no worse for it."""
+        states = self._assembled.running.states().values()
+        return {"adapters": "ok" if all(state == "ok" for state in states) else "incomplete"}
+
+    def metrics(self) -> str:
+        """The counters."""
+        return self._assembled.running.metrics()
+
+
+def attach(settings: Settings, house: House, closing: ExitStack) -> Attached:
+    """The adapters of the folder, ready to start; `closing` stops them. Raises BadSettings."""
+    assert settings.adapters is not None
+    try:
+        store = AdapterStore(_directory(settings, closing))
+    except UnusableFile as error:
+        raise BadSettings(str(error)) from error
+    closing.callback(store.close)
+    folders = () if settings.models is None else (settings.models,)
+    more = read_copies(settings.contexts) if settings.contexts else None
+    hub = HubInside(house, PRINCIPAL)
+    around = Around(
+        hub, store, house.broker.clock, packaged_contexts(*folders, more=more), new_loop=uvloop.new_event_loop
+    )
+    assembled = assemble(settings.adapters, around)
+    closing.callback(assembled.stop)
+    return Attached(assembled)
+
+
+def _directory(settings: Settings, closing: ExitStack) -> Path:
+    """Where their file is; what is in memory ends with the process, and so does this."""
+    if settings.store != "memory":
+        return settings.data
+    return Path(closing.enter_context(TemporaryDirectory(prefix="misono-adapters-")))
