@@ -6,7 +6,8 @@
       user: misono
       password_file: mqtt.password
       topics: iota-json              # a set (iota-json, ultralight), or templates such as sensors/{device}/state
-      commands: {topic: "/{key}/{device}/cmd", payload: json}     # where topics are a set, its own
+      commands: {topic: "/{key}/{device}/cmd", payload: json}     # json, ultralight or value
+      discovery: homeassistant       # the prefix of announcements, for the codec home-assistant; no topics then
 
 A message is acknowledged when it is in the durable queue or in quarantine, not before. The session outlives the
 connection, so that the server keeps what comes while nobody is there. The more the link has not acknowledged yet,
@@ -15,9 +16,8 @@ the less it reads.
 
 from __future__ import annotations
 
-import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -25,16 +25,16 @@ from adapters.frame import BadFrame, Frame
 from adapters.link import BadSettings, Ground, Receive
 from adapters.links.mqtt_commands import Commands, read_commands
 from adapters.links.mqtt_connection import Connection, ConnectionLost, Message, Server, read_server
+from adapters.links.mqtt_discovery import Discovery
 from adapters.links.topics import SETS, BadTopic, Topics, check_template
 from adapters.order import Delivered, NotReached, Order
 from adapters.settings import Members
 
 log = logging.getLogger("misono.adapters")
 
-PAUSE_FIRST_S, PAUSE_LONGEST_S = 0.2, 30.0
 BATCH_MAX: Final = 500
 """Messages that are handed on together."""
-_ABOUT: Final[Mapping[str, str]] = {}
+PREFIX: Final = "homeassistant"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +46,7 @@ class Settings:
     shared: str
     qos: int
     commands: Commands
+    discovery: str = ""
 
 
 class MqttLink:
@@ -56,26 +57,26 @@ class MqttLink:
         self._settings = settings
         self._commands = settings.commands
         self._connection: Connection | None = None
+        self._discovery: Discovery | None = None
 
     async def run(self, receive: Receive) -> None:
-        """As the port says."""
-        pause = PAUSE_FIRST_S
-        while True:
-            connection = Connection(self._settings.server, asyncio.get_running_loop())
-            try:
-                await connection.open(self._filters(), self._settings.qos)
-                pause, self._connection = PAUSE_FIRST_S, connection
-                log.info("adapter %s is connected to %s", self._ground.adapter, self._settings.server.name)
-                await self._work(connection, receive)
-            except ConnectionLost as lost:
-                log.warning(
-                    "adapter %s has no connection to %s: %s", self._ground.adapter, self._settings.server.name, lost
-                )
-            finally:
-                self._connection = None
-                await connection.close()
-            await asyncio.sleep(pause)
-            pause = min(pause * 2, PAUSE_LONGEST_S)
+        """As the port says. Raises ConnectionLost."""
+        settings = self._settings
+        connection = Connection(settings.server)
+        self._discovery = Discovery(settings.discovery) if settings.discovery else None
+        try:
+            await connection.open(self._filters(), settings.qos)
+            self._connection = connection
+            log.info("adapter %s is connected to %s", self._ground.adapter, settings.server.name)
+            while True:
+                messages = await connection.messages(BATCH_MAX)
+                frames = [frame for one in messages for frame in self._frames(one)]
+                if frames:
+                    await receive(frames)
+                connection.acknowledge(messages)
+        finally:
+            self._connection = None
+            await connection.close()
 
     async def send(self, order: Order) -> Delivered:
         """Publish it with QoS 1; DELIVERED when the server has it. Raises NotReached."""
@@ -83,7 +84,7 @@ class MqttLink:
         if connection is None:
             raise NotReached(f"there is no connection to {self._settings.server.name}")
         try:
-            topic, payload = self._commands.message(order)
+            topic, payload = (self._discovery.command if self._discovery else self._commands.message)(order)
         except BadTopic as fault:
             raise NotReached(str(fault)) from fault
         try:
@@ -94,27 +95,35 @@ class MqttLink:
 
     def _filters(self) -> list[str]:
         group = f"$share/{self._settings.shared}/" if self._settings.shared else ""
-        return [group + one for one in self._settings.topics.filters]
+        own = self._discovery.filters if self._discovery else ()
+        return [*own, *(group + one for one in self._settings.topics.filters)]
 
-    async def _work(self, connection: Connection, receive: Receive) -> None:
-        while True:
-            messages = await connection.messages(BATCH_MAX)
-            frames = [frame for one in messages if (frame := self._frame(one)) is not None]
-            if frames:
-                await receive(frames)
-            connection.acknowledge(messages)
-
-    def _frame(self, message: Message) -> Frame | None:
-        """A frame of it; None for what is answered here."""
+    def _frames(self, message: Message) -> Iterable[Frame]:
+        """The frames of it; none for what is answered here."""
         topic, payload, received_at = message.topic, message.payload, self._ground.clock.now()
+        if self._discovery is not None:
+            return self._announced(self._discovery, Frame(payload, received_at, channel=topic))
         sender = self._settings.topics.read(topic)
         if sender is None:
-            return Frame(payload, received_at, channel=topic)
-        if sender.key:
-            self._commands.heard(sender.device, sender.key)
-        if topic.endswith("/configuration/commands") and self._configured(topic, payload, sender.device, sender.key):
-            return None
-        return Frame(payload, received_at, sender.device, topic, sender.key, _ABOUT)
+            return (Frame(payload, received_at, channel=topic),)
+        device, key = sender
+        if key:
+            self._commands.heard(device, key)
+        if topic.endswith("/configuration/commands") and self._configured(topic, payload, device, key):
+            return ()
+        return (Frame(payload, received_at, device, topic, key),)
+
+    def _announced(self, discovery: Discovery, frame: Frame) -> Iterable[Frame]:
+        """What devices say that announced themselves; an announcement that is none goes on, to be quarantined."""
+        if not discovery.is_announcement(frame.channel):
+            return discovery.frames(frame.channel, frame.payload, frame.received_at)
+        try:
+            wanted = discovery.take(frame.channel, frame.payload)
+        except BadFrame:
+            return (frame,)
+        if wanted and self._connection is not None:
+            self._connection.subscribe(wanted, self._settings.qos)
+        return ()
 
     def _configured(self, topic: str, payload: bytes, device_id: str, key: str) -> bool:
         """Answer a request for configuration; False where it is none, or of nobody: the pipeline says why."""
@@ -138,12 +147,13 @@ def make_link(ground: Ground) -> MqttLink:
     members = Members(ground.settings, "link")
     server = read_server(members, ground)
     kind = str(ground.codec.get("kind", ""))
+    discovery = members.text("discovery", PREFIX if kind == "home-assistant" else "")
     named = members.texts("topics", [kind] if kind in SETS else [])
     templates = [template for one in named for template in SETS.get(one, (one,))]
-    if not templates:
+    if not templates and not discovery:
         raise BadSettings(f"link/topics: {', '.join(SETS)} or templates such as sensors/{{device}}/state would do")
     try:
-        for template in templates:
+        for template in (*templates, *filter(None, [discovery])):
             check_template(template)
     except BadTopic as fault:
         raise BadSettings(f"link/topics: {fault}") from fault

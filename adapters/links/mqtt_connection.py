@@ -111,9 +111,9 @@ def read_server(members: Members, ground: Ground) -> Server:
 class Connection:
     """Open it, take messages, acknowledge them in order, publish, close it."""
 
-    def __init__(self, server: Server, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, server: Server) -> None:
         self._server = server
-        self._loop = loop
+        self._loop = loop = asyncio.get_running_loop()
         self._client = self._made()
         self._socket: socket | None = None
         self._up: asyncio.Future[None] = loop.create_future()
@@ -133,12 +133,16 @@ class Connection:
                 await self._loop.run_in_executor(None, self._connect)
                 self._attach()
                 await self._up
-                self._subscribe(filters, qos)
+                self.subscribe(filters, qos)
                 await self._subscribed
         except TimeoutError:
             raise ConnectionLost(f"no answer within {OPENING_S:g} s") from None
         except (OSError, ValueError) as fault:
             raise ConnectionLost(f"{type(fault).__name__}: {fault}"[:300]) from fault
+
+    def subscribe(self, filters: Sequence[str], qos: int) -> None:
+        """Ask for messages; where the server refuses one, the connection ends."""
+        self._client.subscribe([(one, qos) for one in filters])
 
     async def messages(self, most: int) -> list[Message]:
         """What has come in, at least one; as many as there are up to `most`. Raises ConnectionLost."""
@@ -282,9 +286,6 @@ class Connection:
     def _wrote(self, *_: object) -> None:
         if self._socket is not None:
             self._loop.remove_writer(self._socket)
-
-    def _subscribe(self, filters: Sequence[str], qos: int) -> None:
-        self._client.subscribe([(one, qos) for one in filters])
 
     def _connected(self, _client: object, _data: object, _flags: object, code: Any, _more: object) -> None:  # noqa: ANN401 - paho's
         if code.is_failure:
