@@ -13,6 +13,8 @@ KEY_MAX: Final = 512
 _SHOWN: Final = 4
 _LENGTH_SHOWN: Final = 12
 """A key shorter than this is not shown at all: four characters of eight are half of it."""
+NOBODY: Final = "-"
+"""In the place of a digest: no key opens it."""
 _BYTES: Final = 24
 _DIGEST: Final = 64
 _HEX: Final = frozenset("0123456789abcdef")
@@ -40,7 +42,7 @@ def hint_of(key: str) -> str:
 
 def shown(digest: str, hint: str) -> str:
     """A key in a list or an answer: `****9f3a`, `****`; `""` where there is none."""
-    return f"****{hint.removeprefix('…')}" if digest else ""
+    return f"****{hint.removeprefix('…')}" if digest and digest != NOBODY else ""
 
 
 def new_key() -> str:

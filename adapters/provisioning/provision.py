@@ -17,12 +17,17 @@ NEW_MAX: Final = 1000
 
 @dataclass(frozen=True, slots=True)
 class Provision:
-    """A device, and what is told of it: the end of its key, where it is from, and how an IoT Agent's client put it."""
+    """A device, and what is told of it: the end of its key, where it is from, and how an IoT Agent's client put it.
+
+    `also` are digests of further keys that open it; `document` is the mapping that follows from what that client said.
+    """
 
     device: Device
     hint: str = ""
     source: Source = "file"
     as_given: Mapping[str, Json] = field(default_factory=dict)
+    also: tuple[str, ...] = ()
+    document: Mapping[str, Json] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +52,7 @@ class Group:
     new_max: int = NEW_MAX
     source: Source = "file"
     as_given: Mapping[str, Json] = field(default_factory=dict)
+    document: Mapping[str, Json] = field(default_factory=dict)
 
     def device(self, device_id: str) -> Device:
         """A device of this group of which nothing else is said."""

@@ -14,7 +14,6 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from threading import RLock
 from typing import Final
 
@@ -22,15 +21,15 @@ from adapters.device import Device
 from adapters.frame import BadFrame
 from adapters.link import BadSettings
 from adapters.provisioning.book import Book, Key, Row
+from adapters.provisioning.from_book import as_device, as_group
 from adapters.provisioning.keys import digest_of, opens
 from adapters.provisioning.provision import Group, Provision, Provisions
-from adapters.provisioning.reading import is_id, read_device, read_group
-from broker.ldcontext.core import core_context
+from adapters.provisioning.reading import is_id
 from broker.model.values import Json
 
 log = logging.getLogger("misono.adapters")
 
-ENTITIES_MAX: Final = 1_000_000
+ENTITIES_MAX: Final = 200_000
 """Entities whose device is remembered for commands; more are written all the same."""
 _WAITING_MAX: Final = 100_000
 
@@ -48,8 +47,10 @@ class Devices:
         self._by_key: dict[tuple[str, str], Group] = {}
         self._found: dict[tuple[str, str], tuple[Provision, ...]] = {}
         self._made: dict[tuple[str, str, str], int] = {}
+        self._named: dict[tuple[str, str], tuple[str, str]] = {}
         self._behind: dict[tuple[str, str], tuple[str, str]] = {}
         self._parsed: dict[Key, Provision | None] = {}
+        self._documents: dict[str, Mapping[str, Json]] = {}
         self._fresh: deque[Row] = deque(maxlen=_WAITING_MAX)
 
     def find(self, adapter: str, device_id: str, key: str = "") -> Device:
@@ -57,7 +58,7 @@ class Devices:
         known = self._found.get((adapter, device_id), ())
         for one in known:
             digest = one.device.key_digest
-            if not digest or opens(key, digest):
+            if not digest or opens(key, digest) or any(opens(key, other) for other in one.also):
                 return one.device
         if known:
             raise BadFrame("wrong_key", f"device {device_id[:100]!r} comes without its key")
@@ -72,7 +73,8 @@ class Devices:
 
     def of_entity(self, tenant: str, entity_id: str) -> Device | None:
         """As the port says: a device that names the entity, else the one that wrote it first."""
-        behind = self._behind.get((tenant, entity_id))
+        place = (tenant, entity_id)
+        behind = self._named.get(place) or self._behind.get(place)
         known = () if behind is None else self._found.get(behind, ())
         return next((one.device for one in known if one.device.tenant == tenant), None)
 
@@ -80,14 +82,13 @@ class Devices:
         """The device writes these entities: commands on them go to it. Cheap where that is known."""
         for entity_id in entity_ids:
             place = (device.tenant, entity_id)
-            if self._behind.get(place) in self._found or len(self._behind) >= ENTITIES_MAX:
+            known = self._behind.get(place)
+            if known in self._found or place in self._named or len(self._behind) >= ENTITIES_MAX:
                 continue
             body: dict[str, Json] = {"adapter": device.adapter, "device": device.id}
             row = Row("entity", "", device.tenant, entity_id, body)
-            with self._changing:
-                self._behind[place] = (device.adapter, device.id)
-                self._rows[row.key] = row
-                self._fresh.append(row)
+            self._behind[place] = (device.adapter, device.id)
+            self._fresh.append(row)
 
     def provisions(self, adapter: str = "") -> list[Provision]:
         """All devices of an adapter, or of all, with what is told of them; by adapter and id."""
@@ -103,10 +104,9 @@ class Devices:
         wanted = (one for one in found if not adapter or one.adapter == adapter)
         return sorted(wanted, key=lambda one: (one.adapter, one.name, one.tenant))
 
-    def mappings(self) -> dict[str, Row]:
-        """Mappings in the book, by name."""
-        with self._changing:
-            return {row.name: row for row in self._rows.values() if row.kind == "mapping" and row.body is not None}
+    def document(self, name: str) -> Mapping[str, Json] | None:
+        """The mapping of that name, as in a mapping's file: one in the book, or what an IoT Agent's client said."""
+        return self._documents.get(name)
 
     def of_file(self, adapter: str, provisions: Provisions) -> None:
         """What an adapter's file provisions, in the place of what it did before."""
@@ -141,6 +141,9 @@ class Devices:
     def _take(self, rows: list[Row]) -> None:
         """Rows as they are in the file now; the newest of one name is what holds."""
         for row in rows:
+            if row.kind == "entity":
+                self._take_entity(row)
+                continue
             before = self._rows.get(row.key)
             if before is None or before.generation < row.generation:
                 self._rows[row.key] = row
@@ -148,7 +151,15 @@ class Devices:
         if any(row.kind == "group" for row in rows):
             self._parsed.clear()
         self._seen = max(self._seen, rows[-1].generation)
-        self._build()
+        if any(row.kind != "entity" for row in rows):
+            self._build()
+
+    def _take_entity(self, row: Row) -> None:
+        place = (row.tenant, row.name)
+        if row.body is None:
+            self._behind.pop(place, None)
+        elif len(self._behind) < ENTITIES_MAX:
+            self._behind[place] = (str(row.body["adapter"]), str(row.body["device"]))
 
     def _make(self, group: Group, device_id: str) -> Device:
         """A device that its group's key brought along."""
@@ -183,7 +194,16 @@ class Devices:
         self._groups, self._found = groups, found
         self._by_key = {(one.adapter, one.key_digest): one for one in groups.values() if one.key_digest}
         self._made = _made_of(found.values())
-        self._behind = self._behind_of(found.values())
+        self._named = _named_by(found.values())
+        self._documents = self._documents_of(groups.values(), found.values())
+
+    def _documents_of(
+        self, groups: Iterable[Group], found: Iterable[tuple[Provision, ...]]
+    ) -> dict[str, Mapping[str, Json]]:
+        documents = [row.body for row in self._rows.values() if row.kind == "mapping" and row.body is not None]
+        documents += [one.document for one in groups if one.document]
+        documents += [one.document for each in found for one in each if one.document]
+        return {str(one["mapping"]): one for one in documents}
 
     def _of_files(self) -> Iterable[Provision]:
         for provisions in self._files.values():
@@ -209,30 +229,6 @@ class Devices:
                 if (made := self._parsed[key]) is not None:
                     yield made
 
-    def _behind_of(self, found: Iterable[tuple[Provision, ...]]) -> dict[tuple[str, str], tuple[str, str]]:
-        behind = dict(self._behind)
-        for row in self._rows.values():
-            if row.kind == "entity" and row.body is not None:
-                behind[row.tenant, row.name] = (str(row.body["adapter"]), str(row.body["device"]))
-        for each in found:
-            for one in each:
-                if one.device.entity_id:
-                    behind[one.device.tenant, one.device.entity_id] = (one.device.adapter, one.device.id)
-        return behind
-
-
-def as_group(row: Row) -> Group:
-    """The group of a row. Raises BadSettings."""
-    group = read_group(dict(row.body or {}), row.name, Device("", row.adapter, row.tenant), core_context())
-    return replace(group, source=row.source, as_given=row.given)
-
-
-def as_device(row: Row, groups: Mapping[str, Group]) -> Provision:
-    """The device of a row, the settings of its group merged in. Raises BadSettings."""
-    above = Device("", row.adapter, row.tenant)
-    made = read_device(dict(row.body or {}), row.name, above, core_context(), groups)
-    return replace(made, source=row.source, as_given=row.given)
-
 
 def _device_or_none(row: Row, groups: Mapping[str, Group]) -> Provision | None:
     try:
@@ -240,6 +236,16 @@ def _device_or_none(row: Row, groups: Mapping[str, Group]) -> Provision | None:
     except BadSettings as error:
         log.warning("device %r in the adapters' file is left out: %s", row.name, error)
         return None
+
+
+def _named_by(found: Iterable[tuple[Provision, ...]]) -> dict[tuple[str, str], tuple[str, str]]:
+    """The entities that devices name."""
+    return {
+        (one.device.tenant, one.device.entity_id): (one.device.adapter, one.device.id)
+        for each in found
+        for one in each
+        if one.device.entity_id
+    }
 
 
 def _made_of(found: Iterable[tuple[Provision, ...]]) -> dict[tuple[str, str, str], int]:
