@@ -1,4 +1,4 @@
-"""What devices announced on an MQTT server, as Home Assistant's discovery has it: whose a topic is, how a command goes."""
+"""What devices announced on an MQTT server (Home Assistant's discovery): whose a topic is, how a command goes."""
 
 from __future__ import annotations
 
