@@ -23,6 +23,7 @@ from adapters.mapping.plan import DeviceMapping
 from adapters.mapping.reading import Resolve
 from adapters.mapping_files import read_mappings
 from adapters.provisioning.book import Book
+from adapters.provisioning.mappings import Mappings
 from adapters.provisioning.provision import Provisions
 from adapters.provisioning.reading import read_provisions
 from adapters.provisioning.registry import Devices
@@ -90,9 +91,10 @@ def assemble(folder: Path, around: Around, only: Sequence[str] = ()) -> Assemble
     for file in files:
         devices.of_file(file.name, _provisions(file, around.resolve))
     devices.refresh()
+    wanted = Mappings(mappings, devices, around.resolve)
     running = Running(
         Parts(
-            around.hub, around.store, around.clock, files, mappings.get, devices, around.answered, devices.learn,
+            around.hub, around.store, around.clock, files, wanted, devices, around.answered, devices.learn,
             around.new_loop, make_link=around.make_link,
         )
     )  # fmt: skip
