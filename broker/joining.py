@@ -20,6 +20,7 @@ from broker.notify.doorbell import Doorbell
 from broker.notify.slots import Slot
 from broker.operations.broker import Broker
 from broker.ports import EntityStore
+from broker.ports.evolution import EvolutionStore
 from broker.ports.held import HeldStore
 from broker.ports.outbox import Leases
 from broker.settings import Settings, is_url
@@ -27,6 +28,7 @@ from broker.stores.opening import Documents
 from datamodels.at_need import AtNeed
 from datamodels.contexts import TermClash
 from datamodels.gate import Counts, Gate, Gated
+from datamodels.gate_history import GatedHistory
 from datamodels.installed import Installed
 from datamodels.library import built_in
 from datamodels.policies import HeldPolicies, Mode
@@ -67,6 +69,18 @@ class Kept(Protocol):
     @property
     def leases(self) -> Leases:
         """Who of several processes does a job."""
+
+
+class Stores(EntityStore, Protocol):
+    """An engine, whose writes pass the gate."""
+
+    @property
+    def held(self) -> HeldStore:
+        """Documents of a tenant."""
+
+    @property
+    def history(self) -> EvolutionStore:
+        """What was."""
 
 
 def make_federation(
@@ -144,11 +158,11 @@ def _alone() -> Installed:
     return Installed(built_in())
 
 
-def gated(settings: Settings, store: EntityStore, held: HeldStore, packages: AtNeed) -> tuple[EntityStore, Models]:
-    """The store behind the gate, and what the doors know of it."""
-    policies = HeldPolicies(held, cast("Mode", settings.gate))
+def gated(settings: Settings, store: Stores, packages: AtNeed) -> tuple[EntityStore, EvolutionStore, Models]:
+    """What is written to, behind the gate, and what the doors know of it."""
+    policies = HeldPolicies(store.held, cast("Mode", settings.gate))
     gate = Gate(packages, policies, Counts(), converts=settings.convert_units)
-    return Gated(store, gate), Served(packages, policies, gate.counts)
+    return Gated(store, gate), GatedHistory(store.history, gate), Served(packages, policies, gate.counts)
 
 
 def among(settings: Settings, store: Kept, holder: str) -> Among:

@@ -171,12 +171,12 @@ def build(
         closing.callback(dispatch.stop)
         outgoing = dispatch.announce, dispatch.probe
     outbox = CountedOutbox(store.outbox, Attempts() if dispatch is None else dispatch.attempts)
-    parts = store.held, outbox, store.leases, store.history
+    entities, history, models = gated(settings, store, packages)
+    parts = store.held, outbox, store.leases, history
     closing.callback((background := Background("background")).stop)
     rest = _new_id, store.places, background, Lifetimes(settings.entity_map_s, settings.snapshot_s)
     described = _described(settings)
     told = *outgoing, _make_erasures(settings), described.personal
-    entities, models = gated(settings, store, store.held, packages)
     broker = frozen(
         Broker(entities, store, store, store, access, clock, *parts, *rest, *told, elsewhere=FarSnapshots()),
         when=settings.read_only,

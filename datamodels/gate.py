@@ -6,13 +6,13 @@
                                                 less those that the entity had before
 
 It stands around the EntityStore, so that there is no way past it: requests, batches, imports, adapters and what comes
-from other cities all write by `apply`. Snapshots are copies of what was let in, and are not held again when they are
-filled; a write into one is.
+from other cities all write by `apply`; histories that are written by themselves pass `gate_history`. Snapshots are
+copies of what was let in, and are not held again when they are filled; a write into one is.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from threading import Lock
@@ -134,7 +134,11 @@ class Judge:
 
     def models(self, entity: Entity) -> Iterator[tuple[Held, Mode]]:
         """The models that an entity is held to."""
-        for iri in entity.types:
+        return self.models_of(entity.types)
+
+    def models_of(self, types: Iterable[str]) -> Iterator[tuple[Held, Mode]]:
+        """The models of these types that something is held to."""
+        for iri in types:
             mode = self.modes.of(iri)
             held = None if mode == "off" else self.compiled.of(iri)
             if held is not None:
