@@ -1,0 +1,46 @@
+"""What we say of ourselves to nodes that ask: that we are a node with one object, a controller."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from adapters.codecs.echonet.message import (
+    CONTROLLER,
+    NODE,
+    Message,
+    Properties,
+    Service,
+    write_map,
+    write_object,
+    write_objects,
+)
+
+_INSTANCES: Final = write_objects([CONTROLLER])
+_TOLD: Final[dict[int, bytes]] = {
+    0x80: b"\x30",  # on
+    0x82: bytes.fromhex("010E0100"),  # version 1.14, its own format
+    0x88: b"\x42",  # nothing is wrong
+    0xD3: bytes.fromhex("000001"),
+    0xD4: bytes.fromhex("0002"),
+    0xD5: _INSTANCES,
+    0xD6: _INSTANCES,
+    0xD7: b"\x01" + write_object(CONTROLLER)[:2],
+    0x9D: write_map([0x80, 0xD5]),
+    0x9E: write_map([]),
+}
+OURS: Final = {**_TOLD, 0x9F: write_map(sorted({*_TOLD, 0x9F} - {0xD5}))}
+
+
+def answer_of(message: Message) -> Message | None:
+    """The answer to a question about our node; None where it asks for something else."""
+    if message.target.partition("-")[0] != NODE.partition("-")[0]:
+        return None
+    told: Properties = tuple((code, OURS.get(code, b"")) for code, _ in message.properties)
+    whole = all(edt for _, edt in told)
+    if message.service is Service.GET:
+        service = Service.GET_RES if whole else Service.GET_SNA
+    elif message.service is Service.INF_REQ:
+        service = Service.INF if whole else Service.INF_SNA
+    else:
+        return None
+    return Message(message.tid, NODE, message.source, service, told)

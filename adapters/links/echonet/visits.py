@@ -1,0 +1,116 @@
+"""The rounds of a link: each device is learned, asked in its turns, and listened to; what it says becomes frames."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from adapters.codecs.echonet.message import CONTROLLER, TELLING, Message, Service
+from adapters.device import Device
+from adapters.frame import Frame
+from adapters.link import Receive
+from adapters.links.echonet.asking import Asker, Heard
+from adapters.links.echonet.node import Node, Thing, about, instances
+from adapters.links.echonet.plan import Plan
+from adapters.order import NotReached
+from broker.ports import Clock
+
+log = logging.getLogger(__name__)
+PAUSE_S, PAUSE_MAX_S = 1.0, 60.0
+"""How long a device that does not answer is left alone, at first and at most."""
+_OBJECTS: Final = "objects"
+
+
+@dataclass(frozen=True, slots=True)
+class Rounds:
+    """What the visits of one link have in common."""
+
+    asker: Asker
+    plan: Plan
+    clock: Clock
+    receive: Receive
+
+
+class Visit:
+    """One device: its node, and what is done with what it says."""
+
+    def __init__(self, device: Device, address: str, rounds: Rounds) -> None:
+        self.device = device
+        self.node = Node(address, rounds.asker, rounds.plan)
+        self._rounds = rounds
+        self._again = asyncio.Event()
+        self._away = False
+
+    async def run(self) -> None:
+        """Learn, ask in turns, and begin anew where the device went away. Works until cancelled."""
+        pause = PAUSE_S
+        while True:
+            self._again.clear()
+            try:
+                await self.node.learn(objects_of(self.device))
+                await self._past()
+                pause, self._away = PAUSE_S, False
+                await self._turns()
+            except NotReached as away:
+                self._away = True
+                log.info("%s: %s; asked again in %.0f s", self.device.id, away, pause)
+                await self._sleep(pause)
+                pause = min(2 * pause, PAUSE_MAX_S)
+
+    async def hear(self, heard: Heard) -> None:
+        """Take what the device said without being asked; acknowledge it, where it wants that, when it is kept."""
+        message = heard.message
+        new = frozenset(instances(message)) - frozenset(self.node.things)
+        if self._away or (new and not objects_of(self.device)):
+            self._again.set()
+        await self._give(heard)
+        if message.service is Service.INFC:
+            done = tuple((code, b"") for code, _ in message.properties)
+            answer = Message(message.tid, CONTROLLER, message.source, Service.INFC_RES, done)
+            await self._rounds.asker.tell(self.node.address, answer)
+
+    async def _turns(self) -> None:
+        now = asyncio.get_running_loop().time
+        due = dict.fromkeys(self.node.things, now())
+        while due and not self._again.is_set():
+            name = min(due, key=lambda one: due[one])
+            await self._sleep(due[name] - now())
+            if self._again.is_set():
+                return
+            thing = self.node.things[name]
+            async for heard in self.node.read(thing):
+                await self._give(heard)
+            due[name] = max(due[name] + self._rounds.plan.turn(thing.kind).every_s, now())
+        await self._sleep(0 if due else PAUSE_MAX_S)
+
+    async def _past(self) -> None:
+        for thing in self.node.things.values():
+            async for heard, after in self.node.half_hours(thing):
+                await self._rounds.receive([self._frame(heard, {**thing.remembered, **after})])
+
+    async def _give(self, heard: Heard) -> None:
+        if heard.message.service not in TELLING:
+            return
+        thing = self.node.things.get(heard.message.source, Thing(heard.message.source))
+        await self._rounds.receive([self._frame(heard, thing.remembered)])
+        self.node.remember(thing, heard.message)
+
+    def _frame(self, heard: Heard, remembered: Mapping[int, bytes]) -> Frame:
+        now = self._rounds.clock.now()
+        return Frame(heard.payload, now, self.device.id, heard.message.source, about=about(dict(remembered)))
+
+    async def _sleep(self, seconds: float) -> None:
+        try:
+            async with asyncio.timeout(max(seconds, 0)):
+                await self._again.wait()
+        except TimeoutError:
+            pass
+
+
+def objects_of(device: Device) -> tuple[str, ...]:
+    """The objects that a device's options name: `{objects: ["0288-1"]}`; none: all that its node has."""
+    named = device.options.get(_OBJECTS)
+    return tuple(str(one).upper() for one in named) if isinstance(named, list) else ()
