@@ -92,6 +92,13 @@ class Members:
             raise self.refuse(name, "an object")
         return value
 
+    def rows(self, name: str) -> list[Json]:
+        """A list of whatever; empty where it is not there."""
+        value = self._take(name, [])
+        if not isinstance(value, list):
+            raise self.refuse(name, "a list")
+        return value
+
     def secret(self, name: str, home: Path) -> str:
         """The text of `name`, or of the first line of the file that `name_file` names; empty where neither is there."""
         given, file = self.text(name, ""), self.text(f"{name}_file", "")

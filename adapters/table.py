@@ -31,6 +31,7 @@ CODECS: Final = {
     "echonet": "adapters.codecs.echonet",
     "modbus": "adapters.codecs.modbus",
     "sunspec": "adapters.codecs.sunspec",
+    "ocpp": "adapters.codecs.ocpp",
     "ocpp-1.6": "adapters.codecs.ocpp_16",
     "ocpp-2.0.1": "adapters.codecs.ocpp_201",
     "gtfs": "adapters.codecs.gtfs",
