@@ -1,0 +1,184 @@
+"""The guard around the EntityStore: who changes an attribute that commands a device is asked for the right to it.
+
+    apply(commands) ─> [the entity commands no device: as it is]
+                       decide ─> Put(entity) ─> its command attributes differ ─> access.admit_command ─> sealed
+
+It stands where every write comes by: requests, batches, merges, imports through a running broker, adapters, services.
+What is refused there changes nothing. Deleting such an attribute, or its entity, commands nothing and is not asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from itertools import count
+from threading import Lock
+from typing import Final
+
+from adapters.commands.seals import COMMAND_ID, commander, content, sealed, text, written
+from adapters.commands.targets import Target, Targets
+from broker.model.entity import Document, Entity, Instance, instances, member
+from broker.model.values import Instant, Json
+from broker.ports import Access, Command, Decision, EntityStore, Principal, Put
+from datamodels.gate import Decide
+
+Rung = Callable[[str], None]
+
+
+class Bell:
+    """Whether commands were written: who follows the log need not read it while none were.
+
+    `pending` begins in the write's decision and ends when the write is durable, or was not made; so a change that is in
+    the log has either rung before, or is still pending.
+    """
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._pending: dict[int, str] = {}
+        self._rung: set[str] = set()
+        self._numbers = count()
+        self._listening: list[Callable[[], None]] = []
+
+    def listen(self, told: Callable[[], None]) -> None:
+        """Be told of every ring; be quick."""
+        self._listening.append(told)
+
+    def begin(self, tenant: str) -> int:
+        """A write of a command is on its way."""
+        with self._lock:
+            number = next(self._numbers)
+            self._pending[number] = tenant
+            return number
+
+    def end(self, number: int) -> None:
+        """It is durable, or was not made."""
+        with self._lock:
+            self._rung.add(self._pending.pop(number))
+        for told in self._listening:
+            told()
+
+    def quiet(self, tenant: str) -> bool:
+        """Whether every command of the tenant that the log has by now was heard before; a ring is heard once."""
+        with self._lock:
+            heard = tenant in self._rung
+            self._rung.discard(tenant)
+            return not heard and tenant not in self._pending.values()
+
+
+class Guard:
+    """What is asked at each write: set by who runs adapters, empty where none do."""
+
+    def __init__(self, access: Access) -> None:
+        self.access: Final = access
+        self.bell: Final = Bell()
+        self.targets: Targets | None = None
+        self.key: bytes = b""
+
+    def watch(self, targets: Targets, key: bytes) -> None:
+        """From now on, what changes these is asked for, and sealed with the key."""
+        self.key = key
+        self.targets = targets
+
+
+class Guarded:
+    """An EntityStore whose writes pass the guard; everything else is the store's own."""
+
+    def __init__(self, store: EntityStore, guard: Guard) -> None:
+        self._store, self._guard = store, guard
+        self.get, self.get_many = store.get, store.get_many
+        self.select, self.scan = store.select, store.scan
+        self.types, self.attributes, self.extents = store.types, store.attributes, store.extents
+
+    def apply(self, tenant: str, commands: Sequence[Command]) -> Future[list[object]]:
+        """As the store's; a command of a device by somebody without the right is refused with Forbidden."""
+        targets = self._guard.targets
+        if targets is None:
+            return self._store.apply(tenant, commands)
+        found = [(place, target) for place, one in enumerate(commands) if (target := targets.of(tenant, one.id))]
+        if not found:
+            return self._store.apply(tenant, commands)
+        asked = list(commands)
+        decided = []
+        for place, target in found:
+            one = commands[place]
+            decide = _Deciding(one, target, tenant, self._guard)
+            decided.append(decide)
+            asked[place] = Command(one.id, decide, one.creates, one.expected, one.by)
+        try:
+            pending = self._store.apply(tenant, asked)
+        except BaseException:
+            _ended(decided)
+            raise
+        pending.add_done_callback(lambda _: _ended(decided))
+        return pending
+
+
+def _ended(decided: Sequence[_Deciding]) -> None:
+    for one in decided:
+        one.end()
+
+
+class _Deciding:
+    """A decision whose commands are asked for and sealed. It may be made more than once."""
+
+    __slots__ = ("_by", "_decide", "_guard", "_number", "_target", "_tenant")
+
+    def __init__(self, command: Command, target: Target, tenant: str, guard: Guard) -> None:
+        self._decide: Decide = command.decide
+        self._by: Principal = command.by
+        self._target, self._tenant, self._guard = target, tenant, guard
+        self._number: int | None = None
+
+    def __call__(self, current: Entity | None, now: Instant) -> Decision:
+        decision = self._decide(current, now)
+        if not isinstance(decision, Put):
+            return decision
+        entity = decision.entity
+        before: Document = {} if current is None else current.document
+        changed = self._changed(before, entity)
+        if not changed:
+            return decision
+        for name in changed:
+            self._guard.access.admit_command(self._by, self._tenant, entity, name)
+        if self._number is None:
+            self._number = self._guard.bell.begin(self._tenant)
+        ordered = {name: self._ordered(entity, name, before.get(name), now) for name in changed}
+        return Put(_with(entity, {**entity.document, **ordered}), decision.result)
+
+    def end(self) -> None:
+        """The write is durable, or was not made."""
+        if self._number is not None:
+            self._guard.bell.end(self._number)
+            self._number = None
+
+    def _changed(self, before: Document, entity: Entity) -> list[str]:
+        """Command attributes that were written, by IRI; not those that came back just as they had been read."""
+        return [
+            name
+            for name in self._target.rules
+            if name in entity.document
+            and entity.document[name] is not before.get(name)
+            and self._target.rule(name, entity.types) is not None
+            and [*map(written, entity.instances(name))] != [*map(written, instances(before.get(name)))]
+        ]
+
+    def _ordered(self, entity: Entity, name: str, before: Json, now: Instant) -> Json:
+        of = (self._tenant, entity.id, name)
+        had = {one.get("datasetId"): one for one in instances(before)}
+        return member([self._sealed(of, one, had.get(one.get("datasetId")), now) for one in entity.instances(name)])
+
+    def _sealed(self, of: tuple[str, str, str], one: Instance, had: Instance | None, now: Instant) -> Instance:
+        """The instance as an order of this moment, unless it is a copy of an earlier one, or the same one once more."""
+        key = self._guard.key
+        if had is None:
+            if commander(key, of, one) is not None:
+                return one
+        elif (given := text(one, COMMAND_ID)) and given == text(had, COMMAND_ID):
+            if content(one) == content(had) and commander(key, of, had) is not None:
+                return had
+            one = {name: value for name, value in one.items() if name != COMMAND_ID}  # the earlier order's own
+        return sealed(key, of, one, self._by.name, now)
+
+
+def _with(entity: Entity, document: Document) -> Entity:
+    return Entity(document, entity.created_at, entity.modified_at, entity.expires_at, entity.version)
