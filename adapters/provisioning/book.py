@@ -50,6 +50,10 @@ _ONE: Final = """
     SELECT kind, adapter, tenant, name, body, given, source, generation
     FROM provisioned WHERE kind = ? AND adapter = ? AND tenant = ? AND name = ? AND body IS NOT NULL
 """
+_KIND: Final = """
+    SELECT kind, adapter, tenant, name, body, given, source, generation
+    FROM provisioned WHERE kind = ? AND body IS NOT NULL ORDER BY adapter, tenant, name
+"""
 _PUT: Final = """
     INSERT OR REPLACE INTO provisioned (kind, adapter, tenant, name, body, given, source, generation, at)
     VALUES (?, ?, ?, ?, ?, ?, ?, 1 + (SELECT coalesce(max(generation), 0) FROM provisioned), ?)
@@ -102,6 +106,14 @@ class Book:
     def since(self, generation: int) -> list[Row]:
         """What changed after that generation, oldest first."""
         return [_row(row) for row in self._store.read(_SINCE, (generation,))]
+
+    def one(self, key: Key) -> Row | None:
+        """The row of that name."""
+        return next((_row(row) for row in self._store.read(_ONE, key)), None)
+
+    def of_kind(self, kind: Kind) -> list[Row]:
+        """All of a kind, by adapter, tenant and name."""
+        return [_row(row) for row in self._store.read(_KIND, (kind,))]
 
     def add(self, rows: Sequence[Row], *, or_leave: bool = False) -> None:
         """New ones, all or none; with `or_leave` those that are there stay as they are. Raises AlreadyThere."""

@@ -32,11 +32,14 @@ def as_group(row: Row) -> Group:
 def as_device(row: Row, groups: Mapping[str, Group]) -> Provision:
     """The device of a row, the settings of its group merged in. Raises BadSettings."""
     above = Device("", row.adapter, row.tenant)
-    if not row.given:
-        made = read_device(dict(row.body or {}), row.name, above, core_context(), groups)
-        return replace(made, source=row.source)
-    made = read_device(dict(row.body or {}), row.name, above, core_context())
-    return _as_agent(replace(made, source=row.source, as_given=row.given), groups.values())
+    body = dict(row.body or {})
+    if row.given:
+        made = read_device(body, row.name, above, core_context())
+        return _as_agent(replace(made, source=row.source, as_given=row.given), groups.values())
+    if body.get("group", "") in ("", *groups):
+        return replace(read_device(body, row.name, above, core_context(), groups), source=row.source)
+    made = read_device(body, row.name, above, core_context())  # its group is gone, and what key it had
+    return replace(made, source=row.source, device=replace(made.device, key_digest=NOBODY))
 
 
 def _as_agent(made: Provision, groups: Iterable[Group]) -> Provision:

@@ -90,6 +90,15 @@ class Devices:
             self._behind[place] = (device.adapter, device.id)
             self._fresh.append(row)
 
+    def provision(self, adapter: str, tenant: str, device_id: str) -> Provision | None:
+        """A device with what is told of it."""
+        known = self._found.get((adapter, device_id), ())
+        return next((one for one in known if one.device.tenant == tenant), None)
+
+    def group(self, adapter: str, tenant: str, name: str) -> Group | None:
+        """A group."""
+        return self._groups.get((adapter, tenant, name))
+
     def provisions(self, adapter: str = "") -> list[Provision]:
         """All devices of an adapter, or of all, with what is told of them; by adapter and id."""
         with self._changing:
