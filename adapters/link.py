@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol, TypeAlias
+from typing import Protocol, TypeAlias, runtime_checkable
 
 from adapters.device import Registry
 from adapters.frame import Frame
 from adapters.order import Delivered, Order
 from adapters.readings import Readings
+from broker.http.messages import Request, Response
 from broker.model.values import Json
 from broker.ports import Clock
 
@@ -36,6 +37,21 @@ class Link(Protocol):
 
     async def send(self, order: Order) -> Delivered:
         """Hand a command over. Raises NotReached; links without commands answer ERROR."""
+
+
+@runtime_checkable
+class Serves(Protocol):
+    """A link that devices speak to through the hub's own HTTP door, beside `run` and `send`.
+
+    `paths` are below `/iot`, such as `/iot/json`; a request to one of them, or to what is below it, is its own.
+    """
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """Where it is spoken to; no two links have the same."""
+
+    async def serve(self, request: Request) -> Response:
+        """The answer, on the loop of the links, once `receive` has taken what the request brought."""
 
 
 @dataclass(frozen=True, slots=True)
