@@ -142,7 +142,8 @@ def raw_of(point: Point, value: Json) -> list[int]:
         raise ValueError(f"{point.name}: a number would do")
     limits = point.write
     if limits is not None and not limits.least <= value <= limits.most:
-        raise ValueError(f"{point.name}: from {limits.least:g} to {limits.most:g} {point.unit} would do".rstrip())
+        unit = point.unit and f" {point.unit}"
+        raise ValueError(f"{point.name}: from {limits.least:g} to {limits.most:g}{unit} would do")
     raw = (Fraction(value) - point.plus) / point.scale
     return _registers(point, float(raw) if point.type.startswith("float") else round(raw))
 

@@ -23,8 +23,16 @@ UNIT_AWAY: Final = frozenset({10, 11})
 """What a gateway says of a unit behind it that is not there."""
 
 
+LASTING: Final = frozenset({1, 2, 3})
+"""What a device will say again: it has no such function, address or count."""
+
+
 class Refused(Exception):
-    """The device answered that it will not; the message says why, in Modbus' words."""
+    """The device answered that it will not; the message says why, in Modbus' words. `lasts`: it will not ever."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__(_MEANINGS.get(code, f"exception {code}"))
+        self.lasts = code in LASTING
 
 
 class Connection:
@@ -107,7 +115,7 @@ class Connection:
             code = getattr(answer, "exception_code", 0)
             if code in UNIT_AWAY:
                 raise NotReached(f"{self.address}: {_MEANINGS[code]}")
-            raise Refused(_MEANINGS.get(code, f"exception {code}"))
+            raise Refused(code)
         return answer
 
 

@@ -41,16 +41,21 @@ class RegisterManner:
         device_id = target.device.id
         given: list[Block] = []
         payload = b""
-        pending = list(self._plans.get(device_id) or self._plan(target))
+        kept: list[Block] = []
+        pending = list(self._plans.get(device_id, self._plan(target)))
         while pending:
             block = pending.pop(0)
             try:
                 payload += await connection.read(block, target.unit)
             except Refused as refusal:
-                pending[:0] = _apart(points, block, f"{device_id}: {block} is refused ({refusal})")
+                if refusal.lasts:
+                    pending[:0] = _apart(points, block, f"{device_id}: {block} is refused ({refusal})")
+                else:
+                    kept.append(block)
             else:
+                kept.append(block)
                 given.append(block)
-        self._plans[device_id] = tuple(given)
+        self._plans[device_id] = tuple(kept)
         if not given:
             return None
         about = {"unit": str(target.unit), "map": target.map, "blocks": ",".join(map(str, given))}
@@ -61,8 +66,8 @@ class RegisterManner:
         try:
             point = self._settable(target, order.name)
             value = in_unit(order.value, order.unit, point.unit)
-            check_limit(target, point.name, value)
             registers = raw_of(point, value)
+            check_limit(target, point.name, value)
         except ValueError as fault:
             return Delivered("ERROR", str(fault))
         block = Block(point.table, point.address, point.size)
