@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -21,7 +22,25 @@ from tests.frames.golden import goldens, written_codecs
 
 READINGS_MAX, TEXT_MAX = 1_000, 10_000
 LAST = 253_402_300_800_000_000  # the year 10000
-EXAMPLES = 120
+EXAMPLES = 250
+OTHERS: tuple[Any, ...] = (
+    None,
+    True,
+    -1,
+    0,
+    1e308,
+    10**30,
+    -(2**63),
+    "",
+    "x" * 11_000,
+    "-",
+    "1e999",
+    [],
+    {},
+    [[]],
+    {"": {"": None}},
+    [None],
+)
 BORDERS = b'\x00\x7f\x80\xff{}[]",:0-\n'
 
 
@@ -49,7 +68,7 @@ def test_no_frame_raises_anything_but_its_own_error(name: str) -> None:
 
 def broken(data: st.DataObject, frame: Frame, golden: Sequence[Golden]) -> Frame:
     """A frame that no device sends, or that one might."""
-    how = data.draw(st.sampled_from(("any", "cut", "changed", "joined", "channel", "about")))
+    how = data.draw(st.sampled_from(("any", "cut", "changed", "joined", "member", "member", "channel", "about")))
     if how == "channel":
         return replace(frame, channel=data.draw(st.text(max_size=40)), device=data.draw(st.text(max_size=10)))
     if how == "about":
@@ -62,6 +81,8 @@ def broken(data: st.DataObject, frame: Frame, golden: Sequence[Golden]) -> Frame
         payload = payload[begin : data.draw(st.integers(begin, len(payload)))]
     elif how == "changed":
         payload = changed(data, payload)
+    elif how == "member":
+        payload = with_another_member(data, payload)
     else:
         other = data.draw(st.sampled_from(golden)).frame.payload
         payload = payload[:begin] + other[data.draw(st.integers(0, len(other))) :]
@@ -76,6 +97,35 @@ def changed(data: st.DataObject, payload: bytes) -> bytes:
         end = at + data.draw(st.integers(0, 8))
         made[at:end] = data.draw(st.one_of(st.binary(max_size=8), st.sampled_from([bytes([one]) for one in BORDERS])))
     return bytes(made)
+
+
+def with_another_member(data: st.DataObject, payload: bytes) -> bytes:
+    """JSON with one of its members, anywhere, gone or quite another value; what is no JSON is changed as bytes are."""
+    try:
+        body = json.loads(payload)
+    except ValueError:
+        return changed(data, payload)
+    places = list(members_of(body))
+    if not places:
+        return json.dumps(data.draw(st.sampled_from(OTHERS))).encode()
+    within, name = data.draw(st.sampled_from(places))
+    if data.draw(st.integers(0, 4)) == 0:
+        del within[name]
+    else:
+        within[name] = data.draw(st.one_of(st.sampled_from(OTHERS), st.integers(), st.text(max_size=20)))
+    return json.dumps(body).encode()
+
+
+def members_of(value: Any) -> Iterator[tuple[Any, Any]]:
+    """Every member and element within a value: `(what holds it, its name or place)`."""
+    inside: list[tuple[Any, Any]] = []
+    if isinstance(value, dict):
+        inside = list(value.items())
+    elif isinstance(value, list):
+        inside = list(enumerate(value))
+    for name, below in inside:
+        yield value, name
+        yield from members_of(below)
 
 
 def outcome(codec: Codec, frame: Frame) -> str:
