@@ -67,7 +67,7 @@ class Commands:
         if isinstance(known, dict):
             values = {name: known[name] for name in wanted if name in known}
         values["dt"] = basic(now)
-        return (_ultralight(device.id, "configuration", values).encode()) if light else dump(values)
+        return (ultralight_command(device.id, "configuration", values).encode()) if light else dump(values)
 
     def _key(self, device: Device) -> str:
         key = self._by_digest.get(device.key_digest) or self._heard.get(device.id, "")
@@ -82,7 +82,7 @@ class Commands:
         if self._payload == "json":
             return dump({order.name: order.value})
         if self._payload == "ultralight":
-            return _ultralight(order.device.id, order.name, order.value).encode()
+            return ultralight_command(order.device.id, order.name, order.value).encode()
         return order.value.encode() if isinstance(order.value, str) else dump(order.value)
 
 
@@ -106,7 +106,7 @@ def basic(instant: Instant) -> str:
     return re.sub(r"[-:]|\.\d+", "", to_text(instant))
 
 
-def _ultralight(device: str, name: str, value: Json) -> str:
+def ultralight_command(device: str, name: str, value: Json) -> str:
     """`h1@ping|param1=1|param2=2`, or `h1@ping|value`."""
     if isinstance(value, dict):
         told = "|".join(f"{_plain(name)}={_plain(one)}" for name, one in value.items())

@@ -1,0 +1,216 @@
+"""Devices that push over HTTP: IoT Agent JSON (`/iot/json`), Ultralight (`/iot/d`), and webhooks with a secret.
+
+    link: {kind: http}                                   # with the codec iota-json or ultralight
+    link:                                                # with any codec: POST /iot/hooks/NAME
+      kind: http
+      secret_file: hook.secret
+      scheme: hmac-sha256                                # of the body; plain and bearer send the secret itself
+      header: x-hub-signature-256
+
+200 means that the message is kept, in the queue or in quarantine; what no device of ours sent, and what cannot be
+read, is kept in quarantine too, and refused. Commands go to the device's `endpoint`, or wait until it asks for them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+import re
+from base64 import b64encode
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from adapters.codecs.iota_json import read_request
+from adapters.codecs.json_body import check_size
+from adapters.device import Device
+from adapters.frame import BadFrame, Frame
+from adapters.link import BadSettings, Codec, Ground, Receive
+from adapters.links.endpoint import Endpoints
+from adapters.links.mailbox import Mailbox
+from adapters.links.mqtt_commands import basic, ultralight_command
+from adapters.order import Delivered, Order
+from adapters.pushed import TEXT, Pushed, Reply, refusal
+from adapters.settings import Members
+from adapters.table import make_codec
+from broker.encode.text import dump
+from broker.model.values import Json
+
+PATHS: Final = {"iota-json": "/iot/json", "ultralight": "/iot/d"}
+HOOKS: Final = "/iot/hooks/"
+SCHEMES: Final = ("plain", "bearer", "hmac-sha256")
+_BELOW: Final = re.compile(r"(?:/attrs/(?P<name>[^/]+)|/commands|(?P<other>configuration))?/?")
+_PATH: Final = re.compile(r"/iot(?:/[\w.~-]+)+")
+_KEPT: Final = 200
+_STATUS: Final = {"oversized": 413, "unknown_device": 404, "wrong_key": 404}
+_NAMES: Final = {
+    "oversized": "PAYLOAD_TOO_LARGE",
+    "unknown_device": "DEVICE_NOT_FOUND",
+    "wrong_key": "DEVICE_NOT_FOUND",
+}
+_NOBODY: Final = "No device with that id and key was found."
+
+
+@dataclass(frozen=True, slots=True)
+class Hook:
+    """How a webhook's sender shows that it is who it says."""
+
+    secret: str
+    scheme: str
+    header: str
+
+    def admits(self, pushed: Pushed) -> bool:
+        """Whether the request carries the secret, or was signed with it."""
+        given = pushed.headers.get(self.header, "")
+        if self.scheme == "hmac-sha256":
+            digest = hmac.new(self.secret.encode(), pushed.body, hashlib.sha256).digest()
+            given = given.removeprefix("sha256=")
+            return any(_same(given, one) for one in (digest.hex(), b64encode(digest).decode()))
+        wanted = f"Bearer {self.secret}" if self.scheme == "bearer" else self.secret
+        return _same(given, wanted)
+
+
+class HttpLink:
+    """Takes what is pushed below its path; see adapters.pushed.Takes."""
+
+    def __init__(self, ground: Ground, path: str, codec: Codec, hook: Hook | None) -> None:
+        self.path: Final = path
+        self._ground = ground
+        self._codec = codec
+        self._hook = hook
+        self._light = ground.codec.get("kind") == "ultralight"
+        self._receive: Receive | None = None
+        self._mailbox = Mailbox()
+        self._endpoints = Endpoints(light=self._light)
+
+    async def run(self, receive: Receive) -> None:
+        """As the port says: pushes are taken meanwhile."""
+        self._receive = receive
+        try:
+            await asyncio.get_running_loop().create_future()
+        finally:
+            self._receive = None
+            await self._endpoints.close()
+
+    async def send(self, order: Order) -> Delivered:
+        """To the device's endpoint, or when it asks. Raises NotReached."""
+        endpoint = order.device.options.get("endpoint") or order.device.address
+        if isinstance(endpoint, str) and endpoint.startswith(("http://", "https://")):
+            return await self._endpoints.send(endpoint, order)
+        return await self._mailbox.offer(order, self._ground.clock.now())
+
+    def knows(self, pushed: Pushed) -> bool:
+        """As Takes says."""
+        if self._hook is not None:
+            return self._hook.admits(pushed)
+        try:
+            self._find(pushed.query)
+        except BadFrame:
+            return False
+        return True
+
+    async def push(self, pushed: Pushed) -> Reply:
+        """As Takes says."""
+        began = self._ground.clock.now()
+        receive = self._receive
+        if receive is None:
+            return Reply(503, headers=(("Retry-After", "1"),))
+        below = _BELOW.fullmatch(pushed.path[len(self.path) :])
+        if below is None or (self._hook is not None and (below["name"] or below["other"])):
+            return refusal(404, "NOT_FOUND", f"nothing is taken at {pushed.path[:200]}")
+        if pushed.method not in (("POST",) if self._hook is not None else ("GET", "POST")):
+            return Reply(405, headers=(("Allow", "POST" if self._hook is not None else "GET, POST"),))
+        reply = await self._answer(pushed, below["other"] or "", receive)
+        took_ms = (self._ground.clock.now() - began) // 1000
+        return Reply(reply.status, reply.body, reply.content_type, (("X-Processing-Time", str(took_ms)),))
+
+    async def _answer(self, pushed: Pushed, other: str, receive: Receive) -> Reply:
+        if self._hook is not None:
+            if self._hook.admits(pushed):
+                return await self._kept(self._frame(pushed, pushed.body), receive)
+            return refusal(401, "WRONG_SECRET", f"The header {self._hook.header} does not show the secret.")
+        missing = [name for name in ("i", "k") if not pushed.query.get(name)]
+        if missing:
+            message = f"Some of the mandatory params weren't found in the request: {', '.join(missing)}"
+            return refusal(400, "MANDATORY_PARAMS_NOT_FOUND", message)
+        try:
+            device = self._find(pushed.query)
+        except BadFrame as bad:
+            await receive([self._frame(pushed, pushed.body)])
+            return refusal(_STATUS[bad.reason], _NAMES[bad.reason], _NOBODY)
+        return self._configured(device, pushed.body) if other else await self._measured(pushed, device, receive)
+
+    async def _measured(self, pushed: Pushed, device: Device, receive: Receive) -> Reply:
+        """Keep what it measured, where it says so; give it its commands, where it asks for them."""
+        asks = pushed.query.get("getCmd") == "1"
+        payload = pushed.query.get("d", "").encode() if pushed.method == "GET" else pushed.body
+        if payload or not asks:
+            reply = await self._kept(self._frame(pushed, payload), receive)
+            if reply.status != _KEPT:
+                return reply
+        return self._waiting(device) if asks else Reply(_KEPT)
+
+    async def _kept(self, frame: Frame, receive: Receive) -> Reply:
+        """Give it to the pipeline; tell what the codec finds wrong with it."""
+        reply = Reply(_KEPT)
+        try:
+            check_size(frame.payload)
+            self._codec.decode(frame)
+        except BadFrame as bad:
+            reply = refusal(_STATUS.get(bad.reason, 400), _NAMES.get(bad.reason, "WRONG_SYNTAX"), str(bad))
+        await receive([frame])
+        return reply
+
+    def _frame(self, pushed: Pushed, payload: bytes) -> Frame:
+        about = {"content_type": pushed.headers.get("content-type", ""), "t": pushed.query.get("t", "")}
+        told = {name: text for name, text in about.items() if text}
+        query = pushed.query
+        now = self._ground.clock.now()
+        return Frame(payload, now, query.get("i", ""), pushed.path.rstrip("/"), query.get("k", ""), told)
+
+    def _find(self, query: Mapping[str, str]) -> Device:
+        """Raises BadFrame."""
+        return self._ground.registry.find(self._ground.adapter, query.get("i", ""), query.get("k", ""))
+
+    def _waiting(self, device: Device) -> Reply:
+        """The commands that wait for a device: `{"turn": "left"}`, or `h1@turn|left#h1@move|20`."""
+        orders = self._mailbox.fetch(device.id, self._ground.clock.now())
+        if self._light:
+            told = "#".join(ultralight_command(device.id, one.name, one.value) for one in orders)
+            return Reply(200, told.encode(), TEXT)
+        return Reply(200, dump({one.name: one.value for one in orders}))
+
+    def _configured(self, device: Device, body: bytes) -> Reply:
+        """The values that the device's option `configuration` has, of those asked for."""
+        try:
+            wanted = read_request(body)
+        except BadFrame as bad:
+            return refusal(400, "WRONG_SYNTAX", str(bad))
+        known = device.options.get("configuration")
+        values: dict[str, Json] = {}
+        if isinstance(known, dict):
+            values = {name: known[name] for name in wanted if name in known}
+        return Reply(200, dump(values | {"dt": basic(self._ground.clock.now())}))
+
+
+def make_link(ground: Ground) -> HttpLink:
+    """The link of the member `link`. Raises BadSettings."""
+    members = Members(ground.settings, "link")
+    kind = str(ground.codec.get("kind", ""))
+    agent = kind in PATHS
+    path = members.text("path", PATHS.get(kind, HOOKS + ground.adapter))
+    if not _PATH.fullmatch(path):
+        raise members.refuse("path", "a path such as /iot/hooks/parking")
+    secret = members.secret("secret", ground.home)
+    scheme = members.one_of("scheme", SCHEMES, "plain")
+    header = members.text("header", "authorization" if scheme == "bearer" else "x-misono-secret").lower()
+    members.done()
+    if not secret and not agent:
+        raise BadSettings("link/secret: a webhook has a secret, or a secret_file")
+    hook = Hook(secret, scheme, header) if secret else None
+    return HttpLink(ground, path, make_codec(kind, ground.codec), hook)
+
+
+def _same(given: str, wanted: str) -> bool:
+    return hmac.compare_digest(given.encode(), wanted.encode())
