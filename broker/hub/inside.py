@@ -17,7 +17,7 @@ from broker.model.entity import ENTITY_MEMBERS, INSTANCE_MEMBERS, Document, Inst
 from broker.model.values import Json
 from broker.operations.batch import BatchResult, batch_delete, batch_upsert
 from broker.operations.broker import Call
-from broker.operations.follow import Seen, Wanted, read_changes, see, see_restricted
+from broker.operations.follow import EXPIRES_AT, Image, Seen, Wanted, read_changes, see, see_restricted, start_after
 from broker.ports import Principal
 from broker.ports.hub import Fragment, HubAway, HubChange, HubForgot
 from broker.query.ast import And, HasType, Node, Selection, Window
@@ -27,6 +27,7 @@ from broker.query.q import parse_q
 PAGE: Final = 100
 CHANGES_MAX: Final = 256
 _PLACE = re.compile(r"/([0-9]+)")
+_NO_ATTRIBUTES: Final = ENTITY_MEMBERS | {EXPIRES_AT}
 _STAMPS: Final = frozenset({"createdAt", "modifiedAt"})
 
 
@@ -51,6 +52,8 @@ class HubInside:
     def entity(self, tenant: str, entity_id: str) -> dict[str, Json] | None:
         """As the port says."""
         call = self._call(tenant, "retrieve_entity")
+        if not self._broker.tenants.exists(tenant):
+            return None
         found = call.restriction.show(self._broker.entities.get(tenant, entity_id))
         return None if found is None else plain(found.document)
 
@@ -60,7 +63,7 @@ class HubInside:
         where: Node = HasType(type_)
         if q:
             where = And((where, bind(parse_q(q), self._names)))
-        offset, more = 0, True
+        offset, more = 0, self._broker.tenants.exists(tenant)
         while more:
             page = self._broker.entities.select(tenant, Selection(where), Window(PAGE, offset), call.restriction)
             yield from (plain(one.document) for one in page.entities)
@@ -69,6 +72,8 @@ class HubInside:
     def delete(self, tenant: str, ids: Sequence[str]) -> list[NgsiError | None]:
         """As the port says."""
         call = self._call(tenant, "batch_entity_delete")
+        if not ids:
+            return []
         return _places(_result(batch_delete(self._broker, call, list(ids))), len(ids))
 
     def acting_as(self, principal: Principal) -> HubInside:
@@ -77,15 +82,18 @@ class HubInside:
 
     def newest(self, tenant: str) -> int:
         """As the port says."""
-        return self._broker.changes.bounds(tenant)[1]
+        return self._broker.changes.bounds(tenant)[1] if self._broker.tenants.exists(tenant) else 0
 
     def changes(self, tenant: str, after: int, wait_s: float) -> list[HubChange]:
         """As the port says."""
         call = self._call(tenant, "follow_changes")
         with self._committed:
-            if self.newest(tenant) <= after:
+            if self.newest(tenant) == after:
                 self._committed.wait(wait_s)
+        if not self._broker.tenants.exists(tenant):
+            return []
         try:
+            start_after(self._broker.changes, tenant, after)
             rows = read_changes(self._broker.changes, tenant, after, CHANGES_MAX)
         except Gone as gone:
             raise HubForgot(gone.oldest) from gone
@@ -122,7 +130,13 @@ def _plain(instance: Instance) -> Instance:
 
 
 def _change(seen: Seen) -> HubChange:
-    return HubChange(seen.sequence, seen.id, seen.types, seen.at, dict(seen.before or {}), dict(seen.after or {}))
+    return HubChange(seen.sequence, seen.id, seen.types, seen.at, _image(seen.before), _image(seen.after))
+
+
+def _image(image: Image | None) -> dict[str, Json]:
+    """The attributes of one side of a change."""
+    members = {name: value for name, value in (image or {}).items() if name not in _NO_ATTRIBUTES}
+    return plain(members)
 
 
 def _result(pending: Future[BatchResult]) -> BatchResult | NgsiError:

@@ -1,6 +1,6 @@
-"""A pipeline from frames to entities without sockets: a link that a test holds in its hand, a hub in this process.
+r"""A pipeline from frames to entities without sockets: a link that a test holds in its hand, a hub in this process.
 
-with piped(tmp_path, {"meters.yaml": "adapter: meters\\nlink: hand\\n…", "rooms.yaml": "mapping: rooms\\n…"}) as pipe:
+with piped(tmp_path, {"meters.yaml": "adapter: meters\nlink: hand\n…", "rooms.yaml": "mapping: rooms\n…"}) as pipe:
     pipe.give("meters", Frame(b'{"t": 21}', pipe.now(), device="sensor-1"))
     assert pipe.entity("urn:ngsi-ld:Room:sensor-1")["temperature"]["value"] == 21
 """
@@ -23,7 +23,9 @@ from adapters.mapping_files import packaged_contexts
 from adapters.order import Delivered, Order
 from adapters.store import AdapterStore
 from adapters.table import make_link
+from broker.encode.entity import Representation, encode_document
 from broker.hub.inside import HubInside
+from broker.ldcontext.core import core_context
 from broker.ports import Clock
 from broker.ports.hub import Hub
 from broker.settings import read_settings
@@ -76,11 +78,11 @@ class Pipe:
         until(lambda: self.assembled.running.queue.depth == 0)
 
     def entity(self, entity_id: str, tenant: str = "") -> dict[str, Any]:
-        """What became of it, once the queue is empty."""
+        """What became of it, once the queue is empty; names as the core @context shortens them."""
         self.settle()
         found = self.hub.entity(tenant, entity_id)
         assert found is not None, f"there is no {entity_id}"
-        return found
+        return encode_document(found, Representation(), core_context())
 
 
 async def _given(receive: Receive, frames: tuple[Frame, ...]) -> None:
