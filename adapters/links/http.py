@@ -21,6 +21,7 @@ from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
+from urllib.parse import unquote
 
 from adapters.codecs.iota_json import read_request
 from adapters.codecs.json_body import check_size
@@ -31,16 +32,18 @@ from adapters.links.endpoint import Endpoints
 from adapters.links.mailbox import Mailbox
 from adapters.links.mqtt_commands import basic, ultralight_command
 from adapters.order import Delivered, Order
-from adapters.pushed import TEXT, Pushed, Reply, refusal
 from adapters.settings import Members
 from adapters.table import make_codec
 from broker.encode.text import dump
+from broker.errors import NgsiError
+from broker.http.messages import Request, Response
+from broker.http.parameters import split_query
 from broker.model.values import Json
 
 PATHS: Final = {"iota-json": "/iot/json", "ultralight": "/iot/d"}
 HOOKS: Final = "/iot/hooks/"
 SCHEMES: Final = ("plain", "bearer", "hmac-sha256")
-_BELOW: Final = re.compile(r"(?:/attrs/(?P<name>[^/]+)|/commands|(?P<other>configuration))?/?")
+_BELOW: Final = re.compile(r"(?:/attrs/[^/]+|/commands|/(?P<configuration>configuration))?/?")
 _PATH: Final = re.compile(r"/iot(?:/[\w.~-]+)+")
 _KEPT: Final = 200
 _STATUS: Final = {"oversized": 413, "unknown_device": 404, "wrong_key": 404}
@@ -49,6 +52,8 @@ _NAMES: Final = {
     "unknown_device": "DEVICE_NOT_FOUND",
     "wrong_key": "DEVICE_NOT_FOUND",
 }
+_JSON: Final = (("Content-Type", "application/json"),)
+_TEXT: Final = (("Content-Type", "text/plain; charset=utf-8"),)
 _NOBODY: Final = "No device with that id and key was found."
 
 
@@ -60,11 +65,11 @@ class Hook:
     scheme: str
     header: str
 
-    def admits(self, pushed: Pushed) -> bool:
+    def admits(self, request: Request) -> bool:
         """Whether the request carries the secret, or was signed with it."""
-        given = pushed.headers.get(self.header, "")
+        given = request.headers.get(self.header, "")
         if self.scheme == "hmac-sha256":
-            digest = hmac.new(self.secret.encode(), pushed.body, hashlib.sha256).digest()
+            digest = hmac.new(self.secret.encode(), request.body, hashlib.sha256).digest()
             given = given.removeprefix("sha256=")
             return any(_same(given, one) for one in (digest.hex(), b64encode(digest).decode()))
         wanted = f"Bearer {self.secret}" if self.scheme == "bearer" else self.secret
@@ -72,10 +77,10 @@ class Hook:
 
 
 class HttpLink:
-    """Takes what is pushed below its path; see adapters.pushed.Takes."""
+    """Takes what is pushed to its path, and below it; the port Serves."""
 
     def __init__(self, ground: Ground, path: str, codec: Codec, hook: Hook | None) -> None:
-        self.path: Final = path
+        self.paths: Final = (path,)
         self._ground = ground
         self._codec = codec
         self._hook = hook
@@ -100,60 +105,52 @@ class HttpLink:
             return await self._endpoints.send(endpoint, order)
         return await self._mailbox.offer(order, self._ground.clock.now())
 
-    def knows(self, pushed: Pushed) -> bool:
-        """As Takes says."""
-        if self._hook is not None:
-            return self._hook.admits(pushed)
-        try:
-            self._find(pushed.query)
-        except BadFrame:
-            return False
-        return True
-
-    async def push(self, pushed: Pushed) -> Reply:
-        """As Takes says."""
+    async def serve(self, request: Request) -> Response:
+        """As the port Serves says."""
         began = self._ground.clock.now()
         receive = self._receive
         if receive is None:
-            return Reply(503, headers=(("Retry-After", "1"),))
-        below = _BELOW.fullmatch(pushed.path[len(self.path) :])
-        if below is None or (self._hook is not None and (below["name"] or below["other"])):
-            return refusal(404, "NOT_FOUND", f"nothing is taken at {pushed.path[:200]}")
-        if pushed.method not in (("POST",) if self._hook is not None else ("GET", "POST")):
-            return Reply(405, headers=(("Allow", "POST" if self._hook is not None else "GET, POST"),))
-        reply = await self._answer(pushed, below["other"] or "", receive)
+            return Response(503, (("Retry-After", "1"),))
+        allowed = ("POST",) if self._hook is not None else ("GET", "POST")
+        below = _BELOW.fullmatch(request.raw_path[len(self.paths[0]) :])
+        if below is None or (self._hook is not None and below[0].strip("/")):
+            return refusal(404, "NOT_FOUND", f"Nothing is taken at {request.raw_path[:200]}.")
+        if request.method not in allowed:
+            return Response(405, (("Allow", ", ".join(allowed)),))
+        response = await self._answer(request, receive, configures=bool(below["configuration"]))
         took_ms = (self._ground.clock.now() - began) // 1000
-        return Reply(reply.status, reply.body, reply.content_type, (("X-Processing-Time", str(took_ms)),))
+        return Response(response.status, (*response.headers, ("X-Processing-Time", str(took_ms))), response.body)
 
-    async def _answer(self, pushed: Pushed, other: str, receive: Receive) -> Reply:
+    async def _answer(self, request: Request, receive: Receive, *, configures: bool) -> Response:
         if self._hook is not None:
-            if self._hook.admits(pushed):
-                return await self._kept(self._frame(pushed, pushed.body), receive)
+            if self._hook.admits(request):
+                return await self._kept(self._frame(request, {}, request.body), receive)
             return refusal(401, "WRONG_SECRET", f"The header {self._hook.header} does not show the secret.")
-        missing = [name for name in ("i", "k") if not pushed.query.get(name)]
-        if missing:
-            message = f"Some of the mandatory params weren't found in the request: {', '.join(missing)}"
-            return refusal(400, "MANDATORY_PARAMS_NOT_FOUND", message)
+        query = read_query(request.query_string)
+        if isinstance(query, Response):
+            return query
         try:
-            device = self._find(pushed.query)
+            device = self._ground.registry.find(self._ground.adapter, query["i"], query["k"])
         except BadFrame as bad:
-            await receive([self._frame(pushed, pushed.body)])
-            return refusal(_STATUS[bad.reason], _NAMES[bad.reason], _NOBODY)
-        return self._configured(device, pushed.body) if other else await self._measured(pushed, device, receive)
+            await receive([self._frame(request, query, request.body)])
+            return refusal(_STATUS.get(bad.reason, 400), _NAMES.get(bad.reason, "WRONG_SYNTAX"), _NOBODY)
+        if configures:
+            return self._configured(device, request.body)
+        return await self._measured(request, query, device, receive)
 
-    async def _measured(self, pushed: Pushed, device: Device, receive: Receive) -> Reply:
+    async def _measured(self, request: Request, query: Mapping[str, str], device: Device, receive: Receive) -> Response:
         """Keep what it measured, where it says so; give it its commands, where it asks for them."""
-        asks = pushed.query.get("getCmd") == "1"
-        payload = pushed.query.get("d", "").encode() if pushed.method == "GET" else pushed.body
+        asks = query.get("getCmd") == "1"
+        payload = query.get("d", "").encode() if request.method == "GET" else request.body
         if payload or not asks:
-            reply = await self._kept(self._frame(pushed, payload), receive)
-            if reply.status != _KEPT:
-                return reply
-        return self._waiting(device) if asks else Reply(_KEPT)
+            response = await self._kept(self._frame(request, query, payload), receive)
+            if response.status != _KEPT:
+                return response
+        return self._waiting(device) if asks else Response(_KEPT)
 
-    async def _kept(self, frame: Frame, receive: Receive) -> Reply:
+    async def _kept(self, frame: Frame, receive: Receive) -> Response:
         """Give it to the pipeline; tell what the codec finds wrong with it."""
-        reply = Reply(_KEPT)
+        reply = Response(_KEPT)
         try:
             check_size(frame.payload)
             self._codec.decode(frame)
@@ -162,26 +159,21 @@ class HttpLink:
         await receive([frame])
         return reply
 
-    def _frame(self, pushed: Pushed, payload: bytes) -> Frame:
-        about = {"content_type": pushed.headers.get("content-type", ""), "t": pushed.query.get("t", "")}
+    def _frame(self, request: Request, query: Mapping[str, str], payload: bytes) -> Frame:
+        about = {"content_type": request.headers.get("content-type", ""), "t": query.get("t", "")}
         told = {name: text for name, text in about.items() if text}
-        query = pushed.query
-        now = self._ground.clock.now()
-        return Frame(payload, now, query.get("i", ""), pushed.path.rstrip("/"), query.get("k", ""), told)
+        channel = unquote(request.raw_path.rstrip("/"))
+        return Frame(payload, self._ground.clock.now(), query.get("i", ""), channel, query.get("k", ""), told)
 
-    def _find(self, query: Mapping[str, str]) -> Device:
-        """Raises BadFrame."""
-        return self._ground.registry.find(self._ground.adapter, query.get("i", ""), query.get("k", ""))
-
-    def _waiting(self, device: Device) -> Reply:
+    def _waiting(self, device: Device) -> Response:
         """The commands that wait for a device: `{"turn": "left"}`, or `h1@turn|left#h1@move|20`."""
         orders = self._mailbox.fetch(device.id, self._ground.clock.now())
         if self._light:
             told = "#".join(ultralight_command(device.id, one.name, one.value) for one in orders)
-            return Reply(200, told.encode(), TEXT)
-        return Reply(200, dump({one.name: one.value for one in orders}))
+            return Response(_KEPT, _TEXT, told.encode())
+        return Response(_KEPT, _JSON, dump({one.name: one.value for one in orders}))
 
-    def _configured(self, device: Device, body: bytes) -> Reply:
+    def _configured(self, device: Device, body: bytes) -> Response:
         """The values that the device's option `configuration` has, of those asked for."""
         try:
             wanted = read_request(body)
@@ -191,7 +183,7 @@ class HttpLink:
         values: dict[str, Json] = {}
         if isinstance(known, dict):
             values = {name: known[name] for name in wanted if name in known}
-        return Reply(200, dump(values | {"dt": basic(self._ground.clock.now())}))
+        return Response(_KEPT, _JSON, dump(values | {"dt": basic(self._ground.clock.now())}))
 
 
 def make_link(ground: Ground) -> HttpLink:
@@ -210,6 +202,24 @@ def make_link(ground: Ground) -> HttpLink:
         raise BadSettings("link/secret: a webhook has a secret, or a secret_file")
     hook = Hook(secret, scheme, header) if secret else None
     return HttpLink(ground, path, make_codec(kind, ground.codec), hook)
+
+
+def read_query(query_string: str) -> dict[str, str] | Response:
+    """The parameters of a device, which must name itself and its key; else the refusal."""
+    try:
+        query = dict(split_query(query_string))
+    except NgsiError as fault:
+        return refusal(400, "WRONG_SYNTAX", str(fault))
+    missing = [name for name in ("i", "k") if not query.get(name)]
+    if not missing:
+        return query
+    message = f"Some of the mandatory params weren't found in the request: {', '.join(missing)}"
+    return refusal(400, "MANDATORY_PARAMS_NOT_FOUND", message)
+
+
+def refusal(status: int, name: str, message: str) -> Response:
+    """An error as IoT Agents tell it."""
+    return Response(status, _JSON, dump({"name": name, "message": message}))
 
 
 def _same(given: str, wanted: str) -> bool:
