@@ -7,7 +7,6 @@ error   [4, id, code, description, details]
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -27,6 +26,7 @@ _NUMBER = re.compile(r"[+-]?[0-9]{1,18}(\.[0-9]{0,18})?([eE][+-]?[0-9]{1,2})?", 
 _TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:?\d\d)?", re.ASCII)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
+_NUMBER_MOST: Final = 1e30
 _LAST: Final = 253_402_300_800_000_000
 
 
@@ -85,7 +85,7 @@ def read_message(payload: bytes) -> Message:
 def read_call(frame: Frame) -> Call | Result | Refusal:
     """The message of a frame, as its link refused or took it. Raises BadFrame with the link's reason too."""
     if refused := frame.about.get("refused"):
-        raise BadFrame(refused, frame.about.get("why", ""))
+        raise BadFrame(refused if refused.isidentifier() else "refused", frame.about.get("why") or "its link refused it")
     return read_message(frame.payload)
 
 
@@ -136,16 +136,16 @@ def whole(payload: Mapping[str, Json], name: str, usual: int | None = None) -> i
 
 
 def number(value: Json) -> float | int | None:
-    """A finite number from a number or its decimal text (`"12.50"`); None where it is none."""
+    """A number from a number or its decimal text (`"12.50"`); None where it is none, or beyond what is measured."""
     if isinstance(value, bool):
         return None
     if isinstance(value, str):
         if not _NUMBER.fullmatch(value.strip()):
             return None
         value = float(value) if set(value) & set(".eE") else int(value)
-    if isinstance(value, int):
-        return None if abs(value) >> 63 else value
-    return value if isinstance(value, float) and math.isfinite(value) else None
+    if isinstance(value, int | float) and abs(value) <= _NUMBER_MOST:
+        return value
+    return None
 
 
 def instant(payload: Mapping[str, Json], name: str = "timestamp") -> Instant | None:

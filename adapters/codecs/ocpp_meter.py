@@ -15,7 +15,7 @@ from adapters.frame import BadFrame
 from adapters.readings import Reading
 from broker.model.values import Instant, Json
 
-SAMPLES_MAX: Final = 1000
+SAMPLES_MAX: Final = 900
 REGISTER: Final = "Energy.Active.Import.Register"
 EXPORT_REGISTER: Final = "Energy.Active.Export.Register"
 POWER: Final = "Power.Active.Import"

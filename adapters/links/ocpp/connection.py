@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-import orjson
 from websockets.exceptions import ConnectionClosed
 
 from adapters.codecs.ocpp import V16, V201
@@ -25,6 +24,7 @@ from adapters.links.ocpp.schemas import Violation, check_call, check_result, is_
 from adapters.order import NotReached
 from adapters.readings import Answered
 from adapters.store import NotKept
+from broker.encode.text import dump
 from broker.model.values import Instant, Json
 from broker.ports import Clock
 
@@ -71,7 +71,7 @@ class Connection:
         self.station = station
         self._socket = socket
         self._shared = shared
-        self._calls: asyncio.Queue[tuple[Call, bytes, Instant]] = asyncio.Queue(WAITING_MAX)
+        self._calls: asyncio.Queue[tuple[Call, Instant]] = asyncio.Queue(WAITING_MAX)
         self._asked: dict[str, asyncio.Future[Result | Refusal]] = {}
         self._late: OrderedDict[str, str] = OrderedDict()
         self._one_at_a_time = asyncio.Lock()
@@ -89,15 +89,14 @@ class Connection:
             await self._pass_on(payload, now, {})
             return
         if isinstance(message, Call):
-            await self._calls.put((message, payload, now))
+            await self._calls.put((message, now))
         else:
             await self._answered(message, payload, now)
 
     async def work(self) -> None:
         """Answer calls, in order, until cancelled."""
         while True:
-            call, payload, received_at = await self._calls.get()
-            await self._answer(call, payload, received_at)
+            await self._answer(*await self._calls.get())
 
     async def ask(self, request: Request, command: str) -> Answered | None:
         """What the station answers; None where it said nothing in time, which it may still do.
@@ -134,7 +133,7 @@ class Connection:
             if not waiting.done():
                 waiting.set_exception(ConnectionResetError("the station went away"))
 
-    async def _answer(self, call: Call, payload: bytes, received_at: Instant) -> None:
+    async def _answer(self, call: Call, received_at: Instant) -> None:
         version, id_ = self.station.version, self.station.id
         shared = self._shared
         if not shared.central.answers(version, call.action):
@@ -154,7 +153,7 @@ class Connection:
             await self._say([4, call.id, "InternalError", "try again later", {}])
             return
         if call.action in _TOLD[version]:
-            await self._pass_on(_masked(call) or payload, received_at, answer.about, call.action)
+            await self._pass_on(_masked(call), received_at, answer.about, call.action)
         await self._say([3, call.id, answer.payload])
 
     async def _answered(self, message: Result | Refusal, payload: bytes, received_at: Instant) -> None:
@@ -182,14 +181,14 @@ class Connection:
     async def _say(self, message: list[Json]) -> None:
         """Send it; a station that is gone gets nothing, and asks again when it is back."""
         try:
-            await self._socket.send(orjson.dumps(message).decode())
+            await self._socket.send(dump(message).decode())
         except ConnectionClosed:
             log.debug("%s is gone", self.station.id)
 
 
 def _masked(call: Call) -> bytes:
     """The message as it is passed on, and perhaps quarantined: tokens of people without what makes them usable."""
-    return orjson.dumps([2, call.id, call.action, _without_tokens(dict(call.payload))])
+    return dump([2, call.id, call.action, _without_tokens(dict(call.payload))])
 
 
 def _without_tokens(value: Json, name: str = "") -> Json:

@@ -31,7 +31,7 @@ from adapters.store import AdapterStore
 
 log = logging.getLogger("misono.adapters.ocpp")
 _wire = logging.getLogger("misono.adapters.ocpp.wire")
-_wire.setLevel(logging.CRITICAL)  # any port scan would fill the log with failed handshakes
+_wire.addFilter(lambda record: "handshake" not in record.msg)  # any port scan would fill the log with failed ones
 
 DENIALS_A_MINUTE: Final = 30
 """So many refused handshakes go to the quarantine: who may not come in shall not drive out what lies there."""
@@ -158,7 +158,8 @@ class OcppLink:
                 del self._stations[name]
             if closing is not None:
                 await closing
-        if socket.protocol.close_code == _TOO_BIG:
+        sent = socket.protocol.close_sent
+        if sent is not None and sent.code == _TOO_BIG:
             most = self._settings.message_bytes
             await self._refused(name, "oversized", f"a message of more than {most} bytes")
 

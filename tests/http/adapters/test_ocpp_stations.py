@@ -1,0 +1,360 @@
+"""Charging stations at the central system's door, their transactions, and what is made of what cannot be."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any
+
+import pytest
+from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+
+from adapters.frame import BadFrame
+from adapters.order import NotReached
+from broker.model.values import to_text
+from tests.fakes.charging import KEY, V16, V201, CentralSystem, HandStation, basic, central_system, station
+from tests.outside.served import free_port
+
+Scenario = Callable[[CentralSystem], Coroutine[Any, Any, None]]
+NOW = "2026-01-01T00:00:00.000Z"
+KNOWN = {"known": [{"token": "04A1B2C3D4E5", "vehicle": "urn:ngsi-ld:Vehicle:misono:bus-1"}]}
+
+
+def run(folder: Path, scenario: Scenario, **settings: Any) -> None:
+    async def whole() -> None:
+        async with central_system(folder, **settings) as system:
+            await scenario(system)
+
+    asyncio.run(whole())
+
+
+async def refused(system: CentralSystem, name: str, headers: dict[str, str]) -> int:
+    with pytest.raises(InvalidStatus) as denied:
+        async with connect(system.url + name, subprotocols=[V16], additional_headers=headers):  # type: ignore[list-item]
+            pass
+    return denied.value.response.status_code
+
+
+def reason(system: CentralSystem, place: int = -1) -> str:
+    with pytest.raises(BadFrame) as bad:
+        system.readings(place)
+    return bad.value.reason
+
+
+def start(connector: int = 1, meter: int = 1000, tag: str = "04A1B2C3D4E5", at: str = NOW) -> dict[str, Any]:
+    return {"connectorId": connector, "idTag": tag, "meterStart": meter, "timestamp": at}
+
+
+def test_only_registered_stations_with_their_password_come_in(tmp_path: Path) -> None:
+    async def scenario(system: CentralSystem) -> None:
+        assert await refused(system, "c1", {}) == 401
+        assert await refused(system, "c1", basic("c1", "wrong")) == 401
+        assert await refused(system, "c1", basic("c2", KEY)) == 401
+        assert await refused(system, "c1", {"Authorization": "Basic !!!"}) == 401
+        assert await refused(system, "c2", {}) == 401, "profile 1 wants a password, also where none is registered"
+        assert await refused(system, "stranger", basic("stranger", KEY)) == 404
+        assert await refused(system, "%2e%2e/c1", basic("c1", KEY)) == 404
+        assert {reason(system, place) for place in range(4)} == {"wrong_key"}
+        assert reason(system, 5) == "unknown_device"
+        assert all(frame.key == "" and KEY not in str(frame) for frame in system.frames)
+        async with station(system) as charger:
+            assert (await charger.call("Heartbeat", {}))["currentTime"] == NOW
+
+    run(tmp_path, scenario)
+
+
+def test_refused_handshakes_do_not_flood_the_quarantine(tmp_path: Path) -> None:
+    async def scenario(system: CentralSystem) -> None:
+        for _ in range(40):
+            assert await refused(system, "stranger", {}) == 404
+        assert len(system.frames) == 30
+        system.clock.advance(61)
+        await refused(system, "stranger", {})
+        assert len(system.frames) == 31
+
+    run(tmp_path, scenario)
+
+
+def test_a_password_of_any_bytes_is_registered_hexadecimal(tmp_path: Path) -> None:
+    async def scenario(system: CentralSystem) -> None:
+        assert await refused(system, "c1", basic("c1", b"\xff\x00\xfe")) == 401
+        frames = len(system.frames)
+        async with station(system, "c2", password=None) as charger:
+            assert "currentTime" in await charger.call("Heartbeat", {})
+        assert len(system.frames) == frames + 1
+
+    run(tmp_path, scenario, security=0)
+
+
+def test_a_browser_s_page_cannot_be_a_station(tmp_path: Path) -> None:
+    async def scenario(system: CentralSystem) -> None:
+        with pytest.raises(InvalidStatus) as denied:
+            async with station(system, origin="https://evil.example"):
+                pass
+        assert denied.value.response.status_code == 403
+
+    run(tmp_path, scenario)
+
+
+def test_a_version_that_nobody_speaks_here_ends_the_connection(tmp_path: Path) -> None:
+    async def scenario(system: CentralSystem) -> None:
+        async with connect(system.url + "c1", additional_headers=basic("c1", KEY)) as socket:
+            with pytest.raises(ConnectionClosed):
+                await socket.recv()
+            assert socket.close_code == 1002
+        async with connect(
+            system.url + "c1",
+            subprotocols=["ocpp1.5", V16, V201],  # type: ignore[list-item]
+            additional_headers=basic("c1", KEY),
+        ) as socket:
+            assert socket.subprotocol == V201, "the newest that both speak"
+
+    run(tmp_path, scenario)
+
+
+def test_a_station_that_connects_anew_takes_the_place_of_its_old_connection(tmp_path: Path) -> None:
+    async def scenario(system: CentralSystem) -> None:
+        async with station(system) as old, station(system) as new:
+            with pytest.raises(ConnectionClosed):
+                await old.hear()
+            assert "currentTime" in await new.call("Heartbeat", {})
+            asking = asyncio.create_task(system.order("Reset", "Soft"))
+            asked = await new.hear()
+            assert asked[2:] == ["Reset", {"type": "Soft"}]
+            await new.say([3, asked[1], {"status": "Accepted"}])
+            assert (await asking).status == "OK"
+        await system.until(lambda: not system.link._stations)
+        with pytest.raises(NotReached):
+            await system.order("Reset", "Soft")
+
+    run(tmp_path, scenario)
+
+
+def test_a_transaction_keeps_its_number_however_often_it_is_told_and_over_restarts(tmp_path: Path) -> None:
+    port, numbers = free_port(), []
+
+    async def first(system: CentralSystem) -> None:
+        async with station(system) as charger:
+            begun = await charger.call("StartTransaction", start())
+            again = await charger.call("StartTransaction", start())
+            other = await charger.call("StartTransaction", start(connector=2))
+            assert begun == again
+            assert begun["idTagInfo"] == {"status": "Accepted"}
+            assert other["transactionId"] != begun["transactionId"]
+            numbers.extend([begun["transactionId"], other["transactionId"]])
+            assert system.readings(0) == system.readings(1), "so that the pipeline knows it again"
+
+    async def second(system: CentralSystem) -> None:
+        async with station(system) as charger:
+            assert (await charger.call("StartTransaction", start()))["transactionId"] == numbers[0]
+            ended = {"transactionId": numbers[0], "meterStop": 8500, "timestamp": NOW, "idTag": "04A1B2C3D4E5"}
+            assert await charger.call("StopTransaction", ended) == {"idTagInfo": {"status": "Accepted"}}
+            assert system.part("session")["energy"] == 7500
+            assert system.part("session")["vehicle"] == "urn:ngsi-ld:Vehicle:misono:bus-1"
+            assert system.part("1")["session_energy"] == 7500
+            assert (await charger.call("StartTransaction", start()))["transactionId"] not in numbers, "a new one"
+
+    run(tmp_path, first, port=port, tokens=KNOWN)
+    run(tmp_path, second, port=port, tokens=KNOWN)
+
+
+def test_who_may_charge_is_who_is_known(tmp_path: Path) -> None:
+    async def scenario(system: CentralSystem) -> None:
+        async with station(system) as charger:
+            for token, status in (("04a1b2c3d4e5", "Accepted"), ("OTHER", "Invalid"), ("MISONO", "Accepted")):
+                assert await charger.call("Authorize", {"idTag": token}) == {"idTagInfo": {"status": status}}
+            told = await charger.call("StartTransaction", start(tag="OTHER"))
+            assert told["idTagInfo"] == {"status": "Invalid"}, "the station ends it; its number it gets all the same"
+            assert told["transactionId"] > 0
+
+    run(tmp_path, scenario, tokens=KNOWN)
+
+
+def test_tokens_of_people_do_not_leave_the_link(tmp_path: Path) -> None:
+    async def scenario(system: CentralSystem) -> None:
+        async with station(system) as charger:
+            await charger.call("StartTransaction", start())
+            await charger.call("StartTransaction", start() | {"meterStart": "x"})
+        async with station(system, version=V201) as charger:
+            event = {"eventType": "Started", "timestamp": NOW, "triggerReason": "Authorized", "seqNo": 0,
+                     "transactionInfo": {"transactionId": "t1"}, "evse": {"id": 1},
+                     "idToken": {"idToken": "04A1B2C3D4E5", "type": "ISO14443",
+                                 "additionalInfo": [{"additionalIdToken": "04A1B2C3D4E5", "type": "x"}]}}  # fmt: skip
+            assert await charger.call("TransactionEvent", event) == {"idTokenInfo": {"status": "Accepted"}}
+        assert len(system.frames) == 3
+        assert all(b"04A1B2C3D4E5" not in frame.payload and b"****D4E5" in frame.payload for frame in system.frames)
+
+    run(tmp_path, scenario, tokens=KNOWN)
+
+
+def test_nothing_is_answered_before_it_is_kept(tmp_path: Path) -> None:
+    async def scenario(system: CentralSystem) -> None:
+        system.hold = asyncio.Event()
+        async with station(system) as charger:
+            asking = asyncio.create_task(charger.call("StartTransaction", start()))
+            await asyncio.sleep(0.2)
+            assert not asking.done()
+            system.hold.set()
+            assert (await asking)["transactionId"] == 1
+
+    run(tmp_path, scenario)
+
+
+def test_answers_to_commands_come_through_while_a_frame_waits(tmp_path: Path) -> None:
+    async def scenario(system: CentralSystem) -> None:
+        async with station(system) as charger:
+            system.hold = asyncio.Event()
+            await charger.say([2, "a", "Heartbeat", {}])
+            asking = asyncio.create_task(system.order("ChangeAvailability", False, part="2"))
+            asked = await charger.hear()
+            assert asked[2:] == ["ChangeAvailability", {"connectorId": 2, "type": "Inoperative"}]
+            await charger.say([3, asked[1], {"status": "Scheduled"}])
+            assert (await asking).result == "Scheduled"
+            system.hold.set()
+
+    run(tmp_path, scenario)
+
+
+BAD: dict[str, tuple[Any, str]] = {
+    "no JSON": ("hello", "not_json"),
+    "cut off": ('[2,"1","Heartbeat",{', "truncated"),
+    "no message": ({"a": 1}, "wrong_type"),
+    "another kind": ([9, "1", "Heartbeat", {}], "wrong_type"),
+    "a name as a path": ([2, "1", "../../etc/passwd", {}], "wrong_type"),
+    "a long id": ([2, "1" * 200, "Heartbeat", {}], "wrong_type"),
+    "twice the same member": ('[2,"1","Heartbeat",{"a":1,"a":2}]', "not_json"),
+    "deep": ("[" * 5000, "not_json"),
+    "an answer to nothing": ([3, "77", {}], "wrong_type"),
+    "no payload": ([2, "1", "StartTransaction", {}], "wrong_type"),
+    "a wrong type": ([2, "1", "StartTransaction", {**start(), "meterStart": "many"}], "wrong_type"),
+    "one member too many": ([2, "1", "Heartbeat", {"a": 1}], "wrong_type"),
+    "a number beyond all": ([2, "1", "StartTransaction", {**start(), "meterStart": 10**40}], "wrong_type"),
+    "a time that is none": ([2, "1", "StartTransaction", start(at="yesterday")], "wrong_type"),
+    "a time long ago": ([2, "1", "StartTransaction", start(at="0001-01-01T00:00:00Z")], "clock"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_what_cannot_be_goes_to_the_quarantine_and_the_connection_lives(tmp_path: Path, case: str) -> None:
+    async def scenario(system: CentralSystem) -> None:
+        async with station(system) as charger:
+            message, why = BAD[case]
+            await charger.say(message)
+            await system.until(lambda: system.frames)
+            assert reason(system) == why
+            await charger.say([2, "last", "Heartbeat", {}])
+            while (await charger.hear())[1] != "last":
+                pass
+
+    run(tmp_path, scenario)
+
+
+def test_a_message_beyond_all_measure_ends_the_connection_and_is_counted(tmp_path: Path) -> None:
+    async def scenario(system: CentralSystem) -> None:
+        async with station(system) as charger:
+            await charger.say([2, "1", "DataTransfer", {"vendorId": "v", "data": "x" * 20_000}])
+            with pytest.raises(ConnectionClosed):
+                await charger.hear()
+        await system.until(lambda: system.frames)
+        assert reason(system) == "oversized"
+
+    run(tmp_path, scenario, message_bytes=10_000)
+
+
+@pytest.mark.parametrize(("version", "codes"), [(V16, 0), (V201, 1)])
+def test_what_is_refused_is_refused_in_the_words_of_the_version(tmp_path: Path, version: str, codes: int) -> None:
+    async def refusal(charger: HandStation, action: str, payload: Any) -> str:
+        return str((await charger.call(action, payload))[0])
+
+    async def scenario(system: CentralSystem) -> None:
+        async with station(system, version=version) as charger:
+            assert await refusal(charger, "Nonsense", {}) == "NotImplemented"
+            assert await refusal(charger, "Reset", {"type": "Soft"}) == "NotSupported"
+            missing = ("OccurenceConstraintViolation", "OccurrenceConstraintViolation")[codes]
+            assert await refusal(charger, "BootNotification", {}) == missing
+            assert await refusal(charger, "DataTransfer", {"vendorId": 1}) == "TypeConstraintViolation"
+            if version == V201:
+                await charger.say("nonsense")
+                assert (await charger.hear())[:3] == [4, "-1", "RpcFramework"]
+
+    run(tmp_path, scenario)
+
+
+def test_the_station_as_a_whole_is_told_with_each_status(tmp_path: Path) -> None:
+    async def scenario(system: CentralSystem) -> None:
+        async with station(system) as charger:
+
+            async def status(connector: int, status: str) -> dict[str, Any]:
+                told = {"connectorId": connector, "errorCode": "NoError", "status": status, "timestamp": NOW}
+                assert await charger.call("StatusNotification", told) == {}
+                return system.part("")
+
+            await status(0, "Available")
+            assert await status(1, "Available") == {"free": 1, "of": 1, "status": "Available"}
+            assert await status(2, "Charging") == {"free": 1, "of": 2, "status": "Available"}
+            assert await status(1, "Preparing") == {"free": 0, "of": 2, "status": "Occupied"}
+            assert await status(0, "Faulted") == {"free": 0, "of": 2, "status": "Faulted"}
+            await status(1, "Faulted")
+            await status(2, "Faulted")
+            assert (await status(0, "Available"))["status"] == "Faulted"
+
+    run(tmp_path, scenario)
+
+
+def test_an_answer_that_comes_late_is_told_all_the_same(tmp_path: Path) -> None:
+    async def scenario(system: CentralSystem) -> None:
+        async with station(system) as charger:
+            asking = asyncio.create_task(system.order("Reset", "Hard"))
+            asked = await charger.hear()
+            assert (await asking).status == "DELIVERED"
+            await charger.say([3, asked[1], {"status": "Rejected"}])
+            await system.until(lambda: system.frames)
+            answers = system.readings()[0].answers
+            assert answers is not None
+            assert (answers.command, answers.status, answers.result) == ("cmd-1", "ERROR", "Rejected")
+
+    run(tmp_path, scenario, answer_s=0.2)
+
+
+@pytest.mark.parametrize(("name", "value", "again"), [("SetChargingProfile", 7000, True), ("RemoteStart", True, False)])
+def test_a_command_whose_station_goes_away_is_sent_again_only_where_that_does_no_harm(
+    tmp_path: Path, name: str, value: Any, again: bool
+) -> None:
+    async def scenario(system: CentralSystem) -> None:
+        async with station(system) as charger:
+            asking = asyncio.create_task(system.order(name, value, part="1"))
+            await charger.hear()
+        if again:
+            with pytest.raises(NotReached):
+                await asking
+        else:
+            assert (await asking).status == "DELIVERED"
+
+    run(tmp_path, scenario)
+
+
+def test_a_command_s_answer_that_its_schema_does_not_allow_is_an_error(tmp_path: Path) -> None:
+    async def scenario(system: CentralSystem) -> None:
+        async with station(system) as charger:
+            for kind, *answer in ((3, {"status": "Perhaps"}), (4, "GenericError", "no", {})):
+                asking = asyncio.create_task(system.order("Reset", "Soft"))
+                await charger.say([kind, (await charger.hear())[1], *answer])
+                assert (await asking).status == "ERROR"
+            assert (await system.order("Reset", "Twice")).status == "ERROR"
+            assert (await system.order("Explode", True)).status == "ERROR"
+
+    run(tmp_path, scenario)
+
+
+def test_the_clock_is_the_hub_s(tmp_path: Path) -> None:
+    async def scenario(system: CentralSystem) -> None:
+        async with station(system) as charger:
+            boot = {"chargePointVendor": "V", "chargePointModel": "M", "firmwareVersion": "1.0"}
+            answer = await charger.call("BootNotification", boot)
+            assert answer == {"status": "Accepted", "currentTime": NOW, "interval": 60}
+            told = {"vendor": "V", "model": "M", "firmware": "1.0", "seen": to_text(system.clock.now())}
+            assert system.part("") == told
+
+    run(tmp_path, scenario, heartbeat_s=60)
