@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import uvloop
 
 from adapters.assembling import Around, Assembled, assemble
+from adapters.commands.assembled import Answering, make_commanding
+from adapters.commands.commanding import Commanding
+from adapters.commands.guarding import Guard
+from adapters.commands.modelled import LibraryModels, NoModels
 from adapters.link import BadSettings
 from adapters.mapping_files import packaged_contexts
 from adapters.store import AdapterStore, UnusableFile
@@ -20,18 +25,27 @@ from broker.hub.inside import HubInside
 from broker.model.values import Json
 from broker.ports import Principal
 from broker.settings import Settings
+from datamodels.at_need import AtNeed
 
-__all__ = ["Attached", "BadSettings", "attach"]
+__all__ = ["Attached", "BadSettings", "Commands", "attach"]
 
 PRINCIPAL = Principal("adapters")
 """Who writes what devices say, to access."""
 
 
+@dataclass(frozen=True, slots=True)
+class Commands:
+    """What commands to devices need of the broker: who may give them, and what the models say of them."""
+
+    guard: Guard | None = None
+    packages: AtNeed | None = None
+
+
 class Attached:
     """What the doors serve of them."""
 
-    def __init__(self, assembled: Assembled) -> None:
-        self._assembled = assembled
+    def __init__(self, assembled: Assembled, commanding: Commanding) -> None:
+        self._assembled, self._commanding = assembled, commanding
 
     @property
     def mounts(self) -> Mapping[str, Application]:
@@ -41,6 +55,7 @@ class Attached:
     def start(self) -> None:
         """Begin to take frames."""
         self._assembled.start()
+        self._commanding.start()
 
     def state(self) -> Mapping[str, Json]:
         """`ok`, or `incomplete` where a link stands still; the hub is no worse for it."""
@@ -52,7 +67,7 @@ class Attached:
         return self._assembled.running.metrics()
 
 
-def attach(settings: Settings, house: House, closing: ExitStack) -> Attached:
+def attach(settings: Settings, house: House, closing: ExitStack, commands: Commands) -> Attached:
     """The adapters of the folder, ready to start; `closing` stops them. Raises BadSettings."""
     assert settings.adapters is not None
     try:
@@ -63,12 +78,14 @@ def attach(settings: Settings, house: House, closing: ExitStack) -> Attached:
     folders = () if settings.models is None else (settings.models,)
     more = read_copies(settings.contexts) if settings.contexts else None
     hub = HubInside(house, PRINCIPAL)
-    around = Around(
-        hub, store, house.broker.clock, packaged_contexts(*folders, more=more), new_loop=uvloop.new_event_loop
-    )
+    answering, resolve = Answering(), packaged_contexts(*folders, more=more)
+    around = Around(hub, store, house.broker.clock, resolve, answering, new_loop=uvloop.new_event_loop)
     assembled = assemble(settings.adapters, around)
     closing.callback(assembled.stop)
-    return Attached(assembled)
+    models = NoModels() if commands.packages is None else LibraryModels(commands.packages.now)
+    answering.to = make_commanding(assembled, around, commands.guard, models)
+    closing.callback(answering.to.stop)
+    return Attached(assembled, answering.to)
 
 
 def _directory(settings: Settings, closing: ExitStack) -> Path:

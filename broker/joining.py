@@ -19,7 +19,7 @@ from broker.notify.dispatch import Dispatch
 from broker.notify.doorbell import Doorbell
 from broker.notify.slots import Slot
 from broker.operations.broker import Broker
-from broker.ports import EntityStore
+from broker.ports import Access, EntityStore
 from broker.ports.evolution import EvolutionStore
 from broker.ports.held import HeldStore
 from broker.ports.outbox import Leases
@@ -49,6 +49,7 @@ from federation.tell import Patience, Post, Teller
 from linkeddata.described import BadDescription, Described, read_description
 
 if TYPE_CHECKING:
+    from adapters.commands.guarding import Guard
     from broker.stores.mongo.store import MongoStore
 
 LOOK_ALONE_S = 1.0
@@ -158,11 +159,25 @@ def _alone() -> Installed:
     return Installed(built_in())
 
 
-def gated(settings: Settings, store: Stores, packages: AtNeed) -> tuple[EntityStore, EvolutionStore, Models]:
-    """What is written to, behind the gate, and what the doors know of it."""
+def _guarded(settings: Settings, store: EntityStore, access: Access) -> tuple[EntityStore, Guard | None]:
+    """The store, whose writes are asked for the right to command devices where this process may have some."""
+    if settings.adapters is None:
+        return store, None
+    from adapters.commands.guarding import Guard, Guarded  # noqa: PLC0415  a broker without devices shall not carry them
+
+    guard = Guard(access)
+    return Guarded(store, guard), guard
+
+
+def gated(
+    settings: Settings, store: Stores, access: Access, packages: AtNeed
+) -> tuple[EntityStore, EvolutionStore, Models, Guard | None]:
+    """What is written to, behind the gate and the guard of commands; what the doors know of it; that guard."""
     policies = HeldPolicies(store.held, cast("Mode", settings.gate))
     gate = Gate(packages, policies, Counts(), converts=settings.convert_units)
-    return Gated(store, gate), GatedHistory(store.history, gate), Served(packages, policies, gate.counts)
+    entities, guard = _guarded(settings, store, access)
+    history, served = GatedHistory(store.history, gate), Served(packages, policies, gate.counts)
+    return Gated(entities, gate), history, served, guard
 
 
 def among(settings: Settings, store: Kept, holder: str) -> Among:

@@ -79,6 +79,7 @@ from linkeddata.serving import Catalogues
 if TYPE_CHECKING:
     from flask import Flask
 
+    from adapters.commands.guarding import Guard
     from broker.stores.mongo.store import MongoStore
 
 log = logging.getLogger("misono")
@@ -118,6 +119,8 @@ class Built:
     store: Store
     closing: ExitStack
     delivers: Callable[[], bool] | None = None
+    guard: Guard | None = None
+    packages: AtNeed | None = None
 
     def close(self) -> None:
         """Finish and let go."""
@@ -171,7 +174,7 @@ def build(
         closing.callback(dispatch.stop)
         outgoing = dispatch.announce, dispatch.probe
     outbox = CountedOutbox(store.outbox, Attempts() if dispatch is None else dispatch.attempts)
-    entities, history, models = gated(settings, store, packages)
+    entities, history, models, guard = gated(settings, store, access, packages)
     parts = store.held, outbox, store.leases, history
     closing.callback((background := Background("background")).stop)
     rest = _new_id, store.places, background, Lifetimes(settings.entity_map_s, settings.snapshot_s)
@@ -188,7 +191,7 @@ def build(
     house = begun(House(broker, contexts, contexts, core_context(), settings.alias, clock.now(), *beside), far)
     if dispatch is not None:
         closing.callback(start_subscribing(settings, house, store, far, dispatch).close)
-    return Built(house, store, closing, None if dispatch is None else dispatch.alive)
+    return Built(house, store, closing, None if dispatch is None else dispatch.alive, guard, packages)
 
 
 def _start_timers(settings: Settings, broker: Broker, closing: ExitStack) -> None:
@@ -363,10 +366,10 @@ def _attach_adapters(settings: Settings, built: Built) -> Attachment | None:
     """The adapters of --adapters, started; they stop before the store does."""
     if settings.adapters is None:
         return None
-    from broker.attaching import BadSettings, attach  # noqa: PLC0415  a broker without devices shall not carry them
+    from broker.attaching import BadSettings, Commands, attach  # noqa: PLC0415  a broker without devices shall not carry them
 
     try:
-        attached = attach(settings, built.house, built.closing)
+        attached = attach(settings, built.house, built.closing, Commands(built.guard, built.packages))
     except BadSettings as error:
         raise StartError(f"--adapters {settings.adapters}: {error}") from error
     attached.start()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
 from functools import partial
 from typing import Final
 
@@ -16,6 +17,7 @@ import apsw
 from adapters.commands import audit, states
 from adapters.commands.rows import INSERT, OPEN, SELECT, STEPS, UPDATE, changes_of, command_of, row_of
 from adapters.commands.states import Commanded, Step
+from adapters.readings import Answered
 from adapters.store import AdapterStore
 from broker.model.values import Instant, Json
 from broker.ports import Clock
@@ -109,16 +111,21 @@ class CommandBook:
         """All that are not done, in their order."""
         return self._select(OPEN, ())
 
+    def answer(self, adapter: str, device: str, answer: Answered) -> Future[Commanded | None]:
+        """What a device said of a command; done when that is durable. None: of none that is known."""
+
+        def work(db: apsw.Connection) -> Commanded | None:
+            mine = f"{SELECT}adapter = ? AND device = ? AND "
+            of = (adapter, device, answer.command)
+            row = db.execute(f"{mine}id = ?", of).fetchone()
+            row = row or db.execute(f"{mine}{OPEN} AND attempts > 0 AND name = ? ORDER BY number", of).fetchone()
+            return None if row is None else self._apply(db, states.answered(command_of(row), self._clock.now(), answer))
+
+        return self._store.write(work)
+
     def find(self, command_id: str) -> Commanded | None:
         """One command."""
         return next(iter(self._select("id = ?", (command_id,))), None)
-
-    def meant(self, adapter: str, device: str, command: str) -> Commanded | None:
-        """The command that an answer is about: by its id, else the oldest open one of this name that was sent."""
-        mine = "adapter = ? AND device = ?"
-        found = self._select(f"{mine} AND id = ?", (adapter, device, command))
-        found = found or self._select(f"{mine} AND {OPEN} AND attempts > 0 AND name = ?", (adapter, device, command))
-        return next(iter(found), None)
 
     def listed(self, filters: Mapping[str, str], after: int = 0, limit: int = 100) -> list[Commanded]:
         """Commands after a number, of a tenant, an entity, a device, a status, where these are named."""
@@ -126,10 +133,13 @@ class CommandBook:
         where = " AND ".join([*(f"{name} = ?" for name in names), "number > ?"])
         return self._select(where, (*(filters[name] for name in names), after), limit)
 
-    def given_since(self, command: Commanded, since: Instant) -> int:
-        """How many commands for its attribute came since then and before it."""
-        sql = "SELECT count(*) FROM command WHERE tenant=? AND entity=? AND attribute=? AND made_at >= ? AND number < ?"
-        of = (command.tenant, command.entity, command.attribute, since, command.number)
+    def given_before(self, command: Commanded, since: Instant) -> int:
+        """How many commands for its attribute came before it, since then; those never sent do not count."""
+        sql = (
+            "SELECT count(*) FROM command WHERE tenant = ? AND entity = ? AND attribute = ? AND number < ? "
+            "AND made_at >= ? AND attempts > 0"
+        )
+        of = (command.tenant, command.entity, command.attribute, command.number, since)
         return int(str(self._store.read(sql, of)[0][0]))
 
     def untold(self, limit: int) -> list[Commanded]:

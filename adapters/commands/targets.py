@@ -86,10 +86,10 @@ class Targets:
             known = self._compile(name, mapping)
         return Target(device, known[1], mapping) if known[1] else None
 
-    def device(self, adapter: str, device_id: str, tenant: str) -> Device | None:
-        """A device by its name."""
-        found = (one for one in self._registry.of_adapter(adapter) if one.id == device_id)
-        return next((one for one in found if one.tenant == tenant), None)
+    def behind(self, adapter: str, device_id: str, of: tuple[str, str]) -> Target | None:
+        """The target of an entity (tenant, id), where this device is still the one behind it."""
+        found = self.of(*of)
+        return found if found is not None and (found.device.adapter, found.device.id) == (adapter, device_id) else None
 
     def tenants(self) -> list[str]:
         """Tenants with a device that can be commanded."""

@@ -1,0 +1,158 @@
+"""Commands of one process, at work: one thread that follows, judges, sends and lets expire, and one that tells.
+
+commanding = Commanding(Parts(hub, store, clock, targets, models, send), guard)
+commanding.start()
+commanding.answered(device, Answered("ping", "OK"))         from the pipeline
+commanding.stop()
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
+from threading import Event, Thread
+from typing import Final
+
+from adapters.commands.book import CommandBook
+from adapters.commands.delivering import Deliverer, Send, bounded
+from adapters.commands.delivering import Parts as DeliveryParts
+from adapters.commands.following import Follower
+from adapters.commands.guarding import Guard
+from adapters.commands.modelled import Models
+from adapters.commands.targets import Targets
+from adapters.commands.telling import Teller
+from adapters.device import Device
+from adapters.readings import Answered
+from adapters.store import AdapterStore, NotKept
+from broker.ports import Clock
+from broker.ports.hub import Hub, HubAway
+
+log = logging.getLogger("misono.adapters.commands")
+
+LOOK_S: Final = 0.25
+"""How often it is looked for what no bell tells: other processes, lifetimes, pauses that are over."""
+TENANTS_S: Final = 5.0
+_SECOND: Final = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What commands are made of."""
+
+    hub: Hub
+    store: AdapterStore
+    clock: Clock
+    targets: Targets
+    models: Models
+    send: Send
+
+
+class Commanding:
+    """All of it. `guard` is that of the hub's store; None where the hub is elsewhere: no write is a command then."""
+
+    def __init__(self, parts: Parts, guard: Guard | None) -> None:
+        self.parts: Final = parts
+        self.book: Final = CommandBook(parts.store, parts.clock)
+        self.wake: Final = _Waker()
+        self.follower: Final = None if guard is None else self._follower(guard)
+        delivery = DeliveryParts(parts.hub, self.book, parts.targets, parts.models, parts.send, parts.clock)
+        self.deliverer: Final = Deliverer(delivery, self.wake.now)
+        self.teller: Final = Teller(parts.hub, self.book, parts.targets)
+        self._tenants: tuple[int, list[str]] = (0, [])
+        self._stopped = Event()
+        self._threads = (
+            Thread(target=self._run, args=("following commands", self.wake, self.turn), name="commands", daemon=True),
+            Thread(
+                target=self._run, args=("telling of commands", _Waker(), self.tell), name="commands-teller", daemon=True
+            ),
+        )
+
+    def start(self) -> None:
+        """Begin; what was being sent when the process before ended is in doubt."""
+        self.book.recover("the process ended while it was sent")
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        """Take no more; what a link has now is in doubt at the next start, unless it answers in time."""
+        self._stopped.set()
+        self.wake.now()
+        for thread in self._threads:
+            if thread.ident is not None:
+                thread.join()
+
+    def answered(self, device: Device, answer: Answered) -> Future[object]:
+        """What a device said of a command; done when that is durable. What is said of no known command is logged."""
+        said = Answered(answer.command, answer.status, bounded(answer.result))
+        done: Future[object] = Future()
+        pending = self.book.answer(device.adapter, device.id, said)
+
+        def then(written: Future[object]) -> None:
+            error = written.exception()
+            if error is not None:
+                done.set_exception(error)
+                return
+            if written.result() is None:
+                log.info("device %r of %s answers a command that is not known", device.id, device.adapter)
+            done.set_result(None)
+
+        pending.add_done_callback(then)  # type: ignore[arg-type]  # a future of something is one of an object
+        return done
+
+    def turn(self) -> None:
+        """Everything that is to be done now, once, but for telling. Raises HubAway, NotKept."""
+        if self.follower is not None:
+            for tenant in self._of_tenants():
+                self.follower.turn(tenant)
+        self.book.expire(self.parts.clock.now())
+        self.deliverer.turn()
+
+    def tell(self) -> None:
+        """Tell entities what became of their commands. Raises HubAway, NotKept."""
+        while self.teller.turn():
+            pass
+
+    def _follower(self, guard: Guard) -> Follower:
+        parts = self.parts
+        guard.watch(parts.targets, self.book.key)
+        guard.bell.listen(self.wake.now)
+        return Follower(parts.hub, self.book, parts.targets, parts.clock, guard.bell)
+
+    def _of_tenants(self) -> list[str]:
+        now, (at, found) = self.parts.clock.now(), self._tenants
+        if not at or abs(now - at) >= TENANTS_S * _SECOND:
+            found = self.parts.targets.tenants()
+            self._tenants = now, found
+        return found
+
+    def _run(self, doing: str, waker: _Waker, work: Callable[[], None]) -> None:
+        away = ""
+        while not self._stopped.is_set():
+            try:
+                work()
+                away = ""
+            except (HubAway, NotKept) as error:
+                if not away:
+                    log.warning("%s waits: %s", doing, error)
+                away = str(error) or "away"
+            except Exception:  # the outermost loop of the thread
+                log.exception("%s failed", doing)
+            waker.wait(LOOK_S)
+
+
+class _Waker:
+    """Wakes a thread before its time."""
+
+    def __init__(self) -> None:
+        self._event = Event()
+
+    def now(self) -> None:
+        """There is something to do."""
+        self._event.set()
+
+    def wait(self, seconds: float) -> None:
+        """Until there is, or so long."""
+        self._event.wait(seconds)
+        self._event.clear()
