@@ -27,11 +27,12 @@ from adapters.codecs.echonet.message import (
 from adapters.frame import BadFrame, Frame
 from adapters.link import BadSettings, Ground, Receive
 from adapters.links.echonet.asking import Asker, Heard, Patience
+from adapters.links.echonet.node import objects_of
 from adapters.links.echonet.orders import carry_out
 from adapters.links.echonet.ourselves import answer_of
 from adapters.links.echonet.plan import Plan, read_plan
 from adapters.links.echonet.udp import GROUP, Sockets, Where, read_where
-from adapters.links.echonet.visits import Rounds, Visit, objects_of
+from adapters.links.echonet.visits import Rounds, Visit
 from adapters.order import Delivered, NotReached, Order
 from adapters.settings import Members
 
@@ -119,7 +120,7 @@ class EchonetLink:
         message = heard.message
         visit = self._visited(address, message.source)
         if message.service in REQUESTS:
-            answer = answer_of(message)
+            answer = answer_of(message, self._ground.adapter)
             if answer is not None:
                 await self._send(address, build_message(answer))
         elif visit is not None:

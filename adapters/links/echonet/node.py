@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from adapters.codecs.echonet.message import NODE, TELLING, Message, Service, read_map, read_objects
+from adapters.device import Device
 from adapters.links.echonet.asking import Asker, Heard
 from adapters.links.echonet.plan import HISTORY, HISTORY_DAY, TODAY, Plan
 
@@ -121,3 +122,9 @@ def instances(message: Message) -> Iterator[str]:
         for code, edt in message.properties:
             if code in INSTANCES:
                 yield from read_objects(edt)
+
+
+def objects_of(device: Device) -> tuple[str, ...]:
+    """The objects that a device's options name: `{objects: ["0288-1"]}`; none: all that its node has."""
+    named = device.options.get("objects")
+    return tuple(str(one).upper() for one in named) if isinstance(named, list) else ()

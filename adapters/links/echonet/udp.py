@@ -69,6 +69,7 @@ class Sockets:
         if self._where.multicast:
             interface = socket.inet_aton(self._where.interface)
             own.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, interface)
+            own.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_LOOP, 0)  # we do not listen to ourselves
             group = _socket((GROUP, self._where.port))
             group.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, socket.inet_aton(GROUP) + interface)
             await self._serve(own)

@@ -6,14 +6,13 @@ import asyncio
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
 
 from adapters.codecs.echonet.message import CONTROLLER, TELLING, Message, Service
 from adapters.device import Device
 from adapters.frame import Frame
 from adapters.link import Receive
 from adapters.links.echonet.asking import Asker, Heard
-from adapters.links.echonet.node import Node, Thing, about, instances
+from adapters.links.echonet.node import Node, Thing, about, instances, objects_of
 from adapters.links.echonet.plan import Plan
 from adapters.order import NotReached
 from broker.ports import Clock
@@ -21,7 +20,6 @@ from broker.ports import Clock
 log = logging.getLogger(__name__)
 PAUSE_S, PAUSE_MAX_S = 1.0, 60.0
 """How long a device that does not answer is left alone, at first and at most."""
-_OBJECTS: Final = "objects"
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,9 +106,3 @@ class Visit:
                 await self._again.wait()
         except TimeoutError:
             pass
-
-
-def objects_of(device: Device) -> tuple[str, ...]:
-    """The objects that a device's options name: `{objects: ["0288-1"]}`; none: all that its node has."""
-    named = device.options.get(_OBJECTS)
-    return tuple(str(one).upper() for one in named) if isinstance(named, list) else ()
