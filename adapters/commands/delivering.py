@@ -70,6 +70,11 @@ class Deliverer:
         self._going: dict[tuple[str, str, str], _Going] = {}
         self._came: SimpleQueue[_Going] = SimpleQueue()
 
+    @property
+    def waits(self) -> bool:
+        """Whether a link has a command now."""
+        return bool(self._going)
+
     def turn(self) -> None:
         """Take what links answered, and send what is due. Raises HubAway, NotKept."""
         while not self._came.empty():

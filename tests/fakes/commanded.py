@@ -1,0 +1,208 @@
+r"""A broker in this process with devices that can be commanded, behind a link that a test holds in its hand.
+
+with commanded(tmp_path, FILES) as city:
+    city.create({"id": CHARGER, "type": "EVChargingStation", "ratedPower": …})
+    city.patch(CHARGER, {"chargingLimit": {"type": "Property", "value": 3000, "unitCode": "WTT"}})
+    city.settle()
+    assert city.link.orders == […]
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from adapters.assembling import Around, assemble
+from adapters.commands.assembled import Answering, make_commanding
+from adapters.commands.commanding import Commanding
+from adapters.commands.modelled import LibraryModels
+from adapters.commands.states import Commanded
+from adapters.link import Ground, Link, Receive
+from adapters.mapping_files import packaged_contexts
+from adapters.order import Delivered, NotReached, Order
+from adapters.readings import Answered
+from adapters.store import AdapterStore
+from broker.hub.inside import HubInside
+from broker.ports import Access, Clock, Principal
+from broker.wiring import Built, SystemClock, build, make_doors
+from specs.door import Door, Reply, door_of, settings_of
+
+CHARGER = "urn:ngsi-ld:EVChargingStation:misono:c1"
+CONTEXT = "https://misono.example/contexts/sdm-transportation-v1.jsonld"
+NS = "https://uri.etsi.org/ngsi-ld/default-context/"
+LINK = f'<{CONTEXT}>; rel="http://www.w3.org/ns/json-ld#context"; type="application/ld+json"'
+HEADERS = {"Content-Type": "application/json", "Link": LINK}
+PATIENCE_S = 10.0
+CHARGERS = """
+adapter: chargers
+link: {kind: hand}
+codec: {kind: json}
+mapping: chargers
+devices:
+  - {id: c1, entity_id: "urn:ngsi-ld:EVChargingStation:misono:c1"}
+  - {id: c2, entity_id: "urn:ngsi-ld:EVChargingStation:misono:c2"}
+"""
+MAPPING = """
+mapping: chargers
+version: 1
+context: [https://misono.example/contexts/sdm-transportation-v1.jsonld]
+entities:
+  - {id: "urn:ngsi-ld:EVChargingStation:misono:{device}", type: EVChargingStation, attributes: {status: state}}
+  - id: "urn:ngsi-ld:EVChargingPoint:misono:{device}:{part}"
+    type: EVChargingPoint
+    when: {part: "?*"}
+    attributes: {status: state}
+commands:
+  - attribute: chargingLimit
+    name: SetChargingProfile
+    unit: WTT
+    min: 0
+    max: [22000, ratedPower]
+    only_when: {status: [working, almostFull]}
+    ttl_s: 60
+  - {attribute: charging, name: RemoteStart, words: {start: Start, stop: Stop}, once: true, ttl_s: 30}
+  - {attribute: pointLimit, name: LimitPoint, type: EVChargingPoint, unit: AMP, min: 0, max: 32}
+"""
+FILES = {"chargers.yaml": CHARGERS, "mapping.yaml": MAPPING}
+
+
+@dataclass
+class FakeLink:
+    """A link that does with each order what `outcome` says: give it back, raise it, or wait for ever."""
+
+    orders: list[Order] = field(default_factory=list)
+    outcome: Callable[[Order], Delivered] = lambda _: Delivered("DELIVERED")
+    hangs: bool = False
+    receive: Receive | None = None
+
+    async def run(self, receive: Receive) -> None:
+        """Wait for frames."""
+        self.receive = receive
+        await asyncio.Event().wait()
+
+    async def send(self, order: Order) -> Delivered:
+        """What the test wants of it."""
+        self.orders.append(order)
+        if self.hangs:
+            await asyncio.Event().wait()
+        return self.outcome(order)
+
+    def not_reached(self, _: Order) -> Delivered:
+        """An outcome: nobody is there."""
+        raise NotReached("nobody is there")
+
+    def broken(self, _: Order) -> Delivered:
+        """An outcome: the link's own fault."""
+        raise RuntimeError("a fault of the link")
+
+
+@dataclass
+class City:
+    """The broker, its doors, and the commands that nobody but the test moves on."""
+
+    built: Built
+    door: Door
+    link: FakeLink
+    commanding: Commanding
+    clock: Clock
+    started: bool
+
+    def create(self, entity: Mapping[str, Any]) -> Reply:
+        """POST /entities."""
+        return self.send("POST", "/entities", entity)
+
+    def patch(self, entity_id: str, fragment: Mapping[str, Any]) -> Reply:
+        """PATCH /entities/{id}/attrs."""
+        return self.send("PATCH", f"/entities/{entity_id}/attrs", fragment)
+
+    def send(self, method: str, path: str, body: Any) -> Reply:
+        """Any operation with a body."""
+        return self.door(method, f"/ngsi-ld/v1{path}", HEADERS, json.dumps(body).encode())
+
+    def entity(self, entity_id: str = CHARGER) -> dict[str, Any]:
+        """The entity as a client sees it; empty where there is none."""
+        reply = self.door("GET", f"/ngsi-ld/v1/entities/{entity_id}", {"Link": LINK}, b"")
+        found: dict[str, Any] = reply.json() if reply.status == 200 else {}
+        return found
+
+    def settle(self) -> None:
+        """Do what is to be done now, links included."""
+        if self.started:
+            time.sleep(0.3)
+            return
+        going = self.commanding.deliverer
+        self.commanding.turn()
+        end = time.monotonic() + PATIENCE_S
+        while going.waits and not self.link.hangs:
+            assert time.monotonic() < end, "the link did not answer"
+            time.sleep(0.002)
+            self.commanding.turn()
+        self.commanding.tell()
+
+    def answer(self, answer: Answered, device: str = "c1") -> None:
+        """The device says something of a command."""
+        registry = self.commanding.parts.targets.of("", CHARGER if device == "c1" else CHARGER[:-1] + "2")
+        assert registry is not None
+        self.commanding.answered(registry.device, answer).result(PATIENCE_S)
+        self.settle()
+
+    def commands(self, **filters: str) -> list[Commanded]:
+        """All commands there are."""
+        return self.commanding.book.listed(filters)
+
+    def status(self, attribute: str = "chargingLimit", entity_id: str = CHARGER) -> str:
+        """What the entity shows of its newest command; empty for nothing."""
+        held = self.entity(entity_id).get(f"{attribute}Status", {})
+        return str(held.get("value", ""))
+
+    def result(self, attribute: str = "chargingLimit", entity_id: str = CHARGER) -> Any:
+        """The same of its result."""
+        return self.entity(entity_id).get(f"{attribute}Result", {}).get("value")
+
+
+@contextmanager
+def commanded(
+    directory: Path,
+    files: Mapping[str, str] = FILES,
+    *,
+    clock: Clock | None = None,
+    access: Access | None = None,
+    store: str = "memory",
+    start: bool = False,
+) -> Iterator[City]:
+    """A broker whose devices are those of the files; its link does as `City.link` says."""
+    clock, folder, link = clock or SystemClock(), directory / "city", FakeLink()
+
+    def made(_: str, __: Ground) -> Link:
+        return link
+
+    folder.mkdir(exist_ok=True)
+    for name, text in files.items():
+        (folder / name).write_text(text, encoding="utf-8")
+    with ExitStack() as closing:
+        settings = settings_of("--store", store, "--data", str(directory / "data"), "--adapters", str(folder))
+        built = build(settings, clock=clock, access=access)
+        closing.callback(built.close)
+        adapters = AdapterStore(directory / "data")
+        closing.callback(adapters.close)
+        answering, hub = Answering(), HubInside(built.house, Principal("adapters"))
+        around = Around(hub, adapters, clock, packaged_contexts(), answering, make_link=made)
+        assembled = assemble(folder, around)
+        assembled.start()
+        closing.callback(assembled.stop)
+        assert built.packages is not None
+        commanding = answering.to = make_commanding(assembled, around, built.guard, LibraryModels(built.packages.now))
+        closing.callback(commanding.stop)
+        if start:
+            commanding.start()
+        else:
+            commanding.turn()
+        doors = make_doors(built)
+        closing.callback(doors.close)
+        yield City(built, door_of(doors), link, commanding, clock, start)
