@@ -19,7 +19,6 @@ from typing import Final
 from adapters.configuring import AdapterFile, read_adapters
 from adapters.intake import Answers
 from adapters.link import BadSettings, Ground, Link
-from adapters.mapping.plan import DeviceMapping
 from adapters.mapping.reading import Resolve
 from adapters.mapping_files import read_mappings
 from adapters.provisioning.book import Book
@@ -56,7 +55,7 @@ class Around:
 class Assembled:
     """The adapters of one process, and who is provisioned."""
 
-    def __init__(self, running: Running, devices: Devices, book: Book, mappings: Mapping[str, DeviceMapping]) -> None:
+    def __init__(self, running: Running, devices: Devices, book: Book, mappings: Mappings) -> None:
         self.running, self.devices, self.book, self.mappings = running, devices, book, mappings
         self._tending: Repeating | None = None
 
@@ -82,19 +81,19 @@ def assemble(folder: Path, around: Around, only: Sequence[str] = ()) -> Assemble
     if missing := sorted(set(only) - {file.name for file in files}):
         raise BadSettings(f"{folder}: no file says adapter: {missing[0]}; {_names(files)}")
     files = tuple(file for file in files if not only or file.name in only)
-    mappings = read_mappings(folder, around.resolve)
-    for file in files:
-        if file.mapping and file.mapping not in mappings:
-            raise BadSettings(f"{file.path.name}: mapping: no file says mapping: {file.mapping}; {_names(mappings)}")
+    of_files = read_mappings(folder, around.resolve)
     book = Book(around.store, around.clock)
     devices = Devices(book)
     for file in files:
         devices.of_file(file.name, _provisions(file, around.resolve))
     devices.refresh()
-    wanted = Mappings(mappings, devices, around.resolve)
+    mappings = Mappings(of_files, devices, around.resolve)
+    for file in files:
+        if file.mapping and mappings(file.mapping) is None:
+            raise BadSettings(f"{file.path.name}: mapping: no file says mapping: {file.mapping}; {_names(of_files)}")
     running = Running(
         Parts(
-            around.hub, around.store, around.clock, files, wanted, devices, around.answered, devices.learn,
+            around.hub, around.store, around.clock, files, mappings, devices, around.answered, devices.learn,
             around.new_loop, make_link=around.make_link,
         )
     )  # fmt: skip

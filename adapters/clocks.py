@@ -46,3 +46,6 @@ class Leeway:
             f"the device says that it is {shown}, {far:.0f} s {'before' if at < received_at else 'after'} it was"
             f" received; {self.late_s:.0f} s before and {self.early_s:.0f} s after are taken",
         )
+
+
+USUAL: Final = Leeway()

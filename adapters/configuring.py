@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from adapters.clocks import EARLY_S, LATE_S, Leeway
+from adapters.clocks import EARLY_S, LATE_S, USUAL, Leeway
 from adapters.link import BadSettings
 from adapters.settings import Members
 from broker.model.values import Json
@@ -32,7 +32,7 @@ class AdapterFile:
     codec: Mapping[str, Json]
     mapping: str = ""
     tenant: str = ""
-    leeway: Leeway = Leeway()
+    leeway: Leeway = USUAL
     simulated: Mapping[str, Json] = field(default_factory=dict)
     context: Json = None
     document: Mapping[str, Json] = field(default_factory=dict)

@@ -16,7 +16,8 @@ from typing import Final, TypeAlias
 
 import apsw
 
-from adapters.clocks import Leeway
+from adapters.alerting import raised, withdrawn
+from adapters.clocks import USUAL, Leeway
 from adapters.counting import Counts
 from adapters.dedupe import Dedupe, Key, key_of
 from adapters.device import Device, Registry
@@ -30,6 +31,7 @@ from adapters.rate import Rates
 from adapters.readings import Answered, Readings
 from adapters.store import AdapterStore, NotKept
 from adapters.watching import LastSeen, Seen
+from broker.model.values import Instant
 from broker.ports import Clock
 from broker.ports.hub import Fragment
 
@@ -42,6 +44,8 @@ NAME_MAX: Final = 200
 INLINE_MAX: Final = 32 << 10
 """A longer payload is decoded in a thread: it would hold up every other link."""
 PAUSE_S, PAUSE_MAX_S = 0.1, 10.0
+OFFLINE: Final = "offline"
+"""The channel of what no device said."""
 Answers: TypeAlias = Callable[[Device, Answered], "Future[object]"]
 """Takes what a device said of a command; done when that is durable."""
 
@@ -71,7 +75,7 @@ class Adapter:
     registry: Registry
     mappings: Callable[[str], DeviceMapping]
     mapping: str = ""
-    leeway: Leeway = Leeway()
+    leeway: Leeway = USUAL
     counts: Counts = field(default_factory=Counts)
     answered: Answers | None = None
     learn: Callable[[Device, Iterable[str]], None] = _nobody
@@ -165,11 +169,32 @@ class Intake:
             batch.answers.append((device, readings.answers))
         fragments = self._map(device, readings, frame)
         self._note(seen, device, fragments, batch)
+        writes = [(device.tenant, fragment) for fragment in fragments]
+        if seen.offline:
+            seen.offline = False
+            batch.seen.append((seen, set()))
+            writes.append(withdrawn(device))
         if newest < seen.newest:
             adapter.counts.late += 1
         seen.newest, seen.last_at = max(newest, seen.newest), max(now, seen.last_at)
         self._shared.seen.changed(seen)
-        return [(device.tenant, fragment) for fragment in fragments]
+        return writes
+
+    async def watch(self, started_at: Instant) -> None:
+        """Tell of devices that have been silent for too long, and no longer of those that are gone."""
+        name, now, batch = self._adapter.name, self._shared.clock.now(), _Batch()
+        devices = self._adapter.registry.of_adapter(name)
+        for device, seen in self._shared.seen.due(devices, started_at, now):
+            since = max(seen.last_at, started_at)
+            batch.rows.append(row_of(Kept(name, device.id, now, OFFLINE), [raised(device, since, now)]))
+            batch.seen.append((seen, set()))
+            seen.offline = seen.kept = True
+        for seen in self._shared.seen.left(name, devices):
+            gone = Device(seen.device, seen.adapter, seen.tenant)
+            batch.rows.append(row_of(Kept(name, gone.id, now, OFFLINE), [withdrawn(gone)]))
+            batch.seen.append((seen, set()))
+            seen.offline = False
+        await self._keep(batch)
 
     def _device(self, frame: Frame, readings: Readings, *, again: bool) -> Device:
         """Who speaks. In a replay the key is not asked for again: it was not kept. Raises BadFrame."""
@@ -229,7 +254,7 @@ class Intake:
     async def _keep(self, batch: _Batch) -> None:
         """Return once all of it is durable; what was repeated may still be on its way in."""
         queue = self._shared.queue
-        while queue.full:
+        while queue.full:  # noqa: ASYNC110  another thread empties it
             await asyncio.sleep(PAUSE_S)
         before = set(self._under_way) if batch.repeats else set()
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()

@@ -29,7 +29,7 @@ from adapters.mapping.plan import DeviceMapping
 from adapters.order import Delivered, NotReached, Order
 from adapters.quarantine import Quarantine
 from adapters.queue import Queue
-from adapters.sending import Sender
+from adapters.sending import Sender, Way
 from adapters.store import AdapterStore
 from adapters.table import make_codec, make_link
 from adapters.watching import LastSeen
@@ -42,6 +42,9 @@ log = logging.getLogger("misono.adapters")
 PAUSE_S, PAUSE_MAX_S = 0.5, 30.0
 STOP_S: Final = 10.0
 REPLAYED_MAX: Final = 100
+WATCH_S: Final = 5.0
+"""How often it is looked who has fallen silent."""
+PRUNE_S: Final = 60.0
 _SECOND: Final = 1_000_000
 
 
@@ -67,6 +70,7 @@ class Parts:
     learn: Callable[[Device, Iterable[str]], None] = _nobody
     new_loop: Callable[[], asyncio.AbstractEventLoop] = asyncio.new_event_loop
     folder: Path | None = None
+    watch_s: float = WATCH_S
     make_link: Callable[[str, Ground], Link] = make_link
 
 
@@ -94,9 +98,11 @@ class Running:
         self._shared = Shared(
             parts.store, self.queue, self.quarantine, Dedupe(parts.store, now), self.seen, parts.clock
         )
-        self.sender = Sender(parts.hub, parts.store, self.queue, self.quarantine, parts.clock)
         self.adapters: Mapping[str, One] = {file.name: self._make(file) for file in parts.files}
-        self.sender.counts = {name: one.counts for name, one in self.adapters.items()}
+        way = Way(parts.hub, parts.store, self.queue, self.quarantine, parts.clock)
+        self.sender = Sender(way, {name: one.counts for name, one in self.adapters.items()})
+        self._started_at = self._watched_at = now
+        self._pruned_at = 0
         self._loop = parts.new_loop()
         self._thread = Thread(target=self._run, name="adapters", daemon=True)
 
@@ -125,7 +131,16 @@ class Running:
 
     def tend(self) -> None:
         """What is done now and then: replays that somebody asked for, and what is too old goes."""
-        self.parts.store.write(self.seen.flush).result()
+        now = self.parts.clock.now()
+        if abs(now - self._watched_at) >= self.parts.watch_s * _SECOND:
+            self._watched_at = now
+            self.parts.store.write(self.seen.flush).result()
+            for one in self.adapters.values():
+                self.call(one.intake.watch(self._started_at)).result()
+        if abs(now - self._pruned_at) >= PRUNE_S * _SECOND:
+            self._pruned_at = now
+            self.quarantine.prune(now)
+            self.parts.store.write(lambda db: self._shared.dedupe.prune(db, now)).result()
         for name, one in self.adapters.items():
             rows = self.quarantine.to_replay(name, REPLAYED_MAX)
             if rows:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 import random
-from collections.abc import Mapping, Sequence
-from threading import Event, Thread
-from typing import Final
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from threading import Event, Lock, Thread
+from typing import Final, Literal, TypeAlias
 
 import apsw
 
@@ -14,7 +15,7 @@ from adapters.counting import Counts
 from adapters.quarantine import Quarantine, Refused
 from adapters.queue import Queue, Queued
 from adapters.store import AdapterStore, NotKept
-from broker.errors import NgsiError
+from broker.errors import NgsiError, ResourceNotFound
 from broker.ports import Clock
 from broker.ports.hub import Fragment, Hub, HubAway
 
@@ -22,19 +23,32 @@ log = logging.getLogger("misono.adapters")
 
 BATCH_ROWS: Final = 500
 LOOK_S: Final = 1.0
+"""So often it is looked for rows that another process put in."""
 PAUSE_S, PAUSE_MAX_S = 0.1, 10.0
+Kind: TypeAlias = Literal["upsert", "delete"]
+Results: TypeAlias = "list[NgsiError | None]"
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """What rows go from and to."""
+
+    hub: Hub
+    store: AdapterStore
+    queue: Queue
+    quarantine: Quarantine
+    clock: Clock
 
 
 class Sender:
-    """One thread that empties the queue."""
+    """One thread that empties the queue; `away` is why it waits, empty while it does not."""
 
-    def __init__(self, hub: Hub, store: AdapterStore, queue: Queue, quarantine: Quarantine, clock: Clock) -> None:
-        self._hub, self._store, self._queue, self._quarantine, self._clock = hub, store, queue, quarantine, clock
-        self.counts: Mapping[str, Counts] = {}
+    def __init__(self, way: Way, counts: Mapping[str, Counts]) -> None:
+        self._way, self._counts = way, counts
         self._stopped = Event()
         self._pause = PAUSE_S
-        self.away: str = ""
-        """Why the hub takes nothing now; empty where it does."""
+        self._sending = Lock()
+        self.away = ""
         self._thread = Thread(target=self._run, name="adapters-sender", daemon=True)
 
     def start(self) -> None:
@@ -44,21 +58,39 @@ class Sender:
     def stop(self) -> None:
         """Finish the batch that is under way."""
         self._stopped.set()
-        self._queue.filled.set()
-        self._thread.join()
+        self._way.queue.filled.set()
+        if self._thread.ident is not None:
+            self._thread.join()
+
+    def between(self, work: Callable[[], None]) -> None:
+        """Do something while no batch is under way."""
+        with self._sending:
+            work()
+
+    def send(self) -> int:
+        """Send one batch; how many rows went. Raises HubAway, NotKept: then they are still there."""
+        way = self._way
+        with self._sending:
+            rows = way.queue.next(BATCH_ROWS)
+            if rows:
+                refused = self._write(rows)
+                way.store.write(lambda db: self._close(db, rows, refused)).result()
+                way.queue.shrank(rows)
+                self._count(rows, refused)
+        return len(rows)
 
     def _run(self) -> None:
         while not self._stopped.is_set():
-            self._queue.filled.clear()
+            self._way.queue.filled.clear()
             try:
                 if not self.send():
-                    self._queue.filled.wait(LOOK_S)
+                    self._way.queue.filled.wait(LOOK_S)
                 self._pause, self.away = PAUSE_S, ""
             except (HubAway, NotKept) as error:
                 self._wait(str(error))
-            except Exception:  # the outermost loop of the thread
+            except Exception as error:  # the outermost loop of the thread
                 log.exception("sending to the hub failed")
-                self._wait("sending failed; the log says why")
+                self._wait(f"{type(error).__name__}: {error}")
 
     def _wait(self, why: str) -> None:
         if not self.away:
@@ -67,55 +99,63 @@ class Sender:
         self._stopped.wait(self._pause * random.uniform(0.5, 1.0))  # noqa: S311  no secret
         self._pause = min(2 * self._pause, PAUSE_MAX_S)
 
-    def send(self) -> int:
-        """Send one batch; how many rows went. Raises HubAway, NotKept."""
-        rows = self._queue.next(BATCH_ROWS)
-        if rows:
-            refused = self._write(rows)
-            self._store.write(lambda db: self._close(db, rows, refused)).result()
-            self._queue.shrank(rows)
-            self._count(rows, refused)
-        return len(rows)
-
     def _write(self, rows: Sequence[Queued]) -> list[Refused]:
-        """What the hub refused of it, a frame once."""
+        """What the hub refused of it: each frame once, with the first refusal."""
         refused: dict[int, Refused] = {}
-        for tenant, writes in _runs(rows):
-            upserts = [(row, fragment) for row, fragment in writes if len(fragment) > 1]
-            results = self._upsert(tenant, [fragment for _, fragment in upserts])
-            for (row, _), refusal in zip(upserts, results, strict=True):
-                if refusal is not None and row.number not in refused:
-                    refused[row.number] = Refused(row.kept, "refused", _told(refusal), self._clock.now())
+        for tenant, kind, writes in _runs(rows):
+            results = self._send(tenant, kind, [fragment for _, fragment in writes])
+            for (row, _), refusal in zip(writes, results, strict=True):
+                if refusal is not None:
+                    refused.setdefault(row.number, Refused(row.kept, "refused", _told(refusal), self._way.clock.now()))
         return [*refused.values()]
 
-    def _upsert(self, tenant: str, fragments: Sequence[Fragment]) -> list[NgsiError | None]:
+    def _send(self, tenant: str, kind: Kind, fragments: Sequence[Fragment]) -> Results:
+        """What became of each; a batch that is refused as a whole is tried in halves: one of it may be to blame."""
+        hub = self._way.hub
         try:
-            return self._hub.upsert(tenant, fragments) if fragments else []
-        except NgsiError as refusal:
-            return [refusal] * len(fragments)
+            if kind == "delete":
+                results = hub.delete(tenant, [str(fragment["id"]) for fragment in fragments])
+                return [None if isinstance(one, ResourceNotFound) else one for one in results]
+            results = hub.upsert(tenant, fragments)
+        except NgsiError as refusal:  # of who asks, not of what: it may be admitted later
+            raise HubAway(str(refusal)) from refusal
+        if len(fragments) > 1 and results[0] is not None and all(one is results[0] for one in results):
+            half = len(fragments) // 2
+            return self._send(tenant, kind, fragments[:half]) + self._send(tenant, kind, fragments[half:])
+        return results
 
     def _close(self, db: apsw.Connection, rows: Sequence[Queued], refused: Sequence[Refused]) -> None:
-        self._queue.remove(db, rows)
+        self._way.queue.remove(db, rows)
         if refused:
-            self._quarantine.insert(db, refused)
+            self._way.quarantine.insert(db, refused)
 
     def _count(self, rows: Sequence[Queued], refused: Sequence[Refused]) -> None:
         for row in rows:
-            if (counts := self.counts.get(row.kept.adapter)) is not None:
+            if (counts := self._counts.get(row.kept.adapter)) is not None:
                 counts.written += len(row.writes)
         for one in refused:
-            if (counts := self.counts.get(one.kept.adapter)) is not None:
-                counts.written -= 1
-                counts.quarantined["refused"] += 1
+            if (counts := self._counts.get(one.kept.adapter)) is not None:
+                counts.quarantined[one.reason] += 1
 
 
-def _runs(rows: Sequence[Queued]) -> list[tuple[str, list[tuple[Queued, Fragment]]]]:
-    """The writes by tenant, each tenant's in order."""
-    found: dict[str, list[tuple[Queued, Fragment]]] = {}
+def _runs(rows: Sequence[Queued]) -> Iterator[tuple[str, Kind, list[tuple[Queued, Fragment]]]]:
+    """The writes by tenant, each tenant's in order, as many at once as are of one kind."""
+    of_tenants: dict[str, list[tuple[Queued, Fragment]]] = {}
     for row in rows:
         for tenant, fragment in row.writes:
-            found.setdefault(tenant, []).append((row, fragment))
-    return list(found.items())
+            of_tenants.setdefault(tenant, []).append((row, fragment))
+    for tenant, writes in of_tenants.items():
+        run: list[tuple[Queued, Fragment]] = []
+        for write in writes:
+            if run and _kind(run[-1][1]) != _kind(write[1]):
+                yield tenant, _kind(run[-1][1]), run
+                run = []
+            run.append(write)
+        yield tenant, _kind(run[-1][1]), run
+
+
+def _kind(fragment: Fragment) -> Kind:
+    return "upsert" if len(fragment) > 1 else "delete"
 
 
 def _told(refusal: NgsiError) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias, cast
 
@@ -13,6 +13,7 @@ from adapters.store import AdapterStore
 from broker.model.values import Instant
 
 SALT_BYTES: Final = 16
+_SECOND: Final = 1_000_000
 _TABLES: Final = (
     """CREATE TABLE device_seen (
         adapter TEXT NOT NULL, tenant TEXT NOT NULL, device TEXT NOT NULL, salt BLOB NOT NULL,
@@ -102,3 +103,32 @@ class LastSeen:
         dirty, self._dirty = self._dirty, {}
         for seen in dirty.values():
             self.insert(db, seen, ())
+
+    def due(self, devices: Iterable[Device], started_at: Instant, now: Instant) -> Iterator[tuple[Device, Seen]]:
+        """Devices that have been silent for too long, and were not told of yet.
+
+        While nobody listened nobody is silent: `started_at` is when this process began.
+        """
+        for device in devices:
+            if device.offline_after_s <= 0:
+                continue
+            seen = self.find(device)
+            since = started_at if seen is None else max(seen.last_at, started_at)
+            if now - since > device.offline_after_s * _SECOND and not (seen is not None and seen.offline):
+                yield device, seen or self.of(device, started_at)
+
+    def left(self, adapter: str, devices: Iterable[Device]) -> Iterator[Seen]:
+        """Those of an adapter that were told of, and are no longer provisioned."""
+        places = {(device.tenant, device.id) for device in devices}
+        for seen in [*self._seen.values()]:
+            if seen.offline and seen.adapter == adapter and (seen.tenant, seen.device) not in places:
+                yield seen
+
+    def forget(self, tenant: str, entity: str) -> list[Seen]:
+        """The devices behind an entity; nothing of them is remembered any more."""
+        gone = [one for one in self._seen.values() if one.tenant == tenant and entity in one.entities]
+        for one in gone:
+            place = (one.adapter, one.tenant, one.device)
+            del self._seen[place]
+            self._dirty.pop(place, None)
+        return gone
