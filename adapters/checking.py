@@ -1,0 +1,145 @@
+"""A folder of adapters and mappings before it runs: every fault and every note, without a device or a hub.
+
+check_folder(Path("adapters"), library, resolve)  ->  Checked(adapters=2, mappings=3, samples=5, faults=[…], notes=[…])
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from adapters.configuring import AdapterFile, read_adapter
+from adapters.link import BadSettings, Codec
+from adapters.mapping.lint import lint
+from adapters.mapping.plan import DeviceMapping
+from adapters.mapping.reading import Resolve, is_mapping, read_mapping
+from adapters.mapping.trying import BadSample, shown_of, try_sample
+from adapters.mapping_files import read_file
+from adapters.provisioning.provision import Provisions
+from adapters.provisioning.reading import read_provisions
+from adapters.table import LINKS, make_codec
+from broker.errors import NgsiError
+from broker.model.values import Json
+from datamodels.holding import Held, compile_model
+from datamodels.library import Library
+
+_REQUIRED = "required"
+
+
+@dataclass(slots=True)
+class Checked:
+    """How much was looked at, and what was found, a line each."""
+
+    adapters: list[AdapterFile] = field(default_factory=list)
+    mappings: dict[str, DeviceMapping] = field(default_factory=dict)
+    samples: int = 0
+    faults: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+def check_folder(folder: Path, library: Library, resolve: Resolve) -> Checked:
+    """Everything about the YAML files of a folder. Raises OSError where there is none."""
+    return check_files(sorted(folder.glob("*.yaml")), library, resolve)
+
+
+def check_files(paths: list[Path], library: Library, resolve: Resolve) -> Checked:
+    """Everything about these files, which know one another."""
+    checked, provisions = Checked(), []
+    for path in paths:
+        try:
+            body = read_file(path)
+            if is_mapping(body):
+                _keep(checked, read_mapping(body, resolve, path.name))
+            else:
+                provisions.append(_adapter(checked, path, resolve))
+        except BadSettings as refusal:
+            checked.faults.append(str(refusal))
+    used = _used(checked, provisions)
+    models = _Models(library)
+    for mapping in checked.mappings.values():
+        for finding in lint(mapping, library):
+            (checked.faults if finding.wrong else checked.notes).append(str(finding))
+        _try(checked, mapping, used.get(mapping.name, {}), models)
+    return checked
+
+
+def _used(checked: Checked, provisions: list[tuple[AdapterFile, Provisions]]) -> dict[str, Mapping[str, Json]]:
+    """The mappings that adapters use, and with which codec; a fault for one that is not there."""
+    used: dict[str, Mapping[str, Json]] = {}
+    for file, provision in provisions:
+        for name in sorted(_mappings(file, provision)):
+            used.setdefault(name, file.codec)
+            if name not in checked.mappings:
+                checked.faults.append(f"{file.path.name}: mapping: no file says mapping: {name}")
+    return used
+
+
+def codec_of(settings: Mapping[str, Json]) -> Codec:
+    """The codec that its settings name by their `kind`. Raises BadSettings."""
+    return make_codec(str(settings.get("kind", "")), settings)
+
+
+def _keep(checked: Checked, mapping: DeviceMapping) -> None:
+    if mapping.name in checked.mappings:
+        other = checked.mappings[mapping.name].file
+        raise BadSettings(f"{mapping.file}: mapping: {other} has the name {mapping.name} already")
+    checked.mappings[mapping.name] = mapping
+
+
+def _mappings(file: AdapterFile, provision: Provisions) -> set[str]:
+    """The names of those that an adapter, its groups and its devices use."""
+    devices = {one.device.mapping for one in provision.devices}
+    return ({file.mapping} | devices | {one.mapping for one in provision.groups}) - {""}
+
+
+def _adapter(checked: Checked, path: Path, resolve: Resolve) -> tuple[AdapterFile, Provisions]:
+    file = read_adapter(path)
+    if file is None:
+        raise BadSettings(f"{path.name}: neither `adapter: NAME` nor `mapping: NAME` says what it is")
+    if any(other.name == file.name for other in checked.adapters):
+        raise BadSettings(f"{path.name}: adapter: another file has the name {file.name}")
+    checked.adapters.append(file)
+    if file.link["kind"] not in LINKS:
+        raise BadSettings(f"{path.name}: link: {file.link['kind']} is none of {', '.join(sorted(LINKS))}")
+    try:
+        codec_of(file.codec)
+        return file, read_provisions(file.document, resolve(file.context))
+    except (BadSettings, NgsiError) as refusal:
+        raise BadSettings(f"{path.name}: {refusal}") from refusal
+
+
+def _try(checked: Checked, mapping: DeviceMapping, codec: Mapping[str, Json], models: _Models) -> None:
+    if not mapping.samples:
+        checked.notes.append(f"{mapping.file}: note: no samples: nothing says that it does what it should")
+    for sample in mapping.samples:
+        where = f"{mapping.file}: {sample.about}"
+        checked.samples += 1
+        try:
+            checked.faults += [f"{where}: {fault}" for fault in try_sample(mapping, sample, codec, codec_of)]
+            for fragment in shown_of(mapping, sample, codec, codec_of).fragments:
+                checked.faults += [f"{where}: {fault}" for fault in models.faults(dict(fragment))]
+        except (BadSample, BadSettings) as refusal:
+            checked.faults.append(f"{where}: {refusal}")
+
+
+class _Models:
+    """What a gate that rejects would say of fragments, but for attributes that `fixed` or the entity itself have."""
+
+    def __init__(self, library: Library) -> None:
+        self._library = library
+        self._compiled: dict[str, Held] = {}
+
+    def faults(self, fragment: dict[str, Json]) -> list[str]:
+        """A line for each."""
+        type_ = str(fragment["type"])
+        found = self._library.model(type_)
+        if found is None:
+            return []
+        if type_ not in self._compiled:
+            self._compiled[type_] = compile_model(*found, self._library)
+        return [
+            f"{one.pointer}: {one.wanted}"
+            for one in self._compiled[type_].violations(fragment)
+            if one.rule != _REQUIRED or one.pointer.count("/") > 1
+        ]
