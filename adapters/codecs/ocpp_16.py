@@ -8,12 +8,12 @@ from typing import Final
 from adapters.codecs.ocpp_message import Call, instant, text, whole
 from adapters.codecs.ocpp_meter import samples_16
 from adapters.codecs.ocpp_told import (
-    WHOLE,
     Session,
     Tell,
     connector_of,
     decode,
     measured,
+    metered,
     seen,
     stations,
     texts,
@@ -58,7 +58,7 @@ def _status(frame: Frame, call: Call) -> Sequence[Readings]:
     told += texts(call.payload, {"info": "info", "vendorErrorCode": "vendor_error"})
     if connector:
         return (Readings(frame.device, tuple(told), str(connector), at), *stations(frame, at))
-    return stations(frame, at) or (Readings(frame.device, tuple(told), WHOLE, at),)
+    return stations(frame, at) or (Readings(frame.device, tuple(told), at=at),)
 
 
 def _start(frame: Frame, call: Call) -> Sequence[Readings]:
@@ -85,18 +85,12 @@ def _stop(frame: Frame, call: Call) -> Sequence[Readings]:
 
 
 def _meter(frame: Frame, call: Call) -> Sequence[Readings]:
-    """Connector 0 is the station's own meter."""
     samples = samples_16(call.payload, "meterValue")
-    connector = whole(call.payload, "connectorId")
-    readings = tuple(one for group in samples for one in measured(group))
-    times = [one.at for one in readings if one.at is not None]
-    at = max(times, default=None)
-    transaction = whole(call.payload, "transactionId", 0)
-    session = Session(frame, str(transaction) if transaction else "", samples)
-    return (
-        Readings(frame.device, readings, str(connector) if connector else WHOLE, at),
-        *session.readings(at, ""),
-    )
+    number = whole(call.payload, "transactionId", 0)
+    transaction = str(number) if number else ""
+    told = metered(frame, whole(call.payload, "connectorId"), samples, transaction)
+    times = [one.at for one in measured(samples) if one.at is not None]
+    return (*told, *Session(frame, transaction, samples).readings(max(times, default=None), ""))
 
 
 _TELLS: Final[Mapping[str, Tell]] = {

@@ -7,7 +7,18 @@ from typing import Final
 
 from adapters.codecs.ocpp_message import Call, instant, member, text, whole
 from adapters.codecs.ocpp_meter import energy_wh, samples_201
-from adapters.codecs.ocpp_told import WHOLE, Session, Tell, connector_of, decode, measured, seen, stations, texts
+from adapters.codecs.ocpp_told import (
+    WHOLE,
+    Session,
+    Tell,
+    connector_of,
+    decode,
+    measured,
+    metered,
+    seen,
+    stations,
+    texts,
+)
 from adapters.frame import BadFrame, Frame
 from adapters.readings import Reading, Readings
 from adapters.settings import Members
@@ -61,7 +72,7 @@ def _event(frame: Frame, call: Call) -> Sequence[Readings]:
     sequence = f"{transaction}/{whole(call.payload, 'seqNo')}"
     samples = samples_201(call.payload)
     session = Session(frame, transaction, samples)
-    told = [one for group in samples for one in measured(group)]
+    told = measured(samples, transaction)
     told += texts(info, {"chargingState": "charging_state"})
     edges = _edges(frame, call, kind)
     connector = [*edges, *([Reading("transaction", transaction)] if kind == STARTED else [])]
@@ -86,11 +97,7 @@ def _edges(frame: Frame, call: Call, kind: str) -> list[Reading]:
 
 
 def _meter(frame: Frame, call: Call) -> Sequence[Readings]:
-    """EVSE 0 is the station's own meter."""
-    readings = tuple(one for group in samples_201(call.payload) for one in measured(group))
-    evse = whole(call.payload, "evseId")
-    at = max((one.at for one in readings if one.at is not None), default=None)
-    return (Readings(frame.device, readings, str(evse) if evse else WHOLE, at),)
+    return metered(frame, whole(call.payload, "evseId"), samples_201(call.payload))
 
 
 _TELLS: Final[Mapping[str, Tell]] = {

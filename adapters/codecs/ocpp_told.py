@@ -1,7 +1,7 @@
 """What a message of OCPP becomes once it is read: readings of the station, of a connector, of a session.
 
-Parts: `""` is the station, `"1"` its connector (1.6) or EVSE (2.0.1), `"session"` a transaction, whose facts are
-`transaction` and `connector`. What a message alone cannot tell, its link knows, which keeps transactions, and says it
+Parts: `""` is the station, `"1"` its connector (1.6) or EVSE (2.0.1), `"0"` its own meter, `"session"` a transaction,
+whose facts are `transaction` and, where it is known, `connector`. What a message alone cannot tell, its link knows, which keeps transactions, and says it
 in `Frame.about`: `transaction`, `connector`, `started_at`, `begin_wh`, `peak_w`, `soc_start`, `vehicle`, and of a
 status `status`, `free`, `of`, `whole`.
 """
@@ -20,7 +20,8 @@ from broker.model.values import Instant, Json, to_text
 
 SESSION: Final = "session"
 WHOLE: Final = ""
-UNKNOWN_CONNECTOR: Final = "0"
+MAIN: Final = "0"
+"""The part of a station's own meter."""
 Tell: TypeAlias = Callable[[Frame, Call], Sequence[Readings]]
 
 
@@ -65,9 +66,17 @@ def connector_of(frame: Frame) -> str:
     return frame.about.get("connector", "")
 
 
-def measured(samples: Iterable[Sample]) -> list[Reading]:
-    """What was measured, as it was."""
-    return [sample.reading for sample in samples]
+def measured(samples: Iterable[Iterable[Sample]], transaction: str = "") -> list[Reading]:
+    """What was measured, as it was; the charge of a vehicle is its transaction's where there is one."""
+    readings = [sample.reading for group in samples for sample in group]
+    return [one for one in readings if one.quantity != SOC] if transaction else readings
+
+
+def metered(frame: Frame, connector: int, samples: Iterable[Iterable[Sample]], transaction: str = "") -> list[Readings]:
+    """What a meter says, at the newest of its times; none where it says nothing."""
+    readings = tuple(measured(samples, transaction))
+    at = max((one.at for one in readings if one.at is not None), default=None)
+    return [Readings(frame.device, readings, str(connector) if connector else MAIN, at)] if readings else []
 
 
 class Session:
@@ -82,7 +91,9 @@ class Session:
         """It as an entity of its own: none where the transaction has no name yet."""
         if not self._transaction:
             return []
-        facts = {"transaction": self._transaction, "connector": connector_of(self._frame) or UNKNOWN_CONNECTOR}
+        facts = {"transaction": self._transaction}
+        if connector := connector_of(self._frame):
+            facts["connector"] = connector
         told = (*self._known(), *self._measured(), *more)
         return [Readings(self._frame.device, _last_of_each(told), SESSION, at, sequence, facts)]
 

@@ -19,7 +19,7 @@ from websockets.typing import Subprotocol
 
 from adapters.codecs.ocpp import V16, V201
 from adapters.frame import Frame
-from adapters.link import Ground, Receive
+from adapters.link import BadSettings, Ground, Receive
 from adapters.links.ocpp.central import Central
 from adapters.links.ocpp.charging import Charging
 from adapters.links.ocpp.connection import Connection, Station, Surroundings
@@ -40,7 +40,8 @@ _PING_S: Final = 30
 _NO_VERSION: Final = 1002
 _REPLACED: Final = 1008
 _TOO_BIG: Final = 1009
-_VERSIONS: Final = (Subprotocol(V201), Subprotocol(V16))
+_OF_CODEC: Final = {"ocpp": (V201, V16), "ocpp-2.0.1": (V201,), "ocpp-1.6": (V16,)}
+"""What is spoken by the codec that reads it, the better version first."""
 
 
 class OcppLink:
@@ -49,6 +50,7 @@ class OcppLink:
     def __init__(self, ground: Ground, settings: Settings) -> None:
         self._ground = ground
         self._settings = settings
+        self._versions = _versions(ground)
         self._stations: dict[str, tuple[Connection, ServerConnection]] = {}
         self._admitted: WeakKeyDictionary[ServerConnection, Admitted] = WeakKeyDictionary()
         self._denials: list[int] = []
@@ -70,7 +72,7 @@ class OcppLink:
                 self._settings.host,
                 self._settings.port,
                 origins=[None],  # a browser says where it comes from, a station does not
-                select_subprotocol=_version,
+                select_subprotocol=self._version,
                 compression=None,
                 process_request=self._look,
                 server_header=None,
@@ -139,12 +141,16 @@ class OcppLink:
             [Frame(b"", self._ground.clock.now(), station, "connect", "", {"refused": reason, "why": why})]
         )
 
+    def _version(self, _socket: ServerConnection, offered: Sequence[Subprotocol]) -> Subprotocol | None:
+        """The best that both speak; None, and the handshake goes on to be ended at once, as OCPP-J wants it."""
+        return next((Subprotocol(one) for one in self._versions if one in offered), None)
+
     async def _serve(self, socket: ServerConnection, shared: Surroundings) -> None:
         """A connection, from its handshake to its end; a newer one of the same station takes its place."""
         admitted = self._admitted.pop(socket)
         name = admitted.device.id
         if socket.subprotocol is None:
-            await socket.close(_NO_VERSION, f"one of {V201}, {V16}")
+            await socket.close(_NO_VERSION, f"one of {', '.join(self._versions)}")
             return
         connection = Connection(socket, Station(name, socket.subprotocol, admitted.key), shared)
         former, self._stations[name] = self._stations.get(name), (connection, socket)
@@ -183,9 +189,11 @@ async def _read(connection: Connection, socket: ServerConnection) -> None:
         await connection.take(message.encode() if isinstance(message, str) else message)
 
 
-def _version(_socket: ServerConnection, offered: Sequence[Subprotocol]) -> Subprotocol | None:
-    """The newest that both speak; None, and the handshake goes on to be ended at once, as OCPP-J wants it."""
-    return next((one for one in _VERSIONS if one in offered), None)
+def _versions(ground: Ground) -> tuple[str, ...]:
+    codec = str(ground.codec.get("kind", "ocpp"))
+    if codec not in _OF_CODEC:
+        raise BadSettings(f"codec/kind: {codec!r} does not read OCPP; one of {', '.join(_OF_CODEC)} would do")
+    return _OF_CODEC[codec]
 
 
 def _tls(settings: Settings) -> ssl.SSLContext | None:

@@ -9,7 +9,7 @@ link:
   certificate: station-side.pem   # profile 2, with `private_key`
   private_key: station-side.key
   tokens:                         # who may charge; without it nobody but by a command, `any: true` everybody
-    known: [{token: 04A1B2C3, vehicle: "urn:ngsi-ld:Vehicle:misono:bus-1"}]
+    known: [{token: 04A1B2C3, vehicle: bus-1}]
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _TOKEN_MAX: Final = 36
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """Who may charge: `known` is the digest of a token -> the vehicle that has it (or `""`)."""
+    """Who may charge: `known` is the digest of a token -> the vehicle that has it (or `""`), as mappings know it."""
 
     any: bool = False
     known: Mapping[str, str] = field(default_factory=dict)

@@ -19,7 +19,7 @@ from tests.outside.served import free_port
 
 Scenario = Callable[[CentralSystem], Coroutine[Any, Any, None]]
 NOW = "2026-01-01T00:00:00.000Z"
-KNOWN = {"known": [{"token": "04A1B2C3D4E5", "vehicle": "urn:ngsi-ld:Vehicle:misono:bus-1"}]}
+KNOWN = {"known": [{"token": "04A1B2C3D4E5", "vehicle": "bus-1"}]}
 
 
 def run(folder: Path, scenario: Scenario, **settings: Any) -> None:
@@ -152,7 +152,7 @@ def test_a_transaction_keeps_its_number_however_often_it_is_told_and_over_restar
             ended = {"transactionId": numbers[0], "meterStop": 8500, "timestamp": NOW, "idTag": "04A1B2C3D4E5"}
             assert await charger.call("StopTransaction", ended) == {"idTagInfo": {"status": "Accepted"}}
             assert system.part("session")["energy"] == 7500
-            assert system.part("session")["vehicle"] == "urn:ngsi-ld:Vehicle:misono:bus-1"
+            assert system.part("session")["vehicle"] == "bus-1"
             assert system.part("1")["session_energy"] == 7500
             assert (await charger.call("StartTransaction", start()))["transactionId"] not in numbers, "a new one"
 
