@@ -15,6 +15,8 @@ from adapters.commands.assembled import Answering, make_commanding
 from adapters.commands.commanding import Commanding
 from adapters.commands.guarding import Guard
 from adapters.commands.modelled import LibraryModels, NoModels
+from adapters.door.app import Door, Rights
+from adapters.door.making import ROOTS, make_door
 from adapters.link import BadSettings
 from adapters.mapping_files import packaged_contexts
 from adapters.store import AdapterStore, UnusableFile
@@ -44,13 +46,13 @@ class Commands:
 class Attached:
     """What the doors serve of them."""
 
-    def __init__(self, assembled: Assembled, commanding: Commanding) -> None:
-        self._assembled, self._commanding = assembled, commanding
+    def __init__(self, assembled: Assembled, commanding: Commanding, door: Door) -> None:
+        self._assembled, self._commanding, self._door = assembled, commanding, door
 
     @property
     def mounts(self) -> Mapping[str, Application]:
         """Parts of the URL map."""
-        return {}
+        return dict.fromkeys(ROOTS, self._door)
 
     def start(self) -> None:
         """Begin to take frames."""
@@ -85,7 +87,9 @@ def attach(settings: Settings, house: House, closing: ExitStack, commands: Comma
     models = NoModels() if commands.packages is None else LibraryModels(commands.packages.now)
     answering.to = make_commanding(assembled, around, commands.guard, models)
     closing.callback(answering.to.stop)
-    return Attached(assembled, answering.to)
+    door = make_door(assembled, resolve, Rights(house.broker.access, read_only=house.read_only))
+    closing.callback(door.close)
+    return Attached(assembled, answering.to, door)
 
 
 def _directory(settings: Settings, closing: ExitStack) -> Path:

@@ -84,6 +84,11 @@ def entity_of(group: Mapping[str, Json], device: Mapping[str, Json]) -> str:
     return _uri(name, type_of(group, device)) if name else ""
 
 
+def default_entity(group: Mapping[str, Json], device: Mapping[str, Json], device_id: str) -> str:
+    """The entity that a device becomes which names none."""
+    return f"urn:ngsi-ld:{quote(type_of(group, device), safe='')}:{quote(device_id, safe='')}"
+
+
 def mapping_of(group: Mapping[str, Json], device: Mapping[str, Json]) -> dict[str, Json]:
     """The mapping that follows from a group and a device of it, as in a mapping's file; the device's word counts more.
 

@@ -17,7 +17,7 @@ from typing import Final
 from adapters.link import BadSettings
 from adapters.mapping.members import BadMapping
 from adapters.mapping.reading import Resolve, read_mapping
-from adapters.provisioning.agent import check_given, entity_of, kept_of, mapping_of, type_of
+from adapters.provisioning.agent import check_given, default_entity, entity_of, kept_of, mapping_of, type_of
 from adapters.provisioning.book import AlreadyThere, Key, NotThere, Row
 from adapters.provisioning.changing import AT_ONCE_MAX, Place, Provisioning
 from adapters.provisioning.keys import KEY_MAX, digest_of, hint_of, shown
@@ -107,6 +107,11 @@ class AgentProvisioning:
             rows += self._new_device(caller, check_given(one, f"devices[{place}]"), f"devices[{place}]")
         self._add(rows)
 
+    def shown_device(self, one: Provision) -> dict[str, Json]:
+        """A device as the API shows it."""
+        group = self.provisioning.devices.group(one.device.adapter, one.device.tenant, one.device.group)
+        return shown_device(one, group)
+
     def change_device(self, caller: Caller, device_id: str, given: Json) -> None:
         """Members that are named are changed, the others stay; not the id."""
         checked = check_given(given, "body")
@@ -114,7 +119,7 @@ class AgentProvisioning:
             raise BadSettings("body.device_id: a device keeps its id")
         rows = []
         for one in [one for one in self._devices(caller) if one.device.id == device_id]:
-            whole = {**one.as_given, **kept_of(checked)}
+            whole = {"device_id": device_id, **self._path_of(one), **one.as_given, **kept_of(checked)}
             row = self._device_row(caller, whole, checked, one.device.adapter, "body")
             before = self.provisioning.book.one(row.key)
             if "apikey" not in checked and before is not None:
@@ -213,6 +218,11 @@ class AgentProvisioning:
             if caller.sees(one.as_given) if one.as_given else (one.device.adapter, one.device.group) in named:
                 yield one
 
+    def _path_of(self, one: Provision) -> dict[str, Json]:
+        """The service path of a device that messages made: that of its group."""
+        group = self.provisioning.devices.group(one.device.adapter, one.device.tenant, one.device.group)
+        return {"service_path": "/" if group is None else group.as_given.get("service_path", "/")}
+
     def _add(self, rows: Sequence[Row]) -> None:
         keys = [row.key for row in rows]
         for number, key in enumerate(keys):
@@ -242,25 +252,24 @@ def shown_group(group: Group) -> dict[str, Json]:
     }
 
 
-def shown_device(one: Provision) -> dict[str, Json]:
+def shown_device(one: Provision, group: Group | None) -> dict[str, Json]:
     """A device as the API shows it, its key masked; what messages made is shown in the same form."""
-    given, device = dict(one.as_given), one.device
+    device, theirs = one.device, {} if group is None else group.as_given
+    given = {name: value for name, value in one.as_given.items() if name != "entity_name"}
     made: dict[str, Json] = {
         "device_id": device.id,
         "service": device.tenant,
-        "service_path": given.get("service_path", "/"),
-        "entity_name": device.entity_id or entity_of({}, given),
-        "entity_type": type_of({}, given),
+        "service_path": theirs.get("service_path", "/"),
+        "entity_name": entity_of(theirs, one.as_given) or default_entity(theirs, one.as_given, device.id),
+        "entity_type": type_of(theirs, one.as_given),
         "attributes": [],
         "lazy": [],
         "commands": [],
         "static_attributes": [],
+        **given,
     }
-    if not made["entity_name"]:
-        del made["entity_name"]
-    whole = {**made, **{name: value for name, value in given.items() if name != "entity_name"}}
     key = shown(device.key_digest, one.hint)
-    return {**whole, "apikey": key} if key else whole
+    return {**made, "apikey": key} if key else made
 
 
 def _several(given: Json, name: str) -> list[Json]:

@@ -151,7 +151,7 @@ def is_id(text: str) -> bool:
 
 def read_tenant(raw: Json, place: str) -> str:
     """The name of a tenant. Raises BadSettings."""
-    if isinstance(raw, str) and len(raw) <= _TENANT_MAX and _TENANT.issuperset(raw):
+    if isinstance(raw, str) and len(raw) <= _TENANT_MAX and _TENANT.issuperset(raw) and (raw.strip(".") or not raw):
         return raw
     raise BadSettings(f"{place}: a tenant's name is wanted: letters, digits and _ - . : only")
 

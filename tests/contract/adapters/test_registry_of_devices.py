@@ -173,8 +173,9 @@ def test_devices_of_a_group_that_is_gone_are_not_open_to_everybody(book: Book) -
     assert devices.find("meters", "m1", KEY).group == "sensors"
     book.remove([("group", "meters", "", "sensors")])
     devices.refresh()
-    assert reason(devices, "m1") == "unknown_device"
-    assert reason(devices, "m1", KEY) == "unknown_device"
+    assert reason(devices, "m1") == "wrong_key"
+    assert reason(devices, "m1", KEY) == "wrong_key"
+    assert [one.device.id for one in devices.provisions("meters")] == ["m1"]
 
 
 def test_two_tenants_may_give_one_name_and_the_key_tells_whose_message_it_is(book: Book) -> None:

@@ -1,0 +1,201 @@
+"""The ASGI callable: limits, route, access, then a handler in a thread, or a link on the loop of the links."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Coroutine, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+from adapters.door.refusals import EXPECTED, as_agent, as_problem
+from adapters.door.route import Asked, Route, Routes, read_query
+from adapters.link import Serves
+from adapters.provisioning.reading import read_tenant
+from broker.decode.text import parse_json
+from broker.errors import (
+    BadRequestData,
+    InternalError,
+    PayloadTooLarge,
+    ReadOnly,
+    ServiceUnavailable,
+    UnsupportedMediaType,
+)
+from broker.http.front import Receive, Scope, Send, read_headers, read_path, send_response
+from broker.http.messages import Request, Response
+from broker.ports import Access, Principal
+
+log = logging.getLogger("misono.adapters.door")
+
+BODY_MAX: Final = 8 << 20
+MEASURE_MAX: Final = 1 << 20
+THREADS: Final = 4
+AT_ONCE_MAX: Final = 64
+"""Requests to operators' routes under way; the next one is told to come again."""
+MEASURES_MAX: Final = 1_024
+PATIENCE_S: Final = 30.0
+"""So long a device waits where the queue is full: then it is told to send again."""
+TAKE_S_MAX: Final = 30.0
+"""So long a client may take to send its body."""
+MEASURE: Final = "iot_measure"
+_JSON: Final = frozenset({"application/json", "application/ld+json"})
+_ANYONE: Final = Principal()
+
+
+class Hears(Protocol):
+    """The links that devices speak to through this door, and the loop that they run on."""
+
+    def served(self) -> Mapping[str, Serves]:
+        """By path."""
+
+    def call(self, work: Coroutine[Any, Any, Response]) -> Future[Response]:
+        """Do something on the loop of the links."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rights:
+    """Who may do what here."""
+
+    access: Access
+    read_only: bool = False
+
+
+class Door:
+    """See the module; `close` ends its threads."""
+
+    def __init__(self, routes: Routes, hears: Hears, rights: Rights) -> None:
+        self._routes, self._hears, self._rights = routes, hears, rights
+        self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="door")
+        self._under_way = 0
+        self._measures = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            return
+        raw_path = read_path(scope["raw_path"])
+        face = as_agent if _is_agents(raw_path) else as_problem
+        try:
+            answer = await self._answer(scope, raw_path, receive)
+        except EXPECTED as fault:
+            answer = face(fault)
+        except Exception:  # the outermost loop of a request
+            log.exception("a request failed: %s %s", scope["method"], raw_path[:200])
+            answer = face(InternalError("the broker failed; its log has the reason"))
+        await send_response(send, _bare(answer) if scope["method"] == "HEAD" else answer)
+
+    def close(self) -> None:
+        """End the threads, once their work is done."""
+        self._pool.shutdown()
+
+    async def _answer(self, scope: Scope, raw_path: str, receive: Receive) -> Response:
+        headers = read_headers(scope["headers"])
+        query = scope["query_string"].decode("latin-1")
+        method = "GET" if scope["method"] == "HEAD" else str(scope["method"])
+        link = self._link(raw_path)
+        if link is not None:
+            if self._rights.read_only:
+                raise ReadOnly
+            body = await _read_body(headers, receive, MEASURE_MAX)
+            return await self._measure(link, Request(method, raw_path, query, headers, body))
+        route, path = self._routes.find(method, raw_path)
+        body = await _read_body(headers, receive, BODY_MAX if route.body else 0)
+        return await self._in_thread(route, Request(method, raw_path, query, headers, body, path))
+
+    def _link(self, raw_path: str) -> Serves | None:
+        """The link of a path or of the nearest one above it."""
+        served = self._hears.served()
+        path = raw_path
+        while path.count("/") > 1:
+            if path in served:
+                return served[path]
+            path = path.rpartition("/")[0]
+        return None
+
+    async def _measure(self, link: Serves, request: Request) -> Response:
+        self._rights.access.admit(_ANYONE, "", MEASURE)
+        if self._measures >= MEASURES_MAX:
+            raise ServiceUnavailable(f"{MEASURES_MAX} messages are under way", remedy="Send it again.")
+        self._measures += 1
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                return await asyncio.wrap_future(self._hears.call(_served(link, request)))
+        except TimeoutError as late:
+            raise ServiceUnavailable("the queue is full", remedy="Send it again.") from late
+        finally:
+            self._measures -= 1
+
+    async def _in_thread(self, route: Route, request: Request) -> Response:
+        if self._under_way >= AT_ONCE_MAX:
+            raise ServiceUnavailable(f"{AT_ONCE_MAX} requests are under way", remedy="Ask again.")
+        self._under_way += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._pool, self._do, route, request)
+        finally:
+            self._under_way -= 1
+
+    def _do(self, route: Route, request: Request) -> Response:
+        if route.changes and self._rights.read_only:
+            raise ReadOnly
+        tenant = tenant_of(request.headers)
+        self._rights.access.admit(_ANYONE, tenant, route.operation)
+        query = read_query(request.query_string, route.parameters)
+        body = None
+        if route.body:
+            _check_media_type(request.headers)
+            body = parse_json(request.body)
+        return route.handler(Asked(request, tenant, request.path, query, body))
+
+
+def tenant_of(headers: Mapping[str, str]) -> str:
+    """The tenant by NGSILD-Tenant or fiware-service, the default one where there is neither.
+
+    Raises BadSettings for what is none, BadRequestData for two.
+    """
+    ours, theirs = headers.get("ngsild-tenant", ""), headers.get("fiware-service", "")
+    if ours and theirs and ours != theirs:
+        raise BadRequestData("NGSILD-Tenant and fiware-service name two tenants", pointer="fiware-service")
+    return read_tenant(ours or theirs, "fiware-service" if theirs else "NGSILD-Tenant")
+
+
+async def _served(link: Serves, request: Request) -> Response:
+    return await link.serve(request)
+
+
+def _is_agents(raw_path: str) -> bool:
+    return raw_path == "/iot" or raw_path.startswith("/iot/")
+
+
+def _check_media_type(headers: Mapping[str, str]) -> None:
+    given = headers.get("content-type", "").partition(";")[0].strip().lower()
+    if given not in _JSON:
+        raise UnsupportedMediaType(f"a body of type {given[:50] or 'unknown'} is not read", remedy="application/json")
+
+
+async def _read_body(headers: Mapping[str, str], receive: Receive, most: int) -> bytes:
+    """The body, at most so long. Raises PayloadTooLarge."""
+    length = headers.get("content-length", "")
+    if length.isascii() and length.isdigit() and int(length) > most > 0:
+        raise PayloadTooLarge(f"the body has {length} bytes", pointer="Content-Length", remedy=f"{most} at most")
+    if not length and "transfer-encoding" not in headers:
+        return b""
+    chunks, size = [], 0
+    try:
+        async with asyncio.timeout(TAKE_S_MAX):
+            while True:
+                message = await receive()
+                chunk = message.get("body", b"")
+                size += len(chunk)
+                if size > most:
+                    raise PayloadTooLarge(f"the body has more than {most} bytes", remedy=f"{most} at most")
+                chunks.append(chunk)
+                if not message.get("more_body"):
+                    return b"".join(chunks)
+    except TimeoutError as late:
+        raise BadRequestData(f"the body did not arrive within {TAKE_S_MAX:g} s") from late
+
+
+def _bare(answer: Response) -> Response:
+    """The answer to HEAD."""
+    return Response(answer.status, answer.headers)
