@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import defaultdict
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeAlias
 
 from adapters.device import Device
 from adapters.frame import Frame
 from adapters.link import BadSettings, Ground, Receive
 from adapters.links.modbus.connection import Connection
 from adapters.links.modbus.target import Target, read_target
+from adapters.links.rounds import LOOK_S, Rounds, Turn
 from adapters.order import Delivered, NotReached, Order
 from broker.model.values import Instant
 
-LOOK_S: Final = 1.0
-"""How long a device that was added waits to be seen."""
-PAUSE_S: Final = (1.0, 60.0)
-"""Before a device that did not answer is asked again: doubled from the one to the other."""
+Address: TypeAlias = tuple[str, int]
 _LOG: Final = logging.getLogger(__name__)
 
 
@@ -47,24 +44,6 @@ class Pace:
     timeout_s: float
 
 
-@dataclass(slots=True)
-class Turn:
-    """When a device is asked next; it waits longer each time that it does not answer."""
-
-    due: float
-    pause_s: float = 0.0
-
-    def answered(self, now: float, every_s: float) -> None:
-        """Ask again at its pace; turns that were missed are not made up for."""
-        self.due = max(self.due + every_s, now)
-        self.pause_s = 0.0
-
-    def missed(self, now: float) -> None:
-        """Ask again after a pause."""
-        self.pause_s = min(max(self.pause_s * 2, PAUSE_S[0]), PAUSE_S[1])
-        self.due = now + self.pause_s
-
-
 class ModbusLink:
     """The link: one task an address, one connection each."""
 
@@ -72,72 +51,50 @@ class ModbusLink:
         self._ground = ground
         self._pace = pace
         self._manner = manner
-        self._connections: dict[tuple[str, int], Connection] = {}
-        self._read: dict[str, tuple[Device, Target | None]] = {}
-        self._targets: dict[tuple[str, int], list[Target]] = {}
+        self._connections: dict[Address, Connection] = {}
+        self._rounds: Rounds[Address, Target] = Rounds(ground, self._placed)
 
     async def run(self, receive: Receive) -> None:
         """Ask until cancelled; devices that come or go are seen within a second."""
-        tasks: dict[tuple[str, int], asyncio.Task[None]] = {}
+
+        async def serve(place: Address) -> None:
+            await self._serve(place, receive)
+
         try:
-            async with asyncio.TaskGroup() as group:
-                while True:
-                    self._look()
-                    for place in self._targets.keys() - tasks.keys():
-                        tasks[place] = group.create_task(self._serve(place, receive))
-                    for place in tasks.keys() - self._targets.keys():
-                        tasks.pop(place).cancel()
-                        self._close(place)
-                    await asyncio.sleep(LOOK_S)
+            await self._rounds.run(serve, self._left)
         finally:
             for place in list(self._connections):
-                self._close(place)
+                await self._left(place)
 
     async def send(self, order: Order) -> Delivered:
         """Write a set-point and read it back. Raises NotReached."""
         try:
-            target = self._target(order.device)
+            place, target = self._placed(order.device)
         except BadSettings as fault:
             return Delivered("ERROR", str(fault))
-        return await self._manner.set(self._connection(target.place), target, order)
+        return await self._manner.set(self._connection(place), target, order)
 
-    def _connection(self, place: tuple[str, int]) -> Connection:
+    def _connection(self, place: Address) -> Connection:
         if place not in self._connections:
             self._connections[place] = Connection(*place, self._pace.timeout_s)
         return self._connections[place]
 
-    def _close(self, place: tuple[str, int]) -> None:
+    async def _left(self, place: Address) -> None:
         connection = self._connections.pop(place, None)
         if connection is not None:
             connection.close()
 
-    def _target(self, device: Device) -> Target:
+    def _placed(self, device: Device) -> tuple[Address, Target]:
         target = read_target(device, self._pace.every_s)
         self._manner.check(target)
-        return target
+        return target.place, target
 
-    def _look(self) -> None:
-        """Who is to be asked now, by address; a device that cannot be asked as it is provisioned is told of once."""
-        read, targets = {}, defaultdict(list)
-        for device in self._ground.registry.of_adapter(self._ground.adapter):
-            known, target = self._read.get(device.id, (None, None))
-            if known != device:
-                try:
-                    target = self._target(device)
-                except BadSettings as fault:
-                    target = None
-                    _LOG.warning("%s: %s", self._ground.adapter, fault)
-            read[device.id] = (device, target)
-            if target is not None:
-                targets[target.place].append(target)
-        self._read, self._targets = read, dict(targets)
-
-    async def _serve(self, place: tuple[str, int], receive: Receive) -> None:
+    async def _serve(self, place: Address, receive: Receive) -> None:
         """Ask the devices of one address, each when it is due."""
         now = asyncio.get_running_loop().time
         turns: dict[str, Turn] = {}
         while True:
-            targets = self._targets.get(place, [])
+            targets = self._rounds.at(place)
             turns = {target.device.id: turns.get(target.device.id) or Turn(now()) for target in targets}
             for target in targets:
                 turn = turns[target.device.id]
