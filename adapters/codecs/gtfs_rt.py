@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from struct import pack
 from typing import Any, Final
 
 from google.protobuf.message import DecodeError, EncodeError
@@ -107,10 +108,12 @@ def _position(position: Any) -> Iterator[Reading]:  # noqa: ANN401
 
 
 def _float(value: float) -> float:
-    """A float of 32 bits as it was meant: 35.90123 and not 35.90122985839844."""
+    """A float of 32 bits as it was meant: 35.8715 and not 35.87149810791016."""
     if not math.isfinite(value):
         raise BadFrame("wrong_type", f"{value} is no number")
-    return float(f"{value:.8g}")
+    packed = pack("f", value)
+    texts = (f"{value:.{digits}g}" for digits in range(6, 10))
+    return next(found for found in map(float, texts) if pack("f", found) == packed)
 
 
 def _trip(entity: Any, device: str, published: Instant | None) -> Readings:  # noqa: ANN401
