@@ -14,7 +14,7 @@ from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from adapters.codecs.echonet.half_hours import Said, read_half_hours
-from adapters.codecs.echonet.message import NODE, REQUESTS, TELLING, Message, parse_message
+from adapters.codecs.echonet.message import REQUESTS, Message, parse_message
 from adapters.codecs.echonet.values import read_property
 from adapters.frame import BadFrame, Frame
 from adapters.readings import Reading, Readings
@@ -35,7 +35,7 @@ class EchonetCodec:
         message = parse_message(frame.payload)
         if message.service in REQUESTS:
             raise BadFrame("wrong_type", f"asks ({message.service.name}); only answers and announcements say something")
-        if message.service not in TELLING or message.source.partition("-")[0] == NODE.partition("-")[0]:
+        if not message.measures:
             return ()
         told = dict(_told(message))
         said = Said(frame.device, message.source, told, _remembered(frame.about), frame.received_at)

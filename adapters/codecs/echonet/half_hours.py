@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, tzinfo
+from functools import cache
 from typing import Final
 
 from adapters.codecs.echonet.tables import Field, Property, properties
@@ -19,15 +20,12 @@ from broker.model.values import Instant
 START: Final = "halfHourStart"
 QUANTITIES: Final = {"normalDirection": "halfHourImport", "reverseDirection": "halfHourExport"}
 """By what the names of the meter's own quantities begin with: normal is into the house."""
-DIGITS: Final = 0xD7
-"""How many digits the counters have before they begin again."""
-DIGITS_USUAL: Final = 8
+_DIGITS, _DIGITS_USUAL = "numberOfEffectiveDigitsCumulative", 8
 _CURRENT_DATE: Final = 0x98
 _HALF_HOUR: Final = 30 * 60 * 1_000_000
 _SECOND: Final = 1_000_000
 _HALF_HOURS_OF_A_DAY: Final = 48
 _NO_DAY: Final = 0xFF
-_LATEST, _DAY = "AtEvery30Min", "Log"
 
 
 @dataclass(slots=True)
@@ -69,6 +67,15 @@ def read_half_hours(said: Said, zone: tzinfo) -> Iterator[Readings]:
         yield Readings(said.device, (when, *read), said.part, end, facts=facts)
 
 
+def logged(one: Property) -> bool:
+    """Whether a property tells where a counter stood, and when."""
+    when, of = one.fields[0], one.fields[-1]
+    told = when.kind == "instant" or when.quantity.endswith("Day")
+    return (
+        told and len(one.fields) == len((when, of)) and of.unit == "KWH" and of.quantity.startswith(tuple(QUANTITIES))
+    )
+
+
 def _ends(counter: Counter) -> Iterator[Instant]:
     for instant in counter.new:
         yield from (end for end in (instant, instant + _HALF_HOUR) if _whole(counter, end))
@@ -82,7 +89,7 @@ def _flowed(counter: Counter, end: Instant, kind: str, known: Known) -> Reading:
     """How far the counter went; where it began again, once round; `bad` where it went back otherwise."""
     went = counter.stands[end] - counter.stands[end - _HALF_HOUR]
     if went < 0:
-        digits = int.from_bytes(known.get(DIGITS, b""), "big") or DIGITS_USUAL
+        digits = _digits(kind, known)
         around = went + 10**digits
         went = around if around < 10 ** (digits - 1) else went
     by = factor(counter.of, kind, known)
@@ -91,12 +98,24 @@ def _flowed(counter: Counter, end: Instant, kind: str, known: Known) -> Reading:
     return Reading(counter.quantity, scaled(went, by), counter.of.unit, end)
 
 
+@cache
+def digits_code(kind: str) -> int | None:
+    """The property that says how many digits a meter's counters have before they begin again."""
+    return next((one.code for one in properties(kind).values() if one.fields[0].quantity.startswith(_DIGITS)), None)
+
+
+def _digits(kind: str, known: Known) -> int:
+    code = digits_code(kind)
+    said = known.get(code, b"") if code is not None else b""
+    return said[0] if len(said) == 1 and 0 < said[0] <= _DIGITS_USUAL else _DIGITS_USUAL
+
+
 def _counters(kind: str, said: Said, zone: tzinfo) -> Iterator[Counter]:
     for begin, quantity in QUANTITIES.items():
         counter: Counter | None = None
         for one in properties(kind).values():
             of = one.fields[-1]
-            if of.quantity.startswith(begin) and of.unit == "KWH" and len(one.fields) > 1:
+            if of.quantity.startswith(begin) and logged(one):
                 counter = counter or Counter(quantity, of)
                 for source, new in ((said.remembered, False), (said.told, True)):
                     stands = _stands(one, source, said, zone)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Final
+from typing import Final, TypeAlias
 
 from adapters.frame import BadFrame
 
@@ -17,6 +17,7 @@ BYTES_MAX: Final = 65_507
 """The most that UDP carries."""
 NODE: Final = "0EF0-1"
 """Where every node tells of itself."""
+NODE_KIND: Final = "0EF0"
 CONTROLLER: Final = "05FF-1"
 """Who asks: we go by this object."""
 MAP_AS_LIST: Final = 15
@@ -52,12 +53,12 @@ TELLING: Final = frozenset(
 _TWICE: Final = frozenset({Service.SET_GET, Service.SET_GET_RES, Service.SET_GET_SNA})
 """Services with two lists of properties: what was to be set, and what was asked."""
 
-Properties = Sequence[tuple[int, bytes]]
+Properties: TypeAlias = Sequence[tuple[int, bytes]]
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One message: `Message(1, "0288-1", "05FF-1", Service.GET_RES, ((0xE7, b"\\0\\0\\x04\\xb0"),))`.
+    """One message: `Message(1, "0288-1", "05FF-1", Service.GET_RES, ((0xE7, bytes.fromhex("000004B0")),))`.
 
     Objects are written class and instance: `"0288-1"`. `got` is the second list of the services that have two.
     """
@@ -68,6 +69,11 @@ class Message:
     service: Service
     properties: Properties
     got: Properties = ()
+
+    @property
+    def measures(self) -> bool:
+        """Whether it brings values of a device, not of a node as such."""
+        return self.service in TELLING and not self.source.startswith(NODE_KIND)
 
 
 def parse_message(payload: bytes) -> Message:

@@ -43,7 +43,7 @@ def read_property(kind: str, code: int, edt: bytes, known: Known, zone: tzinfo) 
 
 
 def read_instant(edt: bytes, zone: tzinfo) -> Instant | None:
-    """`07EA 0B 17 0C 1E 00`: the device's wall clock, half past noon of 2026-11-23; None where there is no such time."""
+    """`07EA 0B 17 0C 1E 00`: half past noon of 2026-11-23 by the device's clock; None where there is no such time."""
     try:
         local = datetime(int.from_bytes(edt[:2], "big"), *edt[2:7], tzinfo=zone)  # type: ignore[misc]
         return round(local.timestamp()) * _MICROSECONDS

@@ -18,7 +18,6 @@ from adapters.codecs.echonet.message import (
     CONTROLLER,
     NODE,
     REQUESTS,
-    TELLING,
     Message,
     Service,
     build_message,
@@ -125,7 +124,7 @@ class EchonetLink:
                 await self._send(address, build_message(answer))
         elif visit is not None:
             await visit.hear(heard)
-        elif message.service in TELLING:
+        else:
             await self._strange(address, heard, receive)
 
     def _odd(self, address: str, payload: bytes) -> Frame:
@@ -138,7 +137,8 @@ class EchonetLink:
         if address not in self._strangers and len(self._strangers) < WAITING_MAX:
             self._strangers.add(address)
             log.info("%s: a node at %s is not provisioned (%s)", self._ground.adapter, address, heard.message.source)
-        await receive([Frame(heard.payload, self._ground.clock.now(), address, heard.message.source)])
+        if heard.message.measures:
+            await receive([Frame(heard.payload, self._ground.clock.now(), address, heard.message.source)])
 
     def _visited(self, address: str, source: str) -> Visit | None:
         here = [visit for visit, _ in self._visits.values() if visit.node.address == address]

@@ -7,10 +7,10 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from adapters.codecs.echonet.message import NODE, TELLING, Message, Service, read_map, read_objects
+from adapters.codecs.echonet.message import NODE, NODE_KIND, TELLING, Message, Service, read_map, read_objects
 from adapters.device import Device
 from adapters.links.echonet.asking import Asker, Heard
-from adapters.links.echonet.plan import HISTORY, HISTORY_DAY, TODAY, Plan
+from adapters.links.echonet.plan import TODAY, Logs, Plan
 
 OBJECTS_MAX: Final = 84
 """How many objects an instance list can have."""
@@ -73,21 +73,26 @@ class Node:
     async def half_hours(self, thing: Thing) -> AsyncIterator[tuple[Heard, dict[int, bytes]]]:
         """The half hours of past days, each with what has to be known of the day after it. Raises NotReached."""
         after: dict[int, bytes] = {}
-        codes = [code for code in (TODAY, *HISTORY) if code in thing.readable]
-        for day in self._plan.days(thing.kind, thing.readable):
-            async with self._turn:
-                set_ = await self._asker.ask(self.address, thing.name, Service.SET_C, ((HISTORY_DAY, bytes([day])),))
-                if set_.message.service is not Service.SET_RES:
-                    return
-                asked = tuple((code, b"") for code in codes)
-                heard = await self._asker.ask(self.address, thing.name, Service.GET, asked)
-            told = dict(heard.message.properties)
-            if told.get(HISTORY[0], b"")[:2] != day.to_bytes(2, "big"):
-                return
-            if told.get(TODAY) != after.get(TODAY, told.get(TODAY)):
-                return  # midnight passed: days are counted from another one now
+        logs = self._plan.logs(thing.kind, thing.readable)
+        for day in range(logs.days if logs else 0):
+            assert logs is not None
+            heard = await self._day(thing, logs, day)
+            told = dict(heard.message.properties) if heard else {}
+            if heard is None or told.get(TODAY) != after.get(TODAY, told.get(TODAY)):
+                return  # no such day; or midnight passed, and days are counted from another one now
             yield heard, after
-            after = told if TODAY in told else {}
+            after = told if told.get(TODAY) else {}
+
+    async def _day(self, thing: Thing, logs: Logs, day: int) -> Heard | None:
+        codes = [TODAY, *logs.kept] if logs.dated else logs.kept
+        asked = tuple((code, b"") for code in codes)
+        async with self._turn:
+            chosen = await self._asker.ask(self.address, thing.name, Service.SET_C, ((logs.day, bytes([day])),))
+            if chosen.message.service is not Service.SET_RES:
+                return None
+            heard = await self._asker.ask(self.address, thing.name, Service.GET, asked)
+        told = dict(heard.message.properties)
+        return heard if told.get(logs.kept[0], b"")[:2] == day.to_bytes(2, "big") else None
 
     async def get(self, name: str, codes: Sequence[int]) -> Heard:
         """The answer to a question for some properties. Raises NotReached."""
@@ -118,7 +123,7 @@ def about(remembered: dict[int, bytes]) -> dict[str, str]:
 
 def instances(message: Message) -> Iterator[str]:
     """The objects that a node tells of when it starts or is looked for."""
-    if message.source.startswith(NODE[:4]):
+    if message.source.startswith(NODE_KIND):
         for code, edt in message.properties:
             if code in INSTANCES:
                 yield from read_objects(edt)

@@ -8,6 +8,7 @@ from typing import Final
 from adapters.codecs.echonet.message import (
     CONTROLLER,
     NODE,
+    NODE_KIND,
     Message,
     Properties,
     Service,
@@ -37,7 +38,7 @@ OURS: Final = {**_TOLD, 0x9F: write_map(sorted({*_TOLD, _ID, 0x9F} - {0xD5}))}
 
 def answer_of(message: Message, name: str) -> Message | None:
     """The answer to a question about our node, whose id is made of its name; None where it asks for something else."""
-    if message.target.partition("-")[0] != NODE.partition("-")[0]:
+    if not message.target.startswith(NODE_KIND):
         return None
     ours = {**OURS, _ID: b"\xfe" + _NO_MAKER + sha256(name.encode()).digest()[:_ID_BYTES]}
     told: Properties = tuple((code, ours.get(code, b"")) for code, _ in message.properties)

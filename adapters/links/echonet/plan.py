@@ -5,11 +5,11 @@ poll: {every_s: 60, "0288": {every_s: 10, codes: ["E7", "E8", "E0"]}}
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from adapters.codecs.echonet.half_hours import DIGITS
+from adapters.codecs.echonet.half_hours import digits_code, logged
 from adapters.codecs.echonet.tables import Property, properties
 from adapters.codecs.echonet.values import PRIVATE
 from adapters.settings import Members
@@ -20,9 +20,8 @@ OWN: Final = 0xA0
 """From here on properties are those of a class; below are those that every device has."""
 COMMON: Final = frozenset({0x80, 0x84, 0x85, 0x88})
 """Of those that every device has: whether it is on, what it draws and has drawn, whether something is wrong."""
-HISTORY: Final = (0xE2, 0xE4)
-HISTORY_DAY: Final = 0xE5
 TODAY: Final = 0x98
+_DAY_OF_LOGS: Final = "dayForTheHistoricalData"
 CODES: Final = range(0x80, 0x100)
 PER_REQUEST: Final = 8
 _KIND_DIGITS: Final = 4
@@ -34,6 +33,16 @@ class Turn:
 
     every_s: float = EVERY_S
     codes: tuple[int, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Logs:
+    """The counters of past days: `day` sets of which one `kept` are told; `dated`: the device says what day it is."""
+
+    day: int
+    kept: tuple[int, ...]
+    dated: bool
+    days: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,14 +68,18 @@ class Plan:
         """What has to be known of an object before its numbers can be read: units, coefficients, digits."""
         there = set(readable)
         times = {code for one in properties(kind).values() for field in one.fields for code in field.times}
-        return tuple(sorted((times | {DIGITS} if times else times) & there))
+        digits = digits_code(kind)
+        return tuple(sorted((times | {digits} if digits is not None else times) & there))
 
-    def days(self, kind: str, readable: Iterable[int]) -> Iterator[int]:
-        """Of which days an object is asked for its half hours: the newest first."""
+    def logs(self, kind: str, readable: Iterable[int]) -> Logs | None:
+        """Where an object keeps the half hours of past days; None where it does not, or nobody wants them."""
         there = set(readable)
-        known = properties(kind).get(HISTORY[0])
-        if known is not None and known.fields[0].quantity.endswith("Day") and {HISTORY[0], HISTORY_DAY} <= there:
-            yield from range(self.history_days)
+        mine = [one for one in properties(kind).values() if one.code in there]
+        days = [one for one in mine if one.fields[0].quantity.startswith(_DAY_OF_LOGS) and one.fields[0].size == 1]
+        kept = [one.code for one in mine if one.fields[-1].columns == 1 and logged(one)]
+        if not days or not kept or not self.history_days:
+            return None
+        return Logs(days[0].code, tuple(kept), TODAY in there, self.history_days)
 
 
 def read_plan(members: Members) -> Plan:

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from adapters.codecs.echonet.message import CONTROLLER, TELLING, Message, Service
+from adapters.codecs.echonet.message import CONTROLLER, Message, Service
 from adapters.device import Device
 from adapters.frame import Frame
 from adapters.link import Receive
@@ -90,7 +90,7 @@ class Visit:
                 await self._rounds.receive([self._frame(heard, {**thing.remembered, **after})])
 
     async def _give(self, heard: Heard) -> None:
-        if heard.message.service not in TELLING:
+        if not heard.message.measures:
             return
         thing = self.node.things.get(heard.message.source, Thing(heard.message.source))
         await self._rounds.receive([self._frame(heard, thing.remembered)])
