@@ -49,6 +49,19 @@ class Target:
                     return unquote(found["part"])
         return ""
 
+    def entity_id(self, rule: Rule, part: str) -> str | None:
+        """The entity by which the device is commanded so; None where that cannot be told from its name alone."""
+        first = self.mapping.entities[0].type
+        if rule.command.entity_type == first and self.device.entity_id:
+            return self.device.entity_id
+        known = {"device": self.device.id, "adapter": self.device.adapter, "group": self.device.group, "part": part}
+        for entity in self.mapping.entities:
+            if entity.type == rule.command.entity_type and entity.id.names <= {
+                name for name, one in known.items() if one
+            }:
+                return entity.id.fill(known)
+        return None
+
 
 def _type_of(rule: Rule, own: str, first: str) -> str:
     """A device's own type takes the place of the first entity's."""
@@ -90,6 +103,11 @@ class Targets:
         """The target of an entity (tenant, id), where this device is still the one behind it."""
         found = self.of(*of)
         return found if found is not None and (found.device.adapter, found.device.id) == (adapter, device_id) else None
+
+    def named(self, adapter: str, device_id: str, tenant: str) -> Device | None:
+        """A device by its name."""
+        found = (one for one in self._registry.of_adapter(adapter) if one.id == device_id)
+        return next((one for one in found if one.tenant == tenant), None)
 
     def tenants(self) -> list[str]:
         """Tenants with a device that can be commanded."""
