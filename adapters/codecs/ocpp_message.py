@@ -85,7 +85,9 @@ def read_message(payload: bytes) -> Message:
 def read_call(frame: Frame) -> Call | Result | Refusal:
     """The message of a frame, as its link refused or took it. Raises BadFrame with the link's reason too."""
     if refused := frame.about.get("refused"):
-        raise BadFrame(refused if refused.isidentifier() else "refused", frame.about.get("why") or "its link refused it")
+        raise BadFrame(
+            refused if refused.isidentifier() else "refused", frame.about.get("why") or "its link refused it"
+        )
     return read_message(frame.payload)
 
 

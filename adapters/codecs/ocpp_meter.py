@@ -121,6 +121,8 @@ def _sample(value: Mapping[str, Json], at: Instant | None, unit: str, multiplier
     """A value that is no number stays as it is, bad; one in a unit that is not known is uncertain and has none."""
     measurand = text(value, "measurand", REGISTER)
     phase, place = text(value, "phase"), text(value, "location", _USUAL_PLACE)
+    if measurand == SOC:
+        place = _USUAL_PLACE  # some say `EV`, some nothing: it is the vehicle's either way
     quantity = f"{measurand}{'@' + phase if phase else ''}{'/' + place if place != _USUAL_PLACE else ''}"
     context = text(value, "context", _USUAL_CONTEXT)
     read = number(value.get("value"))

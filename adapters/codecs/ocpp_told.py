@@ -1,9 +1,9 @@
 """What a message of OCPP becomes once it is read: readings of the station, of a connector, of a session.
 
 Parts: `""` is the station, `"1"` its connector (1.6) or EVSE (2.0.1), `"0"` its own meter, `"session"` a transaction,
-whose facts are `transaction` and, where it is known, `connector`. What a message alone cannot tell, its link knows, which keeps transactions, and says it
-in `Frame.about`: `transaction`, `connector`, `started_at`, `begin_wh`, `peak_w`, `soc_start`, `vehicle`, and of a
-status `status`, `free`, `of`, `whole`.
+whose facts are `transaction` and, where it is known, `connector`. What a message alone cannot tell, its link knows,
+which keeps transactions, and says it in `Frame.about`: `transaction`, `connector`, `started_at`, `begin_wh`, `peak_w`,
+`soc_start`, `vehicle`, and of a status `status`, `free`, `of`, `whole`.
 """
 
 from __future__ import annotations

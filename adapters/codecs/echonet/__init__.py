@@ -1,7 +1,8 @@
 """ECHONET Lite: frames of houses' devices to readings, as the tables of the appendix say.
 
-`codec: {kind: echonet, zone: Asia/Tokyo}`; `zone` is where the devices' clocks are. Quantities have the names of the
-appendix (`instantaneousElectricPower`); parts are objects (`0288-1`). A frame carries what its link remembers of the
+`codec: {kind: echonet, zone: Asia/Tokyo, half_hours: true}`: `zone` is where the devices' clocks are, `half_hours` whether
+meters tell what flowed in each. Quantities have the names of the appendix (`instantaneousElectricPower`); parts are
+objects (`0288-1`). A frame carries what its link remembers of the
 same object in `about`: codes and bytes in hexadecimal (`{"E1": "01", "D3": "00000001"}`).
 """
 
@@ -13,7 +14,7 @@ from datetime import tzinfo
 from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from adapters.codecs.echonet.half_hours import Said, read_half_hours
+from adapters.codecs.echonet.half_hours import Said, logs_of, read_half_hours
 from adapters.codecs.echonet.message import REQUESTS, Message, parse_message
 from adapters.codecs.echonet.values import read_property
 from adapters.frame import BadFrame, Frame
@@ -29,6 +30,7 @@ class EchonetCodec:
     """One zone's devices."""
 
     zone: tzinfo
+    half_hours: bool = True
 
     def decode(self, frame: Frame) -> Sequence[Readings]:
         """What the object says that sent the frame; nothing where it only says that something was done."""
@@ -43,21 +45,24 @@ class EchonetCodec:
 
     def _read(self, said: Said) -> Iterator[Readings]:
         kind, known = said.part.partition("-")[0], said.known
+        logs = logs_of(kind, said.told)
         read: list[Reading] = []
         for code, edt in said.told.items():
-            read += read_property(kind, code, edt, known, self.zone)
+            if code not in logs:
+                read += read_property(kind, code, edt, known, self.zone)
         if read:
             yield Readings(said.device, tuple(read), said.part)
-        yield from read_half_hours(said, self.zone)
+        if self.half_hours:
+            yield from read_half_hours(said, self.zone)
 
 
 def make_codec(settings: object) -> EchonetCodec:
     """The codec. Raises BadSettings."""
     members = Members(settings, "codec")
-    zone = members.text("zone", ZONE)
+    zone, half_hours = members.text("zone", ZONE), members.flag("half_hours", default=True)
     members.done()
     try:
-        return EchonetCodec(ZoneInfo(zone))
+        return EchonetCodec(ZoneInfo(zone), half_hours)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         raise members.refuse("zone", f"a time zone such as {ZONE}") from None
 

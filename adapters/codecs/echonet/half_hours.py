@@ -24,7 +24,7 @@ _DIGITS, _DIGITS_USUAL = "numberOfEffectiveDigitsCumulative", 8
 _CURRENT_DATE: Final = 0x98
 _HALF_HOUR: Final = 30 * 60 * 1_000_000
 _SECOND: Final = 1_000_000
-_HALF_HOURS_OF_A_DAY: Final = 48
+HALF_HOURS_OF_A_DAY: Final = 48
 _NO_DAY: Final = 0xFF
 
 
@@ -74,6 +74,12 @@ def logged(one: Property) -> bool:
     return (
         told and len(one.fields) == len((when, of)) and of.unit == "KWH" and of.quantity.startswith(tuple(QUANTITIES))
     )
+
+
+def logs_of(kind: str, told: Known) -> frozenset[int]:
+    """The counters of whole days in a message, and what day it is: told as half hours, and not once more as they are."""
+    logs = {code for code in told if (one := properties(kind).get(code)) and one.fields[-1].columns and logged(one)}
+    return frozenset(logs | {_CURRENT_DATE} if logs else logs)
 
 
 def _ends(counter: Counter) -> Iterator[Instant]:
@@ -145,11 +151,11 @@ def _stands(one: Property, source: Known, said: Said, zone: tzinfo) -> Mapping[I
 def _of_day(edt: bytes, today: datetime, zone: tzinfo) -> list[tuple[Instant, bytes]]:
     """The 48 counters of a day, which is said as so many days ago."""
     ago = int.from_bytes(edt[:2], "big")
-    if ago >= _NO_DAY or len(edt) != 2 + 4 * _HALF_HOURS_OF_A_DAY:
+    if ago >= _NO_DAY or len(edt) != 2 + 4 * HALF_HOURS_OF_A_DAY:
         return []
     first = (today - timedelta(days=ago)).replace(hour=0, minute=0, second=0, microsecond=0, tzinfo=zone)
     begin = round(first.timestamp()) * _SECOND
-    return [(begin + nth * _HALF_HOUR, edt[2 + 4 * nth : 6 + 4 * nth]) for nth in range(_HALF_HOURS_OF_A_DAY)]
+    return [(begin + nth * _HALF_HOUR, edt[2 + 4 * nth : 6 + 4 * nth]) for nth in range(HALF_HOURS_OF_A_DAY)]
 
 
 def _today(source: Known, said: Said, zone: tzinfo) -> datetime:
