@@ -11,11 +11,13 @@ from tempfile import TemporaryDirectory
 import uvloop
 
 from adapters.assembling import Around, Assembled, assemble
+from adapters.commands.asking import Desk
 from adapters.commands.assembled import Answering, make_commanding
 from adapters.commands.commanding import Commanding
 from adapters.commands.guarding import Guard
 from adapters.commands.modelled import LibraryModels, NoModels
 from adapters.door.app import Door, Rights
+from adapters.door.commands import CommandDoor
 from adapters.door.making import ROOTS, make_door
 from adapters.link import BadSettings
 from adapters.mapping_files import packaged_contexts
@@ -87,7 +89,9 @@ def attach(settings: Settings, house: House, closing: ExitStack, commands: Comma
     models = NoModels() if commands.packages is None else LibraryModels(commands.packages.now)
     answering.to = make_commanding(assembled, around, commands.guard, models)
     closing.callback(answering.to.stop)
-    door = make_door(assembled, resolve, Rights(house.broker.access, read_only=house.read_only))
+    desk = Desk(answering.to, hub.acting_as, house.broker.new_id)
+    rights = Rights(house.broker.access, read_only=house.read_only)
+    door = make_door(assembled, resolve, rights, CommandDoor(desk).routes())
     closing.callback(door.close)
     return Attached(assembled, answering.to, door)
 
