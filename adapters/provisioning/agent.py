@@ -143,7 +143,8 @@ def _merged(group: Mapping[str, Json], device: Mapping[str, Json], name: str) ->
 
 
 def _listed(given: Mapping[str, Json], name: str, place: str) -> list[dict[str, Json]]:
-    raw = given.get(name) or []
+    raw = given.get(name)
+    raw = [] if raw is None else raw
     if not isinstance(raw, list) or len(raw) > LISTED_MAX:
         raise BadSettings(f"{place}.{name}: a list of at most {LISTED_MAX} is wanted")
     found = []

@@ -20,7 +20,7 @@ from adapters.mapping.reading import Resolve, read_mapping
 from adapters.provisioning.agent import check_given, default_entity, entity_of, kept_of, mapping_of, type_of
 from adapters.provisioning.book import AlreadyThere, Key, NotThere, Row
 from adapters.provisioning.changing import AT_ONCE_MAX, Place, Provisioning
-from adapters.provisioning.keys import KEY_MAX, digest_of, hint_of, shown
+from adapters.provisioning.keys import KEY_MAX, NOBODY, digest_of, hint_of, shown
 from adapters.provisioning.provision import Group, Provision
 from adapters.provisioning.reading import is_id
 from broker.model.values import Json
@@ -81,21 +81,22 @@ class AgentProvisioning:
 
     def remove_group(self, caller: Caller, resource: str, key: str, *, devices: bool = False) -> None:
         """Take it away, with `devices` those of it too."""
-        keys: list[Key] = []
-        for group in self._found_groups(caller, resource, key):
-            keys.append(("group", group.adapter, group.tenant, group.name))
-            if devices:
-                keys += [_key(one) for one in self._devices(caller) if _is_of(one, group)]
+        groups = self._found_groups(caller, resource, key)
+        keys: list[Key] = [("group", one.adapter, one.tenant, one.name) for one in groups]
+        if devices:
+            theirs = {one.device.id for one in self._devices(caller) for group in groups if _is_of(one, group)}
+            keys += [_key(one) for one in self._devices(caller) if one.device.id in theirs]
         self.provisioning.book.remove(keys)
         self.provisioning.devices.refresh()
 
     def devices(self, caller: Caller) -> list[Provision]:
         """The devices of a service path, each once, in the order of their ids."""
-        return sorted({one.device.id: one for one in self._devices(caller)}.values(), key=lambda one: one.device.id)
+        found = {one.device.id: one for one in sorted(self._devices(caller), key=_open_last)}
+        return sorted(found.values(), key=lambda one: one.device.id)
 
     def device(self, caller: Caller, device_id: str) -> Provision:
         """One of them."""
-        for one in self._devices(caller):
+        for one in self.devices(caller):
             if one.device.id == device_id:
                 return one
         raise NotThere(("device", "", caller.tenant, device_id))
@@ -311,6 +312,11 @@ def _codec(given: Mapping[str, Json]) -> str:
 def _name_of(path: str, resource: str, digest: str) -> str:
     """A name that tells nothing of the key."""
     return f"agent-{hashlib.sha256(f'{path} {resource} {digest}'.encode()).hexdigest()[:20]}"
+
+
+def _open_last(one: Provision) -> bool:
+    """Of a device in two adapters that one is shown which has a group."""
+    return one.device.key_digest != NOBODY
 
 
 def _key(one: Provision) -> Key:
