@@ -19,6 +19,7 @@ from typing import Final
 from adapters.configuring import AdapterFile, read_adapters
 from adapters.intake import Answers
 from adapters.link import BadSettings, Ground, Link
+from adapters.mapping.plan import DeviceMapping
 from adapters.mapping.reading import Resolve
 from adapters.mapping_files import read_mappings
 from adapters.provisioning.book import Book
@@ -27,7 +28,7 @@ from adapters.provisioning.provision import Provisions
 from adapters.provisioning.reading import read_provisions
 from adapters.provisioning.registry import Devices
 from adapters.running import Parts, Running
-from adapters.store import AdapterStore
+from adapters.store import AdapterStore, UnusableFile
 from adapters.table import make_link
 from broker.errors import NgsiError
 from broker.ports import Clock
@@ -53,9 +54,9 @@ class Around:
 
 
 class Assembled:
-    """The adapters of one process, and who is provisioned."""
+    """The adapters of one process, and who is provisioned; `mappings` are those of files."""
 
-    def __init__(self, running: Running, devices: Devices, book: Book, mappings: Mappings) -> None:
+    def __init__(self, running: Running, devices: Devices, book: Book, mappings: Mapping[str, DeviceMapping]) -> None:
         self.running, self.devices, self.book, self.mappings = running, devices, book, mappings
         self._tending: Repeating | None = None
 
@@ -82,6 +83,10 @@ def assemble(folder: Path, around: Around, only: Sequence[str] = ()) -> Assemble
         raise BadSettings(f"{folder}: no file says adapter: {missing[0]}; {_names(files)}")
     files = tuple(file for file in files if not only or file.name in only)
     of_files = read_mappings(folder, around.resolve)
+    try:
+        around.store.run_alone()
+    except UnusableFile as error:
+        raise BadSettings(str(error)) from error
     book = Book(around.store, around.clock)
     devices = Devices(book)
     for file in files:
@@ -97,7 +102,7 @@ def assemble(folder: Path, around: Around, only: Sequence[str] = ()) -> Assemble
             around.new_loop, make_link=around.make_link,
         )
     )  # fmt: skip
-    return Assembled(running, devices, book, mappings)
+    return Assembled(running, devices, book, of_files)
 
 
 def _provisions(file: AdapterFile, resolve: Resolve) -> Provisions:

@@ -113,10 +113,10 @@ class Running:
 
     def stop(self) -> None:
         """Take no more; what was taken is in the file."""
-        stopping = asyncio.run_coroutine_threadsafe(self._stop(), self._loop)
-        stopping.result(STOP_S)
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
+        if self._thread.ident is not None:
+            self.call(self._stop()).result(STOP_S)
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            self._thread.join()
         self._loop.close()
         self.sender.stop()
         self.parts.store.write(self.seen.flush).result()

@@ -13,9 +13,10 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from fcntl import LOCK_EX, LOCK_NB, flock
 from pathlib import Path
 from threading import Condition, Lock, Thread
-from typing import Final, TypeAlias, TypeVar
+from typing import IO, Final, TypeAlias, TypeVar
 
 import apsw
 
@@ -51,6 +52,7 @@ class AdapterStore:
         self._waiting: list[_Job] = []
         self._wake = Condition()
         self._closing = False
+        self._alone: IO[str] | None = None
         self._thread = Thread(target=self._run, name="adapters-writer", daemon=True)
         self._thread.start()
 
@@ -98,6 +100,18 @@ class AdapterStore:
         assert isinstance(found, int)
         return found
 
+    def run_alone(self) -> None:
+        """Be the one process that runs adapters on this file, until `close`. Raises UnusableFile where another is."""
+        if self._alone is not None:
+            return
+        lock = self.path.with_suffix(".lock").open("w")
+        try:
+            flock(lock, LOCK_EX | LOCK_NB)
+        except OSError as error:
+            lock.close()
+            raise UnusableFile(f"{self.path.parent}: another process runs adapters there") from error
+        self._alone = lock
+
     def close(self) -> None:
         """Write what waits, and let go."""
         with self._wake:
@@ -107,6 +121,8 @@ class AdapterStore:
         with self._reading:
             self._reader.close()
         self._db.close()
+        if self._alone is not None:
+            self._alone.close()
 
     def _run(self) -> None:
         while True:

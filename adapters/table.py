@@ -12,6 +12,7 @@ LINKS: Final = {
     "mqtt": "adapters.links.mqtt",
     "http": "adapters.links.http",
     "poll": "adapters.links.poll",
+    "replay": "adapters.links.replay",
     "folder": "adapters.links.folder",
     "echonet": "adapters.links.echonet",
     "b-route": "adapters.links.b_route",
