@@ -1,6 +1,6 @@
 """Makes the property tables of ECHONET Lite (adapters/codecs/echonet/*.tsv) from the machine readable appendix.
 
-tools/echonet_table.py DIR: DIR is the unpacked appendix of the ECHONET Consortium (definitions/, devices/, superClass/).
+tools/echonet_table.py DIR: DIR holds the appendix of the ECHONET Consortium (definitions/, devices/, superClass/).
 Codes, sizes, ranges, units and names are taken, of the newest release of each property; no text.
 """
 

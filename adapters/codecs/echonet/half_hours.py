@@ -77,7 +77,7 @@ def logged(one: Property) -> bool:
 
 
 def logs_of(kind: str, told: Known) -> frozenset[int]:
-    """The counters of whole days in a message, and what day it is: told as half hours, and not once more as they are."""
+    """The counters of whole days in a message, and what day it is: they are told as half hours, not as they are."""
     logs = {code for code in told if (one := properties(kind).get(code)) and one.fields[-1].columns and logged(one)}
     return frozenset(logs | {_CURRENT_DATE} if logs else logs)
 

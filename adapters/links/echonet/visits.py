@@ -7,6 +7,7 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from adapters.codecs.echonet.half_hours import HALF_HOURS_OF_A_DAY
 from adapters.codecs.echonet.message import CONTROLLER, Message, Service
 from adapters.device import Device
 from adapters.frame import Frame
@@ -88,6 +89,7 @@ class Visit:
         for thing in self.node.things.values():
             async for heard, after in self.node.half_hours(thing):
                 await self._rounds.receive([self._frame(heard, {**thing.remembered, **after})])
+                await asyncio.sleep(HALF_HOURS_OF_A_DAY / self.device.rate_per_s)
 
     async def _give(self, heard: Heard) -> None:
         if not heard.message.measures:

@@ -18,7 +18,7 @@ from tests.fakes.node_peer import Peer
 from tests.outside.adapters.asked import Asked, asking
 from tests.outside.adapters.echonet_house import BATTERY, METER, PRESENCE, echonet_house, moment, number
 
-LINK = {"interface": HERE, "poll": {"every_s": 0.3}, "timeout_s": 0.4, "tries": 2}
+LINK = {"interface": HERE, "poll": {"every_s": 0.3}, "timeout_s": 1.5, "tries": 2}
 HOUSE = Device("h1", "asked", address=THERE)
 POWER = "instantaneousElectricPower"
 CODEC = make_codec("echonet", {})
