@@ -120,6 +120,8 @@ def _sample_201(value: Mapping[str, Json], at: Instant | None) -> Sample:
 def _sample(value: Mapping[str, Json], at: Instant | None, unit: str, multiplier: int) -> Sample:
     """A value that is no number stays as it is, bad; one in a unit that is not known is uncertain and has none."""
     measurand = text(value, "measurand", REGISTER)
+    if not measurand:
+        raise BadFrame("wrong_type", "measurand: the name of what was measured is due")
     phase, place = text(value, "phase"), text(value, "location", _USUAL_PLACE)
     if measurand == SOC:
         place = _USUAL_PLACE  # some say `EV`, some nothing: it is the vehicle's either way

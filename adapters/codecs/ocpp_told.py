@@ -13,7 +13,18 @@ from typing import Final, TypeAlias
 
 from adapters.codecs.ocpp_answers import answer_of
 from adapters.codecs.ocpp_message import Call, Refusal, number, read_call
-from adapters.codecs.ocpp_meter import BEGIN, END, SOC, Sample, energy_wh, power_w, total
+from adapters.codecs.ocpp_meter import (
+    BEGIN,
+    END,
+    EXPORT_REGISTER,
+    POWER,
+    REGISTER,
+    SOC,
+    Sample,
+    energy_wh,
+    power_w,
+    total,
+)
 from adapters.frame import BadFrame, Frame
 from adapters.readings import Answered, Reading, Readings
 from broker.model.values import Instant, Json, to_text
@@ -22,6 +33,7 @@ SESSION: Final = "session"
 WHOLE: Final = ""
 MAIN: Final = "0"
 """The part of a station's own meter."""
+_TOTALS: Final = (POWER, REGISTER, EXPORT_REGISTER)
 Tell: TypeAlias = Callable[[Frame, Call], Sequence[Readings]]
 
 
@@ -66,13 +78,20 @@ def connector_of(frame: Frame) -> str:
     return frame.about.get("connector", "")
 
 
-def measured(samples: Iterable[Iterable[Sample]], transaction: str = "") -> list[Reading]:
-    """What was measured, as it was; the charge of a vehicle is its transaction's where there is one."""
-    readings = [sample.reading for group in samples for sample in group]
+def measured(samples: Iterable[Sequence[Sample]], transaction: str = "") -> list[Reading]:
+    """What was measured, with totals over phases; the charge of a vehicle is its transaction's where there is one."""
+    readings = [reading for group in samples for reading in (*(one.reading for one in group), *_totals(group))]
     return [one for one in readings if one.quantity != SOC] if transaction else readings
 
 
-def metered(frame: Frame, connector: int, samples: Iterable[Iterable[Sample]], transaction: str = "") -> list[Readings]:
+def _totals(group: Sequence[Sample]) -> list[Reading]:
+    """Power and energy of all phases, where they were measured one by one."""
+    told = {one.reading.quantity for one in group}
+    found = [(name, total(group, name)) for name in _TOTALS if name not in told]
+    return [Reading(name, *sum_, group[0].reading.at) for name, sum_ in found if sum_ is not None]
+
+
+def metered(frame: Frame, connector: int, samples: Iterable[Sequence[Sample]], transaction: str = "") -> list[Readings]:
     """What a meter says, at the newest of its times; none where it says nothing."""
     readings = tuple(measured(samples, transaction))
     at = max((one.at for one in readings if one.at is not None), default=None)
