@@ -92,14 +92,14 @@ class Door:
     async def _answer(self, scope: Scope, raw_path: str, receive: Receive) -> Response:
         headers = read_headers(scope["headers"])
         query = scope["query_string"].decode("latin-1")
-        method = "GET" if scope["method"] == "HEAD" else str(scope["method"])
+        method = str(scope["method"])
         link = self._link(raw_path)
         if link is not None:
             if self._rights.read_only:
                 raise ReadOnly
             body = await _read_body(headers, receive, MEASURE_MAX)
             return await self._measure(link, Request(method, raw_path, query, headers, body))
-        route, path = self._routes.find(method, raw_path)
+        route, path = self._routes.find("GET" if method == "HEAD" else method, raw_path)
         body = await _read_body(headers, receive, BODY_MAX if route.body else 0)
         return await self._in_thread(route, Request(method, raw_path, query, headers, body, path))
 

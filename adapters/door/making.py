@@ -23,6 +23,8 @@ from broker.model.values import Json, to_text
 
 ROOTS: Final = ("/iot", "/admin/adapters", "/admin/devices", "/admin/quarantine", "/admin/commands")
 """The parts of the URL map that it serves."""
+OWN: Final = frozenset({"about", "configGroups", "devices", "services"})
+"""What is below `/iot` beside the paths of links."""
 
 
 def make_door(assembled: Assembled, resolve: Resolve, rights: Rights, more: Iterable[Route] = ()) -> Door:
@@ -59,8 +61,8 @@ class _Heard:
             if not isinstance(one.link, Serves):
                 continue
             for path in one.link.paths:
-                if path in self._served:
-                    raise BadSettings(f"{one.file.path.name}: link: {path} is another adapter's path; not {name}'s too")
+                if path in self._served or path.split("/")[2] in OWN:
+                    raise BadSettings(f"{one.file.path.name}: link: {path} is taken: it cannot be the path of {name}")
                 self._served[path] = one.link
 
     def served(self) -> Mapping[str, Serves]:

@@ -1,0 +1,57 @@
+"""A client that nobody here wrote provisions devices: PyPI `filip` 0.8.1, as it comes from the registry.
+
+It brings half a hundred packages, so it lives in an environment of its own under var/, made on first use.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from tests.outside.served import serving
+
+ROOT = Path(__file__).resolve().parents[3]
+ENVIRONMENT = ROOT / "var/filip-venv"
+REQUIREMENT = "filip==0.8.1"
+DRIVE = Path(__file__).with_name("filip_drive.py")
+PATIENCE_S = 10.0
+
+
+def client_python() -> Path:
+    """The Python that has the client; made where it is missing."""
+    python = ENVIRONMENT / "bin/python"
+    ready = ENVIRONMENT / "ready"
+    if not ready.exists():
+        ENVIRONMENT.parent.mkdir(exist_ok=True)
+        uv = shutil.which("uv", path=f"{ROOT / 'var/uv/bin'}:{Path(sys.executable).parent}") or shutil.which("uv")
+        assert uv, "no uv: run `make test`, which brings it"
+        subprocess.run([uv, "venv", "--quiet", "--clear", "--python", sys.executable, ENVIRONMENT], check=True)
+        subprocess.run([uv, "pip", "install", "--quiet", "--python", python, REQUIREMENT], check=True)
+        ready.touch()
+    return python
+
+
+def test_a_real_client_provisions_groups_and_devices_and_their_measures_arrive(tmp_path: Path) -> None:
+    folder = tmp_path / "adapters"
+    folder.mkdir()
+    (folder / "sensors.yaml").write_text("adapter: sensors\nlink: http\ncodec: iota-json\n")
+    python = client_python()
+    with serving(tmp_path / "data", "--adapters", str(folder)) as served:
+        ended = subprocess.run(
+            [str(python), str(DRIVE), served.root], capture_output=True, text=True, check=False, timeout=60
+        )
+        assert ended.returncode == 0, ended.stderr[-3000:]
+        assert ended.stdout.strip().endswith("done")
+        end = time.monotonic() + PATIENCE_S
+        while True:
+            answer = served.http.get("/entities/urn:ngsi-ld:Sensor:1", headers={"NGSILD-Tenant": "filip"})
+            if answer.status_code == 200 and "humidity" in answer.json():
+                break
+            assert time.monotonic() < end, answer.text
+            time.sleep(0.05)
+    found = answer.json()
+    assert (found["temperature"]["value"], found["humidity"]["value"]) == (22, 40)
+    assert (found["floor"]["value"], found["type"]) == (2, "Sensor")
