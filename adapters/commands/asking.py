@@ -257,8 +257,7 @@ def _direct(asking: Asking, order: _Order, now: Instant) -> Commanded:
 
 def _same(known: Commanded, order: _Order, tenant: str) -> Commanded:
     of = (tenant, order.entity, order.rule.command.attribute)
-    value = order.instance["value"]
-    if (known.tenant, known.entity, known.attribute) != of or known.instance.get("value") != value:
+    if (known.tenant, known.entity, known.attribute) != of or dict(known.instance) != order.instance:
         raise Conflict("another command has this id", pointer="/id", remedy="leave it away, or make a new one")
     return known
 

@@ -16,7 +16,7 @@ from typing import Final
 from adapters.commands.book import CommandBook
 from adapters.commands.guarding import Bell
 from adapters.commands.rules import TTL_MAX_S, Rule
-from adapters.commands.seals import COMMAND_ID, COMMAND_TTL, ID_MAX, commander, content, number, text
+from adapters.commands.seals import COMMAND_ID, COMMAND_TTL, ID_MAX, commander, content, number, ordered, text
 from adapters.commands.states import Commanded
 from adapters.commands.targets import Target, Targets
 from broker.errors import NonexistentTenant
@@ -153,7 +153,7 @@ class Follower:
             tenant=written.tenant,
             entity=change.entity_id,
             attribute=written.attribute,
-            instance=written.instance,
+            instance=ordered(written.instance),
             adapter=target.device.adapter,
             device=target.device.id,
             name=rule.command.name,

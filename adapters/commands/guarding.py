@@ -15,7 +15,7 @@ from itertools import count
 from threading import Lock
 from typing import Final
 
-from adapters.commands.seals import COMMAND_ID, commander, content, sealed, text, written
+from adapters.commands.seals import COMMAND_ID, commander, content, sealed, sealed_before, text, written
 from adapters.commands.targets import Target, Targets
 from broker.model.entity import Document, Entity, Instance, instances, member
 from broker.model.values import Instant, Json
@@ -177,7 +177,7 @@ class _Deciding:
             if content(one) == content(had) and commander(key, of, had) is not None:
                 return had
             one = {name: value for name, value in one.items() if name != COMMAND_ID}  # the earlier order's own
-        return sealed(key, of, one, self._by.name, now)
+        return sealed(key, of, one, self._by.name, (now, sealed_before(had)))
 
 
 def _with(entity: Entity, document: Document) -> Entity:

@@ -17,18 +17,23 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
-from adapters.assembling import Around, assemble
+from adapters.assembling import Around, Assembled, assemble
 from adapters.commands.assembled import Answering, make_commanding
 from adapters.commands.commanding import Commanding
+from adapters.commands.following import Follower
+from adapters.commands.guarding import Guard
 from adapters.commands.modelled import LibraryModels
 from adapters.commands.states import Commanded
+from adapters.device import Device
 from adapters.link import Ground, Link, Receive
 from adapters.mapping_files import packaged_contexts
 from adapters.order import Delivered, NotReached, Order
 from adapters.readings import Answered
 from adapters.store import AdapterStore
 from broker.hub.inside import HubInside
+from broker.model.values import Json
 from broker.ports import Access, Clock, Principal
 from broker.wiring import Built, SystemClock, build, make_doors
 from specs.door import Door, Reply, door_of, settings_of
@@ -110,8 +115,21 @@ class City:
     door: Door
     link: FakeLink
     commanding: Commanding
+    assembled: Assembled
     clock: Clock
     started: bool
+
+    @property
+    def guard(self) -> Guard:
+        """That of the store."""
+        assert self.built.guard is not None
+        return self.built.guard
+
+    @property
+    def follower(self) -> Follower:
+        """Who reads the log."""
+        assert self.commanding.follower is not None
+        return self.commanding.follower
 
     def create(self, entity: Mapping[str, Any]) -> Reply:
         """POST /entities."""
@@ -119,7 +137,11 @@ class City:
 
     def patch(self, entity_id: str, fragment: Mapping[str, Any]) -> Reply:
         """PATCH /entities/{id}/attrs."""
-        return self.send("PATCH", f"/entities/{entity_id}/attrs", fragment)
+        return self.send("PATCH", f"/entities/{quote(entity_id, safe=':')}/attrs", fragment)
+
+    def delete(self, path: str) -> Reply:
+        """Any DELETE."""
+        return self.door("DELETE", f"/ngsi-ld/v1{path}", {"Link": LINK}, b"")
 
     def send(self, method: str, path: str, body: Any) -> Reply:
         """Any operation with a body."""
@@ -147,10 +169,16 @@ class City:
 
     def answer(self, answer: Answered, device: str = "c1") -> None:
         """The device says something of a command."""
-        registry = self.commanding.parts.targets.of("", CHARGER if device == "c1" else CHARGER[:-1] + "2")
-        assert registry is not None
-        self.commanding.answered(registry.device, answer).result(PATIENCE_S)
+        self.commanding.answered(self.device(device), answer).result(PATIENCE_S)
         self.settle()
+
+    def device(self, name: str = "c1") -> Device:
+        """One of the devices."""
+        return self.assembled.devices.find("chargers", name)
+
+    def events(self) -> list[Json]:
+        """What the audit has."""
+        return [row.told["event"] for row in self.commanding.book.audit.rows(limit=1_000) if row.told]
 
     def commands(self, **filters: str) -> list[Commanded]:
         """All commands there are."""
@@ -205,4 +233,4 @@ def commanded(
             commanding.turn()
         doors = make_doors(built)
         closing.callback(doors.close)
-        yield City(built, door_of(doors), link, commanding, clock, start)
+        yield City(built, door_of(doors), link, commanding, assembled, clock, start)
