@@ -5,7 +5,7 @@ apply(mapping, readings, device, received_at).fragments  ->  ({"id": "urn:…", 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final, cast
 
@@ -16,8 +16,11 @@ from adapters.mapping.plan import READING_QUALITY, AttributeRule, DeviceMapping,
 from adapters.mapping.templates import Template
 from adapters.mapping.values import NOT_SAID, LeftOut, Why, key
 from adapters.readings import Reading, Readings
-from broker.errors import BadRequestData
-from broker.model.values import Instant, Json, to_text
+from broker.decode.entity import decode_fragment
+from broker.errors import BadRequestData, NgsiError
+from broker.model.entity import VALUE_MEMBER
+from broker.model.names import URI_CHARS_MAX
+from broker.model.values import NGSI_LD_NULL, Instant, Json, to_text
 from broker.ports.hub import Fragment
 
 _LONGITUDE, _LATITUDE = 180, 90
@@ -61,22 +64,6 @@ def apply(mapping: DeviceMapping, readings: Readings, device: Device, received_a
             raise BadFrame(one.why, f"{readings.device}: {one.message}")
     quantities = ", ".join(sorted({one.quantity for one in readings.readings})[:10])
     raise BadFrame("unmapped", f"{readings.device}: mapping {mapping.name} takes none of {quantities or 'no reading'}")
-
-
-@dataclass(frozen=True, slots=True)
-class Mapper:
-    """A mapping as the pipeline uses it; `note` hears why a reading was left out, to count it."""
-
-    mapping: DeviceMapping
-    note: Callable[[Why], None] | None = None
-
-    def apply(self, device: Device, readings: Readings, received_at: Instant) -> tuple[Fragment, ...]:
-        """The fragments. Raises BadFrame."""
-        made = apply(self.mapping, readings, device, received_at)
-        if self.note is not None:
-            for left in made.left_out:
-                self.note(left.why)
-        return made.fragments
 
 
 def _waves(readings: tuple[Reading, ...]) -> Iterator[dict[str, Reading]]:
@@ -135,9 +122,12 @@ class _Message:
         if first and self.device.entity_id:
             return self.device.entity_id
         try:
-            return rule.id.fill(self.known)
+            made = rule.id.fill(self.known)
         except KeyError as missing:
             raise LeftOut("no_id", f"no {missing.args[0]!r} for the id {rule.id.text}") from missing
+        if len(made) > URI_CHARS_MAX:
+            raise LeftOut("no_id", f"the id {made[:100]}… is too long")
+        return made
 
     def _attributes(self, rule: EntityRule) -> dict[str, Json]:
         made: dict[str, Json] = {}
@@ -186,23 +176,20 @@ class _Message:
         return instance
 
     def _of_kind(self, rule: AttributeRule, value: Json) -> dict[str, Json]:
-        instance: dict[str, Json]
-        match rule.kind:
-            case "Property" | "GeoProperty":
-                instance = {"type": rule.kind, "value": value}
-            case "VocabProperty":
-                instance = {"type": "VocabProperty", "vocab": _expanded(rule, value)}
-            case "LanguageProperty":
-                instance = {"type": "LanguageProperty", "languageMap": {rule.language: value}}
-            case "JsonProperty":
-                instance = {"type": "JsonProperty", "json": value}
-            case "ListProperty":
-                instance = {"type": "ListProperty", "valueList": value if isinstance(value, list) else [value]}
-            case "Relationship":
-                instance = {"type": "Relationship", "object": self._target(rule, value)}
+        if rule.kind == "Relationship":
+            value = self._target(rule, value)
+        elif rule.kind == "LanguageProperty":
+            value = {rule.language: value}
+        elif rule.kind == "ListProperty" and not isinstance(value, list):
+            value = [value]
+        instance: dict[str, Json] = {"type": rule.kind, VALUE_MEMBER[rule.kind]: value}
         if rule.dataset is not None:
             instance["datasetId"] = self._filled(rule.dataset)
-        return instance
+        if rule.kind == "Property" and not rule.doubtful and isinstance(value, int | float | str):
+            if value == NGSI_LD_NULL:
+                raise LeftOut("wrong_type", f"{rule.name}: {value} stands for a removal")
+            return instance
+        return _decoded(rule, instance)
 
     def _target(self, rule: AttributeRule, value: Json) -> str:
         assert rule.link is not None
@@ -273,20 +260,20 @@ class _Message:
                 except BadRequestData:
                     continue  # no name that an attribute can have: the preview shows it
                 if iri not in made:
-                    self._add(made, AttributeRule(name, iri, sources=(name,)))
+                    self._add(made, AttributeRule(name, iri, rule.names, sources=(name,), doubtful=True))
 
 
 def _first(rule: AttributeRule, by: dict[str, Reading]) -> str:
     return next((one for one in (*rule.sources, *rule.places) if one in by), rule.name)
 
 
-def _expanded(rule: AttributeRule, value: Json) -> Json:
-    assert rule.names is not None
-    if isinstance(value, list):
-        return [_expanded(rule, one) for one in value]
-    if not isinstance(value, str):
-        raise LeftOut("wrong_type", f"{rule.name} is a word, not {str(value)[:40]!r}")
-    return rule.names.expand_value(value)
+def _decoded(rule: AttributeRule, instance: dict[str, Json]) -> dict[str, Json]:
+    """The instance as the broker itself reads it: terms of vocabularies are IRIs then. Raises LeftOut."""
+    try:
+        document = decode_fragment({rule.name: instance}, rule.names, nulls=False)
+    except NgsiError as refusal:
+        raise LeftOut("wrong_type", f"{rule.name}: {refusal}") from refusal
+    return cast("dict[str, Json]", document[rule.iri])
 
 
 def _point(found: list[Reading], rule: AttributeRule) -> Json:

@@ -33,11 +33,13 @@ class AttributeRule:
 
     `sources` are quantities, the first one that is there is taken; `@observedAt`, `@receivedAt` and `@name` of what a
     template knows are there always. `members` make an object, `places` (longitude, latitude, altitude) a point,
-    `link` an object id; `dataset` makes it one of several instances. `observed` is whether observedAt stands with it.
+    `link` an object id; `dataset` makes it one of several instances. `observed` is whether observedAt stands with it,
+    `doubtful` whether a name of the wire may be none that an attribute has.
     """
 
     name: str
     iri: str
+    names: ActiveContext
     kind: Kind = "Property"
     sources: tuple[str, ...] = ()
     rule: Rule = field(default_factory=Rule)
@@ -47,7 +49,7 @@ class AttributeRule:
     language: str = ""
     dataset: Template | None = None
     observed: bool = True
-    names: ActiveContext | None = None
+    doubtful: bool = False
 
     @property
     def triggers(self) -> frozenset[str]:

@@ -51,6 +51,7 @@ from adapters.mapping.values import CASTS, As, Rule, key
 from broker.decode.entity import decode_fragment
 from broker.errors import NgsiError
 from broker.ldcontext.active import ActiveContext
+from broker.model.names import is_language
 from broker.model.values import Json
 from datamodels.units import units
 
@@ -194,19 +195,24 @@ def _attribute(name: str, given: Members, names: ActiveContext) -> AttributeRule
     rule = _rule(given)
     if len(places) > 1 and not rule.reads:
         rule = Rule(reads="number", times=rule.times, plus=rule.plus, digits=rule.digits)
+    iri = _iri(given, "", name, names)
+    try:
+        decode_fragment({name: dict(_EXAMPLES[kind])}, names, nulls=False)
+    except NgsiError as refusal:
+        raise BadMapping(f"{given.where}: {refusal}") from refusal
     return AttributeRule(
         name,
-        _iri(given, "", name, names),
+        iri,
+        names,
         kind,
         sources,
         rule,
         parts,
         places,
         _template(given, "relationship", value=True) if kind == "Relationship" else None,
-        given.text("language", ""),
+        _language(given),
         _template(given, "dataset") if "dataset" in given.of else None,
         given.flag("observed", default=True),
-        names,
     )
 
 
@@ -218,6 +224,18 @@ _KIND_OF: Final[dict[str, Kind]] = {
     "geo": "GeoProperty",
     "relationship": "Relationship",
 }
+
+
+_EXAMPLES: Final[dict[Kind, dict[str, Json]]] = {
+    "Property": {"type": "Property", "value": 1},
+    "VocabProperty": {"type": "VocabProperty", "vocab": "a"},
+    "LanguageProperty": {"type": "LanguageProperty", "languageMap": {"en": "a"}},
+    "JsonProperty": {"type": "JsonProperty", "json": {"a": 1}},
+    "ListProperty": {"type": "ListProperty", "valueList": [1]},
+    "GeoProperty": {"type": "GeoProperty", "value": {"type": "Point", "coordinates": [0, 0]}},
+    "Relationship": {"type": "Relationship", "object": "urn:x:y"},
+}
+"""Of each kind one: the broker says whether an attribute of this name can be of it."""
 
 
 def _members(given: Members) -> dict[str, Member]:
@@ -239,6 +257,12 @@ def _template(given: Members, name: str, *, value: bool = False) -> Template:
     if "value" in template.names and not value:
         given.refuse(name, "{value} is known to `relationship` only")
     return template
+
+
+def _language(given: Members) -> str:
+    if "language" in given.of and not is_language(given.text("language")):
+        given.refuse("language", "a tag such as ja or en")
+    return given.text("language", "")
 
 
 def _rule(given: Members) -> Rule:

@@ -63,4 +63,4 @@ def read_template(text: str) -> Template:
 @lru_cache(maxsize=16_384)
 def escaped(text: str) -> str:
     """As a part of a URI: `AA:BB/1` gives `AA%3ABB%2F1`."""
-    return quote(text, safe="")
+    return quote(text, safe="", errors="surrogatepass")
