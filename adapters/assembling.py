@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Final
 
 from adapters.configuring import AdapterFile, read_adapters
-from adapters.intake import Answers
+from adapters.intake import Answers, to_nobody
 from adapters.link import BadSettings, Ground, Link
 from adapters.mapping.plan import DeviceMapping
 from adapters.mapping.reading import Resolve
@@ -48,7 +48,7 @@ class Around:
     store: AdapterStore
     clock: Clock
     resolve: Resolve
-    answered: Answers | None = None
+    answered: Answers = to_nobody
     new_loop: Callable[[], asyncio.AbstractEventLoop] = asyncio.new_event_loop
     make_link: Callable[[str, Ground], Link] = make_link
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from array import array
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import Final, Literal, TypeAlias, cast
+from typing import Final, cast
 
 import apsw
 import orjson
@@ -26,7 +26,8 @@ AGE_MAX: Final = 86_400_000_000
 _TABLES: Final = (
     "CREATE TABLE taken (number INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, keys BLOB NOT NULL) STRICT",
 )
-Verdict: TypeAlias = Literal["new", "repeated", "other"]
+CHUNK_AGE: Final = 60_000_000
+CHUNK_KEYS: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,23 +72,32 @@ class Dedupe:
             self._said.update(zip(both[::2], both[1::2], strict=True))
             self._chunks.append((cast("int", at), both[::2]))
 
-    def look(self, key: Key) -> Verdict:
-        """Whether it is news, was taken, or has the number of one that was taken and says something else."""
-        said = self._said.get(key.message)
-        if said is None:
-            return "new"
-        return "repeated" if said == key.said else "other"
+    def find(self, message: int) -> Key | None:
+        """What a message said when it was taken; None for news."""
+        said = self._said.get(message)
+        return None if said is None else Key(message, said)
 
-    def note(self, keys: Sequence[Key], now: Instant) -> None:
+    def note(self, keys: Collection[Key], now: Instant) -> None:
         """They are being taken; forget the oldest."""
+        if not keys:
+            return
         self._said.update((key.message, key.said) for key in keys)
-        self._chunks.append((now, array("Q", [key.message for key in keys])))
-        while len(self._said) > KEYS_MAX or (self._chunks and self._chunks[0][0] < now - AGE_MAX):
+        messages = [key.message for key in keys]
+        if self._chunks and now - self._chunks[-1][0] < CHUNK_AGE and len(self._chunks[-1][1]) < CHUNK_KEYS:
+            self._chunks[-1][1].extend(messages)
+        else:
+            self._chunks.append((now, array("Q", messages)))
+        while len(self._said) > KEYS_MAX or self._chunks[0][0] < now - AGE_MAX:
             _, gone = self._chunks.popleft()
             for message in gone:
                 self._said.pop(message, None)
 
-    def insert(self, db: apsw.Connection, keys: Sequence[Key], now: Instant) -> None:
+    def forget(self, messages: Iterable[int]) -> None:
+        """They were not taken after all."""
+        for message in messages:
+            self._said.pop(message, None)
+
+    def insert(self, db: apsw.Connection, keys: Collection[Key], now: Instant) -> None:
         """Keep them, within a transaction."""
         both = array("Q", [number for key in keys for number in (key.message, key.said)])
         db.execute("INSERT INTO taken (at, keys) VALUES (?, ?)", (now, both.tobytes()))

@@ -9,10 +9,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from typing import Final, TypeAlias
+from functools import partial
+from typing import Any, Final, TypeAlias
 
 import apsw
 
@@ -50,8 +51,15 @@ Answers: TypeAlias = Callable[[Device, Answered], "Future[object]"]
 """Takes what a device said of a command; done when that is durable."""
 
 
-def _nobody(_device: Device, _entities: Iterable[str]) -> None:
+def unlearnt(_device: Device, _entities: Iterable[str]) -> None:
     """Nobody wants to know."""
+
+
+def to_nobody(_device: Device, _answer: Answered) -> Future[object]:
+    """Nobody gave a command."""
+    done: Future[object] = Future()
+    done.set_result(None)
+    return done
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +85,8 @@ class Adapter:
     mapping: str = ""
     leeway: Leeway = USUAL
     counts: Counts = field(default_factory=Counts)
-    answered: Answers | None = None
-    learn: Callable[[Device, Iterable[str]], None] = _nobody
+    answered: Answers = to_nobody
+    learn: Callable[[Device, Iterable[str]], None] = unlearnt
     """Told of entities that a device writes for the first time."""
 
 
@@ -88,11 +96,16 @@ class _Batch:
 
     rows: list[tuple[apsw.SQLiteValue, ...]] = field(default_factory=list)
     refused: list[Refused] = field(default_factory=list)
-    keys: list[Key] = field(default_factory=list)
-    seen: list[tuple[Seen, set[str]]] = field(default_factory=list)
+    keys: dict[int, Key] = field(default_factory=dict)
+    seen: dict[int, tuple[Seen, set[str]]] = field(default_factory=dict)
     answers: list[tuple[Device, Answered]] = field(default_factory=list)
     replayed: Sequence[Quarantined] = ()
     repeats: bool = False
+
+    def note(self, seen: Seen, entities: Collection[str] = ()) -> None:
+        """Write the device, with entities that were made of it for the first time."""
+        _, made = self.seen.setdefault(id(seen), (seen, set()))
+        made.update(entities)
 
 
 class Intake:
@@ -123,32 +136,34 @@ class Intake:
         counts.frames += 1
         writes: list[Write] = []
         try:
-            for readings in await self._decode(frame):
-                counts.readings += len(readings.readings)
-                try:
-                    writes += self._understand(frame, readings, batch, again=again)
-                except BadFrame as bad:
-                    self._refuse(frame, readings.device, bad, batch)
-        except BadFrame as bad:
-            self._refuse(frame, frame.device, bad, batch)
+            said = await self._decode(frame)
+        except Exception as error:  # noqa: BLE001  the outermost loop of a frame: no fault shall end the link
+            self._refuse(frame, frame.device, self._bad(error), batch)
+            return
+        for readings in said:
+            counts.readings += len(readings.readings)
+            try:
+                writes += self._understand(frame, readings, batch, again=again)
+            except Exception as error:  # noqa: BLE001  the same: what others said in this frame is taken
+                self._refuse(frame, readings.device, self._bad(error), batch)
         if writes:
             batch.rows.append(row_of(kept_of(self._adapter.name, frame), writes))
 
+    def _bad(self, error: Exception) -> BadFrame:
+        if isinstance(error, BadFrame):
+            return error
+        log.error("adapter %s failed on a frame", self._adapter.name, exc_info=error)
+        return BadFrame("failed", f"a fault of the adapter: {type(error).__name__}")
+
     async def _decode(self, frame: Frame) -> Sequence[Readings]:
-        """Raises BadFrame, whatever the codec does."""
+        """Raises BadFrame."""
         size = len(frame.payload)
         if size > PAYLOAD_MAX:
             raise BadFrame("oversized", f"{size} bytes; at most {PAYLOAD_MAX} are taken")
-        try:
-            if size > INLINE_MAX:
-                found = await asyncio.to_thread(self._adapter.codec.decode, frame)
-            else:
-                found = self._adapter.codec.decode(frame)
-        except BadFrame:
-            raise
-        except Exception as error:  # the outermost loop of a frame: a codec's fault shall not end the link
-            log.exception("the codec of %s failed on a frame", self._adapter.name)
-            raise BadFrame("codec_failed", f"the codec failed: {type(error).__name__}") from error
+        if size > INLINE_MAX:
+            found = await asyncio.to_thread(self._adapter.codec.decode, frame)
+        else:
+            found = self._adapter.codec.decode(frame)
         number = sum(len(readings.readings) for readings in found)
         if number > READINGS_MAX:
             raise BadFrame("oversized", f"{number} readings; at most {READINGS_MAX} are taken")
@@ -163,16 +178,21 @@ class Intake:
         _check_texts(readings)
         newest = adapter.leeway.check(readings, now)
         seen = self._shared.seen.of(device, now)
+        if not seen.kept:
+            batch.note(seen)
         if self._repeated(seen, readings, batch, again=again):
             return []
         if readings.answers is not None:
             batch.answers.append((device, readings.answers))
         fragments = self._map(device, readings, frame)
-        self._note(seen, device, fragments, batch)
+        made = {str(fragment["id"]) for fragment in fragments} - seen.entities
+        if made:
+            self._adapter.learn(device, made)
+            batch.note(seen, made)
         writes = [(device.tenant, fragment) for fragment in fragments]
         if seen.offline:
             seen.offline = False
-            batch.seen.append((seen, set()))
+            batch.note(seen)
             writes.append(withdrawn(device))
         if newest < seen.newest:
             adapter.counts.late += 1
@@ -187,12 +207,12 @@ class Intake:
         for device, seen in self._shared.seen.due(devices, started_at, now):
             since = max(seen.last_at, started_at)
             batch.rows.append(row_of(Kept(name, device.id, now, OFFLINE), [raised(device, since, now)]))
-            batch.seen.append((seen, set()))
-            seen.offline = seen.kept = True
+            batch.note(seen)
+            seen.offline = True
         for seen in self._shared.seen.left(name, devices):
             gone = Device(seen.device, seen.adapter, seen.tenant)
             batch.rows.append(row_of(Kept(name, gone.id, now, OFFLINE), [withdrawn(gone)]))
-            batch.seen.append((seen, set()))
+            batch.note(seen)
             seen.offline = False
         await self._keep(batch)
 
@@ -211,38 +231,23 @@ class Intake:
         key = key_of(seen.salt, self._adapter.name, readings)
         if key is None or again:
             return False
-        verdict = self._shared.dedupe.look(key)
-        if verdict == "repeated":
-            self._adapter.counts.repeated += 1
-            batch.repeats = True
-            return True
-        if verdict == "other":
+        taken = batch.keys.get(key.message) or self._shared.dedupe.find(key.message)
+        if taken is None:
+            batch.keys[key.message] = key
+            return False
+        if taken.said != key.said:
             raise BadFrame("replayed", f"message {readings.sequence!r} was taken before, and said something else")
-        self._shared.dedupe.note([key], seen.last_at)
-        batch.keys.append(key)
-        return False
+        self._adapter.counts.repeated += 1
+        batch.repeats = True
+        return True
 
     def _map(self, device: Device, readings: Readings, frame: Frame) -> Sequence[Fragment]:
         if readings.answers is not None and not readings.readings:
             return ()
         mapping = self._adapter.mappings(device.mapping or self._adapter.mapping)
-        try:
-            mapped = apply(mapping, readings, device, frame.received_at)
-        except BadFrame:
-            raise
-        except Exception as error:  # the outermost loop of a frame
-            log.exception("the mapping of %s failed on a frame", self._adapter.name)
-            raise BadFrame("mapping_failed", f"the mapping failed: {type(error).__name__}") from error
+        mapped = apply(mapping, readings, device, frame.received_at)
         self._adapter.counts.left_out.update(one.why for one in mapped.left_out)
         return mapped.fragments
-
-    def _note(self, seen: Seen, device: Device, fragments: Sequence[Fragment], batch: _Batch) -> None:
-        made = {str(fragment["id"]) for fragment in fragments} - seen.entities
-        if made or not seen.kept:
-            seen.entities |= made
-            seen.kept = True
-            self._adapter.learn(device, made)
-            batch.seen.append((seen, made))
 
     def _refuse(self, frame: Frame, device: str, bad: BadFrame, batch: _Batch) -> None:
         self._adapter.counts.quarantined[bad.reason] += 1
@@ -261,27 +266,48 @@ class Intake:
         self._under_way.add(done)
         try:
             for device, answer in batch.answers:
-                assert self._adapter.answered is not None
-                await asyncio.wrap_future(self._adapter.answered(device, answer))
-            await self._write(batch)
+                await self._insist(partial(self._adapter.answered, device, answer))
+            if batch.rows or batch.refused or batch.keys or batch.seen or batch.replayed:
+                await self._insist(partial(self._write, batch))
         finally:
             self._under_way.discard(done)
             done.set_result(None)
         if before:
             await asyncio.wait(before)
 
-    async def _write(self, batch: _Batch) -> None:
+    async def _insist(self, write: Callable[[], Future[Any]]) -> None:
+        """Write until it is written: a device's message waits with it."""
         pause = PAUSE_S
-        while batch.rows or batch.refused or batch.keys or batch.seen or batch.replayed:
+        while True:
             try:
-                await asyncio.wrap_future(self._shared.store.write(lambda db: self._insert(db, batch)))
+                await asyncio.wrap_future(write())
             except NotKept as error:
                 log.warning("nothing is taken for now: %s", error)
                 await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311  no secret
                 pause = min(2 * pause, PAUSE_MAX_S)
-                continue
-            self._shared.queue.grew(batch.rows)
-            return
+            else:
+                return
+
+    def _write(self, batch: _Batch) -> Future[None]:
+        """One transaction. Who waits for it may be cancelled: it counts what was written, and forgets what was not."""
+        shared = self._shared
+
+        def settled(written: Future[None]) -> None:
+            if written.exception() is None:
+                shared.queue.grew(batch.rows)
+                return
+            shared.dedupe.forget(batch.keys)
+            for seen, made in batch.seen.values():
+                seen.kept = False
+                seen.entities -= made
+
+        shared.dedupe.note(batch.keys.values(), shared.clock.now())
+        for seen, made in batch.seen.values():
+            seen.kept = True
+            seen.entities |= made
+        pending = shared.store.write(lambda db: self._insert(db, batch))
+        pending.add_done_callback(settled)
+        return pending
 
     def _insert(self, db: apsw.Connection, batch: _Batch) -> None:
         shared = self._shared
@@ -290,8 +316,8 @@ class Intake:
         if batch.refused:
             shared.quarantine.insert(db, batch.refused)
         if batch.keys:
-            shared.dedupe.insert(db, batch.keys, shared.clock.now())
-        for seen, made in batch.seen:
+            shared.dedupe.insert(db, batch.keys.values(), shared.clock.now())
+        for seen, made in batch.seen.values():
             shared.seen.insert(db, seen, made)
         if batch.replayed:
             shared.quarantine.remove(db, batch.replayed)

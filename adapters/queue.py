@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from threading import Event
+from threading import Event, Lock
 from typing import Final, TypeAlias, cast
 
 import apsw
@@ -87,14 +87,16 @@ class Queue:
         store.tables("queue", _TABLES)
         self._store = store
         self.filled = Event()
+        self._counting = Lock()
         self.depth, self.size = 0, 0
         self.measure()
 
     def measure(self) -> None:
         """Count again: another process may have changed it."""
         sql = "SELECT count(*), coalesce(sum(length(payload) + length(writes)), 0) FROM queued"
-        [(depth, size)] = self._store.read(sql)
-        self.depth, self.size = cast("int", depth), cast("int", size)
+        with self._counting:
+            [(depth, size)] = self._store.read(sql)
+            self.depth, self.size = cast("int", depth), cast("int", size)
 
     @property
     def full(self) -> bool:
@@ -107,14 +109,16 @@ class Queue:
 
     def grew(self, rows: Sequence[tuple[apsw.SQLiteValue, ...]]) -> None:
         """Those rows are durable: count them, and wake who sends."""
-        self.depth += len(rows)
-        self.size += sum(_weight(row) for row in rows)
+        with self._counting:
+            self.depth += len(rows)
+            self.size += sum(_weight(row) for row in rows)
         self.filled.set()
 
     def shrank(self, rows: Sequence[Queued]) -> None:
         """Those rows are gone."""
-        self.depth -= len(rows)
-        self.size -= sum(row.weight for row in rows)
+        with self._counting:
+            self.depth -= len(rows)
+            self.size -= sum(row.weight for row in rows)
 
     def next(self, limit: int) -> list[Queued]:
         """The oldest rows."""

@@ -23,7 +23,7 @@ from adapters.counting import Counts, metrics
 from adapters.dedupe import Dedupe
 from adapters.device import Device, Registry
 from adapters.frame import BadFrame
-from adapters.intake import Adapter, Answers, Intake, Shared
+from adapters.intake import Adapter, Answers, Intake, Shared, to_nobody, unlearnt
 from adapters.link import BadSettings, Ground, Link
 from adapters.mapping.plan import DeviceMapping
 from adapters.order import Delivered, NotReached, Order
@@ -48,10 +48,6 @@ PRUNE_S: Final = 60.0
 _SECOND: Final = 1_000_000
 
 
-def _nobody(_device: Device, _entities: Iterable[str]) -> None:
-    """Nobody wants to know."""
-
-
 @dataclass(frozen=True, slots=True)
 class Parts:
     """What the adapters of a process are made of.
@@ -66,8 +62,8 @@ class Parts:
     files: Sequence[AdapterFile]
     mappings: Callable[[str], DeviceMapping | None]
     registry: Registry
-    answered: Answers | None = None
-    learn: Callable[[Device, Iterable[str]], None] = _nobody
+    answered: Answers = to_nobody
+    learn: Callable[[Device, Iterable[str]], None] = unlearnt
     new_loop: Callable[[], asyncio.AbstractEventLoop] = asyncio.new_event_loop
     folder: Path | None = None
     watch_s: float = WATCH_S
