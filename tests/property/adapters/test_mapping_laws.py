@@ -57,17 +57,17 @@ VALUES = st.recursive(
 )
 READING = st.builds(
     Reading,
-    st.one_of(st.sampled_from(QUANTITIES), st.text(min_size=1, max_size=6)),
-    st.one_of(st.integers(0, 5_000_000_000), VALUES),
+    st.one_of(st.sampled_from(QUANTITIES), st.sampled_from(QUANTITIES), st.text(min_size=1, max_size=6)),
+    st.one_of(st.integers(0, 5_000_000_000), st.none(), VALUES),
     st.sampled_from(["", "KWH", "WHR", "CEL", "nonsense"]),
     st.one_of(st.none(), st.integers(0, 4_102_444_800_000_000)),
-    st.sampled_from(["good", "good", "uncertain", "bad"]),
+    st.sampled_from(["good", "good", "good", "uncertain", "bad"]),
 )
 OUTCOMES: Counter[str] = Counter()
 
 
 @settings(max_examples=400)
-@given(st.lists(READING, max_size=8), st.sampled_from(["", "1", "0288:1", "é\x00/"]), st.text(min_size=1, max_size=10))
+@given(st.lists(READING, max_size=8), st.sampled_from(["", "1", "2", "0288:1", "é\x00/"]), st.text(min_size=1, max_size=10))
 def attempt(row: list[Reading], part: str, device: str) -> None:
     said = Readings(device, tuple(row), part=part, at=NOON)
     try:
