@@ -51,6 +51,7 @@ def golden_of(name: str) -> list[Golden]:
 @pytest.mark.parametrize("name", written_codecs())
 def test_no_frame_raises_anything_but_its_own_error(name: str) -> None:
     golden = golden_of(name)
+    assert golden, f"no frames of {name}: tests/unit/adapters/test_golden_frames.py says how"
     codecs = [make_codec(name, {"kind": name, **one.codec}) for one in golden]
     outcomes: Counter[str] = Counter()
 
