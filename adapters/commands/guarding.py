@@ -9,7 +9,7 @@ What is refused there changes nothing. Deleting such an attribute, or its entity
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from itertools import count
 from threading import Lock
@@ -159,16 +159,17 @@ class _Deciding:
             if name in entity.document
             and entity.document[name] is not before.get(name)
             and self._target.rule(name, entity.types) is not None
-            and [*map(written, entity.instances(name))] != [*map(written, instances(before.get(name)))]
+            and any(_differs(one, had) for one, had in _pairs(entity, name, before.get(name)))
         ]
 
     def _ordered(self, entity: Entity, name: str, before: Json, now: Instant) -> Json:
         of = (self._tenant, entity.id, name)
-        had = {one.get("datasetId"): one for one in instances(before)}
-        return member([self._sealed(of, one, had.get(one.get("datasetId")), now) for one in entity.instances(name)])
+        return member([self._sealed(of, one, had, now) for one, had in _pairs(entity, name, before)])
 
     def _sealed(self, of: tuple[str, str, str], one: Instance, had: Instance | None, now: Instant) -> Instance:
         """The instance as an order of this moment, unless it is a copy of an earlier one, or the same one once more."""
+        if not _differs(one, had):
+            return one
         key = self._guard.key
         if had is None:
             if commander(key, of, one) is not None:
@@ -178,6 +179,17 @@ class _Deciding:
                 return had
             one = {name: value for name, value in one.items() if name != COMMAND_ID}  # the earlier order's own
         return sealed(key, of, one, self._by.name, (now, sealed_before(had)))
+
+
+def _pairs(entity: Entity, name: str, before: Json) -> Iterator[tuple[Instance, Instance | None]]:
+    """Each instance of an attribute, and the one that it takes the place of."""
+    had = {one.get("datasetId"): one for one in instances(before)}
+    for one in entity.instances(name):
+        yield one, had.get(one.get("datasetId"))
+
+
+def _differs(one: Instance, had: Instance | None) -> bool:
+    return had is None or (one is not had and written(one) != written(had))
 
 
 def _with(entity: Entity, document: Document) -> Entity:
