@@ -100,7 +100,7 @@ class Door:
             body = await _read_body(headers, receive, MEASURE_MAX)
             return await self._measure(link, Request(method, raw_path, query, headers, body))
         route, path = self._routes.find("GET" if method == "HEAD" else method, raw_path)
-        body = await _read_body(headers, receive, BODY_MAX if route.body else 0)
+        body = await _read_body(headers, receive, BODY_MAX) if route.body else b""
         return await self._in_thread(route, Request(method, raw_path, query, headers, body, path))
 
     def _link(self, raw_path: str) -> Serves | None:
@@ -176,7 +176,7 @@ def _check_media_type(headers: Mapping[str, str]) -> None:
 async def _read_body(headers: Mapping[str, str], receive: Receive, most: int) -> bytes:
     """The body, at most so long. Raises PayloadTooLarge."""
     length = headers.get("content-length", "")
-    if length.isascii() and length.isdigit() and int(length) > most > 0:
+    if length.isascii() and length.isdigit() and int(length) > most:
         raise PayloadTooLarge(f"the body has {length} bytes", pointer="Content-Length", remedy=f"{most} at most")
     if not length and "transfer-encoding" not in headers:
         return b""

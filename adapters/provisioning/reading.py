@@ -82,6 +82,7 @@ def read_device(
             raise BadSettings(f"{place}.group: no group {group!r}; {_told(groups)}")
         base = groups[group].device("")
     digest, hint = _key(members, place)
+    hint = hint or (groups[group].hint if group and groups is not None and not digest else "")
     base = replace(base, id=read_id(members.get("id"), f"{place}.id"), group=group)
     device = _shared(members, place, base, names)
     device = replace(

@@ -1,6 +1,6 @@
 """The words of `misono adapter` that run adapters in a process of their own: run, replay.
 
-misono adapter run [NAME|FILE …] --hub URL --data DIR
+misono adapter run [NAME|FILE …] --hub URL --data DIR [--port N]
 misono adapter replay NAME FRAMES.jsonl --speed 60 --hub URL --data DIR
 """
 
@@ -10,6 +10,7 @@ import logging
 import os
 import signal
 import sys
+import uuid
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -20,14 +21,19 @@ from typing import Any, Final
 import uvloop
 
 from adapters.assembling import Around, Assembled, assemble
+from adapters.commands.asking import Desk
 from adapters.commands.assembled import Answering, make_commanding
 from adapters.commands.modelled import NoModels
 from adapters.configuring import read_adapter
+from adapters.door.app import Door, Rights
+from adapters.door.commands import CommandDoor
+from adapters.door.making import make_door
 from adapters.link import BadSettings, Ground, Link
 from adapters.links.replay import SPEED_MAX, ReplayLink, read_frames
 from adapters.mapping_files import packaged_contexts
 from adapters.store import AdapterStore
 from adapters.table import make_link
+from broker.access.policies import AllowAll
 from broker.contexts.copies import BadMap, read_copies
 from broker.hub.over_http import HubOverHttp
 from broker.wiring import SystemClock
@@ -37,6 +43,7 @@ log = logging.getLogger("misono.adapters")
 TOKEN: Final = "MISONO_HUB_TOKEN"  # noqa: S105  the name of a variable
 LOOK_S: Final = 0.1
 _INCOMPLETE: Final = 1
+_PORT_MAX: Final = 65_535
 MakeLink = Callable[[str, Ground], Link]
 
 
@@ -44,6 +51,9 @@ def add_running_words(doing: Any) -> None:  # noqa: ANN401  argparse has no publ
     """Add the words to the subparsers of `misono adapter`."""
     below: ArgumentParser = doing.add_parser("run", help="adapters in a process of their own, until SIGTERM")
     below.add_argument("names", metavar="NAME|FILE", nargs="*", help="adapters; all of the folder where none is named")
+    below.add_argument(
+        "--port", metavar="N", type=_port, help="serve /iot and /admin of these adapters on loopback there; 0: any"
+    )
     _add_options(below)
     below.set_defaults(do=_run)
     below = doing.add_parser("replay", help="recorded frames through an adapter")
@@ -60,6 +70,13 @@ def _add_options(parser: ArgumentParser) -> None:
     parser.add_argument("--data", metavar="DIR", type=Path, default=Path("var/adapters"), help="queue and quarantine")
     parser.add_argument("--models", metavar="DIR", type=Path, help="model packages beside those that come along")
     parser.add_argument("--contexts", metavar="MAP.tsv", type=Path, help="local copies of @contexts")
+
+
+def _port(text: str) -> int:
+    port = int(text)
+    if not 0 <= port <= _PORT_MAX:
+        raise ValueError
+    return port
 
 
 def _speed(text: str) -> float:
@@ -135,7 +152,22 @@ def _assembled(arguments: Namespace, folder: Path, names: Sequence[str], link: M
         closing.callback(commanding.stop)
         assembled.start()
         commanding.start()
+        if getattr(arguments, "port", None) is not None:
+            desk = Desk(commanding, lambda _principal: hub, lambda: uuid.uuid4().hex)
+            _open_door(
+                arguments.port, make_door(assembled, resolve, Rights(AllowAll()), CommandDoor(desk).routes()), closing
+            )
         yield assembled
+
+
+def _open_door(port: int, door: Door, closing: ExitStack) -> None:
+    """Serve it on loopback. Raises BadSettings."""
+    from adapters.door.shell import Shell  # noqa: PLC0415  aiohttp's server is for who asks for it
+
+    closing.callback(door.close)
+    shell = Shell(door, port, uvloop.new_event_loop)
+    closing.callback(shell.stop)
+    log.info("serving /iot and /admin on 127.0.0.1:%d", shell.port)
 
 
 @contextmanager
