@@ -1,9 +1,9 @@
 """ECHONET Lite: frames of houses' devices to readings, as the tables of the appendix say.
 
 `codec: {kind: echonet, zone: Asia/Tokyo, half_hours: true}`: where the devices' clocks are, and whether meters tell
-what flowed in each half hour. Quantities have the names of the appendix (`instantaneousElectricPower`); parts are objects
-(`0288-1`). A frame carries what its link remembers of the same object in `about`: codes and bytes in hexadecimal
-(`{"E1": "01", "D3": "00000001"}`).
+what flowed in each half hour. Quantities have the names of the appendix (`instantaneousElectricPower`); parts are
+objects (`0288-1`). A frame carries what its link remembers of the same object in `about`: codes and bytes in
+hexadecimal (`{"E1": "01", "D3": "00000001"}`).
 """
 
 from __future__ import annotations

@@ -46,7 +46,7 @@ def read_instant(edt: bytes, zone: tzinfo) -> Instant | None:
     """`07EA 0B 17 0C 1E 00`: half past noon of 2026-11-23 by the device's clock; None where there is no such time."""
     try:
         local = datetime(int.from_bytes(edt[:2], "big"), *edt[2:7], tzinfo=zone)  # type: ignore[misc]
-        return round(local.timestamp()) * _MICROSECONDS
+        return max(round(local.timestamp()), 0) * _MICROSECONDS or None
     except (ValueError, OverflowError, TypeError):
         return None
 
