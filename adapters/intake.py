@@ -41,7 +41,7 @@ log = logging.getLogger("misono.adapters")
 PAYLOAD_MAX: Final = 1 << 20
 READINGS_MAX: Final = 1_000
 TEXT_MAX: Final = 10_000
-NAME_MAX: Final = 200
+NAME_MAX: Final = 256
 INLINE_MAX: Final = 32 << 10
 """A longer payload is decoded in a thread: it would hold up every other link."""
 PAUSE_S, PAUSE_MAX_S = 0.1, 10.0

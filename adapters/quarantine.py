@@ -19,6 +19,9 @@ ROWS_MAX: Final = 100_000
 ROWS_OF_DEVICE_MAX: Final = 1_000
 """One device that speaks nonsense all day shall not push out what others had to say."""
 BYTES_MAX: Final = 256 << 20
+ROW_BYTES: Final = 200
+"""What a row weighs beside its payload."""
+PRUNED_BYTES: Final = 16 << 20
 PAGE_MAX: Final = 1_000
 MESSAGE_MAX: Final = 1_000
 _TABLES: Final = (
@@ -102,10 +105,15 @@ class Quarantine:
     def __init__(self, store: AdapterStore) -> None:
         store.tables("quarantine", _TABLES)
         self._store = store
+        self._came = 0
 
     def insert(self, db: apsw.Connection, refused: Sequence[Refused]) -> None:
-        """Put frames in, within a transaction."""
+        """Put frames in, within a transaction; let go of older ones where many came since that was done."""
         db.executemany(_INSERT, [_row(one) for one in refused])
+        self._came += sum(len(one.kept.payload) + ROW_BYTES for one in refused)
+        if self._came > PRUNED_BYTES:
+            self._came = 0
+            _prune(db, refused[-1].at)
 
     def find(self, chosen: Chosen, limit: int = 100) -> list[Quarantined]:
         """The oldest ones first; ask for more with `after`, the last one's number."""
@@ -171,9 +179,9 @@ def _prune(db: apsw.Connection, now: Instant) -> int:
         )
     db.execute(
         "DELETE FROM quarantined WHERE number <= (SELECT number FROM (SELECT number, row_number() OVER newest AS place,"
-        " sum(length(payload) + 200) OVER newest AS weight FROM quarantined WINDOW newest AS (ORDER BY number DESC))"
+        " sum(length(payload) + ?) OVER newest AS weight FROM quarantined WINDOW newest AS (ORDER BY number DESC))"
         " WHERE place > ? OR weight > ? ORDER BY number DESC LIMIT 1)",
-        (ROWS_MAX, BYTES_MAX),
+        (ROW_BYTES, ROWS_MAX, BYTES_MAX),
     )
     return db.total_changes() - before
 

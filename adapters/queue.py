@@ -21,6 +21,7 @@ from broker.ports.hub import Fragment
 
 ROWS_MAX: Final = 1_000_000
 BYTES_MAX: Final = 2 << 30
+KEY_MIN: Final = 6
 Write: TypeAlias = "tuple[str, Fragment]"
 """Tenant and fragment."""
 _TABLES: Final = (
@@ -62,10 +63,16 @@ def kept_of(adapter: str, frame: Frame, device: str = "") -> Kept:
     """What is kept of a frame: everything but its key, which topics and addresses may hold too."""
     channel, about = frame.channel, frame.about
     if frame.key:
-        shown = masked(frame.key)
-        channel = channel.replace(frame.key, shown)
-        about = {name: text.replace(frame.key, shown) for name, text in about.items()}
+        channel = without(frame.key, channel)
+        about = {name: without(frame.key, text) for name, text in about.items()}
     return Kept(adapter, device or frame.device, frame.received_at, channel, about, frame.payload)
+
+
+def without(key: str, text: str) -> str:
+    """The text with the key masked: where it is a level of a topic or path, and anywhere if it is not just a word."""
+    shown = masked(key)
+    text = "/".join(shown if level == key else level for level in text.split("/"))
+    return text.replace(key, shown) if len(key) >= KEY_MIN else text
 
 
 def masked(key: str) -> str:

@@ -136,11 +136,22 @@ class Running:
         if abs(now - self._pruned_at) >= PRUNE_S * _SECOND:
             self._pruned_at = now
             self.quarantine.prune(now)
+            self.queue.measure()
             self.parts.store.write(lambda db: self._shared.dedupe.prune(db, now)).result()
         for name, one in self.adapters.items():
             rows = self.quarantine.to_replay(name, REPLAYED_MAX)
             if rows:
                 self.call(one.intake.replay(rows)).result()
+
+    def erased(self, tenant: str, entity_id: str, erase: Callable[[], None]) -> None:
+        """Erase an entity from the file while nothing is on its way to the hub, and from memory."""
+
+        def work() -> None:
+            erase()
+            self.queue.measure()
+            self.seen.forget(tenant, entity_id)
+
+        self.sender.between(work)
 
     def states(self) -> dict[str, Json]:
         """How each adapter is: `ok`, or why its link stands still."""

@@ -124,11 +124,11 @@ class LastSeen:
             if seen.offline and seen.adapter == adapter and (seen.tenant, seen.device) not in places:
                 yield seen
 
-    def forget(self, tenant: str, entity: str) -> list[Seen]:
-        """The devices behind an entity; nothing of them is remembered any more."""
-        gone = [one for one in self._seen.values() if one.tenant == tenant and entity in one.entities]
-        for one in gone:
-            place = (one.adapter, one.tenant, one.device)
-            del self._seen[place]
-            self._dirty.pop(place, None)
-        return gone
+    def forget(self, tenant: str, entity: str) -> None:
+        """The entity was erased from the file: take what it says now of the devices behind it."""
+        for seen in self._seen.values():
+            if seen.tenant == tenant and entity in seen.entities:
+                seen.entities.discard(entity)
+                place = (seen.adapter, seen.tenant, seen.device)
+                sql = "SELECT salt FROM device_seen WHERE adapter = ? AND tenant = ? AND device = ?"
+                seen.salt = next((cast("bytes", row[0]) for row in self._store.read(sql, place)), seen.salt)

@@ -19,10 +19,12 @@ from adapters.commands.modelled import LibraryModels, NoModels
 from adapters.door.app import Door, Rights
 from adapters.door.commands import CommandDoor
 from adapters.door.making import ROOTS, make_door
+from adapters.erasing import erase
 from adapters.link import BadSettings
 from adapters.mapping_files import packaged_contexts
-from adapters.store import AdapterStore, UnusableFile
+from adapters.store import AdapterStore, NotKept, UnusableFile
 from broker.contexts.copies import read_copies
+from broker.errors import ServiceUnavailable
 from broker.http.exchange import House
 from broker.http.front import Application
 from broker.hub.inside import HubInside
@@ -70,6 +72,19 @@ class Attached:
         """The counters."""
         return self._assembled.running.metrics()
 
+    def erase(self, tenant: str, entity_id: str) -> Mapping[str, int]:
+        """Erase what they keep of an entity."""
+        running, gone = self._assembled.running, dict[str, int]()
+
+        def work() -> None:
+            gone.update(erase(running.parts.store, tenant, entity_id))
+
+        try:
+            running.erased(tenant, entity_id, work)
+        except NotKept as error:
+            raise ServiceUnavailable(str(error)) from error
+        return gone
+
 
 def attach(settings: Settings, house: House, closing: ExitStack, commands: Commands) -> Attached:
     """The adapters of the folder, ready to start; `closing` stops them. Raises BadSettings."""
@@ -93,7 +108,9 @@ def attach(settings: Settings, house: House, closing: ExitStack, commands: Comma
     rights = Rights(house.broker.access, read_only=house.read_only)
     door = make_door(assembled, resolve, rights, CommandDoor(desk).routes())
     closing.callback(door.close)
-    return Attached(assembled, answering.to, door)
+    attached = Attached(assembled, answering.to, door)
+    house.broker.beside[:] = [attached.erase]
+    return attached
 
 
 def _directory(settings: Settings, closing: ExitStack) -> Path:

@@ -5,6 +5,7 @@ For `wiring`, which knows the rest.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import ExitStack
 from functools import cache
 from typing import TYPE_CHECKING, Protocol, cast
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Protocol, cast
 import uvloop
 
 from broker.contexts.resolving import Contexts
+from broker.errors import ServiceUnavailable
 from broker.http.exchange import House, Models
 from broker.ldcontext.core import core_context
 from broker.notify.among import SERVER_LEASE_S, Among
@@ -20,6 +22,7 @@ from broker.notify.doorbell import Doorbell
 from broker.notify.slots import Slot
 from broker.operations.broker import Broker
 from broker.ports import Access, EntityStore
+from broker.ports.erasures import Beside
 from broker.ports.evolution import EvolutionStore
 from broker.ports.held import HeldStore
 from broker.ports.outbox import Leases
@@ -52,6 +55,8 @@ if TYPE_CHECKING:
     from adapters.commands.guarding import Guard
     from broker.stores.mongo.store import MongoStore
 
+DEVICES = "adapters.sqlite"
+"""The file of adapters in the data directory."""
 LOOK_ALONE_S = 1.0
 """How often it is looked for registrations and subscriptions of other processes, where none are known to be."""
 
@@ -189,6 +194,26 @@ def among(settings: Settings, store: Kept, holder: str) -> Among:
     slot = Slot(settings.data)
     bell = Doorbell(settings.data, slot.number, settings.workers)
     return Among(f"process-{slot.number}", settings.workers, bell, slot)
+
+
+def beside(settings: Settings) -> list[Beside]:
+    """What adapters left in the data directory, for erasures; who runs them takes that over."""
+    if settings.store == "memory" or not (settings.data / DEVICES).is_file():
+        return []
+
+    def erase_from_file(tenant: str, entity_id: str) -> Mapping[str, int]:
+        from adapters.erasing import erase  # noqa: PLC0415  a broker without devices shall not carry them
+        from adapters.store import AdapterStore, NotKept  # noqa: PLC0415
+
+        store = AdapterStore(settings.data)
+        try:
+            return erase(store, tenant, entity_id)
+        except NotKept as error:
+            raise ServiceUnavailable(str(error)) from error
+        finally:
+            store.close()
+
+    return [erase_from_file]
 
 
 def public_url_of(settings: Settings) -> str:

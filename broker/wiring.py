@@ -37,6 +37,7 @@ from broker.joining import (
     BadModels,
     among,
     begun,
+    beside,
     describe,
     gated,
     make_federation,
@@ -181,14 +182,14 @@ def build(
     described = _described(settings)
     told = *outgoing, _make_erasures(settings), described.personal
     broker = frozen(
-        Broker(entities, store, store, store, access, clock, *parts, *rest, *told, elsewhere=FarSnapshots()),
+        Broker(entities, store, store, store, access, clock, *parts, *rest, *told, FarSnapshots(), beside(settings)),
         when=settings.read_only,
     )
     _start_timers(settings, broker, closing)
     far = make_federation(settings, broker, contexts, Book(store.held, clock, worker), closing)
     shown = Catalogues(described, public_url_of(settings), settings.alias), models
-    beside = Limits(instances_max=settings.temporal_page), far, *shown, settings.read_only, store.inline
-    house = begun(House(broker, contexts, contexts, core_context(), settings.alias, clock.now(), *beside), far)
+    doors = Limits(instances_max=settings.temporal_page), far, *shown, settings.read_only, store.inline
+    house = begun(House(broker, contexts, contexts, core_context(), settings.alias, clock.now(), *doors), far)
     if dispatch is not None:
         closing.callback(start_subscribing(settings, house, store, far, dispatch).close)
     return Built(house, store, closing, None if dispatch is None else dispatch.alive, guard, packages)

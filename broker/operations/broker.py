@@ -18,7 +18,7 @@ from broker.ports import (
     Restriction,
     Tenants,
 )
-from broker.ports.erasures import UNRECORDED, Erasures
+from broker.ports.erasures import UNRECORDED, Beside, Erasures
 from broker.ports.evolution import EvolutionStore
 from broker.ports.held import HeldStore
 from broker.ports.outbox import Leases, Outbox, Probed, undelivered
@@ -63,6 +63,8 @@ class Broker:
     """Types (IRIs) that are marked as about persons: sources of them are registered under terms only."""
     elsewhere: Elsewhere = NOWHERE
     """What context sources have, for snapshots."""
+    beside: list[Beside] = field(default_factory=list)
+    """Who keeps something of entities beside the store: adapters, on its way in."""
 
 
 @dataclass(slots=True)

@@ -76,10 +76,16 @@ def erase_again(broker: Broker, due: Due) -> int:
 def _erase(broker: Broker, tenant: str, entity_id: str) -> tuple[dict[str, Mapping[str, Json]], int]:
     """What went, by snapshot id and table, and in how many entity maps it stood."""
     gone: dict[str, Mapping[str, Json]] = {}
+    # First what is on its way in: it would bring back what is erased after it.
+    beside: dict[str, Json] = {}
+    for erase in broker.beside:
+        beside.update(erase(tenant, entity_id))
     for place in (tenant, *places_of(broker, tenant)):
         went = broker.history.erase(place, entity_id).result()
         if went:
             gone[snapshot_of(place) or ""] = went
+    if beside:
+        gone[""] = {**gone.get("", {}), **beside}
     return gone, entity_maps.forget(broker, tenant, entity_id)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Callable, Mapping
+from typing import Protocol, TypeAlias
 
 from broker.model.values import Instant
 
@@ -22,6 +23,13 @@ class Due(Protocol):
 
     def __len__(self) -> int:
         """How many there are."""
+
+
+Beside: TypeAlias = Callable[[str, str], Mapping[str, int]]
+"""Erases what somebody beside the store keeps of an entity (tenant, id); rows by table. Durable on return.
+
+Raises ServiceUnavailable where that is not possible now.
+"""
 
 
 class Unrecorded:
