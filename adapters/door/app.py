@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine, Mapping, MutableMapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
@@ -83,7 +83,7 @@ class Door:
         except Exception:  # the outermost loop of a request
             log.exception("a request failed: %s %s", scope["method"], raw_path[:200])
             answer = face(InternalError("the broker failed; its log has the reason"))
-        await send_response(send, _bare(answer) if scope["method"] == "HEAD" else answer)
+        await send_response(_without_body(send) if scope["method"] == "HEAD" else send, answer)
 
     def close(self) -> None:
         """End the threads, once their work is done."""
@@ -196,6 +196,10 @@ async def _read_body(headers: Mapping[str, str], receive: Receive, most: int) ->
         raise BadRequestData(f"the body did not arrive within {TAKE_S_MAX:g} s") from late
 
 
-def _bare(answer: Response) -> Response:
-    """The answer to HEAD."""
-    return Response(answer.status, answer.headers)
+def _without_body(send: Send) -> Send:
+    """For HEAD: the head of the answer to GET."""
+
+    async def send_head(message: MutableMapping[str, Any]) -> None:
+        await send({**message, "body": b""} if message["type"] == "http.response.body" else message)
+
+    return send_head

@@ -108,10 +108,11 @@ class Operators:
     def create_devices(self, asked: Asked) -> Response:
         """POST /admin/devices: one device or a list of them, each with its adapter; all or none of a list."""
         bodies = asked.body if isinstance(asked.body, list) else [asked.body]
-        adapters = {one.get("adapter") if isinstance(one, dict) else None for one in bodies}
-        adapter = adapters.pop() if len(adapters) == 1 else None
+        adapter = bodies[0].get("adapter") if bodies and isinstance(bodies[0], dict) else None
         if not isinstance(adapter, str):
-            raise BadSettings("adapter: the name of one adapter is wanted in each")
+            raise BadSettings("adapter: the name of an adapter is wanted")
+        for place, one in enumerate(bodies):
+            _check_same(one, f"devices[{place}].", {"adapter": adapter, "tenant": asked.tenant})
         made = self.provisioning.add_devices(adapter, asked.tenant, [_untold(one) for one in bodies])
         shown_: list[Json] = [*map(self._device, made)]
         return plain(shown_ if isinstance(asked.body, list) else shown_[0], 201)
@@ -191,11 +192,14 @@ def _named(asked: Asked) -> tuple[str, str, str]:
 
 def _own(asked: Asked) -> Json:
     """The body, which is of the tenant and the adapter that header and path name. Raises BadSettings."""
-    if isinstance(asked.body, dict):
-        for name, wanted in (("adapter", asked.path["adapter"]), ("tenant", asked.tenant)):
-            if asked.body.get(name, wanted) != wanted:
-                raise BadSettings(f"{name}: it is {wanted!r} by the path or the header")
+    _check_same(asked.body, "", {"adapter": asked.path["adapter"], "tenant": asked.tenant})
     return asked.body
+
+
+def _check_same(body: Json, place: str, wanted: Mapping[str, str]) -> None:
+    for name, text in wanted.items():
+        if isinstance(body, dict) and body.get(name, text) != text:
+            raise BadSettings(f"{place}{name}: it is {text!r} by the path, the header or the first of the list")
 
 
 def _untold(body: Json) -> Json:
