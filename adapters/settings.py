@@ -99,6 +99,16 @@ class Members:
             raise self.refuse(name, "a list")
         return value
 
+    def objects(self, name: str) -> tuple[dict[str, Json], ...]:
+        """A list of objects; none where it is not there."""
+        value = self._take(name, [])
+        if not isinstance(value, list):
+            raise self.refuse(name, "a list of objects")
+        found = tuple(one for one in value if isinstance(one, dict))
+        if len(found) < len(value):
+            raise self.refuse(name, "a list of objects")
+        return found
+
     def secret(self, name: str, home: Path) -> str:
         """The text of `name`, or of the first line of the file that `name_file` names; empty where neither is there."""
         given, file = self.text(name, ""), self.text(f"{name}_file", "")
