@@ -57,6 +57,8 @@ def apply(mapping: DeviceMapping, readings: Readings, device: Device, received_a
     made: list[Fragment] = []
     for wave in _waves(readings.readings):
         made += _Message(mapping, readings, device, received_at, left, wave, Known(readings, device)).fragments()
+    if not made and not left:
+        left += _ignored(mapping, readings)
     if made or (left and all(one.why in NOT_SAID for one in left)):
         return Made(tuple(made), tuple(left))
     for one in left:
@@ -64,6 +66,14 @@ def apply(mapping: DeviceMapping, readings: Readings, device: Device, received_a
             raise BadFrame(one.why, f"{readings.device}: {one.message}")
     quantities = ", ".join(sorted({one.quantity for one in readings.readings})[:10])
     raise BadFrame("unmapped", f"{readings.device}: mapping {mapping.name} takes none of {quantities or 'no reading'}")
+
+
+def _ignored(mapping: DeviceMapping, readings: Readings) -> list[Left]:
+    """All readings, where the mapping ignores every one of them."""
+    quantities = [one.quantity for one in readings.readings]
+    if mapping.ignore is None or not all(map(mapping.ignore.match, quantities)):
+        return []
+    return [Left(one, "ignored", "the mapping ignores it") for one in quantities]
 
 
 def _waves(readings: tuple[Reading, ...]) -> Iterator[dict[str, Reading]]:
@@ -145,6 +155,8 @@ class _Message:
         try:
             instance = self._instance(rule)
         except LeftOut as reason:
+            if reason.why == "incomplete" and not rule.triggers:
+                return  # an option that this device has not
             self.left.append(Left(_first(rule, self.by), reason.why, str(reason)))
             return
         held = made.get(rule.iri)
@@ -208,15 +220,20 @@ class _Message:
             found = [self._source((name,)) for name in rule.places]
             return found[0], _point(found, rule)
         value: dict[str, Json] = {}
-        first: Reading | None = None
+        taken: list[Reading] = []
+        left: list[LeftOut] = []
         for name, member in rule.members.items():
-            source = next((one for one in member.sources if one in self.by), None)
-            if source is not None:
-                reading = self._source((source,))
-                value[name] = member.rule.value(reading)
-                first = first or reading
-        assert first is not None
-        return first, value
+            if any(one in self.by for one in member.sources):
+                try:
+                    reading = self._source(member.sources)
+                    value[name] = member.rule.value(reading)
+                    taken.append(reading)
+                except LeftOut as reason:  # one phase that is not known does not hide the others
+                    left.append(reason)
+        if not taken:
+            raise left[0]
+        self.left += [Left(rule.name, one.why, str(one)) for one in left]
+        return taken[0], value
 
     def _source(self, names: tuple[str, ...]) -> Reading:
         """The first that is there. Raises LeftOut where its quality is bad, or none is there."""
@@ -238,8 +255,8 @@ class _Message:
 
     def _observed_at(self) -> Instant:
         """The newest of the message: what an attribute that tells when says."""
-        instants = [one.at for one in self.by.values() if one.at is not None]
-        return max(instants) if instants else self.readings.at or self.received_at
+        whole = self.readings.at or self.received_at
+        return max([whole if one.at is None else one.at for one in self.by.values()])
 
     def _moment(self, reading: Reading) -> Instant:
         if reading.quantity[:1] == "@":

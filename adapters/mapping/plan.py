@@ -117,7 +117,8 @@ class DeviceMapping:
     """A mapping's file, read: `read_mapping` makes it, `apply` uses it.
 
     `entities` are tried in order; the first is that which a device's own `entity_id` and `entity_type` name. `codec` is
-    the one that samples are read with where they name none.
+    the one that samples are read with where they name none. `ignore` are quantities that need no rule: what says only
+    them is not quarantined.
     """
 
     name: str
@@ -127,3 +128,4 @@ class DeviceMapping:
     commands: tuple[CommandRule, ...] = ()
     samples: tuple[Sample, ...] = ()
     codec: Mapping[str, Json] = field(default_factory=dict)
+    ignore: re.Pattern[str] | None = None

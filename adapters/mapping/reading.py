@@ -8,6 +8,7 @@ The file, all members (those with a star must be there):
     version: 1
     context: [URL, …]                  # whose names are used below; the core's alone where it is not there
     codec: {kind: echonet, …}          # with which samples are read, where they name none
+    ignore: [faultStatus, "*Version"]  # quantities that need no rule: what says only them is not quarantined
     entities*:
       - id*: "urn:ngsi-ld:ACMeasurement:misono:{device}"
         type*: ACMeasurement
@@ -58,7 +59,7 @@ from datamodels.units import units
 Resolve: TypeAlias = Callable[[Json], ActiveContext]
 """A @context (URL, object, list of them, None: the core's) -> its names. Raises NgsiError."""
 
-_TOP: Final = frozenset({"mapping", "version", "context", "codec", "entities", "commands", "samples"})
+_TOP: Final = frozenset({"mapping", "version", "context", "codec", "ignore", "entities", "commands", "samples"})
 _ENTITY: Final = frozenset({"id", "type", "context", "when", "others", "attributes", "fixed"})
 _WHEN: Final = frozenset({"part", "facts", "has", "any"})
 _VALUE: Final = frozenset(
@@ -96,6 +97,7 @@ def read_mapping(body: Json, resolve: Resolve, file: str = "mapping") -> DeviceM
         tuple(_command(one, entities) for one in top.each("commands")),
         tuple(Sample(one.text("about", f"sample {place}"), one.of) for place, one in enumerate(top.each("samples"))),
         top.below("codec").of,
+        _glob(top.texts("ignore")) if "ignore" in top.of else None,
     )
 
 

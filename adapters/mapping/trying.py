@@ -9,7 +9,7 @@
         received_at: 2026-11-23T03:00:00Z
         entities: [{id: "urn:…", type: ACMeasurement, totalActivePower: 300}]   # all, simplified, whole
         left_out: {humidity: bad}               # where some are
-        refused: unmapped                       # instead of `entities`
+        refused: unmapped                       # why it, or a part of it, is quarantined
 
 An attribute of an expected entity that is an object with a `type` (`{type: Property, unitCode: WTT}`) is compared with
 the normalized instance, in the members that it names.
@@ -75,7 +75,7 @@ def preview(mapping: DeviceMapping, codec: Codec, frame: Frame, device: Device) 
 
 
 def show(mapping: DeviceMapping, readings: Sequence[Readings], device: Device, received_at: Instant) -> Shown:
-    """What the mapping makes of readings; a BadFrame of one ends it, and what was made before is shown."""
+    """What the mapping makes of readings; a BadFrame of one says nothing of the others."""
     fragments: list[Fragment] = []
     left: list[Left] = []
     refused, message = "", ""
@@ -86,7 +86,7 @@ def show(mapping: DeviceMapping, readings: Sequence[Readings], device: Device, r
             made = apply(mapping, one, device, received_at)
         except BadFrame as refusal:
             refused, message = refusal.reason, str(refusal)
-            break
+            continue
         fragments += made.fragments
         left += made.left_out
     return Shown(
@@ -111,7 +111,7 @@ def try_sample(mapping: DeviceMapping, sample: Sample, codec: Mapping[str, Json]
     wanted = str(body.get("refused", ""))
     if shown.refused != wanted:
         return [f"refused: {shown.refused or 'not'}, not {wanted or 'taken'} {shown.message}".rstrip()]
-    faults = [] if wanted else list(_compared(_rows(body, "entities"), shown))
+    faults = list(_compared(_rows(body, "entities"), shown))
     left = {one.quantity: one.why for one in shown.left_out}
     expected = body.get("left_out", {})
     if left != expected:
@@ -127,7 +127,7 @@ def shown_of(mapping: DeviceMapping, sample: Sample, codec: Mapping[str, Json], 
         raise BadSample(f"{min(unknown)}: not known; there are {', '.join(sorted(_SAMPLE))}")
     if ("frame" in body) == ("readings" in body):
         raise BadSample("frame: the frame as a device sends it, or `readings`")
-    if ("entities" in body) == ("refused" in body):
+    if not body.keys() & {"entities", "refused"}:
         raise BadSample("entities: those that come of it, or `refused`, the reason")
     at = to_instant(str(body.get("received_at", _RECEIVED_AT)))
     if at is None:
@@ -222,4 +222,5 @@ def _unmapped(mapping: DeviceMapping, readings: Sequence[Readings]) -> set[str]:
     if any(rule.others for rule in mapping.entities):
         return set()
     taken = {name for rule in mapping.entities for name in rule.by_quantity}
-    return {reading.quantity for one in readings for reading in one.readings} - taken
+    found = {reading.quantity for one in readings for reading in one.readings} - taken
+    return found if mapping.ignore is None else {one for one in found if not mapping.ignore.match(one)}

@@ -31,6 +31,14 @@ def test_a_reading_has_its_own_time_before_that_of_its_message_and_that_before_t
     assert only(mapped(rules, Reading("a", 1), at=None))["a"]["observedAt"] == "2026-11-23T09:00:00.000001Z"
 
 
+def test_the_time_of_a_message_is_that_of_its_newest_reading() -> None:
+    rules = mapping({"a": "a", "b": "b", "at": {"from": "@observedAt"}})
+    made = only(mapped(rules, Reading("a", 1, at=NOON - 60_000_000), Reading("b", 2)))
+    assert made["at"]["value"] == NOON_TEXT
+    made = only(mapped(rules, Reading("a", 1, at=NOON - 60_000_000)))
+    assert made["at"]["value"] == "2026-11-23T08:59:00.000000Z"
+
+
 KINDS = [
     ({"from": "q", "vocab": True}, "autonomous", {"type": "VocabProperty", "vocab": OWN + "autonomous"}),
     ({"from": "q", "vocab": True}, ["a", "b"], {"type": "VocabProperty", "vocab": [OWN + "a", OWN + "b"]}),
@@ -65,6 +73,34 @@ def test_a_point_is_made_of_longitude_and_latitude_and_never_of_one_alone() -> N
     assert location not in only(part)
     assert [one.why for one in part.left_out] == ["incomplete"]
     assert [one.why for one in mapped(rules, ("lat", 91), ("lon", 0), ("n", 1)).left_out] == ["out_of_range"]
+
+
+def test_one_phase_that_is_not_known_does_not_hide_the_others() -> None:
+    rules = mapping({"current": {"members": {"L1": "r", "L2": "s", "L3": {"from": "t", "unit": "AMP"}}}})
+    made = mapped(rules, Reading("r", 5), Reading("s", 1, quality="bad"), Reading("t", 700, "4K"))
+    assert only(made)["current"]["value"] == {"L1": 5, "L3": 0.7}
+    assert [(one.quantity, one.why) for one in made.left_out] == [("current", "bad")]
+    nothing = mapped(rules, Reading("s", 1, quality="bad"))
+    assert nothing.fragments == ()
+
+
+def test_what_a_mapping_ignores_is_no_fault_by_itself() -> None:
+    rules = read_mapping(
+        {"mapping": "m", "ignore": ["fault*"], "entities": [{"id": "urn:a", "type": "A", "attributes": {"x": "x"}}]},
+        RESOLVE,
+    )
+    made = mapped(rules, ("faultStatus", 0))
+    assert made.fragments == ()
+    assert [(one.quantity, one.why) for one in made.left_out] == [("faultStatus", "ignored")]
+    with pytest.raises(BadFrame):
+        mapped(rules, ("faultStatus", 0), ("other", 1))
+
+
+def test_an_option_that_a_device_has_not_is_no_news() -> None:
+    rules = mapping({"x": "x", "room": "@room", "of": {"relationship": "urn:r:{floor}"}})
+    made = mapped(rules, ("x", 1), device=Device("d1", "a", options={"room": "r1"}))
+    assert only(made)["room"]["value"] == "r1"
+    assert made.left_out == ()
 
 
 def test_the_first_source_that_is_there_is_taken_and_only_once() -> None:
