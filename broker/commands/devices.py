@@ -1,4 +1,4 @@
-"""Who is provisioned: `misono devices list | add | remove | key | group | import | export`.
+"""Who is provisioned, and told to do something: `misono devices list | add | remove | key | group | command | …`.
 
 misono devices list [--adapter NAME] [--json]           those of files (--adapters DIR) and those that people added
 misono devices add ADAPTER ID [--address A] [--mapping M] [--group G] [--new-key | --key-file FILE] …
@@ -7,6 +7,8 @@ misono devices group list | add | remove …              API keys by group; --t
 misono devices key ADAPTER NAME [--of-group]            a new key in the place of the old one, shown this once
 misono devices export > FILE                            what people added, with digests of keys
 misono devices import FILE                              the same again; what is there already stays as it is
+misono devices command --entity URI ATTRIBUTE VALUE     tell a device to do something, through a running hub
+misono devices commands | audit                         what became of commands; who gave them
 
 A running hub or adapter with the same --data DIR knows of it within a second.
 """
@@ -34,6 +36,7 @@ from adapters.provisioning.provision import Group, Provision
 from adapters.provisioning.reading import read_provisions
 from adapters.provisioning.registry import Devices
 from adapters.store import AdapterStore, NotKept, UnusableFile
+from broker.commands._orders import add_words
 from broker.errors import NgsiError
 from broker.model.values import Json
 from broker.wiring import SystemClock
@@ -62,6 +65,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     _add_whom(below, "name", "NAME")
     below.add_argument("--of-group", action="store_true", help="NAME is a group, not a device")
     _add_groups(doing)
+    add_words(doing)
     _word(doing, "export", _export, "what people added, as JSON")
     below = _word(doing, "import", _import, "what export wrote")
     below.add_argument("file", metavar="FILE", help="JSON or YAML; - is the standard input")

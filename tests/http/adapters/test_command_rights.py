@@ -64,7 +64,7 @@ BY_CLIENTS: Final[dict[str, list[tuple[str, str, Any]]]] = {
         (
             "POST",
             "/entityOperations/update?options=noOverwrite",
-            [{**PART, "charging": {"type": "Property", "value": "stop"}}],
+            [{"id": CHARGER, "type": "EVChargingStation", "charging": STOP}],
         ),
     ],
     "batch_entity_merge": [("POST", "/entityOperations/merge", [PART])],
