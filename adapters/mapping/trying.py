@@ -11,8 +11,8 @@
         left_out: {humidity: bad}               # where some are
         refused: unmapped                       # why it, or a part of it, is quarantined
 
-An attribute of an expected entity that is an object with a `type` (`{type: Property, unitCode: WTT}`) is compared with
-the normalized instance, in the members that it names.
+An attribute of an expected entity that is an instance (`{type: Property, unitCode: WTT}`) is compared with the normalized
+one, in the members that it names.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from adapters.readings import Readings
 from adapters.recorded import BadRecord, frame_of, readings_of
 from broker.encode.entity import Representation, encode_document
 from broker.ldcontext.active import ActiveContext
+from broker.model.entity import VALUE_MEMBER
 from broker.model.values import Instant, Json, to_instant
 from broker.ports.hub import Fragment
 
@@ -196,7 +197,7 @@ def _member(
         yield f"{where}: {simplified[name]!r}, which the sample does not expect"
     elif name not in simplified:
         yield f"{where}: not there"
-    elif isinstance(expected, dict) and isinstance(expected.get("type"), str):
+    elif isinstance(expected, dict) and expected.get("type") in VALUE_MEMBER:
         instance = normalized[name]
         held = {member: instance.get(member) for member in expected} if isinstance(instance, dict) else instance
         if held != expected:

@@ -15,6 +15,7 @@ from urllib.parse import quote
 from urllib3 import PoolManager
 from urllib3.exceptions import HTTPError
 
+from adapters.checking import check_folder
 from broker.commands._house import open_store
 from broker.commands._sinks import HttpSink, Sink, StoreSink
 from broker.encode.text import dump
@@ -41,6 +42,12 @@ def checked(home: Path, models: Path | None = None) -> Checked:
     """The city in this folder beside its packages. Raises BadSource."""
     city = read_city(home)
     return Checked(city, library_of(city, *([models] if models is not None else [])))
+
+
+def faults_of(one: Checked) -> list[str]:
+    """Everything that is wrong with a city, its adapters and their mappings too, a line each."""
+    found = check_folder(one.city.home / "adapters", one.library, one.resolve).faults
+    return [*one.faults(), *(f"adapters/{fault}" for fault in found)]
 
 
 @dataclass(frozen=True)
@@ -74,7 +81,7 @@ class Installing:
             one = checked(stage, self.models)
             if (one.city.name, one.city.version) != (opened.manifest.get("name"), opened.manifest.get("version")):
                 raise BadArchive("manifest.json and city.yaml tell of different packages")
-            faults = [*one.faults()]
+            faults = faults_of(one)
             if faults:
                 raise NotInstalled("\n  ".join([f"{one.city.name} {one.city.version} is not in order:", *faults]))
             self._follows(one)

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import orjson
 
-from broker.commands._city import Installing, NotInstalled, checked
+from broker.commands._city import Installing, NotInstalled, checked, faults_of
 from broker.commands._house import NotOpened, add_place_options
 from broker.errors import NgsiError
 from datamodels.city.archive import BadArchive, pack
@@ -74,7 +74,7 @@ def run(arguments: Namespace) -> int:
 
 def _check(arguments: Namespace) -> int:
     one = checked(arguments.folder, arguments.models)
-    faults = [*one.faults()]
+    faults = faults_of(one)
     for fault in faults:
         print(fault)
     print(f"{one.city.name} {one.city.version}: {len(one.entities)} entities, {len(faults)} faults")
@@ -101,7 +101,7 @@ def _key(arguments: Namespace) -> int:
 
 def _build(arguments: Namespace) -> int:
     one, key = checked(arguments.folder, arguments.models), read_key(arguments.key.read_bytes())
-    faults = [*one.faults()]
+    faults = faults_of(one)
     if faults:
         print("\n".join(faults), file=sys.stderr)
         return _WRONG

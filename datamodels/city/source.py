@@ -4,7 +4,7 @@ city.yaml        name, version, texts, licence, @context, the model packages tha
 context.jsonld   the @context of its data
 models/NAME/     model packages of its own
 rules/gate.yaml  off, warn or reject, by type; other files of rules/ are carried along
-adapters/*.yaml  mappings of devices, carried along
+adapters/*.yaml  adapters and mappings of devices; `misono package check` tries them (adapters.checking)
 labels/ja.yaml, labels/en.yaml   texts by key, the same keys in both
 data/*.jsonld    entities
 day.yaml         how the data move (`day`)
