@@ -59,8 +59,9 @@ class Hybrid:
         most = self.battery_w if self.soc < _HIGH else 0.0
         least = -self.battery_w if self.soc > _LOW else 0.0
         self.battery_w_in = min(max(charge, least), most)
-        self.ac_w = min(max(self.pv_w - self.battery_w_in, -self.rated_w), self.rated_w)
-        self.pv_w = self.ac_w + self.battery_w_in
+        most_ac = self.rated_w if self.set_w is None else min(self.rated_w, max(self.set_w, -self.battery_w_in))
+        self.ac_w = min(max(self.pv_w - self.battery_w_in, -self.rated_w), most_ac)
+        self.pv_w = self.ac_w + self.battery_w_in  # what has no way out is not taken from the sun
         self.grid_w_in = load - self.ac_w
 
     def _pass(self, hours: float) -> None:

@@ -93,7 +93,6 @@ class DigitalGridLink:
         options = Members(dict(device.options), f"{where}/options")
         name = options.text("unit", device.id)
         bounds = replace(self._bounds, amperes=options.number("amperes", self._bounds.amperes, 0, self._bounds.amperes))
-        options.done()
         if not _UNIT.fullmatch(name):
             raise BadSettings(f"{where}/options/unit: letters, digits, '-' and '_' would do")
         return url, Unit(device, name, bounds)

@@ -34,12 +34,12 @@ class Target:
 
 
 def read_target(device: Device, every_s: float) -> Target:
-    """The target. Raises BadSettings, which names device and member."""
+    """The target; other options are for the templates of mappings. Raises BadSettings, which names the member."""
     options = Members(dict(device.options), f"devices/{device.id}/options")
     found = _ADDRESS.fullmatch(device.address)
     if found is None or not 0 < int(found[2] or PORT) <= _PORT_MOST:
         raise BadSettings(f"devices/{device.id}/address: a host with or without a port would do, 192.0.2.7:502")
-    target = Target(
+    return Target(
         device=device,
         place=(found[1].strip("[]"), int(found[2] or PORT)),
         unit=options.whole("unit", 1, 0, 255),
@@ -49,8 +49,6 @@ def read_target(device: Device, every_s: float) -> Target:
         revert_s=options.whole("revert_s", 900, 1, 86_400),
         start=options.whole("start", 0, 0, _PORT_MOST) if "start" in device.options else None,
     )
-    options.done()
-    return target
 
 
 def _limits(options: Members, device_id: str) -> dict[str, tuple[float, float]]:
