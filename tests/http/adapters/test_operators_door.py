@@ -231,7 +231,7 @@ ROUTES = [
     ("DELETE", "/admin/adapters/hands/groups/g1", None),
     ("POST", "/admin/adapters/hands/groups/g1/key", None),
     ("GET", "/admin/devices", None),
-    ("POST", "/admin/devices", {"adapter": "hands", "id": "d9"}),
+    ("POST", "/admin/devices", {"adapter": "hands", "id": "d8"}),
     ("GET", "/admin/devices/hands/m1", None),
     ("PUT", "/admin/devices/hands/m1", {"address": "there"}),
     ("DELETE", "/admin/devices/hands/m1", None),
