@@ -82,6 +82,7 @@ class Commanding:
         for thread in self._threads:
             if thread.ident is not None:
                 thread.join()
+        self.deliverer.leave()
 
     def answered(self, device: Device, answer: Answered) -> Future[object]:
         """What a device said of a command; done when that is durable. What is said of no known command is logged."""

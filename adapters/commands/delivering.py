@@ -91,6 +91,11 @@ class Deliverer:
             if place not in self._going and command.due <= now:
                 self._begin(place, command)
 
+    def leave(self) -> None:
+        """Wait for no link any more; what it has now is in doubt until somebody asks."""
+        for going in [*self._going.values()]:
+            going.pending.cancel()
+
     def judge(self, command: Commanded) -> tuple[Device, Judged]:
         """What the device would be told, now. Raises Outside, HubAway."""
         parts = self._parts
