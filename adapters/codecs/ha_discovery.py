@@ -153,8 +153,8 @@ def _component(message: Mapping[str, Json], name: str, device: str) -> Iterator[
     state, command = _topic(message, "state_topic"), _topic(message, "command_topic")
     yes, no = ("LOCK", "UNLOCK") if kind == "lock" else ("PRESS", "") if kind == "button" else ("ON", "OFF")
     on_name, off_name = {"lock": ("lock", "unlock"), "button": ("press", "off")}.get(kind, ("on", "off"))
-    on = _text(message.get(f"payload_{on_name}", yes))
-    off = _text(message.get(f"payload_{off_name}", no))
+    on = _word(message.get(f"payload_{on_name}", yes))
+    off = _word(message.get(f"payload_{off_name}", no))
     locked = kind == "lock"
     yield Component(
         check_name(device),
@@ -166,8 +166,8 @@ def _component(message: Mapping[str, Json], name: str, device: str) -> Iterator[
         device_class if not device_class or check_name(device_class) else "",
         code_of(symbol),
         kind == "number" or bool(symbol or message.get("state_class")),
-        _text(message.get("state_locked" if locked else "state_on", "LOCKED" if locked else on)),
-        _text(message.get("state_unlocked" if locked else "state_off", "UNLOCKED" if locked else off)),
+        _word(message.get("state_locked" if locked else "state_on", "LOCKED" if locked else on)),
+        _word(message.get("state_unlocked" if locked else "state_off", "UNLOCKED" if locked else off)),
         on,
         off,
     )
@@ -178,6 +178,11 @@ def _topic(message: Mapping[str, Json], name: str) -> str:
     if any(sign in topic for sign in "+#\0"):
         raise BadFrame("wrong_type", f"{name} is no topic: {topic[:100]!r}")
     return topic
+
+
+def _word(value: Json) -> str:
+    """A payload of two: `false` is `"false"`, which a template makes of the JSON value too."""
+    return str(value).lower() if isinstance(value, bool) else _text(value)
 
 
 def _text(value: Json) -> str:

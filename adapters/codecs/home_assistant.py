@@ -95,10 +95,7 @@ class HomeAssistant:
         if value is None or (isinstance(value, str) and value in _UNKNOWN):
             return Reading(quantity, None, component.unit, quality="bad")
         if component.kind in ("binary_sensor", "switch", "lock"):
-            told = str(value)
-            if told not in (component.state_on, component.state_off):
-                raise BadFrame("wrong_type", f"{component.object} says neither of its two states: {told[:80]!r}")
-            return Reading(quantity, told == component.state_on)
+            return Reading(quantity, _is_on(component, value))
         if component.numeric:
             value = number_of(value)
             if isinstance(value, bool) or not isinstance(value, int | float):
@@ -139,6 +136,16 @@ def _components(text: str) -> tuple[Component, ...]:
     if not isinstance(body, list) or not body:
         raise BadFrame("wrong_type", "no component")
     return tuple(map(component_of, body))
+
+
+def _is_on(component: Component, value: Json) -> bool:
+    """Which of its two states it says. Raises BadFrame."""
+    told, on, off = str(value), component.state_on, component.state_off
+    if isinstance(value, bool):
+        told, on, off = told.lower(), on.lower(), off.lower()
+    if told not in (on, off):
+        raise BadFrame("wrong_type", f"{component.object} says neither of its two states: {told[:80]!r}")
+    return told == on
 
 
 def _filtered(value: Json, filters: Sequence[tuple[str, str]]) -> Json:

@@ -60,10 +60,8 @@ class Ultralight:
             raise BadFrame("oversized", f"a group has at most {READINGS_MAX:,} measures")
         at = given
         if len(fields) % 2:
-            if len(fields) == 1:
-                raise BadFrame("truncated", f"{group[:80]!r} has no value: t|21.5 would do")
-            own = read_instant(fields.pop(0))
-            at = own if given is None else given
+            at = _leading_instant(fields, group) if given is None else given
+            del fields[0]
         pairs = zip(fields[::2], fields[1::2], strict=True)
         return Readings(device, readings_of((name.strip(), self._value(value)) for name, value in pairs), at=at)
 
@@ -108,6 +106,16 @@ def read_request(payload: bytes) -> tuple[str, ...]:
     if kind not in ("configuration", "subscription") or not 0 < len(fields) <= COMMAND_FIELDS_MAX:
         raise BadFrame("wrong_type", "a request such as configuration|sleepTime|warningLevel would do")
     return tuple(map(check_name, fields))
+
+
+def _leading_instant(fields: Sequence[str], group: str) -> Instant:
+    """The instant that a group begins with; without one, something of it is missing."""
+    try:
+        if len(fields) > 1:
+            return read_instant(fields[0])
+    except BadFrame:
+        pass
+    raise BadFrame("truncated", f"{group[:80]!r} has a name without its value: t|21.5 would do")
 
 
 def _answer(device: str, text: str) -> Readings:

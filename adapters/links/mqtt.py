@@ -160,6 +160,7 @@ def make_link(ground: Ground) -> MqttLink:
     shared = members.text("shared", "")
     if any(sign in shared for sign in "/+#"):
         raise members.refuse("shared", "a name without /, + and #")
-    settings = Settings(server, Topics(templates), shared, members.whole("qos", 1, 0, 1), read_commands(members, named))
+    qos, commands = members.whole("qos", 1, 0, 1), read_commands(members, named)
+    settings = Settings(server, Topics(templates), shared, qos, commands, discovery)
     members.done()
     return MqttLink(ground, settings)
