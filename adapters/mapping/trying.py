@@ -11,8 +11,8 @@
         left_out: {humidity: bad}               # where some are
         refused: unmapped                       # why it, or a part of it, is quarantined
 
-An attribute of an expected entity that is an instance (`{type: Property, unitCode: WTT}`) is compared with the normalized
-one, in the members that it names.
+An attribute of an expected entity that is an instance (`{type: Property, unitCode: WTT}`) is compared with the
+normalized one, in the members that it names.
 """
 
 from __future__ import annotations
