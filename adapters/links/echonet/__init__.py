@@ -91,7 +91,7 @@ class EchonetLink:
             raise NotReached("the link is not up")
         self._sockets.send(address, self._ports.get(address, self._where.port), payload)
 
-    def _put(self, address: str, payload: bytes) -> None:
+    def _put(self, address: str, _port: int, payload: bytes) -> None:
         """Hand an answer to who asked, everything else to the listener."""
         try:
             message = parse_message(payload)

@@ -56,9 +56,9 @@ def read_where(members: Members) -> Where:
 
 
 class Sockets:
-    """Both sockets; `heard(host, bytes)` is called for all that comes. To be closed."""
+    """Both sockets; `heard(host, port, bytes)` is called for all that comes. To be closed."""
 
-    def __init__(self, where: Where, heard: Callable[[str, bytes], None]) -> None:
+    def __init__(self, where: Where, heard: Callable[[str, int, bytes], None]) -> None:
         self._where = where
         self._heard = heard
         self._open: list[asyncio.DatagramTransport] = []
@@ -98,11 +98,11 @@ class Sockets:
 class _Ear(asyncio.DatagramProtocol):
     """What comes in; errors of the network are a device's silence, which is seen to elsewhere."""
 
-    def __init__(self, heard: Callable[[str, bytes], None]) -> None:
+    def __init__(self, heard: Callable[[str, int, bytes], None]) -> None:
         self._heard = heard
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
-        self._heard(addr[0], data)
+        self._heard(addr[0], addr[1], data)
 
 
 def _socket(address: tuple[str, int]) -> socket.socket:
