@@ -19,7 +19,7 @@ from tests.outside.adapters.asked import Asked, asking
 from tests.outside.served import free_port
 
 SCRIPT = Path(__file__).with_name("opc_ua_building.cjs")
-SECRET = "bems.secret"
+KEPT_IN = "bems.secret"
 LINK = {"publish_s": 0.1, "timeout_s": 2}
 CODEC = {"kind": "opc-ua", "units": {"power": "KWT", "setpoint": "CEL"}}
 NODES = {name: f"ns=1;s={name}" for name in ("power", "setpoint", "lit", "visitors", "name")}
@@ -119,13 +119,13 @@ def test_it_may_go_away_and_come_back(place: tuple[int, str], tmp_path: Path) ->
 def test_a_password_is_asked_for_by_file(building: Peer, place: tuple[int, str], tmp_path: Path) -> None:
     assert building.heard
     for secret, there in (("s3cret", True), ("wrong", False)):
-        (tmp_path / SECRET).write_text(f"{secret}\n")
+        (tmp_path / KEPT_IN).write_text(f"{secret}\n")
 
         async def work(asked: Asked, there: bool = there) -> None:
             await asyncio.sleep(1.5)
             assert bool(asked.frames) is there
 
-        follow(tmp_path, bems(place[0]), work, user="bems", password_file=SECRET)
+        follow(tmp_path, bems(place[0]), work, user="bems", password_file=KEPT_IN)
 
 
 @pytest.mark.parametrize(
