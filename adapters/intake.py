@@ -294,7 +294,6 @@ class Intake:
 
         def settled(written: Future[None]) -> None:
             if written.exception() is None:
-                shared.queue.grew(batch.rows)
                 return
             shared.dedupe.forget(batch.keys)
             for seen, made in batch.seen.values():
@@ -305,7 +304,7 @@ class Intake:
         for seen, made in batch.seen.values():
             seen.kept = True
             seen.entities |= made
-        pending = shared.store.write(lambda db: self._insert(db, batch))
+        pending = shared.store.write(lambda db: self._insert(db, batch), lambda _done: shared.queue.grew(batch.rows))
         pending.add_done_callback(settled)
         return pending
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from threading import Event, Lock
+from threading import Event
 from typing import Final, TypeAlias, cast
 
 import apsw
@@ -94,16 +94,22 @@ class Queue:
         store.tables("queue", _TABLES)
         self._store = store
         self.filled = Event()
-        self._counting = Lock()
         self.depth, self.size = 0, 0
         self.measure()
 
     def measure(self) -> None:
-        """Count again: another process may have changed it."""
-        sql = "SELECT count(*), coalesce(sum(length(payload) + length(writes)), 0) FROM queued"
-        with self._counting:
-            [(depth, size)] = self._store.read(sql)
-            self.depth, self.size = cast("int", depth), cast("int", size)
+        """Count again: an erasure, or another process, may have changed it. Raises NotKept."""
+
+        def count(db: apsw.Connection) -> tuple[int, int]:
+            [found] = db.execute(
+                "SELECT count(*), coalesce(sum(length(payload) + length(writes)), 0) FROM queued"
+            ).fetchall()
+            return cast("tuple[int, int]", found)
+
+        def take(found: tuple[int, int]) -> None:
+            self.depth, self.size = found
+
+        self._store.write(count, take).result()
 
     @property
     def full(self) -> bool:
@@ -115,17 +121,15 @@ class Queue:
         db.executemany(_INSERT, rows)
 
     def grew(self, rows: Sequence[tuple[apsw.SQLiteValue, ...]]) -> None:
-        """Those rows are durable: count them, and wake who sends."""
-        with self._counting:
-            self.depth += len(rows)
-            self.size += sum(_weight(row) for row in rows)
+        """Those rows are durable: count them, and wake who sends; on the writer's thread, as all that counts."""
+        self.depth += len(rows)
+        self.size += sum(_weight(row) for row in rows)
         self.filled.set()
 
     def shrank(self, rows: Sequence[Queued]) -> None:
         """Those rows are gone."""
-        with self._counting:
-            self.depth -= len(rows)
-            self.size -= sum(row.weight for row in rows)
+        self.depth -= len(rows)
+        self.size -= sum(row.weight for row in rows)
 
     def next(self, limit: int) -> list[Queued]:
         """The oldest rows."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import random
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from threading import Event, Lock, Thread
@@ -73,10 +74,13 @@ class Sender:
         with self._sending:
             rows = way.queue.next(BATCH_ROWS)
             if rows:
-                refused = self._write(rows)
-                way.store.write(lambda db: self._close(db, rows, refused)).result()
-                way.queue.shrank(rows)
-                self._count(rows, refused)
+                refused, written = self._write(rows)
+
+                def then(_done: None) -> None:
+                    self._count(refused, written)
+                    way.queue.shrank(rows)
+
+                way.store.write(lambda db: self._close(db, rows, refused), then).result()
         return len(rows)
 
     def _run(self) -> None:
@@ -99,15 +103,18 @@ class Sender:
         self._stopped.wait(self._pause * random.uniform(0.5, 1.0))  # noqa: S311  no secret
         self._pause = min(2 * self._pause, PAUSE_MAX_S)
 
-    def _write(self, rows: Sequence[Queued]) -> list[Refused]:
-        """What the hub refused of it: each frame once, with the first refusal."""
+    def _write(self, rows: Sequence[Queued]) -> tuple[list[Refused], Counter[str]]:
+        """What the hub refused, each frame once with the first refusal; how many fragments it took by adapter."""
         refused: dict[int, Refused] = {}
+        written: Counter[str] = Counter()
         for tenant, kind, writes in _runs(rows):
             results = self._send(tenant, kind, [fragment for _, fragment in writes])
             for (row, _), refusal in zip(writes, results, strict=True):
-                if refusal is not None:
-                    refused.setdefault(row.number, Refused(row.kept, "refused", _told(refusal), self._way.clock.now()))
-        return [*refused.values()]
+                if refusal is None:
+                    written[row.kept.adapter] += 1
+                elif row.number not in refused:
+                    refused[row.number] = Refused(row.kept, "refused", _told(refusal), self._way.clock.now())
+        return [*refused.values()], written
 
     def _send(self, tenant: str, kind: Kind, fragments: Sequence[Fragment]) -> Results:
         """What became of each; a batch that is refused as a whole is tried in halves: one of it may be to blame."""
@@ -129,10 +136,10 @@ class Sender:
         if refused:
             self._way.quarantine.insert(db, refused)
 
-    def _count(self, rows: Sequence[Queued], refused: Sequence[Refused]) -> None:
-        for row in rows:
-            if (counts := self._counts.get(row.kept.adapter)) is not None:
-                counts.written += len(row.writes)
+    def _count(self, refused: Sequence[Refused], written: Mapping[str, int]) -> None:
+        for adapter, number in written.items():
+            if (counts := self._counts.get(adapter)) is not None:
+                counts.written += number
         for one in refused:
             if (counts := self._counts.get(one.kept.adapter)) is not None:
                 counts.quarantined[one.reason] += 1

@@ -16,7 +16,7 @@ from concurrent.futures import Future
 from fcntl import LOCK_EX, LOCK_NB, flock
 from pathlib import Path
 from threading import Condition, Lock, Thread
-from typing import IO, Final, TypeAlias, TypeVar
+from typing import IO, Any, Final, TypeAlias, TypeVar
 
 import apsw
 
@@ -74,17 +74,18 @@ class AdapterStore:
             return
         self.write(make).result()
 
-    def write(self, work: Callable[[apsw.Connection], T]) -> Future[T]:
+    def write(self, work: Callable[[apsw.Connection], T], then: Callable[[T], None] | None = None) -> Future[T]:
         """Do this in the writer's next transaction, in a savepoint of its own; done when it is durable.
 
-        The future fails with what `work` raises, and nothing of it is written then, or with NotKept.
+        The future fails with what `work` raises, and nothing of it is written then, or with NotKept. `then` is told
+        first that it is durable, on the writer's thread, in the order of the writes: it must be quick.
         """
         done: Future[T] = Future()
         done.set_running_or_notify_cancel()  # who waits may leave; what is to be written is written all the same
         with self._wake:
             if self._closing:
                 raise NotKept("the adapters' store is closed")
-            self._waiting.append(_Job(work, done))
+            self._waiting.append(_Job(work, done, then))
             self._wake.notify()
         return done
 
@@ -154,8 +155,9 @@ class AdapterStore:
 class _Job:
     """One piece of work, and who waits for it."""
 
-    def __init__(self, work: Callable[[apsw.Connection], T], done: Future[T]) -> None:
+    def __init__(self, work: Callable[[apsw.Connection], T], done: Future[T], then: Callable[[T], None] | None) -> None:
         self._work: Callable[[apsw.Connection], object] = work
+        self._then: Callable[[Any], None] | None = then
         self._done: Future[object] = done  # type: ignore[assignment]  # what comes of the work is of its type
         self._result: object = None
         self._error: Exception | None = None
@@ -176,8 +178,10 @@ class _Job:
         """It is durable, or it alone failed."""
         if self._error is not None:
             self._done.set_exception(self._error)
-        else:
-            self._done.set_result(self._result)
+            return
+        if self._then is not None:
+            self._then(self._result)
+        self._done.set_result(self._result)
 
     def fail(self, error: NotKept) -> None:
         """The transaction failed."""

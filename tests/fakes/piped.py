@@ -17,10 +17,12 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from adapters.assembling import Around, Assembled, assemble
+from adapters.counting import Counts
 from adapters.frame import Frame
 from adapters.link import Ground, Link, Receive
 from adapters.mapping_files import packaged_contexts
 from adapters.order import Delivered, Order
+from adapters.quarantine import Chosen, Quarantined
 from adapters.store import AdapterStore
 from adapters.table import make_link
 from broker.encode.entity import Representation, encode_document
@@ -29,7 +31,7 @@ from broker.ldcontext.core import core_context
 from broker.ports import Clock
 from broker.ports.hub import Hub
 from broker.settings import read_settings
-from broker.wiring import SystemClock, build
+from broker.wiring import Built, SystemClock, build
 
 PATIENCE_S = 10.0
 T = TypeVar("T")
@@ -61,6 +63,7 @@ class Pipe:
     hub: Hub
     clock: Clock
     links: dict[str, HandLink]
+    built: Built | None = None
 
     def give(self, adapter: str, *frames: Frame) -> None:
         """Have the link take these frames at once; on return it may acknowledge them."""
@@ -68,6 +71,18 @@ class Pipe:
         until(lambda: link.receive is not None)
         assert link.receive is not None
         self.assembled.running.call(_given(link.receive, frames)).result(PATIENCE_S)
+
+    def quarantined(self, **chosen: Any) -> list[Quarantined]:
+        """What is in quarantine."""
+        return self.assembled.running.quarantine.find(Chosen(**chosen))
+
+    def reasons(self) -> list[str]:
+        """Why, the oldest first."""
+        return [one.refused.reason for one in self.quarantined()]
+
+    def counts(self, adapter: str) -> Counts:
+        """The adapter's counters."""
+        return self.assembled.running.adapters[adapter].counts
 
     def now(self) -> int:
         """The hub's clock."""
@@ -100,7 +115,12 @@ def until(met: Callable[[], T]) -> T:
 
 @contextmanager
 def piped(
-    directory: Path, files: Mapping[str, str], *, clock: Clock | None = None, hub: Hub | None = None
+    directory: Path,
+    files: Mapping[str, str],
+    *,
+    clock: Clock | None = None,
+    hub: Hub | None = None,
+    make_store: Callable[[Path], AdapterStore] = AdapterStore,
 ) -> Iterator[Pipe]:
     """Adapters of these files, by name, on a memory store of entities; `link: hand` is given frames by `give`."""
     clock, folder, links = clock or SystemClock(), directory / "city", {}
@@ -115,14 +135,15 @@ def piped(
     for name, text in files.items():
         (folder / name).write_text(text, encoding="utf-8")
     with ExitStack() as closing:
+        built = None
         if hub is None:
             built = build(read_settings(Namespace(config=""), {"MISONO_STORE": "memory"}), clock=clock)
             closing.callback(built.close)
             hub = HubInside(built.house)
-        store = AdapterStore(directory / "data")
+        store = make_store(directory / "data")
         closing.callback(store.close)
         around = Around(hub, store, clock, packaged_contexts(), make_link=made)
         assembled = assemble(folder, around)
         assembled.start()
         closing.callback(assembled.stop)
-        yield Pipe(assembled, hub, clock, links)
+        yield Pipe(assembled, hub, clock, links, built)

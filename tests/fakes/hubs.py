@@ -1,0 +1,68 @@
+"""Hubs that are away, refuse, or fail: fakes of the port Hub, which keep its promise otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+from broker.errors import BadRequestData, NgsiError, ResourceNotFound
+from broker.model.values import Json
+from broker.ports.hub import Fragment, HubAway, HubChange
+
+
+class HeldHub:
+    """A hub in a dictionary; what it is asked to write is in `batches`.
+
+    `away` says that it cannot be reached. Fragments for which `bad` holds are refused; where `whole` is set, the whole
+    batch with them, as a broker does that cannot tell which one it was.
+    """
+
+    def __init__(self, bad: Callable[[Fragment], bool] | None = None, *, whole: bool = False) -> None:
+        self.entities: dict[tuple[str, str], dict[str, Json]] = {}
+        self.batches: list[tuple[str, list[Fragment]]] = []
+        self.away = False
+        self._bad, self._whole = bad, whole
+
+    def upsert(self, tenant: str, fragments: Sequence[Fragment]) -> list[NgsiError | None]:
+        """As the port says."""
+        self._reach()
+        self.batches.append((tenant, list(fragments)))
+        found = [self._refusal(one) for one in fragments]
+        refusals = [one for one in found if one is not None]
+        if self._whole and refusals:
+            return [refusals[0]] * len(fragments)
+        for one, refusal in zip(fragments, found, strict=True):
+            if refusal is None:
+                self.entities.setdefault((tenant, str(one["id"])), {}).update(one)
+        return found
+
+    def entity(self, tenant: str, entity_id: str) -> dict[str, Json] | None:
+        """As the port says."""
+        self._reach()
+        return self.entities.get((tenant, entity_id))
+
+    def query(self, tenant: str, type_: str, q: str = "") -> Iterator[dict[str, Json]]:
+        """As the port says; no q."""
+        assert not q
+        self._reach()
+        return (one for (whose, _), one in self.entities.items() if whose == tenant and one["type"] == type_)
+
+    def delete(self, tenant: str, ids: Sequence[str]) -> list[NgsiError | None]:
+        """As the port says."""
+        self._reach()
+        gone = [self.entities.pop((tenant, one), None) for one in ids]
+        return [ResourceNotFound("not there") if one is None else None for one in gone]
+
+    def newest(self, _tenant: str) -> int:
+        """Nobody follows here."""
+        return 0
+
+    def changes(self, _tenant: str, _after: int, _wait_s: float) -> list[HubChange]:
+        """Nobody follows here."""
+        return []
+
+    def _reach(self) -> None:
+        if self.away:
+            raise HubAway("cut off")
+
+    def _refusal(self, fragment: Fragment) -> NgsiError | None:
+        return BadRequestData("so not", pointer="/level") if self._bad is not None and self._bad(fragment) else None
