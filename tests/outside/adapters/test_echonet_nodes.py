@@ -213,8 +213,9 @@ def test_a_device_that_goes_away_is_asked_again_and_gets_no_command_meanwhile(pe
 def test_who_is_not_provisioned_is_a_stranger(peer: Peer, tmp_path: Path) -> None:
     async def scenario() -> None:
         async with asking("echonet", tmp_path, LINK, {}) as asked:
-            await asyncio.to_thread(peer.tell, inf=[PRESENCE, "b1", [0x41]])
-            await asked.until(lambda: [frame for frame in asked.frames if frame.channel == "0007-1"])
+            while not [frame for frame in asked.frames if frame.channel == "0007-1"]:  # until the link is up
+                await asyncio.to_thread(peer.tell, inf=[PRESENCE, "b1", [0x41]])
+                await asyncio.sleep(0.05)
             assert {frame.device for frame in asked.frames} == {THERE}
             asked.registry.devices.append(Device("presence", "asked", address=THERE, options={"objects": ["0007-1"]}))
             await asked.until(lambda: [frame for frame in asked.frames if frame.device == "presence"])
