@@ -53,7 +53,7 @@ def wanted(settings: Json) -> tuple[frozenset[int], dict[int, int]]:
         if not isinstance(number, int) or not 0 < number < END:
             raise BadSettings(f"codec/models: numbers of SunSpec models would do: {', '.join(map(str, MEASURING))}")
         model(number)
-    return frozenset({1, *(int(number) for number in numbers)}), signs
+    return frozenset(int(number) for number in numbers), signs
 
 
 def _signs(members: Members) -> dict[int, int]:
@@ -68,11 +68,12 @@ class SunSpecCodec:
     """Reads the models wanted, passes over others."""
 
     def __init__(self, models: frozenset[int], into: Mapping[int, int]) -> None:
-        self._models = {number: model(number) for number in models}
+        self._models = {number: model(number) for number in {1, *models}}
+        self._silent = frozenset({1}) - models
         self._into = into
 
     def decode(self, frame: Frame) -> Sequence[Readings]:
-        """One Readings for each model, and each port of model 714, that says something."""
+        """One Readings for each model, and each port of model 714, that says something; model 1 is told as facts."""
         facts: dict[str, str] = {}
         found: list[Readings] = []
         seen: dict[int, int] = {}
@@ -85,7 +86,8 @@ class SunSpecCodec:
             said = list(self._said(number, group, data))
             if number == 1:
                 facts = {_FACTS[one.name]: str(one.reading.value) for one in said if one.name in _FACTS}
-            found += _parts(frame.device, part, said)
+            if number not in self._silent:
+                found += _parts(frame.device, part, said)
             if sum(len(readings.readings) for readings in found) > READINGS_MOST:
                 raise BadFrame("oversized", f"more than {READINGS_MOST:,} readings")
         return [_with(readings, facts) for readings in found]

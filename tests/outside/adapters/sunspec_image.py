@@ -29,7 +29,7 @@ def hybrid() -> list[tuple[int, dict[str, Any]]]:
         (704, {"WSetEna": 0, "WSetMod": 0, "WSet": 0, "WSetEnaRvrt": 1, "WSetRvrtTms": 0, "WSetRvrtRem": 0,
                "WSet_SF": 0, "WMaxLimPctEna": 0, "WMaxLimPct": 1000, "WMaxLimPctRvrtTms": 0, "WMaxLimPct_SF": -1,
                "WMaxLimPctEnaRvrt": 0}),
-        (713, {"WHRtg": 1200, "WHAvail": 660, "SoC": 550, "SoH": 98, "Sta": 0, "WH_SF": 1, "Pct_SF": -1}),
+        (713, {"WHRtg": 1200, "WHAvail": 660, "SoC": 550, "SoH": 980, "Sta": 0, "WH_SF": 1, "Pct_SF": -1}),
         (714, {"PrtAlrms": 0, "NPrt": 2, "DCW": 2700, "DCW_SF": 0, "DCA": 80, "DCA_SF": -1, "DCV_SF": 0,
                "DCWH_SF": 0, "Tmp_SF": 0, "Prt": [
                    {"PrtTyp": 0, "ID": 1, "IDStr": "roof", "DCA": 98, "DCV": 398, "DCW": 3900, "DCWhInj": 208_855},
