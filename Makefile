@@ -18,7 +18,8 @@ install: ## .venv/ with everything the broker needs to run; no network after tha
 serve: install ## the broker on 127.0.0.1:1026, its data in ./var (PORT=, DATA=)
 	exec $(BIN)/misono serve --host 127.0.0.1 --port $(PORT) --data $(DATA)
 
-demo: install ## the broker with the Misono district in it, and three requests to try
+demo: install ## the broker with the Misono district in it, its devices at work, and three requests to try
+	@tools/install.sh packages mosquitto
 	exec $(BIN)/misono demo --port $(PORT) --data $(DATA)
 
 test: ## installs what tests need, runs everything that has a test, prints pytest's counts
@@ -40,7 +41,7 @@ check: ## format, lint, types, import contracts, house style
 format: ## put the code into the house's form
 	$(BIN)/ruff check --fix-only --quiet . ; $(BIN)/ruff format .
 
-docs: ## write the pages that are made from code (errors, settings)
+docs: ## write the pages that are made from code (errors, settings, devices)
 	$(BIN)/python -m tools.generate_docs
 
 bench: install ## the load generator's steps against this checkout: a table in var/bench/results.md (ONLY=step,step D=seconds)

@@ -1,7 +1,8 @@
 """Serve with a city in it that is alive: `misono demo`, which `make demo` runs.
 
-This process becomes the broker, as `misono serve` would; a second one waits until it is ready, loads the city's package
-over HTTP as any client could, prints requests to try, and then lets its simulated day go until the broker ends.
+This process becomes the broker, as `misono serve` would, with the city's adapters in it; a second one waits until it is
+ready, loads the city's package over HTTP as any client could, prints requests to try, and then lets its simulated day
+go until the broker ends: devices that are not there speak their own protocols to the adapters.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ import subprocess
 import sys
 import time
 from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
@@ -19,6 +22,7 @@ from pathlib import Path
 from urllib3 import PoolManager
 from urllib3.exceptions import HTTPError
 
+from adapters.link import BadSettings
 from broker.commands import serve
 from broker.commands._city import checked, send_all, tell_rules
 from broker.commands._sinks import HttpSink
@@ -34,6 +38,7 @@ _HOST = "127.0.0.1"
 _READY_S_MAX = 30.0
 _LOADER = "MISONO_DEMO_LOADER"
 _CANNOT = 2
+ADAPTERS = "adapters"
 _LOOK_S = 0.1
 _LINK = '<{url}>; rel="http://www.w3.org/ns/json-ld#context"; type="application/ld+json"'
 
@@ -62,6 +67,8 @@ def run(arguments: Namespace) -> int:
     options = {"port": str(arguments.port), "data": arguments.data, "contexts": str(arguments.city / "contexts.tsv")}
     if (arguments.city / "models").is_dir():
         options["models"] = str(arguments.city / "models")
+    if (arguments.city / ADAPTERS).is_dir() and arguments.speed != 0:
+        options["adapters"] = str(arguments.city / ADAPTERS)
     return serve.run(Namespace(config="", host=_HOST, **options))
 
 
@@ -71,7 +78,7 @@ def _second(arguments: Namespace) -> int:
         return _load(arguments)
     except KeyboardInterrupt:  # Ctrl-C is for all processes of the terminal
         return 0
-    except (BadSource, NgsiError, TermClash) as fault:
+    except (BadSettings, BadSource, NgsiError, TermClash) as fault:
         print(f"misono demo: {arguments.city}: {fault}", file=sys.stderr)
     except HTTPError as error:
         print(f"misono demo: the broker ended before the city was in: {error}", file=sys.stderr)
@@ -100,8 +107,24 @@ def _load(arguments: Namespace) -> int:
         day = replace(day, speed=arguments.speed) if arguments.speed > 0 else None
     _tell(root, _host_context(pool, root, arguments.city / CONTEXT), one.city, day)
     if day is not None:
-        _live(root, one, day)
+        with _devices(arguments.city / ADAPTERS, day.day_s):
+            _live(root, one, day)
     return int(bool(refusals))
+
+
+@contextmanager
+def _devices(folder: Path, day_s: float) -> Iterator[None]:
+    """The city's devices speak while the block runs."""
+    if not folder.is_dir():
+        yield
+        return
+    from broker.commands._playing import playing  # noqa: PLC0415  a city without devices needs no protocol
+
+    with playing(folder, day_s) as parts:
+        if parts:
+            kinds = ", ".join(f"{part.adapter} ({part.kind})" for part in parts)
+            print(f"\n  # devices speak their own protocols to the adapters: {kinds}", flush=True)
+        yield
 
 
 def _live(root: str, one: Checked, day: Day) -> None:
