@@ -109,6 +109,11 @@ def test_units_count_into_their_station(pipe: Pipe) -> None:
 
 
 def test_a_limit_is_what_then_flows(pipe: Pipe) -> None:
+    found(
+        pipe,
+        "https://smartdatamodels.org/dataModel.Transportation/EVChargingStation",
+        lambda one: one["id"] == STATION + "bus:1",
+    )
     device = next(one for one in pipe.assembled.running.parts.registry.of_adapter("chargers") if one.id == "bus")
     order = Order("cmd-1", device, "SetChargingProfile", 90_000, "WTT", part="1")
     assert pipe.assembled.running.send(order).result(10).status == "OK"
