@@ -14,15 +14,19 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 from typing import Final
 
 from adapters.configuring import AdapterFile, read_adapters
+from adapters.device import Device
 from adapters.intake import Answers, to_nobody
 from adapters.link import BadSettings, Ground, Link
 from adapters.mapping.plan import DeviceMapping
 from adapters.mapping.reading import Resolve
 from adapters.mapping_files import read_mappings
+from adapters.provisioning.as_entity import Spoken
 from adapters.provisioning.book import Book
+from adapters.provisioning.keeping import KeptDevices
 from adapters.provisioning.mappings import Mappings
 from adapters.provisioning.provision import Provisions
 from adapters.provisioning.reading import read_provisions
@@ -42,7 +46,10 @@ TEND_S: Final = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Around:
-    """What is there before adapters are; `resolve` gives the names of a @context."""
+    """What is there before adapters are; `resolve` gives the names of a @context.
+
+    `device_entities` says that the hub shall hold an entity of each device that is provisioned.
+    """
 
     hub: Hub
     store: AdapterStore
@@ -51,13 +58,22 @@ class Around:
     answered: Answers = to_nobody
     new_loop: Callable[[], asyncio.AbstractEventLoop] = asyncio.new_event_loop
     make_link: Callable[[str, Ground], Link] = make_link
+    device_entities: bool = False
 
 
 class Assembled:
     """The adapters of one process, and who is provisioned; `mappings` are those of files."""
 
-    def __init__(self, running: Running, devices: Devices, book: Book, mappings: Mapping[str, DeviceMapping]) -> None:
+    def __init__(
+        self,
+        running: Running,
+        devices: Devices,
+        book: Book,
+        mappings: Mapping[str, DeviceMapping],
+        kept: KeptDevices | None = None,
+    ) -> None:
         self.running, self.devices, self.book, self.mappings = running, devices, book, mappings
+        self._kept, self._kept_of, self._keeping = kept, -1, Lock()
         self._tending: Repeating | None = None
 
     def start(self) -> None:
@@ -74,6 +90,15 @@ class Assembled:
     def _tend(self) -> None:
         self.devices.refresh()
         self.running.tend()
+        self.keep_devices()
+
+    def keep_devices(self) -> None:
+        """Have the hub hold the entities of devices as they are provisioned now."""
+        with self._keeping:
+            version = self.devices.version
+            if self._kept is not None and version != self._kept_of:
+                whole = self._kept.keep(one.device for one in self.devices.provisions())
+                self._kept_of = version if whole else -1
 
 
 def assemble(folder: Path, around: Around, only: Sequence[str] = ()) -> Assembled:
@@ -102,7 +127,18 @@ def assemble(folder: Path, around: Around, only: Sequence[str] = ()) -> Assemble
             around.new_loop, make_link=around.make_link,
         )
     )  # fmt: skip
-    return Assembled(running, devices, book, of_files)
+    kept = _kept_devices(around, running, mappings) if around.device_entities else None
+    return Assembled(running, devices, book, of_files, kept)
+
+
+def _kept_devices(around: Around, running: Running, mappings: Mappings) -> KeptDevices:
+    files = {name: one.file for name, one in running.adapters.items()}
+    spoken = {name: Spoken(str(file.link["kind"]), str(file.codec["kind"])) for name, file in files.items()}
+
+    def mapping_of(device: Device) -> DeviceMapping | None:
+        return mappings(device.mapping or files[device.adapter].mapping)
+
+    return KeptDevices(around.store, running.queue, around.clock, spoken, mapping_of)
 
 
 def _provisions(file: AdapterFile, resolve: Resolve) -> Provisions:

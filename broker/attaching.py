@@ -98,7 +98,9 @@ def attach(settings: Settings, house: House, closing: ExitStack, commands: Comma
     more = read_copies(settings.contexts) if settings.contexts else None
     hub = HubInside(house, PRINCIPAL)
     answering, resolve = Answering(), packaged_contexts(*folders, more=more)
-    around = Around(hub, store, house.broker.clock, resolve, answering, new_loop=uvloop.new_event_loop)
+    around = Around(
+        hub, store, house.broker.clock, resolve, answering, new_loop=uvloop.new_event_loop, device_entities=True
+    )
     assembled = assemble(settings.adapters, around)
     closing.callback(assembled.stop)
     models = NoModels() if commands.packages is None else LibraryModels(commands.packages.now)

@@ -35,10 +35,14 @@ _WAITING_MAX: Final = 100_000
 
 
 class Devices:
-    """`adapters.device.Registry`, and what provisioning shows of it. Any thread may call any method."""
+    """`adapters.device.Registry`, and what provisioning shows of it. Any thread may call any method.
+
+    `version` is another one whenever somebody is provisioned, changed or gone.
+    """
 
     def __init__(self, book: Book | None = None) -> None:
         self._book = book
+        self.version = 0
         self._changing = RLock()
         self._seen = 0
         self._files: dict[str, Provisions] = {}
@@ -186,6 +190,7 @@ class Devices:
             self._found[group.adapter, device_id] = (made,)
             self._rows[row.key] = row
             self._fresh.append(row)
+            self.version += 1
         return made.device
 
     def _build(self) -> None:
@@ -201,6 +206,7 @@ class Devices:
                 # who asks for a key comes first: else one without would take its messages
                 found[place] = tuple(sorted((*others, one), key=lambda each: not each.device.key_digest))
         self._groups, self._found = groups, found
+        self.version += 1
         self._by_key = {(one.adapter, one.key_digest): one for one in groups.values() if one.key_digest}
         self._made = _made_of(found.values())
         self._named = _named_by(found.values())

@@ -145,7 +145,9 @@ def _assembled(arguments: Namespace, folder: Path, names: Sequence[str], link: M
         closing.callback(store.close)
         hub = closing.enter_context(HubOverHttp(arguments.hub, {"Authorization": f"Bearer {token}"} if token else None))
         answering = Answering()
-        around = Around(hub, store, SystemClock(), resolve, answering, uvloop.new_event_loop, link)
+        around = Around(
+            hub, store, SystemClock(), resolve, answering, uvloop.new_event_loop, link, device_entities=True
+        )
         assembled = assemble(folder, around, names)
         closing.callback(assembled.stop)
         commanding = answering.to = make_commanding(assembled, around, None, NoModels())
