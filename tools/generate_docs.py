@@ -1,6 +1,6 @@
 """Write the pages that are made from code, or print those that no longer say what the code says.
 
-python -m tools.generate_docs            write docs/errors.md and docs/settings.md
+python -m tools.generate_docs            write docs/errors.md, docs/settings.md and the tables of docs/devices.md
 python -m tools.generate_docs --check    1 where a page is not what would be written
 """
 
@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from broker import errors, settings
+from tools import device_page
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -42,6 +43,7 @@ def pages() -> dict[Path, str]:
     return {
         ROOT / "docs/errors.md": _ERRORS + "\n".join(_error_rows()) + "\n",
         ROOT / "docs/settings.md": _SETTINGS + settings.markdown(),
+        device_page.PAGE: device_page.page(),
     }
 
 

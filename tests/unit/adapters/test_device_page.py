@@ -1,0 +1,60 @@
+"""The files that docs/devices.md shows are in order: each is read, linted and tried as the page says."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from adapters.checking import check_folder
+from adapters.codecs.lorawan import NAMES
+from adapters.frame import Frame
+from adapters.mapping.members import members
+from adapters.mapping.reading import _ATTRIBUTE
+from adapters.mapping_files import packaged_contexts
+from adapters.table import CODECS, LINKS, make_codec
+from datamodels.library import built_in, read_library
+from datamodels.yaml_text import parse_yaml
+
+PAGE = Path(__file__).resolve().parents[3] / "docs/devices.md"
+BLOCK = re.compile(r"```yaml\n# ([\w.-]+)\n(.*?)```", re.DOTALL)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    home = tmp_path_factory.mktemp("adapters")
+    for name, text in BLOCK.findall(PAGE.read_text(encoding="utf-8")):
+        (home / name).write_text(text, encoding="utf-8")
+    return home
+
+
+def test_the_files_of_the_page_are_in_order(folder: Path) -> None:
+    checked = check_folder(folder, read_library(built_in()), packaged_contexts())
+    assert checked.faults == []
+    assert ([one.name for one in checked.adapters], list(checked.mappings)) == (["rooms", "soil"], ["rooms"])
+    assert checked.samples == 2
+
+
+def test_the_payloads_of_the_page_are_read_as_it_says(folder: Path) -> None:
+    body = members(parse_yaml((folder / "soil.yaml").read_text(encoding="utf-8")), "soil.yaml")
+    codec = make_codec("ttn", body.below("codec").of)
+    uplink = (
+        '{"end_device_ids": {"device_id": "soil-1"}, "uplink_message": {"f_port": 3, "frm_payload": "y7YLDQJfAbYB"}}'
+    )
+    [readings] = codec.decode(Frame(uplink.encode(), 0))
+    assert [(one.quantity, one.value, one.unit) for one in readings.readings] == [
+        ("status", "good", ""),
+        ("voltage", 2.998, "VLT"),
+        ("t", 28.29, "CEL"),
+        ("soil", 43.8, "CEL"),
+    ]
+
+
+def test_the_page_names_every_member_of_an_attribute_and_every_link_and_codec() -> None:
+    text = PAGE.read_text(encoding="utf-8")
+    for name in _ATTRIBUTE:
+        assert re.search(rf"`[^`]*\b{name}\b[^`]*`", text), name
+    for name in (*LINKS, *CODECS):
+        assert f"`{name}`" in text, f"{name}: make docs"
+    assert NAMES[0] == "device_id"
