@@ -21,6 +21,8 @@ from adapters.settings import Members
 if TYPE_CHECKING:
     from paho.mqtt import client as paho
 
+    from adapters.links.mqtt_client import BufferedClient
+
 PORTS: Final = {"mqtt": 1883, "mqtts": 8883}
 KEEPALIVE_S: Final = 30
 OPENING_S: Final = 10.0
@@ -191,12 +193,13 @@ class Connection:
             self._client.loop_write()
         self._detach()
 
-    def _made(self) -> paho.Client:
-        from paho.mqtt import client as paho  # noqa: PLC0415 - only with such an adapter
-        from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion  # noqa: PLC0415
+    def _made(self) -> BufferedClient:
+        from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion  # noqa: PLC0415 - only with such an adapter
+
+        from adapters.links.mqtt_client import BufferedClient  # noqa: PLC0415 - brings paho
 
         server = self._server
-        client = paho.Client(
+        client = BufferedClient(
             CallbackAPIVersion.VERSION2,
             server.client_id,
             clean_session=None if server.version == MQTTProtocolVersion.MQTTv5 else server.clean,
@@ -258,21 +261,26 @@ class Connection:
 
     def _read(self) -> None:
         """Take the packets that are there, while not too many wait to be acknowledged."""
-        client, before = self._client, -1
+        client = self._client
         for _ in range(READ_AT_ONCE):
             if self._unacknowledged >= self._server.window:
                 self._stop_reading()
                 return
-            before = self._unacknowledged
-            if client.loop_read() or self._unacknowledged == before:
+            if client.loop_read() or not client.has_more:
                 return
+        self._loop.call_soon(self._read_on)
+
+    def _read_on(self) -> None:
+        """Take what is left in the buffer, which wakes nobody."""
+        if self._reading:
+            self._read()
 
     def _read_again(self) -> None:
         if not self._reading and self._socket is not None and self._unacknowledged < self._server.window:
             self._reading = True
             self._loop.add_reader(self._socket, self._read)
-            if self._server.tls:  # what is decrypted already wakes nobody
-                self._loop.call_soon(self._read)
+            if self._server.tls or self._client.has_more:  # what is decrypted already wakes nobody either
+                self._loop.call_soon(self._read_on)
 
     def _stop_reading(self) -> None:
         if self._socket is not None and self._reading:
