@@ -10,7 +10,7 @@ import secrets
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from functools import partial
-from typing import Final
+from typing import Final, TypeAlias
 
 import apsw
 
@@ -28,6 +28,11 @@ PENDING_MAX: Final = 1000
 """Commands that wait for one device at once: who sends more is told so by the status ERROR."""
 _KEPT_SLICE: Final = 1000
 _KEY_BYTES: Final = 32
+_HEADS: Final = (
+    "status = 'PENDING' AND number IN "
+    "(SELECT min(number) FROM command WHERE status = 'PENDING' GROUP BY adapter, tenant, device)"
+)
+Change: TypeAlias = Callable[[Commanded, Instant], Step | None]
 _DROP_OLD: Final = "DELETE FROM command WHERE number <= ? AND status IN ('OK', 'ERROR', 'EXPIRED')"
 
 
@@ -79,16 +84,21 @@ class CommandBook:
 
         self._store.write(work).result()
 
-    def step(self, command_id: str, change: Callable[[Commanded, Instant], Step | None]) -> Commanded | None:
-        """Change one as it is now; what it became, or None where nothing did. Raises KeyError."""
+    def step(self, command_id: str, change: Change) -> Commanded | None:
+        """Change one as it is now; what it became, or None where nothing did, or it was erased."""
+        return self.steps([(command_id, change)])[0]
 
-        def work(db: apsw.Connection) -> Commanded | None:
-            found = _find(db, command_id)
-            if found is None:
-                raise KeyError(command_id)
-            return self._apply(db, change(found, self._clock.now()))
+    def steps(self, changes: Sequence[tuple[str, Change]]) -> list[Commanded | None]:
+        """Change several in one transaction."""
 
-        return self._store.write(work).result()
+        def work(db: apsw.Connection) -> list[Commanded | None]:
+            now, done = self._clock.now(), []
+            for command_id, change in changes:
+                found = _find(db, command_id)
+                done.append(None if found is None else self._apply(db, change(found, now)))
+            return done
+
+        return self._store.write(work).result() if changes else []
 
     def expire(self, now: Instant) -> list[Commanded]:
         """End all whose time is up."""
@@ -104,12 +114,12 @@ class CommandBook:
 
     def recover(self, reason: str) -> None:
         """After a start: what was being sent when the process before ended is in doubt."""
-        for one in self._select(f"{OPEN} AND sending", ()):
-            self.step(one.id, partial(states.in_doubt, reason=reason))
+        doubtful = self._select("status = 'PENDING' AND sending", ())
+        self.steps([(one.id, partial(states.in_doubt, reason=reason)) for one in doubtful])
 
-    def open(self) -> list[Commanded]:
-        """All that are not done, in their order."""
-        return self._select(OPEN, ())
+    def heads(self) -> list[Commanded]:
+        """Of each device the first command that is not sent yet, or not for sure."""
+        return self._select(_HEADS, ())
 
     def answer(self, adapter: str, device: str, answer: Answered) -> Future[Commanded | None]:
         """What a device said of a command; done when that is durable. None: of none that is known."""

@@ -9,7 +9,7 @@ PENDING ─ judge ─┬─> ERROR, never sent
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from concurrent.futures import CancelledError, Future
 from dataclasses import dataclass
 from functools import partial
@@ -17,14 +17,15 @@ from queue import SimpleQueue
 from typing import Final, TypeAlias
 
 from adapters.commands import states
-from adapters.commands.book import CommandBook
+from adapters.commands.book import Change, CommandBook
 from adapters.commands.judging import Judged, Outside, Scene, judge
 from adapters.commands.modelled import Models
 from adapters.commands.rules import Rule
-from adapters.commands.states import Commanded, Step
+from adapters.commands.states import Commanded
 from adapters.commands.targets import Targets
 from adapters.device import Device
 from adapters.order import Delivered, NotReached, Order
+from adapters.store import NotKept
 from broker.model.entity import as_list
 from broker.model.values import Instant, Json
 from broker.ports import Clock
@@ -77,19 +78,12 @@ class Deliverer:
 
     def turn(self) -> None:
         """Take what links answered, and send what is due. Raises HubAway, NotKept."""
-        while not self._came.empty():
-            self._finish(self._came.get())
+        self._finish()
         now = self._parts.clock.now()
         for going in [one for one in self._going.values() if one.until <= now]:
             going.pending.cancel()
-        heads: set[tuple[str, str, str]] = set()
-        for command in self._parts.book.open():
-            place = (command.adapter, command.tenant, command.device)
-            if command.status != "PENDING" or place in heads:
-                continue
-            heads.add(place)  # what comes after it waits for it
-            if place not in self._going and command.due <= now:
-                self._begin(place, command)
+        due = [one for one in self._parts.book.heads() if one.due <= now and _place(one) not in self._going]
+        self._begin(due)
 
     def leave(self) -> None:
         """Wait for no link any more; what it has now is in doubt until somebody asks."""
@@ -116,21 +110,27 @@ class Deliverer:
         if given >= rule.rate_per_min:
             raise Outside(f"{given} commands came within the minute before; at most {rule.rate_per_min} are sent")
 
-    def _begin(self, place: tuple[str, str, str], command: Commanded) -> None:
-        book = self._parts.book
-        try:
-            device, judged = self.judge(command)
-        except Outside as outside:
-            book.step(command.id, partial(states.refused, reason=str(outside)))
-            return
-        said: Mapping[str, Json] = {"value": judged.value, "unit": judged.unit}
-        sending = book.step(command.id, partial(states.sent, said=said))
-        if sending is None:
-            return
-        order = Order(command.id, device, command.name, judged.value, judged.unit, command.expires_at, command.part)
-        until = min(command.expires_at, sending.changed_at + round(SEND_S * _SECOND))
-        going = _Going(sending, self._parts.send(order), until)
-        self._going[place] = going
+    def _begin(self, due: Sequence[Commanded]) -> None:
+        """Judge these, keep what is to become of them, and send those that are."""
+        changes: list[tuple[str, Change]] = []
+        orders: list[Order | None] = []
+        for one in due:
+            try:
+                device, told = self.judge(one)
+            except Outside as outside:
+                changes.append((one.id, partial(states.refused, reason=str(outside))))
+                orders.append(None)
+                continue
+            changes.append((one.id, partial(states.sent, said={"value": told.value, "unit": told.unit})))
+            orders.append(Order(one.id, device, one.name, told.value, told.unit, one.expires_at, one.part))
+        for order, became in zip(orders, self._parts.book.steps(changes), strict=True):
+            if order is not None and became is not None:
+                self._send(became, order)
+
+    def _send(self, command: Commanded, order: Order) -> None:
+        until = min(command.expires_at, command.changed_at + round(SEND_S * _SECOND))
+        going = _Going(command, self._parts.send(order), until)
+        self._going[_place(command)] = going
         going.pending.add_done_callback(lambda _: self._back(going))
 
     def _back(self, going: _Going) -> None:
@@ -138,12 +138,20 @@ class Deliverer:
         self._came.put(going)
         self._wake()
 
-    def _finish(self, going: _Going) -> None:
-        command = going.command
-        self._parts.book.step(command.id, self._outcome(going))
-        self._going.pop((command.adapter, command.tenant, command.device), None)
+    def _finish(self) -> None:
+        came = []
+        while not self._came.empty():
+            came.append(self._came.get())
+        try:
+            self._parts.book.steps([(going.command.id, self._outcome(going)) for going in came])
+        except NotKept:
+            for going in came:
+                self._came.put(going)
+            raise
+        for going in came:
+            self._going.pop(_place(going.command), None)
 
-    def _outcome(self, going: _Going) -> Callable[[Commanded, Instant], Step | None]:
+    def _outcome(self, going: _Going) -> Change:
         try:
             delivered = going.pending.result()
         except NotReached as error:
@@ -154,6 +162,11 @@ class Deliverer:
             log.exception("the link of %s failed with a command", going.command.adapter)
             return partial(states.in_doubt, reason=f"the link failed: {type(error).__name__}")
         return partial(states.delivered, outcome=Delivered(delivered.status, bounded(delivered.result)))
+
+
+def _place(command: Commanded) -> tuple[str, str, str]:
+    """One command at a time is under way to each."""
+    return command.adapter, command.tenant, command.device
 
 
 def bounded(result: Json) -> Json:

@@ -14,12 +14,13 @@ from typing import Final, TypeAlias, cast
 
 from adapters.commands.rules import Bound, Condition, Path, Rule
 from broker.model.entity import Document, instances
-from broker.model.values import Json
+from broker.model.values import Json, Scalar
 from datamodels.units import NoConversion, convert
 
 Look: TypeAlias = Callable[[str], Document | None]
 """Gives another entity as it is now; None where there is none."""
 TEXT_MAX: Final = 10_000
+_TOLD_MAX: Final = 100
 
 
 class Outside(Exception):
@@ -180,7 +181,12 @@ def _require(rule: Rule, condition: Condition, scene: Scene) -> None:
 def _require_one(rule: Rule, condition: Condition, value: Json) -> None:
     names = rule.command.names
     held: list[Json] = value if isinstance(value, list) else [value]
-    held = held + [names.compact_value(one) for one in held if isinstance(one, str)]
-    if not any(type(one) is type(wanted) and one == wanted for one in held for wanted in condition.one_of):
-        wanted = " or ".join(map(str, condition.one_of))
-        raise Outside(f"{condition.text} is {held[-1]}; only with {wanted} is this command sent")
+    short = [names.compact_value(one) if isinstance(one, str) else one for one in held]
+    if not any(_equals(one, wanted) for one in (*held, *short) for wanted in condition.one_of):
+        is_, wanted = ", ".join(map(str, short))[:_TOLD_MAX] or "empty", " or ".join(map(str, condition.one_of))
+        raise Outside(f"{condition.text} is {is_}; only with {wanted} is this command sent")
+
+
+def _equals(one: Json, wanted: Scalar) -> bool:
+    """As people mean it: 1 is 1.0, and not true."""
+    return isinstance(one, bool) is isinstance(wanted, bool) and one == wanted

@@ -22,7 +22,9 @@ STEPS: Final = (
       attempts INTEGER NOT NULL, due INTEGER NOT NULL, changed_at INTEGER NOT NULL, told TEXT NOT NULL DEFAULT ''
     ) STRICT
     """,
-    "CREATE INDEX command_open ON command (adapter, device, number) WHERE status IN ('PENDING', 'DELIVERED')",
+    "CREATE INDEX command_pending ON command (adapter, tenant, device, number) WHERE status = 'PENDING'",
+    "CREATE INDEX command_open ON command (expires_at) WHERE status IN ('PENDING', 'DELIVERED')",
+    "CREATE INDEX command_to ON command (adapter, device, number)",
     "CREATE INDEX command_untold ON command (number) WHERE told <> status",
     "CREATE INDEX command_of ON command (tenant, entity, attribute, number)",
     "CREATE TABLE command_position (tenant TEXT PRIMARY KEY, position INTEGER NOT NULL) STRICT, WITHOUT ROWID",

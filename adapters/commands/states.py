@@ -86,7 +86,7 @@ def sent(command: Commanded, now: Instant, said: Mapping[str, Json]) -> Step | N
 
 def not_reached(command: Commanded, now: Instant, reason: str) -> Step | None:
     """The device was not there: it is tried again after a pause."""
-    if command.status != "PENDING":
+    if command.status != "PENDING" or not command.sending:
         return None
     pause = min(PAUSE_US << min(command.attempts - 1, _DOUBLINGS_MAX), PAUSE_MAX_US)
     waiting = replace(command, sending=False, due=now + pause, changed_at=now)
