@@ -77,6 +77,7 @@ class Attached:
         running, gone = self._assembled.running, dict[str, int]()
 
         def work() -> None:
+            self._assembled.devices.forget(tenant, entity_id)
             gone.update(erase(running.parts.store, tenant, entity_id))
 
         try:

@@ -94,6 +94,15 @@ class Devices:
             self._behind[place] = (device.adapter, device.id)
             self._fresh.append(row)
 
+    def forget(self, tenant: str, entity_id: str) -> None:
+        """The entity was erased from the file: know no more whose it was, until a device writes it again."""
+        with self._changing:
+            self._behind.pop((tenant, entity_id), None)
+            for row in [
+                row for row in self._fresh if (row.kind, row.tenant, row.name) == ("entity", tenant, entity_id)
+            ]:
+                self._fresh.remove(row)
+
     def provision(self, adapter: str, tenant: str, device_id: str) -> Provision | None:
         """A device with what is told of it."""
         known = self._found.get((adapter, device_id), ())

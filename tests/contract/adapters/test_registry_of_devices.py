@@ -131,6 +131,17 @@ def test_the_device_that_first_wrote_an_entity_gets_its_commands_also_after_a_re
     assert whose(devices.of_entity("", "urn:x:own")) == "own-key"
 
 
+def test_whose_an_erased_entity_was_is_forgotten_until_it_is_written_again(devices: Devices, book: Book) -> None:
+    device = devices.find("meters", "open")
+    devices.learn(device, ["urn:x:person"])
+    devices.forget("", "urn:x:person")
+    devices.refresh()
+    assert devices.of_entity("", "urn:x:person") is None
+    assert [row.name for row in book.since(0) if row.kind == "entity"] == []
+    devices.learn(device, ["urn:x:person"])
+    assert whose(devices.of_entity("", "urn:x:person")) == "open"
+
+
 def whose(device: Device | None) -> str:
     return "" if device is None else device.id
 
