@@ -50,7 +50,7 @@ def link(before: bytes, number: int, at: Instant, of: bytes) -> bytes:
 
 def canonical(told: Mapping[str, Json]) -> bytes:
     """The same text for the same values, however they came."""
-    return json.dumps(told, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+    return json.dumps(told, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode(errors="surrogatepass")
 
 
 def verify(links: Iterable[Link], before: bytes = START, number: int = 0) -> bytes:
