@@ -124,7 +124,7 @@ class EchonetLink:
                 await self._send(address, build_message(answer))
         elif visit is not None:
             await visit.hear(heard)
-        else:
+        elif address not in self._ports:  # of a house that is known, objects that nobody named are left alone
             await self._strange(address, heard, receive)
 
     def _odd(self, address: str, payload: bytes) -> Frame:
@@ -150,11 +150,11 @@ class EchonetLink:
             provisioned = {device.id: device for device in self._ground.registry.of_adapter(self._ground.adapter)}
             for gone in [name for name, (visit, _) in self._visits.items() if provisioned.get(name) != visit.device]:
                 self._visits.pop(gone)[1].cancel()
-            for name, device in provisioned.items():
-                place = self._where.place(device.address)
+            places = {name: self._where.place(device.address) for name, device in provisioned.items()}
+            self._ports = {place[0]: place[1] for place in places.values() if place is not None}
+            for name, place in places.items():
                 if name not in self._visits and place is not None:
-                    self._ports[place[0]] = place[1]
-                    visit = Visit(device, place[0], rounds)
+                    visit = Visit(provisioned[name], place[0], rounds)
                     self._visits[name] = (visit, group.create_task(visit.run()))
             await asyncio.sleep(_RECONCILE_S)
 

@@ -1,6 +1,7 @@
 """Commands to objects: set (SetC, or SetI where a device's options say so), and read back what it became.
 
-An order's name is the quantity of the property (`operationMode`) or its code (`DA`), its part the object (`027D-1`).
+An order's name is the quantity of the property (`operationMode`) or its code (`DA`), its part the object (`027D-1`);
+where many entities are one device, the name may say the class or object too: `027D/operationMode`.
 """
 
 from __future__ import annotations
@@ -67,8 +68,9 @@ def _target(node: Node, order: Order) -> tuple[Thing, Property]:
 
 def _targets(node: Node, order: Order) -> list[tuple[Thing, Property]]:
     """The objects that have a property of this name; where it can be set of some, those."""
-    things = [thing for name, thing in sorted(node.things.items()) if order.part in ("", name)]
-    found = [(thing, one) for thing in things if (one := _property(thing.kind, order.name)) is not None]
+    of, _, name = order.name.rpartition("/")
+    things = [node.things[one] for one in sorted(node.things) if order.part in ("", one) and one.startswith(of)]
+    found = [(thing, one) for thing in things if (one := _property(thing.kind, name)) is not None]
     return [(thing, one) for thing, one in found if one.code in thing.settable] or found
 
 

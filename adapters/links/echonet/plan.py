@@ -23,7 +23,7 @@ COMMON: Final = frozenset({0x80, 0x84, 0x85, 0x88})
 TODAY: Final = 0x98
 _DAY_OF_LOGS: Final = "dayForTheHistoricalData"
 CODES: Final = range(0x80, 0x100)
-PER_REQUEST: Final = 8
+PER_REQUEST: Final = 20
 _KIND_DIGITS: Final = 4
 
 

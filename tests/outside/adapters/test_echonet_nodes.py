@@ -148,8 +148,9 @@ def test_what_is_set_is_read_back(peer: Peer, tmp_path: Path) -> None:
             assert await order(asked, "027D-1", "operationMode", "discharging") == Delivered("OK", "discharging")
             assert await order(asked, "027D-1", "chargingPower", 1.5, "KWT") == Delivered("OK", 1_500)
             assert await order(asked, "", "EB", 1_000) == Delivered("OK", 1_000), "one object alone has this property"
+            assert await order(asked, "", "027E/operationMode", "standby") == Delivered("OK", "standby")
             assert await order(asked, "0130-1", "targetTemperature", 24, set="SET_I") == Delivered("OK", 24)
-            assert [one[1] for one in peer.said("told")[-4:]] == ["61", "61", "61", "60"]
+            assert [one[1] for one in peer.said("told")[-5:]] == ["61", "61", "61", "61", "60"]
             await asked.until(lambda: values(asked, "027D-1")["operationMode"].value == "discharging")
 
     asyncio.run(scenario())
