@@ -29,7 +29,7 @@ from broker.contexts.copies import BadMap, read_copies
 from broker.errors import NgsiError
 from broker.model.values import Json
 from broker.wiring import SystemClock
-from datamodels.library import Library, built_in, read_library
+from datamodels.library import Library, read_beside_built_in
 from datamodels.reading import BadSource
 from datamodels.yaml_text import BadYaml, parse_yaml
 
@@ -215,7 +215,7 @@ def _print(shown: Shown) -> None:
 
 
 def _library(arguments: Namespace) -> Library:
-    return read_library(built_in(), *([arguments.models] if arguments.models else []))
+    return read_beside_built_in(*([arguments.models] if arguments.models else []))
 
 
 def _resolve(arguments: Namespace) -> Resolve:

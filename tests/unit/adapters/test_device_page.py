@@ -14,7 +14,7 @@ from adapters.mapping.members import members
 from adapters.mapping.reading import _ATTRIBUTE
 from adapters.mapping_files import packaged_contexts
 from adapters.table import CODECS, LINKS, make_codec
-from datamodels.library import built_in, read_library
+from datamodels.library import read_beside_built_in
 from datamodels.yaml_text import parse_yaml
 
 PAGE = Path(__file__).resolve().parents[3] / "docs/devices.md"
@@ -30,7 +30,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_files_of_the_page_are_in_order(folder: Path) -> None:
-    checked = check_folder(folder, read_library(built_in()), packaged_contexts())
+    checked = check_folder(folder, read_beside_built_in(), packaged_contexts())
     assert checked.faults == []
     assert ([one.name for one in checked.adapters], list(checked.mappings)) == (["rooms", "soil"], ["rooms"])
     assert checked.samples == 2
