@@ -38,6 +38,7 @@ class CentralSystem:
     link: OcppLink
     url: str
     clock: FakeClock
+    registry: Devices
     frames: list[Frame] = field(default_factory=list)
     hold: asyncio.Event | None = None
 
@@ -55,9 +56,15 @@ class CentralSystem:
         """The values of one part in the last frame."""
         return {one.quantity: one.value for each in self.readings() if each.part == name for one in each.readings}
 
-    async def order(self, name: str, value: Any, *, part: str = "", unit: str = "", station: str = "c1") -> Delivered:
-        """Send a command."""
-        return await self.link.send(Order("cmd-1", Device(station, "chargers"), name, value, unit, part=part))
+    async def order(self, name: str, value: Any, *, part: str = "", unit: str = "", for_s: float = 0) -> Delivered:
+        """Send a command to `c1`."""
+        until = self.clock.now() + round(for_s * 1_000_000) if for_s else 0
+        return await self.link.send(Order("cmd-1", Device("c1", "chargers"), name, value, unit, until, part))
+
+    def register(self, *names: str) -> None:
+        """Have only these stations registered: `c1` with the password, others without."""
+        own = [Device(one, "chargers", key_digest=digest_of(KEY) if one == "c1" else "") for one in names]
+        self.registry.of_file("chargers", Provisions(tuple(map(Provision, own))))
 
     async def until(self, met: Callable[[], Any]) -> None:
         """Wait for something."""
@@ -71,12 +78,11 @@ async def central_system(folder: Path, **settings: Any) -> AsyncIterator[Central
     """The link on a free port; `c1` has the password, `c2` has none."""
     port = settings.pop("port", None) or free_port()
     registry, clock = Devices(), FakeClock()
-    own = [Device("c1", "chargers", key_digest=digest_of(KEY)), Device("c2", "chargers")]
-    registry.of_file("chargers", Provisions(tuple(Provision(one) for one in own)))
     given = {"kind": "ocpp", "port": port, "answer_s": 2, **settings}
     link = make_link(Ground("chargers", given, registry, clock, folder / "kept", folder))
     scheme = "wss" if given.get("security") == 2 else "ws"
-    system = CentralSystem(link, f"{scheme}://127.0.0.1:{port}/ocpp/", clock)
+    system = CentralSystem(link, f"{scheme}://127.0.0.1:{port}/ocpp/", clock, registry)
+    system.register("c1", "c2")
     task = asyncio.create_task(link.run(system.receive))
     try:
         await _listening(port, task)

@@ -18,7 +18,7 @@ from adapters.store import AdapterStore, Row
 from broker.model.values import Instant
 
 T = TypeVar("T")
-_KEPT: Final = 90 * 86_400 * 1_000_000
+_KEPT: Final = 30 * 86_400 * 1_000_000
 """How long a transaction that ended is remembered: its station may have been out of reach for weeks."""
 _TABLES: Final = (
     ("CREATE TABLE ocpp_transaction (number INTEGER PRIMARY KEY AUTOINCREMENT, adapter TEXT NOT NULL,"

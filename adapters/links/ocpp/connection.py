@@ -21,7 +21,7 @@ from adapters.link import Receive
 from adapters.links.ocpp.central import Central
 from adapters.links.ocpp.orders import Request
 from adapters.links.ocpp.schemas import Violation, check_call, check_result, is_known
-from adapters.order import NotReached
+from adapters.order import NotReached, Order
 from adapters.readings import Answered
 from adapters.store import NotKept
 from broker.encode.text import dump
@@ -98,14 +98,18 @@ class Connection:
         while True:
             await self._answer(*await self._calls.get())
 
-    async def ask(self, request: Request, command: str) -> Answered | None:
+    async def ask(self, request: Request, order: Order, *, last: bool) -> Answered | None:
         """What the station answers; None where it said nothing in time, which it may still do.
 
-        Raises NotReached where it went away before anything can have happened, or asking again does no harm.
+        Raises NotReached where it went away, or the order was over, before anything can have happened; and where
+        asking again does no harm and what was asked was not the `last` of the order, or the station is gone.
         """
+        command = order.id
         async with self._one_at_a_time:
             if self._gone:
                 raise NotReached(f"{self.station.id} went away")
+            if order.expires_at and self._shared.clock.now() >= order.expires_at:
+                raise NotReached("its time was over before it could be sent")
             self._number += 1
             id_ = f"{self._number}-{command}"[:36]
             waiting: asyncio.Future[Result | Refusal] = asyncio.get_running_loop().create_future()
@@ -114,9 +118,11 @@ class Connection:
             try:
                 answer = await asyncio.wait_for(waiting, self._shared.answer_s)
             except TimeoutError:
-                self._late[id_] = command
+                self._late[id_] = command if last else ""
                 while len(self._late) > LATE_MAX:
                     self._late.popitem(last=False)
+                if not last and request.again:
+                    raise NotReached(f"no answer to {request.action}") from None
                 return None
             except ConnectionError as gone:
                 if request.again:
@@ -161,8 +167,9 @@ class Connection:
         if waiting is not None and not waiting.done():
             waiting.set_result(message)
             return
-        command = self._late.pop(message.id, "")
-        await self._pass_on(payload, received_at, {"command": command} if command else {})
+        command = self._late.pop(message.id, None)
+        if command != "":  # of an order that is sent again as a whole, nothing is told
+            await self._pass_on(payload, received_at, {"command": command} if command else {})
 
     def _meant(self, answer: Result | Refusal, request: Request, command: str) -> Answered:
         if isinstance(answer, Refusal):

@@ -18,7 +18,7 @@ from websockets.http11 import Response
 from websockets.typing import Subprotocol
 
 from adapters.codecs.ocpp import V16, V201
-from adapters.frame import Frame
+from adapters.frame import BadFrame, Frame
 from adapters.link import BadSettings, Ground, Receive
 from adapters.links.ocpp.central import Central
 from adapters.links.ocpp.charging import Charging
@@ -38,7 +38,7 @@ DENIALS_A_MINUTE: Final = 30
 _MINUTE: Final = 60_000_000
 _PING_S: Final = 30
 _NO_VERSION: Final = 1002
-_REPLACED: Final = 1008
+_POLICY: Final = 1008
 _TOO_BIG: Final = 1009
 _OF_CODEC: Final = {"ocpp": (V201, V16), "ocpp-2.0.1": (V201,), "ocpp-1.6": (V16,)}
 """What is spoken by the codec that reads it, the better version first."""
@@ -96,7 +96,7 @@ class OcppLink:
             return Delivered("ERROR", str(refusal))
         result = ""
         for request in asked:
-            answered = await connection.ask(request, order.id)
+            answered = await connection.ask(request, order, last=request is asked[-1])
             if answered is None:
                 return Delivered("DELIVERED", f"no answer to {request.action} yet")
             if answered.status == "ERROR":
@@ -154,7 +154,7 @@ class OcppLink:
             return
         connection = Connection(socket, Station(name, socket.subprotocol, admitted.key), shared)
         former, self._stations[name] = self._stations.get(name), (connection, socket)
-        closing = asyncio.create_task(former[1].close(_REPLACED, "connected anew")) if former else None
+        closing = asyncio.create_task(former[1].close(_POLICY, "connected anew")) if former else None
         log.info("%s connected, %s", name, socket.subprotocol)
         try:
             await self._converse(connection, socket)
@@ -169,9 +169,20 @@ class OcppLink:
             most = self._settings.message_bytes
             await self._refused(name, "oversized", f"a message of more than {most} bytes")
 
+    async def _read(self, connection: Connection, socket: ServerConnection) -> None:
+        """Take its messages as long as it is registered, with the key that it came with."""
+        station = connection.station
+        async for message in socket:
+            try:
+                self._ground.registry.find(self._ground.adapter, station.id, station.key)
+            except BadFrame:
+                await socket.close(_POLICY, "no longer registered")
+                return
+            await connection.take(message.encode() if isinstance(message, str) else message)
+
     async def _converse(self, connection: Connection, socket: ServerConnection) -> None:
         """Read and answer until either side ends it."""
-        reading = asyncio.create_task(_read(connection, socket))
+        reading = asyncio.create_task(self._read(connection, socket))
         working = asyncio.create_task(connection.work())
         try:
             await asyncio.wait((reading, working), return_when=asyncio.FIRST_COMPLETED)
@@ -182,11 +193,6 @@ class OcppLink:
         for outcome in ended:
             if isinstance(outcome, Exception) and not isinstance(outcome, ConnectionClosed):
                 raise outcome
-
-
-async def _read(connection: Connection, socket: ServerConnection) -> None:
-    async for message in socket:
-        await connection.take(message.encode() if isinstance(message, str) else message)
 
 
 def _versions(ground: Ground) -> tuple[str, ...]:

@@ -348,6 +348,53 @@ def test_a_command_s_answer_that_its_schema_does_not_allow_is_an_error(tmp_path:
     run(tmp_path, scenario)
 
 
+def test_a_station_that_is_no_longer_registered_is_sent_away(tmp_path: Path) -> None:
+    async def scenario(system: CentralSystem) -> None:
+        async with station(system) as charger:
+            assert "currentTime" in await charger.call("Heartbeat", {})
+            system.register("c2")
+            with pytest.raises(ConnectionClosed):
+                await charger.call("Heartbeat", {})
+        assert len(system.frames) == 1
+
+    run(tmp_path, scenario)
+
+
+def test_a_command_whose_time_is_over_is_not_sent(tmp_path: Path) -> None:
+    async def scenario(system: CentralSystem) -> None:
+        async with station(system) as charger:
+            first = asyncio.create_task(system.order("RemoteStart", True))
+            asked = await charger.hear()
+            second = asyncio.create_task(system.order("RemoteStart", True, for_s=10))
+            await asyncio.sleep(0.05)
+            system.clock.advance(11)
+            await charger.say([3, asked[1], {"status": "Rejected"}])
+            assert (await first).status == "ERROR"
+            with pytest.raises(NotReached):
+                await second
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.1):
+                    await charger.hear()
+
+    run(tmp_path, scenario)
+
+
+def test_a_limit_of_which_only_the_first_call_is_answered_late_is_not_done(tmp_path: Path) -> None:
+    async def scenario(system: CentralSystem) -> None:
+        async with station(system) as charger:
+            await charger.call("StartTransaction", start())
+            frames = len(system.frames)
+            asking = asyncio.create_task(system.order("SetChargingProfile", 3000, part="1"))
+            asked = await charger.hear()
+            with pytest.raises(NotReached):
+                await asking
+            await charger.say([3, asked[1], {"status": "Accepted"}])
+            await charger.call("Heartbeat", {})
+            assert len(system.frames) == frames + 1, "the whole of it is asked again: nothing is told of its half"
+
+    run(tmp_path, scenario, answer_s=0.2)
+
+
 def test_the_clock_is_the_hub_s(tmp_path: Path) -> None:
     async def scenario(system: CentralSystem) -> None:
         async with station(system) as charger:
