@@ -19,10 +19,12 @@ import pytest
 from pytest_bdd import given, parsers, then, when
 
 from broker.wiring import Doors
-from specs import held_models, sourcing
+from specs import commanding, held_models, sourcing
 from specs.door import Door, Reply, door_of, follow, open_doors
 from specs.phrases import PHRASES
 from specs.receiver import PLACE, Receiver, receiving
+from tests.fakes.clock import FakeClock
+from tests.fakes.commanded import City, commanded
 
 API = "/ngsi-ld/v1"
 SAFE_IN_QUERY = "=&:;,()!~*$@/'-._"
@@ -30,6 +32,8 @@ NOTIFIES = "notifies"
 """The tag of features in which notifications are sent."""
 SOURCES = "sources"
 """The tag of features in which a context source is asked."""
+DEVICES = "devices"
+"""The tag of features in which devices are commanded."""
 OWN = "own"
 """The tag of features of what is no clause's, but Misono's own."""
 QUIET_S = 0.3
@@ -50,9 +54,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 def pytest_bdd_apply_tag(tag: str, function: Callable[..., object]) -> bool | None:
     """Tags are read by the clause report, not by pytest."""
-    if tag in (NOTIFIES, SOURCES):
+    if tag in (NOTIFIES, SOURCES, DEVICES):
         setattr(function, tag, True)
-    return True if tag.startswith("clause:") or tag in (NOTIFIES, SOURCES, OWN) else None
+    return True if tag.startswith("clause:") or tag in (NOTIFIES, SOURCES, DEVICES, OWN) else None
 
 
 @dataclass
@@ -63,6 +67,7 @@ class Client:
     doors: Doors
     receiver: Receiver | None = None
     source: sourcing.Source | None = None
+    city: City | None = None
     headers: dict[str, str] = field(default_factory=dict)
     last: Reply = field(default_factory=lambda: Reply(0, {}, b""))
     kept: str = ""
@@ -95,6 +100,10 @@ class Client:
 def client(store: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Client]:
     notifies = hasattr(request.function, NOTIFIES)
     with ExitStack() as closing:
+        if hasattr(request.function, DEVICES):
+            city = closing.enter_context(commanded(tmp_path, store=store, clock=FakeClock()))
+            yield Client(city.door, city.doors, city=city)
+            return
         receiver = closing.enter_context(receiving()) if notifies else None
         source = closing.enter_context(sourcing.sourcing()) if hasattr(request.function, SOURCES) else None
         doors = closing.enter_context(open_doors(store, tmp_path, deliver=notifies))
@@ -398,3 +407,25 @@ then(parsers.parse('the source was asked with "{query}" to {method} "{path}"'))(
 then("the source got exactly")(sourcing.the_source_got)
 then(parsers.parse('the source got the header {name} "{value}"'))(sourcing.the_source_got_the_header)
 then("the source was asked nothing")(sourcing.the_source_was_asked_nothing)
+
+
+given(parsers.parse("a charger of {watts:d} watts that works"))(commanding.a_charger)
+given("only the grid may command devices")(commanding.only_the_grid)
+given("the rated power of the charger is not known")(commanding.rating_unknown)
+given(parsers.parse('the charger is "{state}"'))(commanding.the_charger_is)
+given("the charger cannot be reached")(commanding.cannot_be_reached)
+when(parsers.parse('a client sets the "{name}" of the charger to {value} {unit}'))(commanding.a_client_sets)
+when(parsers.parse("the charger can be reached after {seconds:d} seconds"))(commanding.is_back)
+when(parsers.parse("{seconds:d} seconds go by"))(commanding.go_by)
+when("the client writes back what it reads")(commanding.writes_back)
+when("the charger's entity is deleted")(commanding.is_deleted)
+when(parsers.parse('the charger answers {status} with "{result}"'))(commanding.answers)
+then(parsers.parse('the charger is told "{name}" {value} and nothing else'))(commanding.is_told)
+then(parsers.parse('the charger was last told "{name}" {value}, and not {other}'))(commanding.was_last_told)
+then("the charger is told nothing")(commanding.is_told_nothing)
+then("the charger is told nothing from then on")(commanding.is_told_nothing)
+then(parsers.re(r'its "(?P<name>\w+)" is (?P<status>[A-Z]+)(?:, and nothing is known of a result)?'))(commanding.is_so)
+then(parsers.parse('its "{name}" is {status} with "{result}"'))(commanding.is_so_with)
+then(parsers.parse('the charger has no "{name}"'))(commanding.has_no)
+then("there is no charger")(commanding.there_is_none)
+then(parsers.parse('the audit says "{events}" and nothing else'))(commanding.the_audit_says)

@@ -69,7 +69,7 @@ class Guard:
     """What is asked at each write: set by who runs adapters, empty where none do."""
 
     def __init__(self, access: Access) -> None:
-        self.access: Final = access
+        self.access = access
         self.bell: Final = Bell()
         self.targets: Targets | None = None
         self.key: bytes = b""

@@ -31,6 +31,7 @@ class AllowAll:
             raise Forbidden(
                 "this attribute is a command to a device, and no users are configured",
                 pointer=f"/{attribute.replace('~', '~0').replace('/', '~1')}",
+                clause="5.5.2",
                 remedy="Listen on 127.0.0.1 (--host), or configure access.",
             )
 

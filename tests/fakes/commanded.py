@@ -35,8 +35,9 @@ from adapters.store import AdapterStore
 from broker.hub.inside import HubInside
 from broker.model.values import Json
 from broker.ports import Access, Clock, Principal
-from broker.wiring import Built, SystemClock, build, make_doors
+from broker.wiring import Built, Doors, SystemClock, build, make_doors
 from specs.door import Door, Reply, door_of, settings_of
+from tests.engines.wires.running import WIRES, fresh
 
 CHARGER = "urn:ngsi-ld:EVChargingStation:misono:c1"
 CONTEXT = "https://misono.example/contexts/sdm-transportation-v1.jsonld"
@@ -112,6 +113,7 @@ class City:
     """The broker, its doors, and the commands that nobody but the test moves on."""
 
     built: Built
+    doors: Doors
     door: Door
     link: FakeLink
     commanding: Commanding
@@ -214,7 +216,8 @@ def commanded(
     for name, text in files.items():
         (folder / name).write_text(text, encoding="utf-8")
     with ExitStack() as closing:
-        settings = settings_of("--store", store, "--data", str(directory / "data"), "--adapters", str(folder))
+        place = closing.enter_context(fresh(WIRES[store])) if store in WIRES else store
+        settings = settings_of("--store", place, "--data", str(directory / "data"), "--adapters", str(folder))
         built = build(settings, clock=clock, access=access)
         closing.callback(built.close)
         adapters = AdapterStore(directory / "data")
@@ -233,4 +236,4 @@ def commanded(
             commanding.turn()
         doors = make_doors(built)
         closing.callback(doors.close)
-        yield City(built, door_of(doors), link, commanding, assembled, clock, start)
+        yield City(built, doors, door_of(doors), link, commanding, assembled, clock, start)
