@@ -11,6 +11,7 @@ from adapters.device import Device
 from adapters.door.agent import AgentDoor
 from adapters.door.app import Door, Rights
 from adapters.door.kept_frames import KeptFrames
+from adapters.door.mappings import MappingDoor
 from adapters.door.operators import Operators, Watched
 from adapters.door.route import Route, Routes
 from adapters.link import BadSettings, Serves
@@ -21,7 +22,7 @@ from adapters.running import Running
 from broker.http.messages import Response
 from broker.model.values import Json, to_text
 
-ROOTS: Final = ("/iot", "/admin/adapters", "/admin/devices", "/admin/quarantine", "/admin/commands")
+ROOTS: Final = ("/iot", "/admin/adapters", "/admin/devices", "/admin/mappings", "/admin/quarantine", "/admin/commands")
 """The parts of the URL map that it serves."""
 OWN: Final = frozenset({"about", "configGroups", "devices", "services"})
 """What is below `/iot` beside the paths of links."""
@@ -29,15 +30,15 @@ OWN: Final = frozenset({"about", "configGroups", "devices", "services"})
 
 def make_door(assembled: Assembled, resolve: Resolve, rights: Rights, more: Iterable[Route] = ()) -> Door:
     """The door; `more` are further rows of its table. Raises BadSettings where two links have one path."""
-    provisioning = make_provisioning(assembled)
+    provisioning = make_provisioning(assembled, resolve)
     of_operators = Operators(provisioning, _watched(assembled.running))
     of_agents = AgentDoor(AgentProvisioning(provisioning, resolve))
-    frames = KeptFrames(assembled.running.quarantine)
-    routes = Routes([*of_agents.routes(), *of_operators.routes(), *frames.routes(), *more])
+    mappings, frames = MappingDoor(provisioning), KeptFrames(assembled.running.quarantine)
+    routes = Routes([*of_agents.routes(), *of_operators.routes(), *mappings.routes(), *frames.routes(), *more])
     return Door(routes, _Heard(assembled.running), rights)
 
 
-def make_provisioning(assembled: Assembled) -> Provisioning:
+def make_provisioning(assembled: Assembled, resolve: Resolve) -> Provisioning:
     """What changes who is provisioned, held to the adapters and mappings there are."""
     running = assembled.running
     places = {
@@ -48,7 +49,9 @@ def make_provisioning(assembled: Assembled) -> Provisioning:
     def has_mapping(name: str) -> bool:
         return running.parts.mappings(name) is not None
 
-    return Provisioning(assembled.devices, assembled.book, places, has_mapping=has_mapping)
+    return Provisioning(
+        assembled.devices, assembled.book, places, has_mapping=has_mapping, of_files=assembled.mappings, resolve=resolve
+    )
 
 
 class _Heard:

@@ -6,8 +6,9 @@ import re
 from typing import Final
 
 from adapters.link import BadSettings
+from adapters.mapping.members import BadMapping
 from adapters.provisioning.book import AlreadyThere, NotThere
-from adapters.provisioning.changing import InFile
+from adapters.provisioning.changing import InFile, InUse
 from adapters.store import NotKept
 from broker.errors import AlreadyExists, BadRequestData, Conflict, NgsiError, ResourceNotFound, ServiceUnavailable
 from broker.http.messages import Response
@@ -27,7 +28,7 @@ _NAMES: Final = {
 }
 _THERE: Final = {"device": "DUPLICATE_DEVICE_ID", "group": "DUPLICATE_GROUP"}
 _NOT_THERE: Final = {"device": "DEVICE_NOT_FOUND", "group": "DEVICE_GROUP_NOT_FOUND"}
-EXPECTED: Final = (NgsiError, BadSettings, AlreadyThere, NotThere, InFile, NotKept)
+EXPECTED: Final = (NgsiError, BadSettings, BadMapping, AlreadyThere, NotThere, InFile, InUse, NotKept)
 
 
 def as_refusal(fault: Exception) -> NgsiError:
@@ -38,7 +39,7 @@ def as_refusal(fault: Exception) -> NgsiError:
         return AlreadyExists(str(fault), remedy="another name, or PUT to change what is there")
     if isinstance(fault, NotThere):
         return ResourceNotFound(str(fault), remedy="a name out of the list")
-    if isinstance(fault, InFile):
+    if isinstance(fault, InFile | InUse):
         return Conflict(str(fault))
     if isinstance(fault, NotKept):
         return ServiceUnavailable(f"nothing was changed: {fault}")

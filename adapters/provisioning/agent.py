@@ -21,6 +21,8 @@ from broker.model.values import Json
 
 LISTED_MAX: Final = 200
 NAME_MAX: Final = 256
+AGENT_NAME: Final = "iota-"
+"""What the names of mappings that follow from this API begin with."""
 TYPE: Final = "Thing"
 """What a device becomes of which nobody says what it is."""
 _SECRETS: Final = frozenset({"apikey", "trust", "token", "cbroker_token"})
@@ -113,7 +115,7 @@ def mapping_of(group: Mapping[str, Json], device: Mapping[str, Json]) -> dict[st
     if context:
         body["context"] = context
     text = json.dumps(body, sort_keys=True, ensure_ascii=False)
-    return {"mapping": f"iota-{hashlib.sha256(text.encode()).hexdigest()[:24]}", **body}
+    return {"mapping": f"{AGENT_NAME}{hashlib.sha256(text.encode()).hexdigest()[:24]}", **body}
 
 
 def _more(attributes: list[dict[str, Json]], static: list[dict[str, Json]], type_: str) -> list[Json]:

@@ -6,22 +6,26 @@ provisioning.new_key("meters", "", "group", "sensors")  ->  a key that is shown 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
 from adapters.device import Device
 from adapters.link import BadSettings
+from adapters.mapping.reading import Resolve, read_mapping
+from adapters.provisioning.agent import AGENT_NAME
 from adapters.provisioning.book import AlreadyThere, Book, NotThere, Row
 from adapters.provisioning.keys import digest_of, hint_of, new_key
 from adapters.provisioning.provision import Group, Provision
 from adapters.provisioning.reading import read_device, read_group
 from adapters.provisioning.registry import Devices
+from broker.errors import LdContextNotAvailable
 from broker.ldcontext.active import ActiveContext
 from broker.ldcontext.core import core_context
 from broker.model.values import Json
 
 AT_ONCE_MAX: Final = 10_000
+_SHOWN: Final = 5
 
 
 class InFile(Exception):
@@ -38,8 +42,18 @@ class Place:
     tenant: str = ""
 
 
+class InUse(Exception):
+    """Others stand on it."""
+
+
 def _any_mapping(_name: str) -> bool:
     return True
+
+
+def _core_alone(source: Json) -> ActiveContext:
+    if source in (None, []):
+        return core_context()
+    raise LdContextNotAvailable("no @context but the core's is known here")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +61,8 @@ class Provisioning:
     """The registry and its book, changed together; a change is durable, and found here, on return.
 
     `places` are the adapters there are, None where nobody knows: then any name will do. `has_mapping` says whether
-    there is a mapping of that name.
+    there is a mapping of that name, `of_files` which of them files make,
+    `beside` which are about to be there; `resolve` gives the names of a @context.
     """
 
     devices: Devices
@@ -55,6 +70,9 @@ class Provisioning:
     places: Mapping[str, Place] | None = None
     names: ActiveContext = field(default_factory=core_context)
     has_mapping: Callable[[str], bool] = _any_mapping
+    of_files: Collection[str] = ()
+    beside: Collection[str] = ()
+    resolve: Resolve = field(default_factory=lambda: _core_alone)
 
     def find(self, adapter: str, tenant: str, device_id: str) -> Provision:
         """A device. Raises NotThere."""
@@ -138,6 +156,28 @@ class Provisioning:
         self.devices.refresh()
         return key
 
+    def mappings(self) -> list[Row]:
+        """Mappings that people added, by name."""
+        return self.book.of_kind("mapping")
+
+    def put_mapping(self, document: Json) -> Row:
+        """A mapping as in a mapping's file, new or in the place of what it was. Raises BadMapping, InFile."""
+        row = self._mapping_row(document, "mapping")
+        self.book.put([row])
+        self.devices.refresh()
+        return row
+
+    def remove_mapping(self, name: str) -> None:
+        """Raises NotThere, InUse."""
+        used = [f"group {one.name}" for one in self.devices.groups() if one.mapping == name]
+        used += [f"device {one.device.id}" for one in self.devices.provisions() if one.device.mapping == name]
+        if used:
+            raise InUse(
+                f"mapping {name!r} is that of {', '.join(used[:_SHOWN])}{' and others' if len(used) > _SHOWN else ''}"
+            )
+        self.book.remove([("mapping", "", "", name)])
+        self.devices.refresh()
+
     def check_key(self, row: Row) -> None:
         """Two groups of one adapter cannot have one key: nobody could tell whose device comes with it.
 
@@ -155,22 +195,35 @@ class Provisioning:
             made: dict[str, Json] = {"adapter": row.adapter, **({"tenant": row.tenant} if row.tenant else {})}
             told = {**made, **(row.body or {})}
             found[f"{row.kind}s"].append({**told, "as_given": dict(row.given)} if row.given else told)
-        return {"groups": found["groups"], "devices": found["devices"]}
+        mappings: list[Json] = [dict(row.body or {}) for row in self.mappings()]
+        return {"mappings": mappings, "groups": found["groups"], "devices": found["devices"]}
 
-    def imported(self, document: Json) -> tuple[int, int]:
-        """Groups and devices as `exported` gives them, all or none; those that are there are left as they are.
+    def imported(self, document: Json) -> tuple[int, int, int]:
+        """What `exported` gives, all or none; what is there already is left as it is.
 
-        How many of each were told. Raises BadSettings.
+        How many mappings, groups and devices were told. Raises BadSettings, BadMapping, InFile.
         """
-        if not isinstance(document, dict) or not document.keys() <= {"groups", "devices"}:
-            raise BadSettings("an object with the members groups and devices is wanted")
-        groups = [self._told("group", one, place) for place, one in enumerate(_list(document, "groups"))]
-        devices = [self._told("device", one, place) for place, one in enumerate(_list(document, "devices"))]
-        self.book.add([*groups, *devices], or_leave=True)
+        if not isinstance(document, dict) or not document.keys() <= {"mappings", "groups", "devices"}:
+            raise BadSettings("an object with the members mappings, groups and devices is wanted")
+        mappings = [
+            self._mapping_row(one, f"mappings[{place}]") for place, one in enumerate(_list(document, "mappings"))
+        ]
+        whole = replace(self, beside=frozenset(row.name for row in mappings))
+        groups = [whole.told("group", one, place) for place, one in enumerate(_list(document, "groups"))]
+        devices = [whole.told("device", one, place) for place, one in enumerate(_list(document, "devices"))]
+        self.book.add([*mappings, *groups, *devices], or_leave=True)
         self.devices.refresh()
-        return len(groups), len(devices)
+        return len(mappings), len(groups), len(devices)
 
-    def _told(self, kind: Literal["device", "group"], raw: Json, place: int) -> Row:
+    def _mapping_row(self, document: Json, place: str) -> Row:
+        made = read_mapping(document, self.resolve, place)
+        assert isinstance(document, dict)
+        if made.name in self.of_files or made.name.startswith(AGENT_NAME):
+            raise InFile(f"a file says what mapping {made.name!r} is: change that, or take another name")
+        return Row("mapping", "", "", made.name, document)
+
+    def told(self, kind: Literal["device", "group"], raw: Json, place: int) -> Row:
+        """The row of a group or a device as it was exported. Raises BadSettings."""
         where = f"{kind}s[{place}]"
         if not isinstance(raw, dict) or not isinstance(raw.get("adapter"), str):
             raise BadSettings(f"{where}.adapter: the name of an adapter is wanted")
@@ -221,7 +274,7 @@ class Provisioning:
             raise BadSettings(f"adapter: no adapter {adapter[:100]!r}; there are {known}")
 
     def _check_mapping(self, name: str, place: str) -> None:
-        if name and not self.has_mapping(name):
+        if name and name not in self.beside and not self.has_mapping(name):
             raise BadSettings(f"{place}.mapping: no mapping {name[:100]!r}")
 
 

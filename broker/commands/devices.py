@@ -4,6 +4,7 @@ misono devices list [--adapter NAME] [--json]           those of files (--adapte
 misono devices add ADAPTER ID [--address A] [--mapping M] [--group G] [--new-key | --key-file FILE] …
 misono devices remove ADAPTER ID
 misono devices group list | add | remove …              API keys by group; --takes-new makes devices of their messages
+misono devices mapping list | add FILE | remove NAME    what readings become, beside the files of --adapters DIR
 misono devices key ADAPTER NAME [--of-group]            a new key in the place of the old one, shown this once
 misono devices export > FILE                            what people added, with digests of keys
 misono devices import FILE                              the same again; what is there already stays as it is
@@ -30,7 +31,7 @@ from adapters.link import BadSettings
 from adapters.mapping.members import BadMapping
 from adapters.mapping_files import packaged_contexts, read_mappings
 from adapters.provisioning.book import AlreadyThere, Book, NotThere
-from adapters.provisioning.changing import InFile, Place, Provisioning
+from adapters.provisioning.changing import InFile, InUse, Place, Provisioning
 from adapters.provisioning.keys import new_key
 from adapters.provisioning.provision import Group, Provision
 from adapters.provisioning.reading import read_provisions
@@ -66,6 +67,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     below.add_argument("--of-group", action="store_true", help="NAME is a group, not a device")
     _add_groups(doing)
     add_words(doing)
+    _add_mappings(doing)
     _word(doing, "export", _export, "what people added, as JSON")
     below = _word(doing, "import", _import, "what export wrote")
     below.add_argument("file", metavar="FILE", help="JSON or YAML; - is the standard input")
@@ -76,7 +78,7 @@ def run(arguments: Namespace) -> int:
     do: Callable[[Namespace], int] = arguments.do
     try:
         return do(arguments)
-    except (BadSettings, BadMapping, AlreadyThere, NotThere, InFile) as refusal:
+    except (BadSettings, BadMapping, AlreadyThere, NotThere, InFile, InUse) as refusal:
         print(f"misono devices: {refusal}", file=sys.stderr)
         return _WRONG
     except (BadYaml, UnusableFile, NotKept, NgsiError, OSError, UnicodeDecodeError) as refusal:
@@ -128,6 +130,18 @@ def _add_groups(doing: Any) -> None:  # noqa: ANN401  argparse has no public typ
     below.add_argument("--new-max", metavar="N", type=int, help="so many at most")
     below = _word(groups, "remove", _remove_group, "a group; its devices are closed from then on")
     _add_whom(below, "group", "NAME")
+
+
+def _add_mappings(doing: Any) -> None:  # noqa: ANN401  argparse has no public type for it
+    below = doing.add_parser("mapping", help="what readings become")
+    words = below.add_subparsers(dest="what", metavar="WHAT", required=True)
+    _word(words, "list", _list_mappings, "mappings that people added")
+    _word(words, "add", _add_mapping, "new, or in the place of the one of that name").add_argument(
+        "file", metavar="FILE", help="YAML or JSON as in --adapters DIR; - is the standard input"
+    )
+    _word(words, "remove", _remove_mapping, "one that no device and no group names").add_argument(
+        "name", metavar="NAME"
+    )
 
 
 def _list(arguments: Namespace) -> int:
@@ -204,6 +218,31 @@ def _remove_group(arguments: Namespace) -> int:
     return 0
 
 
+def _list_mappings(arguments: Namespace) -> int:
+    with _opened(arguments) as provisioning:
+        for row in provisioning.mappings():
+            print(row.name)
+    return 0
+
+
+def _add_mapping(arguments: Namespace) -> int:
+    document = _read(arguments.file)
+    with _opened(arguments) as provisioning:
+        print(provisioning.put_mapping(document).name)
+    return 0
+
+
+def _remove_mapping(arguments: Namespace) -> int:
+    with _opened(arguments) as provisioning:
+        provisioning.remove_mapping(arguments.name)
+    return 0
+
+
+def _read(file: str) -> Json:
+    """A file, or the standard input. Raises BadYaml."""
+    return parse_yaml(sys.stdin.read() if file == _STDIN else Path(file).read_text(encoding="utf-8"))
+
+
 def _export(arguments: Namespace) -> int:
     with _opened(arguments) as provisioning:
         print(json.dumps(provisioning.exported(), ensure_ascii=False, indent=2))
@@ -211,11 +250,10 @@ def _export(arguments: Namespace) -> int:
 
 
 def _import(arguments: Namespace) -> int:
-    text = sys.stdin.read() if arguments.file == _STDIN else Path(arguments.file).read_text(encoding="utf-8")
-    document = parse_yaml(text)
+    document = _read(arguments.file)
     with _opened(arguments) as provisioning:
-        groups, devices = provisioning.imported(document)
-    print(f"{groups} groups and {devices} devices told")
+        mappings, groups, devices = provisioning.imported(document)
+    print(f"{mappings} mappings, {groups} groups and {devices} devices told")
     return 0
 
 
@@ -279,12 +317,11 @@ def _opened(arguments: Namespace) -> Iterator[Provisioning]:
 
 
 def _provisioning(store: AdapterStore, folder: Path | None) -> Provisioning:
-    book = Book(store, SystemClock())
+    book, resolve = Book(store, SystemClock()), packaged_contexts()
     devices = Devices(book)
     if folder is None:
         devices.refresh()
-        return Provisioning(devices, book)
-    resolve = packaged_contexts()
+        return Provisioning(devices, book, resolve=resolve)
     files = read_adapters(folder)
     for file in files:
         devices.of_file(file.name, read_provisions(file.document, resolve(file.context)))
@@ -295,4 +332,4 @@ def _provisioning(store: AdapterStore, folder: Path | None) -> Provisioning:
     def has_mapping(name: str) -> bool:
         return name in mappings or devices.document(name) is not None
 
-    return Provisioning(devices, book, places, has_mapping=has_mapping)
+    return Provisioning(devices, book, places, has_mapping=has_mapping, of_files=mappings, resolve=resolve)

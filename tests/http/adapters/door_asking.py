@@ -12,6 +12,7 @@ from typing import Any
 
 from adapters.door.app import Door, Rights
 from adapters.door.making import make_door
+from adapters.frame import Frame
 from adapters.mapping_files import packaged_contexts
 from broker.access.policies import AllowAll
 from broker.ports import Access
@@ -105,3 +106,47 @@ def asking(
             yield Asker(door, pipe)
         finally:
             door.close()
+
+
+ROUTES: list[tuple[str, str, Any]] = [
+    ("GET", "/iot/about", None),
+    ("GET", "/iot/services", None),
+    ("POST", "/iot/services", {"services": [{"apikey": "k", "resource": "/iot/json"}]}),
+    ("PUT", "/iot/services?resource=/iot/json&apikey=there", {"entity_type": "X"}),
+    ("DELETE", "/iot/services?resource=/iot/json&apikey=there", None),
+    ("GET", "/iot/devices", None),
+    ("POST", "/iot/devices", {"devices": [{"device_id": "d9"}]}),
+    ("GET", "/iot/devices/d1", None),
+    ("PUT", "/iot/devices/d1", {"entity_type": "X"}),
+    ("DELETE", "/iot/devices/d1", None),
+    ("GET", "/admin/adapters", None),
+    ("GET", "/admin/adapters/hands", None),
+    ("GET", "/admin/adapters/hands/groups", None),
+    ("POST", "/admin/adapters/hands/groups", {"name": "g9", "key": "k9"}),
+    ("DELETE", "/admin/adapters/hands/groups/g1", None),
+    ("POST", "/admin/adapters/hands/groups/g1/key", None),
+    ("GET", "/admin/devices", None),
+    ("POST", "/admin/devices", {"adapter": "hands", "id": "d8"}),
+    ("GET", "/admin/devices/hands/m1", None),
+    ("PUT", "/admin/devices/hands/m1", {"address": "there"}),
+    ("DELETE", "/admin/devices/hands/m1", None),
+    ("POST", "/admin/devices/hands/m1/key", None),
+    ("GET", "/admin/mappings", None),
+    ("GET", "/admin/mappings/halls", None),
+    ("PUT", "/admin/mappings/halls", {"entities": [{"id": "urn:x:{device}", "type": "Hall", "others": True}]}),
+    ("DELETE", "/admin/mappings/halls", None),
+    ("GET", "/admin/quarantine", None),
+    ("GET", "/admin/quarantine/1", None),
+    ("POST", "/admin/quarantine/replay", {"numbers": [1]}),
+    ("POST", "/admin/quarantine/discard", {"numbers": [1]}),
+]
+
+
+def peopled(ask: Asker) -> None:
+    """One of each."""
+    ask("POST", "/iot/services", {"services": [{"apikey": "there", "resource": "/iot/json"}]})
+    ask("POST", "/iot/devices", {"devices": [{"device_id": "d1", "protocol": "json"}]})
+    ask("POST", "/admin/adapters/hands/groups", {"name": "g1", "key": "k1"})
+    ask("POST", "/admin/devices", {"adapter": "hands", "id": "m1"})
+    ask("PUT", "/admin/mappings/halls", {"entities": [{"id": "urn:y:{device}", "type": "Hall", "others": True}]})
+    ask.pipe.give("hands", Frame(b"{}", ask.pipe.now(), device="nobody", channel="/json/k/nobody/attrs"))

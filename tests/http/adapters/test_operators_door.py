@@ -8,8 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from adapters.door.route import Routes
 from adapters.frame import Frame
@@ -17,7 +15,7 @@ from broker.access.policies import AllowAll
 from broker.errors import Forbidden
 from broker.ports import Principal
 from tests.fakes.piped import until
-from tests.http.adapters.door_asking import FILES, Asker, asking
+from tests.http.adapters.door_asking import ROUTES, Asker, asking, peopled
 
 KEY = "a-long-key-of-the-meters"
 
@@ -107,6 +105,32 @@ def test_groups_are_made_used_and_removed(ask: Asker) -> None:
     assert ask("GET", "/admin/devices/hands/m1").json["closed"]
     say(ask, "m1", key=fresh)
     assert ask("GET", "/admin/quarantine").json[-1]["reason"] == "wrong_key"
+
+
+def test_a_mapping_is_said_changed_and_taken_away_while_messages_come(ask: Asker) -> None:
+    halls: dict[str, Any] = {"entities": [{"id": "urn:x:Hall:{device}", "type": "Hall", "attributes": {"heat": "t"}}]}
+    assert add(ask, id="m1", mapping="halls").status == 400
+    assert ask("PUT", "/admin/mappings/halls", halls).status == 204
+    assert add(ask, id="m1", mapping="halls").status == 201
+    say(ask, "m1", b'{"t": 4}')
+    assert ask.pipe.entity("urn:x:Hall:m1")["heat"]["value"] == 4
+    halls["entities"][0]["attributes"] = {"warmth": "t"}
+    ask("PUT", "/admin/mappings/halls", halls)
+    say(ask, "m1", b'{"t": 5}')
+    assert ask.pipe.entity("urn:x:Hall:m1")["warmth"]["value"] == 5
+    assert ask("GET", "/admin/mappings").json == [
+        {"mapping": "halls", "source": "book"},
+        {"mapping": "rooms", "source": "file"},
+    ]
+    assert ask("GET", "/admin/mappings/halls").json == {"mapping": "halls", **halls}
+    assert ask("DELETE", "/admin/mappings/halls").status == 409
+    assert ask("PUT", "/admin/mappings/rooms", halls).status == 409
+    assert ask("PUT", "/admin/mappings/iota-1", halls).status == 409
+    for body in ({}, {"mapping": "other", **halls}, {"entities": [{"id": "none"}]}, {**halls, "context": "http://x/y"}):
+        assert ask("PUT", "/admin/mappings/halls", body).status == 400, body
+    ask("DELETE", "/admin/devices/hands/m1")
+    assert ask("DELETE", "/admin/mappings/halls").status == 204
+    assert ask("GET", "/admin/mappings/halls").status == 404
 
 
 def test_what_a_file_says_is_changed_in_the_file(ask: Asker) -> None:
@@ -213,48 +237,10 @@ def test_no_such_frame(ask: Asker, number: str) -> None:
     assert ask("GET", f"/admin/quarantine/{number}").status == 404
 
 
-ROUTES = [
-    ("GET", "/iot/about", None),
-    ("GET", "/iot/services", None),
-    ("POST", "/iot/services", {"services": [{"apikey": "k", "resource": "/iot/json"}]}),
-    ("PUT", "/iot/services?resource=/iot/json&apikey=there", {"entity_type": "X"}),
-    ("DELETE", "/iot/services?resource=/iot/json&apikey=there", None),
-    ("GET", "/iot/devices", None),
-    ("POST", "/iot/devices", {"devices": [{"device_id": "d9"}]}),
-    ("GET", "/iot/devices/d1", None),
-    ("PUT", "/iot/devices/d1", {"entity_type": "X"}),
-    ("DELETE", "/iot/devices/d1", None),
-    ("GET", "/admin/adapters", None),
-    ("GET", "/admin/adapters/hands", None),
-    ("GET", "/admin/adapters/hands/groups", None),
-    ("POST", "/admin/adapters/hands/groups", {"name": "g9", "key": "k9"}),
-    ("DELETE", "/admin/adapters/hands/groups/g1", None),
-    ("POST", "/admin/adapters/hands/groups/g1/key", None),
-    ("GET", "/admin/devices", None),
-    ("POST", "/admin/devices", {"adapter": "hands", "id": "d8"}),
-    ("GET", "/admin/devices/hands/m1", None),
-    ("PUT", "/admin/devices/hands/m1", {"address": "there"}),
-    ("DELETE", "/admin/devices/hands/m1", None),
-    ("POST", "/admin/devices/hands/m1/key", None),
-    ("GET", "/admin/quarantine", None),
-    ("GET", "/admin/quarantine/1", None),
-    ("POST", "/admin/quarantine/replay", {"numbers": [1]}),
-    ("POST", "/admin/quarantine/discard", {"numbers": [1]}),
-]
-
-
-def peopled(ask: Asker) -> None:
-    """One of each."""
-    ask("POST", "/iot/services", {"services": [{"apikey": "there", "resource": "/iot/json"}]})
-    ask("POST", "/iot/devices", {"devices": [{"device_id": "d1", "protocol": "json"}]})
-    ask("POST", "/admin/adapters/hands/groups", {"name": "g1", "key": "k1"})
-    add(ask, id="m1")
-    say(ask, "nobody")
-
-
 def state(ask: Asker) -> list[bytes]:
     """All there is to see."""
-    return [ask("GET", path).body for path in ("/iot/services", "/iot/devices", "/admin/devices", "/admin/quarantine")]
+    paths = ("/iot/services", "/iot/devices", "/admin/devices", "/admin/quarantine", "/admin/mappings/halls")
+    return [ask("GET", path).body for path in paths]
 
 
 def test_access_is_asked_on_every_route_and_who_may_not_changes_nothing(tmp_path: Path) -> None:
@@ -285,100 +271,3 @@ def test_where_nothing_is_changed_reading_goes_on(tmp_path: Path) -> None:
             answer = ask(method, path, body)
             assert answer.status == (503 if method != "GET" else answer.status), path
         assert ask("GET", "/admin/devices").status == 200
-
-
-@pytest.mark.parametrize(
-    ("method", "path", "status"),
-    [
-        ("GET", "/iot", 404),
-        ("GET", "/iot/", 404),
-        ("GET", "/iot/other", 404),
-        ("GET", "/admin/devices/hands", 404),
-        ("GET", "/admin/devices/hands/a/b/c", 404),
-        ("GET", "/admin/devices/%ff/x", 400),
-        ("GET", "/admin/devices/" + "x" * 1025 + "/y", 400),
-        ("PATCH", "/admin/devices", 405),
-        ("DELETE", "/admin/quarantine", 405),
-        ("BREW", "/iot/services", 405),
-        ("GET", "/admin/devices?limit=x", 400),
-        ("GET", "/admin/devices?limit=1&limit=2", 400),
-        ("GET", "/admin/devices?drop=table", 400),
-        ("GET", "/admin/devices?offset=99999999999999999999", 400),
-        ("GET", "/admin/devices?adapter=%ff", 400),
-        ("GET", "/admin/quarantine?after=-1", 400),
-        ("GET", "/admin/devices?" + "a" * 100_000, 400),
-    ],
-)
-def test_paths_and_parameters_that_are_none(ask: Asker, method: str, path: str, status: int) -> None:
-    answer = ask(method, path)
-    assert answer.status == status
-    names = {"name", "message"} if path.startswith("/iot") else {"title", "detail"}
-    assert names <= answer.json.keys()
-    if status == 405:
-        assert answer.headers["allow"]
-
-
-@pytest.mark.parametrize(
-    ("body", "headers", "status"),
-    [
-        (b"", {}, 400),
-        (b"{", {}, 400),
-        (b"\xff\xfe", {}, 400),
-        (b'{"adapter": "hands", "adapter": "hands", "id": "x"}', {}, 400),
-        (b'{"adapter": "hands", "id": "x", "rate_per_s": NaN}', {}, 400),
-        (b'{"adapter": "hands", "id": "x", "rate_per_s": 1e999}', {}, 400),
-        (b'{"adapter": "hands", "id": "' + b"x" * 3000 + b'"}', {}, 400),
-        (b'{"adapter": "hands", "id": "x\\u0000"}', {}, 400),
-        (b'{"adapter": "none", "id": "x"}', {}, 400),
-        (b'{"adapter": "hands", "id": "x", "mapping": "none"}', {}, 400),
-        (b'{"adapter": "hands", "id": "x", "tenant": "other"}', {}, 400),
-        (b"[" * 100 + b"]" * 100, {}, 400),
-        (b'{"adapter": "hands", "id": "x"}', {"content-type": "text/plain"}, 415),
-        (b'{"adapter": "hands", "id": "x"}', {"content-type": "application/xml"}, 415),
-        (b" " * (8 * 1024 * 1024 + 1), {}, 413),
-    ],
-)
-def test_bodies_that_are_none(ask: Asker, body: bytes, headers: dict[str, str], status: int) -> None:
-    for chunked in (False, True):
-        answer = ask("POST", "/admin/devices", body, headers, chunked=chunked)
-        assert answer.status == status
-    assert ask("GET", "/admin/devices/hands/x").status == 404
-
-
-ANY_JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
-    lambda below: st.lists(below, max_size=3) | st.dictionaries(st.text(max_size=10), below, max_size=3),
-    max_leaves=10,
-)
-MEMBERS = st.sampled_from(
-    ["id", "adapter", "tenant", "group", "mapping", "fixed", "options", "key", "key_digest", "entity_id", "entity_type",
-     "services", "devices", "apikey", "resource", "attributes", "static_attributes", "commands", "device_id",
-     "entity_name", "name", "object_id", "type", "value", "numbers", "reason", "new", "rate_per_s", "explicitAttrs"]
-)  # fmt: skip
-BODIES = st.recursive(
-    ANY_JSON,
-    lambda below: st.lists(below, max_size=3) | st.dictionaries(MEMBERS, below, max_size=5),
-    max_leaves=12,
-)
-
-
-@pytest.fixture(scope="module")
-def lasting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Asker]:
-    with asking(tmp_path_factory.mktemp("door"), FILES) as asker:
-        peopled(asker)
-        yield asker
-
-
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
-@given(row=st.sampled_from([row for row in ROUTES if row[2] is not None]), body=BODIES, given_=st.data())
-def test_no_body_is_answered_with_a_fault(lasting: Asker, row: tuple[str, str, Any], body: Any, given_: Any) -> None:
-    method, path, good = row
-    if isinstance(good, dict) and given_.draw(st.booleans()):
-        name = given_.draw(st.sampled_from(sorted(good)))
-        inner = good[name]
-        if isinstance(inner, list) and inner and isinstance(inner[0], dict) and isinstance(body, dict):
-            body = {**good, name: [{**inner[0], **body}]}
-        else:
-            body = {**good, name: body}
-    answer = lasting(method, path, body)
-    assert answer.status < 500, (path, body, answer.body)

@@ -154,8 +154,8 @@ def test_what_was_exported_is_imported_elsewhere(misono: Terminal, tmp_path: Pat
     misono("import", str(tmp_path / "told.json"), code=2)
     assert "is no directory" in misono.told
     misono.data.mkdir()
-    assert misono("import", str(tmp_path / "told.json")) == "1 groups and 2 devices told"
-    assert misono("import", str(tmp_path / "told.json")) == "1 groups and 2 devices told"
+    assert misono("import", str(tmp_path / "told.json")) == "0 mappings, 1 groups and 2 devices told"
+    assert misono("import", str(tmp_path / "told.json")) == "0 mappings, 1 groups and 2 devices told"
     assert misono("export") == exported
     assert misono.registry().find("meters", "m1", key).options == {"unit": 3}
     misono.data = here
@@ -164,8 +164,8 @@ def test_what_was_exported_is_imported_elsewhere(misono: Terminal, tmp_path: Pat
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("[]", "an object with the members groups and devices"),
-        ('{"others": []}', "an object with the members groups and devices"),
+        ("[]", "an object with the members mappings, groups and devices"),
+        ('{"others": []}', "an object with the members mappings, groups and devices"),
         ('{"devices": [{"id": "m1"}]}', "devices[0].adapter"),
         ('{"devices": [{"adapter": "meters", "id": "m1"}, {"adapter": "meters"}]}', "devices[1].id"),
         ('{"groups": [{"adapter": "meters", "name": "g", "new": true}]}', "groups[0].key"),
@@ -177,3 +177,25 @@ def test_what_is_no_export_is_refused_whole(misono: Terminal, tmp_path: Path, te
     misono("import", str(tmp_path / "told.json"), code=1)
     assert why in misono.told
     assert misono.listed() == []
+
+
+def test_a_mapping_is_added_used_exported_and_removed(misono: Terminal, folder: Path, tmp_path: Path) -> None:
+    of = ("--adapters", str(folder))
+    (tmp_path / "halls.yaml").write_text(ROOMS.replace("mapping: rooms", "mapping: halls"))
+    misono("add", "meters", "m1", "--mapping", "halls", *of, code=1)
+    assert misono("mapping", "add", str(tmp_path / "halls.yaml"), *of) == "halls"
+    misono("add", "meters", "m1", "--mapping", "halls", *of)
+    assert misono("mapping", "list") == "halls"
+    misono("mapping", "remove", "halls", code=1)
+    assert "mapping 'halls' is that of device m1" in misono.told
+    misono("mapping", "add", str(folder / "rooms.yaml"), *of, code=1)
+    assert "a file says what mapping 'rooms' is" in misono.told
+    (tmp_path / "bad.yaml").write_text("mapping: bad\nentities: []\n")
+    misono("mapping", "add", str(tmp_path / "bad.yaml"), code=1)
+    (tmp_path / "told.json").write_text(misono("export"))
+    misono.data = tmp_path / "elsewhere"
+    misono.data.mkdir()
+    assert misono("import", str(tmp_path / "told.json"), *of) == "1 mappings, 0 groups and 1 devices told"
+    misono("remove", "meters", "m1")
+    misono("mapping", "remove", "halls")
+    assert misono("mapping", "list") == ""
