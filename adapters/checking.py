@@ -10,7 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from adapters.configuring import AdapterFile, read_adapter
-from adapters.link import BadSettings, Codec
+from adapters.device import Device
+from adapters.frame import BadFrame
+from adapters.link import BadSettings, Codec, Ground
 from adapters.mapping.lint import lint
 from adapters.mapping.plan import DeviceMapping
 from adapters.mapping.reading import Resolve, is_mapping, read_mapping
@@ -18,9 +20,9 @@ from adapters.mapping.trying import BadSample, shown_of, try_sample
 from adapters.mapping_files import read_file
 from adapters.provisioning.provision import Provisions
 from adapters.provisioning.reading import read_provisions
-from adapters.table import LINKS, make_codec
+from adapters.table import LINKS, make_codec, make_link
 from broker.errors import NgsiError
-from broker.model.values import Json
+from broker.model.values import Instant, Json
 from datamodels.holding import Held, compile_model
 from datamodels.library import Library
 
@@ -39,12 +41,12 @@ class Checked:
 
 
 def check_folder(folder: Path, library: Library, resolve: Resolve) -> Checked:
-    """Everything about the YAML files of a folder. Raises OSError where there is none."""
-    return check_files(sorted(folder.glob("*.yaml")), library, resolve)
+    """Everything about the YAML files of a folder, but what links read beside them: secrets come with no package."""
+    return check_files(sorted(folder.glob("*.yaml")), library, resolve, links=False)
 
 
-def check_files(paths: list[Path], library: Library, resolve: Resolve) -> Checked:
-    """Everything about these files, which know one another."""
+def check_files(paths: list[Path], library: Library, resolve: Resolve, *, links: bool = True) -> Checked:
+    """Everything about these files, which know one another; with `links`, whether each link could begin here."""
     checked, provisions = Checked(), []
     for path in paths:
         try:
@@ -52,7 +54,10 @@ def check_files(paths: list[Path], library: Library, resolve: Resolve) -> Checke
             if is_mapping(body):
                 _keep(checked, read_mapping(body, resolve, path.name))
             else:
-                provisions.append(_adapter(checked, path, resolve))
+                file, provision = _adapter(checked, path, resolve)
+                provisions.append((file, provision))
+                if links:
+                    _make_link(file, provision)
         except BadSettings as refusal:
             checked.faults.append(str(refusal))
     used = _used(checked, provisions)
@@ -62,6 +67,48 @@ def check_files(paths: list[Path], library: Library, resolve: Resolve) -> Checke
             (checked.faults if finding.wrong else checked.notes).append(str(finding))
         _try(checked, mapping, used.get(mapping.name, {}), models)
     return checked
+
+
+def _make_link(file: AdapterFile, provision: Provisions) -> None:
+    """Have the link look at its settings. Raises BadSettings."""
+    home = file.path.parent
+    ground = Ground(file.name, file.link, _Provisioned(provision), _Still(), home, home, file.codec)
+    try:
+        make_link(str(file.link["kind"]), ground)
+    except BadSettings as refusal:
+        raise BadSettings(f"{file.path.name}: {refusal}") from refusal
+
+
+class _Still:
+    """A clock for links that are only looked at."""
+
+    def now(self) -> Instant:
+        """No time passes."""
+        return 0
+
+
+class _Provisioned:
+    """The devices of one file."""
+
+    def __init__(self, provision: Provisions) -> None:
+        self._devices = {one.device.id: one.device for one in provision.devices}
+
+    def find(self, adapter: str, device_id: str, key: str = "") -> Device:
+        """As Registry says; keys are not looked at: nobody speaks."""
+        del adapter, key
+        if device_id not in self._devices:
+            raise BadFrame("unknown_device", f"no device {device_id}")
+        return self._devices[device_id]
+
+    def of_adapter(self, adapter: str) -> tuple[Device, ...]:
+        """All of them."""
+        del adapter
+        return tuple(self._devices.values())
+
+    def of_entity(self, tenant: str, entity_id: str) -> Device | None:
+        """None: there are no entities yet."""
+        del tenant, entity_id
+        return None
 
 
 def _used(checked: Checked, provisions: list[tuple[AdapterFile, Provisions]]) -> dict[str, Mapping[str, Json]]:

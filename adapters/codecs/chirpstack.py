@@ -27,7 +27,17 @@ from adapters.readings import Reading, Readings
 from broker.model.values import Instant, Json
 
 _EVENTS: Final = frozenset({"up", "status", "location", "join", "ack", "txack", "log", "integration"})
-_TOLD_BY: Final = (("up", "fCnt"), ("status", "margin"), ("location", "location"), ("join", "deviceInfo"))
+_TOLD_BY: Final = (
+    ("integration", ("integrationName",)),
+    ("txack", ("downlinkId",)),
+    ("ack", ("acknowledged", "queueItemId")),
+    ("log", ("level", "code")),
+    ("up", ("rxInfo", "fPort", "fCnt", "data")),
+    ("status", ("margin", "batteryLevel", "batteryLevelUnavailable", "externalPowerSource")),
+    ("location", ("location",)),
+    ("join", ("deviceInfo",)),
+)
+"""Which event it is, where neither topic nor request says so: by a member; zeros are left out of these messages."""
 _MEASURED: Final = (
     ("batteryLevel", "battery", "P1"), ("margin", "radio.margin", "2N"),
     ("latitude", "latitude", "DD"), ("longitude", "longitude", "DD"), ("altitude", "altitude", "MTR"),
@@ -71,8 +81,8 @@ def _event(frame: Frame, body: Mapping[str, Json]) -> str:
     event = frame.about.get("event") or frame.channel.rstrip("/").rpartition("/")[2]
     if event in _EVENTS:
         return event
-    for name, member in _TOLD_BY:
-        if member in body:
+    for name, told in _TOLD_BY:
+        if not body.keys().isdisjoint(told):
             return name
     raise BadFrame("wrong_type", f"{event[:40]!r} is no event of ChirpStack")
 

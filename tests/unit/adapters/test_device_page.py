@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from adapters.checking import check_folder
+from adapters.checking import check_files
 from adapters.codecs.lorawan import NAMES
 from adapters.frame import Frame
 from adapters.mapping.members import members
@@ -30,7 +30,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_files_of_the_page_are_in_order(folder: Path) -> None:
-    checked = check_folder(folder, read_beside_built_in(), packaged_contexts())
+    checked = check_files(sorted(folder.glob("*.yaml")), read_beside_built_in(), packaged_contexts())
     assert checked.faults == []
     assert ([one.name for one in checked.adapters], list(checked.mappings)) == (["rooms", "soil"], ["rooms"])
     assert checked.samples == 2

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from adapters.checking import check_folder
+from adapters.checking import check_files, check_folder
 from adapters.mapping.lint import lint
 from adapters.mapping.reading import read_mapping
 from broker.commands._city import checked, faults_of
@@ -143,6 +143,16 @@ def test_a_folder_with_a_fault_says_which(tmp_path: Path, library: Library, file
     faults = check_folder(tmp_path, library, RESOLVE).faults
     assert any(one.startswith(fault) for one in faults), faults
     assert len(faults) == 1
+
+
+def test_a_link_that_could_not_begin_is_a_fault_where_links_are_looked_at(tmp_path: Path, library: Library) -> None:
+    (tmp_path / "m.yaml").write_text(GOOD)
+    adapter = tmp_path / "a.yaml"
+    adapter.write_text(ADAPTER.replace('url: "mqtt', 'qos: 7, url: "mqtt'))
+    paths = sorted(tmp_path.glob("*.yaml"))
+    assert check_files(paths, library, RESOLVE, links=False).faults == []
+    [fault] = check_files(paths, library, RESOLVE).faults
+    assert fault.startswith("a.yaml: link/qos:")
 
 
 def test_a_folder_in_order_says_how_much_there_is(tmp_path: Path, library: Library) -> None:
