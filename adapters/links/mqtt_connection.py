@@ -124,6 +124,7 @@ class Connection:
         self._unacknowledged = 0
         self._reading = False
         self._some = asyncio.Event()
+        self._session_present = False
         self._lost = ""
         self._publishing: dict[int, asyncio.Future[None]] = {}
         self._ticking: asyncio.TimerHandle | None = None
@@ -136,7 +137,9 @@ class Connection:
                 self._attach()
                 await self._up
                 self.subscribe(filters, qos)
-                await self._subscribed
+                # Where the server kept a session, what waits in it may come before the answer, and must be taken first.
+                if not self._session_present:
+                    await self._subscribed
         except TimeoutError:
             raise ConnectionLost(f"no answer within {OPENING_S:g} s") from None
         except (OSError, ValueError) as fault:
@@ -295,7 +298,8 @@ class Connection:
         if self._socket is not None:
             self._loop.remove_writer(self._socket)
 
-    def _connected(self, _client: object, _data: object, _flags: object, code: Any, _more: object) -> None:  # noqa: ANN401 - paho's
+    def _connected(self, _client: object, _data: object, flags: Any, code: Any, _more: object) -> None:  # noqa: ANN401 - paho's
+        self._session_present = bool(flags.session_present)
         if code.is_failure:
             self._fail(f"the server refused the connection: {code}")
         elif not self._up.done():
