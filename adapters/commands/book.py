@@ -170,16 +170,6 @@ class CommandBook:
 
         self._store.write(work).result()
 
-    def forget(self, tenant: str, entity: str) -> dict[str, int]:
-        """Erase the commands of an entity and what the audit says of them; how many rows of which went."""
-
-        def work(db: apsw.Connection) -> dict[str, int]:
-            db.execute("DELETE FROM command WHERE tenant = ? AND entity = ?", (tenant, entity))
-            gone = {"command": db.changes(), "command_audit": audit.forget(db, tenant, entity)}
-            return {name: count for name, count in gone.items() if count}
-
-        return self._store.write(work).result()
-
     def _select(self, where: str, bindings: Sequence[apsw.SQLiteValue], limit: int = -1) -> list[Commanded]:
         sql = f"{SELECT}{where} ORDER BY number LIMIT ?"
         return [command_of(row) for row in self._store.read(sql, (*bindings, limit))]

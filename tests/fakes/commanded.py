@@ -32,6 +32,7 @@ from adapters.mapping_files import packaged_contexts
 from adapters.order import Delivered, NotReached, Order
 from adapters.readings import Answered
 from adapters.store import AdapterStore
+from adapters.table import make_link
 from broker.hub.inside import HubInside
 from broker.model.values import Json
 from broker.ports import Access, Clock, Principal
@@ -206,11 +207,14 @@ def commanded(
     store: str = "memory",
     start: bool = False,
 ) -> Iterator[City]:
-    """A broker whose devices are those of the files; its link does as `City.link` says."""
+    """A broker whose devices are those of the files; a link `hand` does as `City.link` says.
+
+    With `start` commands go by themselves, else when the test says so.
+    """
     clock, folder, link = clock or SystemClock(), directory / "city", FakeLink()
 
-    def made(_: str, __: Ground) -> Link:
-        return link
+    def made(kind: str, ground: Ground) -> Link:
+        return link if kind == "hand" else make_link(kind, ground)
 
     folder.mkdir(exist_ok=True)
     for name, text in files.items():
