@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import struct
 from collections.abc import Awaitable, Sequence
 from typing import TYPE_CHECKING, Final, TypeVar
@@ -96,6 +97,7 @@ class Connection:
         if self._client is None:
             from pymodbus.client import AsyncModbusTcpClient  # noqa: PLC0415  only who asks Modbus pays for it
 
+            logging.getLogger("pymodbus.logging").setLevel(logging.CRITICAL)  # the link tells what fails, once
             host, port = self._place
             self._client = AsyncModbusTcpClient(host, port=port, timeout=self._timeout_s, retries=0, reconnect_delay=0)
         if not self._client.connected and not await self._client.connect():

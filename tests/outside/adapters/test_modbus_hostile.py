@@ -1,0 +1,101 @@
+"""Devices on Modbus TCP that answer nonsense: nothing of it becomes a reading, and the link goes on."""
+
+from __future__ import annotations
+
+import asyncio
+import struct
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from adapters.codecs.modbus import make_codec
+from adapters.device import Device
+from adapters.order import NotReached
+from tests.outside.adapters.asked import asking
+
+CODEC: dict[str, Any] = {
+    "kind": "modbus",
+    "maps": {"m": {"points": {"a": {"holding": 0, "type": "uint32", "write": {"least": 0, "most": 9}}}}},
+}
+LINK = {"every_s": 0.05, "timeout_s": 0.1}
+Answer = Callable[[bytes], bytes]
+
+
+def pdu(request: bytes, body: bytes, *, transaction: int = 0, unit: int = 0, length: int | None = None) -> bytes:
+    """An answer to a request; what is told changes it."""
+    number = struct.unpack_from(">H", request)[0] + transaction
+    size = len(body) + 1 if length is None else length
+    return struct.pack(">HHHB", number & 0xFFFF, 0, size, (request[6] + unit) & 0xFF) + body
+
+
+def right(request: bytes) -> bytes:
+    return pdu(request, b"\x03\x04\0\0\0\7" if request[7] == 3 else request[7:12])
+
+
+NONSENSE: dict[str, Answer] = {
+    "random": lambda _: bytes(range(64)),
+    "silence": lambda _: b"",
+    "too few registers": lambda request: pdu(request, b"\x03\x02\0\7"),
+    "too many registers": lambda request: pdu(request, b"\x03\xfa" + bytes(250)),
+    "odd bytes": lambda request: pdu(request, b"\x03\x03\0\0\7"),
+    "a count that lies": lambda request: pdu(request, b"\x03\x08\0\0\0\7"),
+    "another transaction": lambda request: pdu(request, b"\x03\x04\0\0\0\7", transaction=1),
+    "another unit": lambda request: pdu(request, b"\x03\x04\0\0\0\7", unit=1),
+    "another function": lambda request: pdu(request, b"\x01\x04\0\0\0\7"),
+    "no function": lambda request: pdu(request, b"\x7f\x04\0\0\0\7"),
+    "an empty answer": lambda request: pdu(request, b""),
+    "a length without end": lambda request: pdu(request, b"\x03\x04\0\0\0\7", length=0xFFFF),
+    "no length": lambda request: pdu(request, b"\x03\x04\0\0\0\7", length=0),
+    "an exception without code": lambda request: pdu(request, b"\x83"),
+    "an exception nobody knows": lambda request: pdu(request, b"\x83\xee"),
+    "an exception of a gateway": lambda request: pdu(request, b"\x83\x0b"),
+    "a flood": lambda _: b"\xff" * 200_000,
+}
+
+
+@asynccontextmanager
+async def device(answer: list[Answer]) -> AsyncIterator[int]:
+    """A server that answers each request with what the first of a list makes of it."""
+    writers: list[asyncio.StreamWriter] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writers.append(writer)
+        with suppress(OSError, asyncio.IncompleteReadError):
+            while True:
+                head = await reader.readexactly(6)
+                request = head + await reader.readexactly(struct.unpack_from(">H", head, 4)[0])
+                writer.write(answer[0](request))
+                await writer.drain()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with server:
+        yield server.sockets[0].getsockname()[1]
+        for writer in writers:
+            writer.transport.abort()
+        await asyncio.sleep(0.01)
+
+
+@pytest.mark.parametrize("kind", NONSENSE)
+def test_nonsense_is_no_reading_and_does_not_end_the_link(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("adapters.links.rounds.PAUSE_S", (0.02, 0.05))
+
+    async def scenario() -> None:
+        answer = [NONSENSE[kind]]
+        async with device(answer) as port:
+            asked_of = Device("d", "asked", address=f"127.0.0.1:{port}")
+            async with asking("modbus", tmp_path, LINK, CODEC, asked_of) as asked:
+                await asyncio.sleep(0.3)
+                assert asked.frames == []
+                with suppress(NotReached):
+                    assert (await asked.order("a", 5)).status == "ERROR"
+                answer[0] = right
+                await asked.until(lambda: asked.frames)
+        (readings,) = make_codec(CODEC).decode(asked.frames[-1])
+        assert readings.readings[0].value == 7
+
+    asyncio.run(scenario())
