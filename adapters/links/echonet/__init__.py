@@ -26,7 +26,7 @@ from adapters.codecs.echonet.message import (
 from adapters.frame import BadFrame, Frame
 from adapters.link import BadSettings, Ground, Receive
 from adapters.links.echonet.asking import Asker, Heard, Patience
-from adapters.links.echonet.node import objects_of
+from adapters.links.echonet.node import INSTANCE_LIST, objects_of
 from adapters.links.echonet.orders import carry_out
 from adapters.links.echonet.ourselves import answer_of
 from adapters.links.echonet.plan import Plan, read_plan
@@ -39,7 +39,6 @@ log = logging.getLogger(__name__)
 DISCOVER_EVERY_S: Final = 600.0
 WAITING_MAX: Final = 1000
 """Frames that wait to be taken; more are dropped, as the network would, and asked for again in their turn."""
-INSTANCES: Final = 0xD6
 _RECONCILE_S: Final = 1.0
 
 
@@ -161,7 +160,7 @@ class EchonetLink:
     async def _discover(self) -> None:
         """Look for nodes: those that are provisioned and were away are learned at once."""
         while True:
-            await self._asker.tell(GROUP, Message(0, CONTROLLER, NODE, Service.GET, ((INSTANCES, b""),)))
+            await self._asker.tell(GROUP, Message(0, CONTROLLER, NODE, Service.GET, ((INSTANCE_LIST, b""),)))
             await asyncio.sleep(self._manners.discover_every_s)
 
     def _leave(self, sockets: Sockets) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -11,10 +12,13 @@ from adapters.codecs.echonet.message import NODE, NODE_KIND, TELLING, Message, S
 from adapters.device import Device
 from adapters.links.echonet.asking import Asker, Heard
 from adapters.links.echonet.plan import TODAY, Logs, Plan
+from adapters.order import NotReached
 
+log = logging.getLogger(__name__)
 OBJECTS_MAX: Final = 84
 """How many objects an instance list can have."""
-INSTANCES: Final = frozenset({0xD5, 0xD6})
+INSTANCE_LIST: Final = 0xD6
+INSTANCES: Final = frozenset({0xD5, INSTANCE_LIST})
 SET_MAP, GET_MAP = 0x9E, 0x9F
 LATEST: Final = frozenset({0xEA, 0xEB})
 """The counters of a meter at the last full or half hour: with the next ones they tell what flowed between."""
@@ -46,24 +50,35 @@ class Node:
         self._plan = plan
         self._turn = asyncio.Lock()
 
-    async def learn(self, names: Sequence[str] = ()) -> None:
-        """Ask which objects there are (where they are not given) and what they have. Raises NotReached."""
-        if not names:
-            answer = await self.get(NODE, (0xD6,))
-            names = read_objects(dict(answer.message.properties).get(0xD6, b""))
-        for name in names[:OBJECTS_MAX]:
-            maps = dict((await self.get(name, (SET_MAP, GET_MAP))).message.properties)
-            readable = read_map(maps.get(GET_MAP, b""))
-            thing = Thing(name, readable, read_map(maps.get(SET_MAP, b"")))
-            once = self._plan.once(thing.kind, readable)
-            thing.keeps = frozenset(once) | LATEST & readable if once else frozenset()
-            if name in self.things:
-                thing.remembered.update(self.things[name].remembered)
-            if once:
-                self.remember(thing, (await self.get(name, once)).message)
-            self.things[name] = thing
-        for gone in set(self.things) - set(names):
-            del self.things[gone]
+    async def learn(self, wanted: Sequence[str] = ()) -> None:
+        """Ask which objects there are, and what those have that are wanted (none named: all). Raises NotReached.
+
+        An object that does not answer while its node does is left out until the next time.
+        """
+        answer = await self.get(NODE, (INSTANCE_LIST,))
+        there = read_objects(dict(answer.message.properties).get(INSTANCE_LIST, b""))
+        learned: dict[str, Thing] = {}
+        for name in there[:OBJECTS_MAX]:
+            if not wanted or name in wanted:
+                try:
+                    learned[name] = await self._learn(name)
+                except NotReached as silent:
+                    log.info("%s", silent)
+        if not learned:
+            raise NotReached(f"{self.address}: none of {', '.join(wanted) or 'its objects'} is there")
+        self.things = learned
+
+    async def _learn(self, name: str) -> Thing:
+        maps = dict((await self.get(name, (SET_MAP, GET_MAP))).message.properties)
+        readable = read_map(maps.get(GET_MAP, b""))
+        thing = Thing(name, readable, read_map(maps.get(SET_MAP, b"")))
+        once = self._plan.once(thing.kind, readable)
+        thing.keeps = frozenset(once) | LATEST & readable if once else frozenset()
+        if name in self.things:
+            thing.remembered.update(self.things[name].remembered)
+        if once:
+            self.remember(thing, (await self.get(name, once)).message)
+        return thing
 
     async def read(self, thing: Thing) -> AsyncIterator[Heard]:
         """What an object says when its turn comes. Raises NotReached."""

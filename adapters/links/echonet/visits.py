@@ -21,6 +21,8 @@ from broker.ports import Clock
 log = logging.getLogger(__name__)
 PAUSE_S, PAUSE_MAX_S = 1.0, 60.0
 """How long a device that does not answer is left alone, at first and at most."""
+LEARNED_FOR_S = 3600.0
+"""After so long a device is learned anew, and its past half hours are asked for: what was missed is filled in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +75,9 @@ class Visit:
 
     async def _turns(self) -> None:
         now = asyncio.get_running_loop().time
+        until = now() + LEARNED_FOR_S
         due = dict.fromkeys(self.node.things, now())
-        while due and not self._again.is_set():
+        while now() < until and not self._again.is_set():
             name = min(due, key=lambda one: due[one])
             await self._sleep(due[name] - now())
             if self._again.is_set():
@@ -83,7 +86,6 @@ class Visit:
             async for heard in self.node.read(thing):
                 await self._give(heard)
             due[name] = max(due[name] + self._rounds.plan.turn(thing.kind).every_s, now())
-        await self._sleep(0 if due else PAUSE_MAX_S)
 
     async def _past(self) -> None:
         for thing in self.node.things.values():

@@ -1,5 +1,5 @@
 // A house on npm's echonet-lite: objects and their properties come as JSON in the first argument, what happens to them
-// as JSON lines: {"set": ["027d01", "e4", [50]]}, {"inf": [...]}, {"infc": [...]}, {"quiet": true}, {"send": "1081…"}.
+// as JSON lines: {"set": ["027d01", "e4", [50]]}, {"inf": [...]}, {"infc": [...]}, {"quiet": true}, {"deaf": "027901"}, {"send": "1081…"}.
 'use strict';
 const EL = require('echonet-lite');
 
@@ -20,7 +20,7 @@ for (const [name, about] of Object.entries(house)) {
   objects[name]['9e'] = property_map(settable[name].map((code) => parseInt(code, 16)));
   objects[name]['9f'] = property_map([...codes, 0x9d, 0x9e, 0x9f].sort((one, other) => one - other));
 }
-let quiet = false;
+let quiet = false, deaf = '';
 const say = (what) => process.stdout.write(JSON.stringify(what) + '\n');
 
 // What a meter's log holds: 48 counters of the day that was asked for, as given by {"days": {"0": [...]}}.
@@ -48,7 +48,7 @@ function heard(rinfo, els, fault) {
   if (quiet) return;
   if (els.ESV === EL.INFC_RES) { say({ acknowledged: [els.SEOJ, els.DEOJ, els.TID, els.DETAILs] }); return; }
   if (els.ESV === EL.GET_RES && els.SEOJ.startsWith('0ef0')) { say({ met: [rinfo.address, els.SEOJ, els.DETAILs] }); return; }
-  if (!objects[els.DEOJ]) return;
+  if (!objects[els.DEOJ] || els.DEOJ === deaf) return;
   if (els.ESV === EL.GET) { EL.replyGetDetail(rinfo, els, objects); return; }
   if (els.ESV === EL.SETC || els.ESV === EL.SETI) {
     const fine = Object.entries(els.DETAILs).every(([epc, edt]) => taken(els.DEOJ, epc, edt));
@@ -71,6 +71,7 @@ EL.initialize(Object.keys(objects), heard, 4, { ignoreMe: true, autoGetPropertie
     if (said.search) EL.search();
     if ('stubborn' in said) stubborn = said.stubborn;
     if ('refusing' in said) refusing = said.refusing;
+    if (said.deaf) deaf = said.deaf;
     if ('quiet' in said) quiet = said.quiet;
     say({ done: true });
   }).on('close', () => process.exit(0));

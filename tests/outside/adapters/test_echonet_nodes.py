@@ -225,6 +225,18 @@ def test_who_is_not_provisioned_is_a_stranger(peer: Peer, tmp_path: Path) -> Non
     asyncio.run(scenario())
 
 
+def test_an_object_that_does_not_answer_does_not_hold_up_the_others(peer: Peer, tmp_path: Path) -> None:
+    some = Device("h1", "asked", address=THERE, options={"objects": ["0288-1", "0279-1", "0279-7"]})
+
+    async def scenario() -> None:
+        async with asking("echonet", tmp_path, {**LINK, "timeout_s": 0.3}, {}, some) as asked:
+            await asked.until(lambda: POWER in values(asked, "0288-1"))
+            assert set(said(asked)) == {"0288-1"}
+
+    peer.tell(deaf="027901")
+    asyncio.run(scenario())
+
+
 def test_what_is_no_frame_is_handed_on_with_whose_it_was(peer: Peer, tmp_path: Path) -> None:
     async def scenario() -> None:
         async with asking("echonet", tmp_path, LINK, {}, HOUSE) as asked:
