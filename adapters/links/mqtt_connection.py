@@ -194,7 +194,10 @@ class Connection:
         self._client.disconnect()
         if self._client.socket() is not None:
             self._client.loop_write()
+        open_still = self._client.socket()
         self._detach()
+        if open_still is not None:  # a server that refused leaves it to us
+            open_still.close()
 
     def _made(self) -> BufferedClient:
         from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion  # noqa: PLC0415 - only with such an adapter
@@ -342,8 +345,19 @@ class Connection:
                 waiter.exception()  # looked at: nobody may be waiting
 
 
+class _AtOnce(ssl.SSLContext):
+    """Shakes hands when it wraps: where that fails it closes the socket, which paho would leave open."""
+
+    def wrap_socket(self, sock: socket, *positional: Any, **named: Any) -> ssl.SSLSocket:  # noqa: ANN401 - as the library's
+        """As SSLContext's."""
+        return super().wrap_socket(sock, *positional, **{**named, "do_handshake_on_connect": True})
+
+
 def _trust(server: Server) -> ssl.SSLContext:
-    context = ssl.create_default_context(cafile=server.ca or None)
+    context = _AtOnce(ssl.PROTOCOL_TLS_CLIENT)
+    context.load_default_certs()
+    if server.ca:
+        context.load_verify_locations(server.ca)
     if server.certificate:
         context.load_cert_chain(Path(server.certificate), Path(server.key) if server.key else None)
     return context
