@@ -10,7 +10,7 @@ from adapters.order import Delivered, NotReached, Order
 from broker.model.values import Instant
 
 WAIT_S: Final = 20.0
-"""So long one who sends waits for the device; after that the order still lies here, for the next who sends it."""
+"""So long one who sends waits for the device; then the order is taken back, and offered again a little later."""
 WAITING_MAX: Final = 10_000
 FETCHED_KEPT: Final = 10_000
 _SECOND: Final = 1_000_000
@@ -27,7 +27,10 @@ class Mailbox:
         self._fetched: OrderedDict[str, None] = OrderedDict()
 
     async def offer(self, order: Order, now: Instant) -> Delivered:
-        """DELIVERED once the device has asked for it. Raises NotReached where it does not in time; it stays."""
+        """DELIVERED once the device has asked for it. Raises NotReached where it does not in time.
+
+        Nothing is left of it then: what was given up, or may no longer be done, is not fetched after all.
+        """
         if order.id in self._fetched:
             return Delivered("DELIVERED")
         of_device = self._waiting.setdefault(order.device.id, {})
@@ -43,7 +46,18 @@ class Mailbox:
                 await asyncio.shield(future)
         except TimeoutError:
             raise NotReached("the device has not asked for its commands yet") from None
+        finally:
+            if not future.done():
+                self._take_back(order)
         return Delivered("DELIVERED")
+
+    def _take_back(self, order: Order) -> None:
+        of_device = self._waiting.get(order.device.id, {})
+        if of_device.pop(order.id, None) is not None:
+            self._number -= 1
+            self._futures.pop(order.id, None)
+        if not of_device:
+            self._waiting.pop(order.device.id, None)
 
     def fetch(self, device: str, now: Instant) -> list[Order]:
         """What waits for a device and has not expired, oldest first, one of each name; it counts as delivered."""

@@ -44,7 +44,6 @@ CHARGER = "urn:ngsi-ld:EVChargingStation:misono:c1"
 CONTEXT = "https://misono.example/contexts/sdm-transportation-v1.jsonld"
 NS = "https://uri.etsi.org/ngsi-ld/default-context/"
 LINK = f'<{CONTEXT}>; rel="http://www.w3.org/ns/json-ld#context"; type="application/ld+json"'
-HEADERS = {"Content-Type": "application/json", "Link": LINK}
 PATIENCE_S = 10.0
 CHARGERS = """
 adapter: chargers
@@ -146,9 +145,10 @@ class City:
         """Any DELETE."""
         return self.door("DELETE", f"/ngsi-ld/v1{path}", {"Link": LINK}, b"")
 
-    def send(self, method: str, path: str, body: Any) -> Reply:
+    def send(self, method: str, path: str, body: Any, link: str = LINK) -> Reply:
         """Any operation with a body."""
-        return self.door(method, f"/ngsi-ld/v1{path}", HEADERS, json.dumps(body).encode())
+        headers = {"Content-Type": "application/json", "Link": link}
+        return self.door(method, f"/ngsi-ld/v1{path}", headers, json.dumps(body).encode())
 
     def entity(self, entity_id: str = CHARGER) -> dict[str, Any]:
         """The entity as a client sees it; empty where there is none."""
