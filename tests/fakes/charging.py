@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from websockets.asyncio.client import ClientConnection, connect
 
@@ -29,6 +29,8 @@ from tests.outside.served import free_port
 KEY = "0123456789ABCDEF"
 PATIENCE_S = 10.0
 V16, V201 = "ocpp1.6", "ocpp2.0.1"
+NOW = "2026-01-01T00:00:00.000Z"
+"""Where the clock stands."""
 
 
 @dataclass
@@ -144,3 +146,21 @@ async def station(
     headers = more.pop("additional_headers", {}) | ({} if password is None else basic(name, password))
     async with connect(system.url + name, subprotocols=[version], additional_headers=headers, **more) as socket:  # type: ignore[list-item]
         yield HandStation(socket)
+
+
+Scenario: TypeAlias = Callable[[CentralSystem], Coroutine[Any, Any, None]]
+
+
+def run(folder: Path, scenario: Scenario, **settings: Any) -> None:
+    """A test with a central system of its own."""
+
+    async def whole() -> None:
+        async with central_system(folder, **settings) as system:
+            await scenario(system)
+
+    asyncio.run(whole())
+
+
+def start(connector: int = 1, meter: int = 1000, tag: str = "04A1B2C3D4E5", at: str = NOW) -> dict[str, Any]:
+    """The payload of a StartTransaction."""
+    return {"connectorId": connector, "idTag": tag, "meterStart": meter, "timestamp": at}

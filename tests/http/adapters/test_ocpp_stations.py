@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
@@ -14,20 +13,10 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from adapters.frame import BadFrame
 from adapters.order import NotReached
 from broker.model.values import to_text
-from tests.fakes.charging import KEY, V16, V201, CentralSystem, HandStation, basic, central_system, station
+from tests.fakes.charging import KEY, NOW, V16, V201, CentralSystem, HandStation, basic, run, start, station
 from tests.outside.served import free_port
 
-Scenario = Callable[[CentralSystem], Coroutine[Any, Any, None]]
-NOW = "2026-01-01T00:00:00.000Z"
 KNOWN = {"known": [{"token": "04A1B2C3D4E5", "vehicle": "bus-1"}]}
-
-
-def run(folder: Path, scenario: Scenario, **settings: Any) -> None:
-    async def whole() -> None:
-        async with central_system(folder, **settings) as system:
-            await scenario(system)
-
-    asyncio.run(whole())
 
 
 async def refused(system: CentralSystem, name: str, headers: dict[str, str]) -> int:
@@ -41,10 +30,6 @@ def reason(system: CentralSystem, place: int = -1) -> str:
     with pytest.raises(BadFrame) as bad:
         system.readings(place)
     return bad.value.reason
-
-
-def start(connector: int = 1, meter: int = 1000, tag: str = "04A1B2C3D4E5", at: str = NOW) -> dict[str, Any]:
-    return {"connectorId": connector, "idTag": tag, "meterStart": meter, "timestamp": at}
 
 
 def test_only_registered_stations_with_their_password_come_in(tmp_path: Path) -> None:
@@ -202,21 +187,6 @@ def test_nothing_is_answered_before_it_is_kept(tmp_path: Path) -> None:
     run(tmp_path, scenario)
 
 
-def test_answers_to_commands_come_through_while_a_frame_waits(tmp_path: Path) -> None:
-    async def scenario(system: CentralSystem) -> None:
-        async with station(system) as charger:
-            system.hold = asyncio.Event()
-            await charger.say([2, "a", "Heartbeat", {}])
-            asking = asyncio.create_task(system.order("ChangeAvailability", False, part="2"))
-            asked = await charger.hear()
-            assert asked[2:] == ["ChangeAvailability", {"connectorId": 2, "type": "Inoperative"}]
-            await charger.say([3, asked[1], {"status": "Scheduled"}])
-            assert (await asking).result == "Scheduled"
-            system.hold.set()
-
-    run(tmp_path, scenario)
-
-
 BAD: dict[str, tuple[Any, str]] = {
     "no JSON": ("hello", "not_json"),
     "cut off": ('[2,"1","Heartbeat",{', "truncated"),
@@ -303,51 +273,6 @@ def test_the_station_as_a_whole_is_told_with_each_status(tmp_path: Path) -> None
     run(tmp_path, scenario)
 
 
-def test_an_answer_that_comes_late_is_told_all_the_same(tmp_path: Path) -> None:
-    async def scenario(system: CentralSystem) -> None:
-        async with station(system) as charger:
-            asking = asyncio.create_task(system.order("Reset", "Hard"))
-            asked = await charger.hear()
-            assert (await asking).status == "DELIVERED"
-            await charger.say([3, asked[1], {"status": "Rejected"}])
-            await system.until(lambda: system.frames)
-            answers = system.readings()[0].answers
-            assert answers is not None
-            assert (answers.command, answers.status, answers.result) == ("cmd-1", "ERROR", "Rejected")
-
-    run(tmp_path, scenario, answer_s=0.2)
-
-
-@pytest.mark.parametrize(("name", "value", "again"), [("SetChargingProfile", 7000, True), ("RemoteStart", True, False)])
-def test_a_command_whose_station_goes_away_is_sent_again_only_where_that_does_no_harm(
-    tmp_path: Path, name: str, value: Any, again: bool
-) -> None:
-    async def scenario(system: CentralSystem) -> None:
-        async with station(system) as charger:
-            asking = asyncio.create_task(system.order(name, value, part="1"))
-            await charger.hear()
-        if again:
-            with pytest.raises(NotReached):
-                await asking
-        else:
-            assert (await asking).status == "DELIVERED"
-
-    run(tmp_path, scenario)
-
-
-def test_a_command_s_answer_that_its_schema_does_not_allow_is_an_error(tmp_path: Path) -> None:
-    async def scenario(system: CentralSystem) -> None:
-        async with station(system) as charger:
-            for kind, *answer in ((3, {"status": "Perhaps"}), (4, "GenericError", "no", {})):
-                asking = asyncio.create_task(system.order("Reset", "Soft"))
-                await charger.say([kind, (await charger.hear())[1], *answer])
-                assert (await asking).status == "ERROR"
-            assert (await system.order("Reset", "Twice")).status == "ERROR"
-            assert (await system.order("Explode", True)).status == "ERROR"
-
-    run(tmp_path, scenario)
-
-
 def test_a_station_that_is_no_longer_registered_is_sent_away(tmp_path: Path) -> None:
     async def scenario(system: CentralSystem) -> None:
         async with station(system) as charger:
@@ -358,41 +283,6 @@ def test_a_station_that_is_no_longer_registered_is_sent_away(tmp_path: Path) -> 
         assert len(system.frames) == 1
 
     run(tmp_path, scenario)
-
-
-def test_a_command_whose_time_is_over_is_not_sent(tmp_path: Path) -> None:
-    async def scenario(system: CentralSystem) -> None:
-        async with station(system) as charger:
-            first = asyncio.create_task(system.order("RemoteStart", True))
-            asked = await charger.hear()
-            second = asyncio.create_task(system.order("RemoteStart", True, for_s=10))
-            await asyncio.sleep(0.05)
-            system.clock.advance(11)
-            await charger.say([3, asked[1], {"status": "Rejected"}])
-            assert (await first).status == "ERROR"
-            with pytest.raises(NotReached):
-                await second
-            with pytest.raises(TimeoutError):
-                async with asyncio.timeout(0.1):
-                    await charger.hear()
-
-    run(tmp_path, scenario)
-
-
-def test_a_limit_of_which_only_the_first_call_is_answered_late_is_not_done(tmp_path: Path) -> None:
-    async def scenario(system: CentralSystem) -> None:
-        async with station(system) as charger:
-            await charger.call("StartTransaction", start())
-            frames = len(system.frames)
-            asking = asyncio.create_task(system.order("SetChargingProfile", 3000, part="1"))
-            asked = await charger.hear()
-            with pytest.raises(NotReached):
-                await asking
-            await charger.say([3, asked[1], {"status": "Accepted"}])
-            await charger.call("Heartbeat", {})
-            assert len(system.frames) == frames + 1, "the whole of it is asked again: nothing is told of its half"
-
-    run(tmp_path, scenario, answer_s=0.2)
 
 
 def test_the_clock_is_the_hub_s(tmp_path: Path) -> None:

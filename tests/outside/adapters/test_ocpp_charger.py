@@ -11,47 +11,12 @@ from typing import Any
 import pytest
 
 from adapters.readings import Reading
-from tests.fakes.charging import KEY, CentralSystem, central_system
+from tests.fakes.charging import CentralSystem, central_system
 from tests.fakes.node_peer import Peer, node_peer
+from tests.outside.adapters.charging_sessions import TAG, Charger, session_16, session_201
 
 SCRIPT = Path(__file__).with_name("ocpp_charger.cjs")
-TAG = "04A1B2C3D4E5"
 TOKENS = {"known": [{"token": TAG, "vehicle": "bus-1"}]}
-
-
-class Charger:
-    """The station in its own process; a step of it does not hold up the central system in this one."""
-
-    def __init__(self, peer: Peer, url: str, version: str) -> None:
-        self._peer = peer
-        self._url = url
-        self._version = version
-
-    async def do(self, **what: Any) -> dict[str, Any]:
-        """A step, and what it came to."""
-        await asyncio.to_thread(self._peer.tell, **what)
-        return next(one for one in reversed(self._peer.heard) if "done" in one)
-
-    async def connect(self, name: str = "c1", password: str | None = KEY, ca: str = "") -> dict[str, Any]:
-        """Come to the door."""
-        to = {"endpoint": self._url.rstrip("/"), "identity": name, "password": password, "protocols": [self._version]}
-        return await self.do(connect={**to, "ca": ca} if ca else to)
-
-    async def call(self, action: str, **payload: Any) -> dict[str, Any]:
-        """Call the central system."""
-        came = await self.do(call=[action, payload])
-        assert "answer" in came, came
-        answer: dict[str, Any] = came["answer"]
-        return answer
-
-    async def asked(self) -> list[Any]:
-        """What it was asked so far; it says so before it says that an empty step is done."""
-        await self.do()
-        return self._peer.said("asked")
-
-    def in_order(self) -> bool:
-        """Nothing that either side said broke a schema."""
-        return not self._peer.said("violated")
 
 
 def run(
@@ -65,89 +30,9 @@ def run(
         asyncio.run(whole(peer))
 
 
-async def session_16(system: CentralSystem, charger: Charger) -> None:
-    """A charger with two connectors boots, and charges a vehicle."""
-    assert (await charger.connect())["connected"] == "ocpp1.6"
-    boot = await charger.call(
-        "BootNotification", chargePointVendor="ocpp-rpc", chargePointModel="Two", firmwareVersion="1.4"
-    )
-    assert boot["status"] == "Accepted"
-    await charger.call("Heartbeat")
-    for connector in (0, 1, 2):
-        await charger.call("StatusNotification", connectorId=connector, errorCode="NoError", status="Available",
-                           timestamp="2026-01-01T00:00:00Z")  # fmt: skip
-    assert await charger.call("Authorize", idTag=TAG) == {"idTagInfo": {"status": "Accepted"}}
-    begun = await charger.call("StartTransaction", connectorId=1, idTag=TAG, meterStart=1_000,
-                               timestamp="2026-01-01T09:00:00+09:00")  # fmt: skip
-    number = begun["transactionId"]
-    await charger.call("MeterValues", connectorId=1, transactionId=number, meterValue=[
-        {"timestamp": "2026-01-01T00:00:00Z", "sampledValue": [
-            {"value": "1.0", "unit": "kWh", "context": "Transaction.Begin"},
-            {"value": "21", "measurand": "SoC", "unit": "Percent", "context": "Transaction.Begin", "location": "EV"}]},
-        {"timestamp": "2026-01-01T00:10:00Z", "sampledValue": [
-            {"value": "9.25", "unit": "kWh", "measurand": "Energy.Active.Import.Register"},
-            {"value": "49500", "unit": "W", "measurand": "Power.Active.Import"},
-            {"value": "71.5", "unit": "A", "measurand": "Current.Import", "phase": "L1"},
-            {"value": "228.9", "unit": "V", "measurand": "Voltage", "phase": "L1-N"},
-            {"value": "38", "unit": "Celsius", "measurand": "Temperature", "location": "Body"},
-            {"value": "35", "measurand": "SoC", "unit": "Percent"}]}])  # fmt: skip
-    await charger.call("StopTransaction", transactionId=number, meterStop=14_000, timestamp="2026-01-01T00:20:00Z",
-                       idTag=TAG, reason="EVDisconnected", transactionData=[
-                           {"timestamp": "2026-01-01T00:20:00Z", "sampledValue": [
-                               {"value": "14000", "context": "Transaction.End"},
-                               {"value": "62", "measurand": "SoC", "unit": "Percent",
-                                "context": "Transaction.End"}]}])  # fmt: skip
-    await charger.call("StatusNotification", connectorId=2, errorCode="GroundFailure", status="Faulted",
-                       info="leak", timestamp="2026-01-01T00:21:00Z")  # fmt: skip
-
-
-async def session_201(system: CentralSystem, charger: Charger) -> None:
-    """A pantograph charger boots, and charges a bus."""
-    assert (await charger.connect())["connected"] == "ocpp2.0.1"
-    station = {"model": "Pantograph", "vendorName": "ocpp-rpc", "firmwareVersion": "2.0"}
-    assert (await charger.call("BootNotification", reason="PowerUp", chargingStation=station))["status"] == "Accepted"
-    await charger.call("Heartbeat")
-    await charger.call(
-        "StatusNotification", timestamp="2026-01-01T00:00:00Z", connectorStatus="Available", evseId=1, connectorId=1
-    )
-    await charger.call("SecurityEventNotification", type="StartupOfTheDevice", timestamp="2026-01-01T00:00:00Z")
-    about: dict[str, Any] = {"transactionInfo": {"transactionId": "tx-0001", "chargingState": "Charging"}}
-    token = {"idToken": TAG, "type": "ISO14443"}
-
-    def register(value: float, context: str, **more: Any) -> dict[str, Any]:
-        unit = {"unit": "Wh", "multiplier": 3}
-        return {
-            "value": value,
-            "context": context,
-            "measurand": "Energy.Active.Import.Register",
-            "unitOfMeasure": unit,
-        } | more
-
-    answer = await charger.call("TransactionEvent", eventType="Started", timestamp="2026-01-01T00:00:00Z", seqNo=0,
-                                triggerReason="Authorized", evse={"id": 1, "connectorId": 1}, idToken=token, **about,
-                                meterValue=[{"timestamp": "2026-01-01T00:00:00Z",
-                                             "sampledValue": [register(120.5, "Transaction.Begin")]}])  # fmt: skip
-    assert answer == {"idTokenInfo": {"status": "Accepted"}}
-    powers = [{"value": 99.5, "measurand": "Power.Active.Import", "phase": phase, "unitOfMeasure": {"unit": "kW"}}
-              for phase in ("L1", "L2", "L3")]  # fmt: skip
-    soc = {"value": 55.5, "measurand": "SoC", "unitOfMeasure": {"unit": "Percent"}, "location": "EV"}
-    updated = [
-        {"timestamp": "2026-01-01T00:05:00Z", "sampledValue": [register(141.25, "Sample.Periodic"), *powers, soc]}
-    ]
-    assert await charger.call("TransactionEvent", eventType="Updated", timestamp="2026-01-01T00:05:00Z", seqNo=1,
-                              triggerReason="MeterValuePeriodic", **about, meterValue=updated) == {}  # fmt: skip
-    about["transactionInfo"] = {"transactionId": "tx-0001", "stoppedReason": "EVDisconnected", "chargingState": "Idle"}
-    await charger.call("TransactionEvent", eventType="Ended", timestamp="2026-01-01T00:10:00Z", seqNo=2,
-                       triggerReason="EVDeparted", **about,
-                       meterValue=[{"timestamp": "2026-01-01T00:10:00Z",
-                                    "sampledValue": [register(163, "Transaction.End")]}])  # fmt: skip
-    await charger.call("MeterValues", evseId=0, meterValue=[{"timestamp": "2026-01-01T00:11:00Z", "sampledValue": [
-        {"value": 400.2, "measurand": "Voltage", "phase": "L1-L2"}]}])  # fmt: skip
-
-
 def test_a_session_of_1_6_in_strict_mode(tmp_path: Path) -> None:
     async def scenario(system: CentralSystem, charger: Charger) -> None:
-        await session_16(system, charger)
+        await session_16(charger)
         meter, stopped = system.readings(-3), system.readings(-2)
         assert [one.part for one in meter] == ["1", "session"]
         by_name = {one.quantity: one for one in meter[0].readings}
@@ -170,7 +55,7 @@ def test_a_session_of_1_6_in_strict_mode(tmp_path: Path) -> None:
 
 def test_a_session_of_2_0_1_in_strict_mode(tmp_path: Path) -> None:
     async def scenario(system: CentralSystem, charger: Charger) -> None:
-        await session_201(system, charger)
+        await session_201(charger)
         updated, ended, main = system.readings(-3), system.readings(-2), system.readings(-1)
         session = {one.quantity: one.value for one in updated[1].readings}
         assert (session["energy"], session["peak_power"], session["soc"]) == (20_750, 298_500, 55.5)
