@@ -35,11 +35,17 @@ def rules(command: str) -> Any:
 
 
 def test_a_command_is_read_with_all_that_limits_it() -> None:
-    (rule,) = rules(
-        "  - {attribute: currentLimit, name: dig, unit: AMP, min: 0,"
-        " max: [2.3, {of: refRouter.ratedPower, times: 0.5}], only_when: {refRouter.operationMode: [autonomous], refRouter.stateOfCharge: {min: 0.2}}, rate_per_min: 6,"
-        " ttl_s: 10, once: true}"
-    )
+    (rule,) = rules("""
+  - attribute: currentLimit
+    name: dig
+    unit: AMP
+    min: 0
+    max: [2.3, {of: refRouter.ratedPower, times: 0.5}]
+    only_when: {refRouter.operationMode: [autonomous], refRouter.stateOfCharge: {min: 0.2}}
+    rate_per_min: 6
+    ttl_s: 10
+    once: true
+""")
     assert rule.is_energy
     assert (rule.rate_per_min, rule.ttl_s, rule.once) == (6, 10, True)
     assert [str(one) for one in rule.most] == ["2.3 AMP", "0.5 times refRouter.ratedPower"]
