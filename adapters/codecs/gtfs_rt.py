@@ -69,7 +69,18 @@ def _parse(payload: bytes) -> Any:  # noqa: ANN401  protobuf's classes are made 
         raise BadFrame("truncated", f"no FeedMessage of GTFS Realtime: {error}") from None
     if not feed.IsInitialized():
         raise BadFrame("truncated", "a FeedMessage without its header, or an entity without its id")
+    _check_texts(feed)
     return feed
+
+
+def _check_texts(message: Any) -> None:  # noqa: ANN401
+    """Raise BadFrame where a text is none: protobuf gives it as bytes then."""
+    for field, value in message.ListFields():
+        for one in value if field.is_repeated else (value,):
+            if field.message_type is not None:
+                _check_texts(one)
+            elif isinstance(one, bytes):
+                raise BadFrame("wrong_type", f"{field.name} is no text in UTF-8")
 
 
 def _of_entity(entity: Any, device: str, published: Instant | None) -> Iterator[Readings]:  # noqa: ANN401
