@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import uvloop
 
@@ -71,6 +72,10 @@ class Attached:
     def metrics(self) -> str:
         """The counters."""
         return self._assembled.running.metrics()
+
+    def described(self) -> Mapping[str, Any]:
+        """The door's paths."""
+        return self._door.described()
 
     def erase(self, tenant: str, entity_id: str) -> Mapping[str, int]:
         """Erase what they keep of an entity."""

@@ -327,7 +327,8 @@ def make_doors(built: Built, beside: Attachment | None = None) -> Doors:
             found["delivery"] = "ok" if built.delivers() else "failing"
         return found if beside is None else {**found, **beside.state()}
 
-    pages = make_pages(OPERATIONS, version("misono"), parts, readiness)
+    others = dict if beside is None else beside.described
+    pages = make_pages(OPERATIONS, version("misono"), parts, readiness, others)
     pages += (("/metrics", partial(text_page, partial(_metrics, built.house, beside))),)
 
     @cache
@@ -344,8 +345,8 @@ def make_doors(built: Built, beside: Attachment | None = None) -> Doors:
 
     events = Events(built.house)
     streams: Mapping[str, Application] = {PATH: events, EXPORT_PATH: Exports(built.house)}
-    others = Beside(streams, {} if beside is None else beside.mounts)
-    return Doors(Front(built.house, routes, pages, behind, others), app, readiness, events)
+    mounts = Beside(streams, {} if beside is None else beside.mounts)
+    return Doors(Front(built.house, routes, pages, behind, mounts), app, readiness, events)
 
 
 def _metrics(house: House, beside: Attachment | None) -> str:

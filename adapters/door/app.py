@@ -9,6 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
+from adapters.door.described import describe
 from adapters.door.refusals import EXPECTED, as_agent, as_problem
 from adapters.door.route import Asked, Route, Routes, read_query
 from adapters.link import Serves
@@ -84,6 +85,10 @@ class Door:
             log.exception("a request failed: %s %s", scope["method"], raw_path[:200])
             answer = face(InternalError("the broker failed; its log has the reason"))
         await send_response(_without_body(send) if scope["method"] == "HEAD" else send, answer)
+
+    def described(self) -> Mapping[str, Any]:
+        """Its rows of `/openapi.json`."""
+        return describe(self._routes.all)
 
     def close(self) -> None:
         """End the threads, once their work is done."""

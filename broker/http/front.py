@@ -72,6 +72,9 @@ class Attachment(Protocol):
     def metrics(self) -> str:
         """Its text for `/metrics`."""
 
+    def described(self) -> Mapping[str, Any]:
+        """Its paths for `/openapi.json`."""
+
 
 class Front:
     """The door granian serves; `make_behind` gives Flask's ASGI face.

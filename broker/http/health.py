@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
 from broker.encode.text import dump
 from broker.http.messages import Response
@@ -30,9 +31,16 @@ class Readiness:
 
 
 def make_pages(
-    operations: Iterable[Operation], version: str, parts: Callable[[], Mapping[str, Json]], readiness: Readiness
+    operations: Iterable[Operation],
+    version: str,
+    parts: Callable[[], Mapping[str, Json]],
+    readiness: Readiness,
+    beside: Callable[[], Mapping[str, Any]] = dict,
 ) -> Pages:
-    """The pages outside the standard's root; `parts` tells how each part of the broker is (`{"store": "ok"}`)."""
+    """The pages outside the standard's root; `parts` tells how each part of the broker is (`{"store": "ok"}`).
+
+    `beside` are paths of others for `/openapi.json`.
+    """
     described: list[bytes] = []
 
     def ready() -> Response:
@@ -45,7 +53,7 @@ def make_pages(
 
     def document() -> Response:
         if not described:  # made once, when first asked for
-            described.append(dump(openapi(operations, version)))
+            described.append(dump(openapi(operations, version, beside())))
         return Response(200, (("Content-Type", "application/json"),), described[0])
 
     return (("/ready", ready), ("/health", health), ("/openapi.json", document))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -49,9 +49,9 @@ _CONDITIONS = tuple(
 )
 
 
-def openapi(operations: Iterable[Operation], version: str) -> dict[str, Any]:
-    """The whole document."""
-    paths: dict[str, dict[str, Any]] = {}
+def openapi(operations: Iterable[Operation], version: str, beside: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """The whole document; `beside` are paths of others."""
+    paths: dict[str, Any] = dict(beside or {})
     for operation in operations:
         paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(operation)
     return {

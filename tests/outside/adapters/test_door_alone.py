@@ -82,6 +82,34 @@ def test_devices_are_provisioned_and_heard_beside_the_hub(tmp_path: Path) -> Non
         assert client.get("/iot/about").status_code == 200
 
 
+def test_a_running_hub_knows_within_a_second_of_what_the_command_line_says(tmp_path: Path) -> None:
+    folder = tmp_path / "adapters"
+    folder.mkdir()
+    (folder / "sensors.yaml").write_text(FILE + "mapping: rooms\n")
+    (folder / "rooms.yaml").write_text(
+        "mapping: rooms\nentities: [{id: 'urn:x:Room:{device}', type: Room, attributes: {temperature: t}}]\n"
+    )
+    (tmp_path / "key").write_text("its-own-key-of-r1")
+    with serving(tmp_path / "data", "--adapters", str(folder)) as hub:
+
+        def sent() -> int:
+            return httpx.post(f"{hub.root}/iot/json?k=its-own-key-of-r1&i=r1", json={"t": 21}, timeout=10).status_code
+
+        assert sent() == 404
+        add = [sys.executable, "-m", "broker", "devices", "add", "sensors", "r1", "--data", str(hub.data)]
+        subprocess.run([*add, "--key-file", str(tmp_path / "key")], check=True, timeout=60)
+        said = time.monotonic()
+        while sent() != 200:
+            assert time.monotonic() < said + 2, "it was not seen in time"
+            time.sleep(0.05)
+        remove = [sys.executable, "-m", "broker", "devices", "remove", "sensors", "r1", "--data", str(hub.data)]
+        subprocess.run(remove, check=True, timeout=60)
+        said = time.monotonic()
+        while sent() == 200:
+            assert time.monotonic() < said + 2, "it was not seen in time"
+            time.sleep(0.05)
+
+
 def test_a_port_that_is_taken_is_told(tmp_path: Path) -> None:
     (tmp_path / "sensors.yaml").write_text(FILE)
     with socket.socket() as taken:

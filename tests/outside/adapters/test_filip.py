@@ -11,6 +11,8 @@ import sys
 import time
 from pathlib import Path
 
+import httpx
+
 from tests.outside.served import serving
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -45,6 +47,8 @@ def test_a_real_client_provisions_groups_and_devices_and_their_measures_arrive(t
         )
         assert ended.returncode == 0, ended.stderr[-3000:]
         assert ended.stdout.strip().endswith("done")
+        described = httpx.get(f"{served.root}/openapi.json").json()["paths"]
+        assert {"/iot/devices/{device}", "/admin/quarantine/replay", "/ngsi-ld/v1/entities"} <= described.keys()
         end = time.monotonic() + PATIENCE_S
         while True:
             answer = served.http.get("/entities/urn:ngsi-ld:Sensor:1", headers={"NGSILD-Tenant": "filip"})
