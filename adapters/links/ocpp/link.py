@@ -31,6 +31,7 @@ from adapters.store import AdapterStore
 
 log = logging.getLogger("misono.adapters.ocpp")
 _wire = logging.getLogger("misono.adapters.ocpp.wire")
+_wire.setLevel(logging.INFO)  # below that it tells whole messages and headers, with passwords and people's tokens
 _wire.addFilter(lambda record: "handshake" not in record.msg)  # any port scan would fill the log with failed ones
 
 DENIALS_A_MINUTE: Final = 30
@@ -116,10 +117,10 @@ class OcppLink:
 
     async def _look(self, socket: ServerConnection, handshake: Handshake) -> Response | None:
         """Let a station in, or answer why not."""
-        if len(self._stations) >= self._settings.stations_max:
-            return socket.respond(HTTPStatus.SERVICE_UNAVAILABLE, "too many stations\n")
         found = admit(handshake.path, handshake.headers, self._settings, self._ground.adapter, self._ground.registry)
         if isinstance(found, Admitted):
+            if found.device.id not in self._stations and len(self._stations) >= self._settings.stations_max:
+                return socket.respond(HTTPStatus.SERVICE_UNAVAILABLE, "too many stations\n")
             self._admitted[socket] = found
             return None
         await self._count(found)

@@ -273,6 +273,16 @@ def test_the_station_as_a_whole_is_told_with_each_status(tmp_path: Path) -> None
     run(tmp_path, scenario)
 
 
+def test_no_more_stations_come_in_than_there_is_room_for(tmp_path: Path) -> None:
+    async def scenario(system: CentralSystem) -> None:
+        async with station(system):
+            assert await refused(system, "c2", {}) == 503
+            async with station(system) as again:
+                assert "currentTime" in await again.call("Heartbeat", {}), "it has its place already"
+
+    run(tmp_path, scenario, stations_max=1, security=0)
+
+
 def test_a_station_that_is_no_longer_registered_is_sent_away(tmp_path: Path) -> None:
     async def scenario(system: CentralSystem) -> None:
         async with station(system) as charger:
