@@ -15,6 +15,7 @@ import apsw
 from adapters.counting import Counts
 from adapters.quarantine import Quarantine, Refused
 from adapters.queue import Queue, Queued
+from adapters.resuming import written_before
 from adapters.store import AdapterStore, NotKept
 from broker.errors import NgsiError, ResourceNotFound
 from broker.ports import Clock
@@ -49,6 +50,7 @@ class Sender:
         self._stopped = Event()
         self._pause = PAUSE_S
         self._sending = Lock()
+        self._unsure = True
         self.away = ""
         self._thread = Thread(target=self._run, name="adapters-sender", daemon=True)
 
@@ -74,13 +76,15 @@ class Sender:
         with self._sending:
             rows = way.queue.next(BATCH_ROWS)
             if rows:
-                refused, written = self._write(rows)
+                unsure, self._unsure = self._unsure, True
+                refused, written = self._write(rows, unsure=unsure)
 
                 def then(_done: None) -> None:
                     self._count(refused, written)
                     way.queue.shrank(rows)
 
                 way.store.write(lambda db: self._close(db, rows, refused), then).result()
+                self._unsure = False
         return len(rows)
 
     def _run(self) -> None:
@@ -103,12 +107,17 @@ class Sender:
         self._stopped.wait(self._pause * random.uniform(0.5, 1.0))  # noqa: S311  no secret
         self._pause = min(2 * self._pause, PAUSE_MAX_S)
 
-    def _write(self, rows: Sequence[Queued]) -> tuple[list[Refused], Counter[str]]:
+    def _write(self, rows: Sequence[Queued], *, unsure: bool) -> tuple[list[Refused], Counter[str]]:
         """What the hub refused, each frame once with the first refusal; how many fragments it took by adapter."""
         refused: dict[int, Refused] = {}
         written: Counter[str] = Counter()
         for tenant, kind, writes in _runs(rows):
-            results = self._send(tenant, kind, [fragment for _, fragment in writes])
+            fragments = [fragment for _, fragment in writes]
+            results = (
+                self._send_once(tenant, fragments)
+                if unsure and kind == "upsert"
+                else self._send(tenant, kind, fragments)
+            )
             for (row, _), refusal in zip(writes, results, strict=True):
                 if refusal is None:
                     written[row.kept.adapter] += 1
@@ -116,9 +125,19 @@ class Sender:
                     refused[row.number] = Refused(row.kept, "refused", _told(refusal), self._way.clock.now())
         return [*refused.values()], written
 
+    def _send_once(self, tenant: str, fragments: Sequence[Fragment]) -> Results:
+        """The same where it is not known what of it the hub has: the process before, or the connection, ended in it."""
+        hub = self._way.hub
+        found = ((entity_id, hub.entity(tenant, entity_id)) for entity_id in {str(one["id"]) for one in fragments})
+        known = written_before(fragments, {entity_id: entity for entity_id, entity in found if entity is not None})
+        left = iter(self._send(tenant, "upsert", [one for place, one in enumerate(fragments) if place not in known]))
+        return [None if place in known else next(left) for place in range(len(fragments))]
+
     def _send(self, tenant: str, kind: Kind, fragments: Sequence[Fragment]) -> Results:
         """What became of each; a batch that is refused as a whole is tried in halves: one of it may be to blame."""
         hub = self._way.hub
+        if not fragments:
+            return []
         try:
             if kind == "delete":
                 results = hub.delete(tenant, [str(fragment["id"]) for fragment in fragments])

@@ -3,9 +3,10 @@
     python tests/outside/adapters/dying.py DIR STEPS [early]
 
 For each number up to STEPS: a process takes FRAMES frames one by one, as a link that waits for every acknowledgement,
-and kills itself at that step; another one is given what was not acknowledged, and tells what the hub has in the end.
+each with two values of one entity, and kills itself at that step; another one is given what was not acknowledged, and
+tells what the hub has in the end.
 `early` acknowledges before a frame is taken, to see that it would be told.
-A line a number: `{"step": 3, "died": true, "acknowledged": 2, "missing": [], "wrong": []}`.
+A line a number: `{"step": 3, "died": true, "acknowledged": 2, "missing": [], "wrong": [], "doubled": 0}`.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ CITY = {
     "sensors.yaml": """
 adapter: sensors
 link: hand
-codec: {kind: json, sequence: seq, facts: {number: n}}
+codec: {kind: json, items: all, sequence: seq, facts: {number: n}}
 mapping: rooms
 devices: [{id: s1}]
 """,
@@ -101,8 +102,10 @@ class MortalHub(HubInside):
         return done
 
 
-def run(directory: Path, numbers: Sequence[int], death: Death | None, *, early: bool = False) -> dict[int, Json]:
-    """Take the frames of these numbers; what the hub has of all numbers at the end."""
+def run(
+    directory: Path, numbers: Sequence[int], death: Death | None, *, early: bool = False
+) -> tuple[dict[int, Json], int]:
+    """Take the frames of these numbers; what the hub has of all numbers at the end, and how often it was written to."""
 
     def acknowledge(number: int) -> None:
         with (directory / "acknowledged").open("a") as file:
@@ -120,7 +123,8 @@ def run(directory: Path, numbers: Sequence[int], death: Death | None, *, early: 
         assert isinstance(store, MortalStore)
         store.death = hub.death = death
         for number in numbers:
-            text = json.dumps({"t": number, "seq": str(number), "n": str(number)})
+            both = [{"t": value, "seq": f"{number}/{value}", "n": str(number)} for value in (-1, number)]
+            text = json.dumps({"all": both})
             if early:
                 acknowledge(number)
             pipe.give("sensors", Frame(text.encode(), pipe.now(), device="s1"))
@@ -129,8 +133,9 @@ def run(directory: Path, numbers: Sequence[int], death: Death | None, *, early: 
         until(lambda: pipe.assembled.running.queue.depth == 0)
         store.death = hub.death = None
         found = {number: hub.entity("", f"urn:ngsi-ld:Room:misono:s1-{number}") for number in range(FRAMES)}
+        writes = hub.newest("")
     built.close()
-    return {number: warmth(one) for number, one in found.items()}
+    return {number: warmth(one) for number, one in found.items()}, writes
 
 
 def warmth(entity: dict[str, Json] | None) -> Json:
@@ -168,15 +173,18 @@ def attempt(directory: Path, step: int, *, early: bool) -> None:
     acknowledged = [int(line) for line in file.read_text().split()] if file.exists() else []
 
     def recover() -> None:
-        found = run(directory, [one for one in range(FRAMES) if one not in acknowledged], None)
+        found, writes = run(directory, [one for one in range(FRAMES) if one not in acknowledged], None)
         missing = [number for number, value in found.items() if value is None]
         wrong = [number for number, value in found.items() if value not in (None, number)]
         told = {"step": step, "died": code == -signal.SIGKILL, "acknowledged": len(acknowledged)}
-        print(json.dumps({**told, "missing": missing, "wrong": wrong}), flush=True)
+        print(json.dumps({**told, "missing": missing, "wrong": wrong, "doubled": writes - 2 * FRAMES}), flush=True)
 
     if code not in (0, -signal.SIGKILL) or in_child(recover):
         print(
-            json.dumps({"step": step, "died": False, "acknowledged": 0, "missing": ["fault"], "wrong": []}), flush=True
+            json.dumps(
+                {"step": step, "died": False, "acknowledged": 0, "missing": ["fault"], "wrong": [], "doubled": 0}
+            ),
+            flush=True,
         )
 
 

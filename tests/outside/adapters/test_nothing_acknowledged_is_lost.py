@@ -25,11 +25,14 @@ def test_nothing_that_was_acknowledged_is_lost(tmp_path: Path) -> None:
     found = attempts(tmp_path, STEPS)
     lost = sum(len(one["missing"]) + len(one["wrong"]) for one in found)
     print(f"figure deaths {sum(one['died'] for one in found)}")
+    doubled = sum(one["doubled"] for one in found)
     print(f"figure lost_by_death {lost}")
+    print(f"figure doubled_by_death {doubled}")
     assert [one["step"] for one in found] == [*range(1, STEPS + 1)]
     assert all(one["died"] for one in found[:20])
     assert len({one["acknowledged"] for one in found}) > 3, "deaths come at several points of the way"
     assert lost == 0, [one for one in found if one["missing"] or one["wrong"]]
+    assert doubled == 0, [one for one in found if one["doubled"]]
 
 
 def test_it_would_be_seen(tmp_path: Path) -> None:
