@@ -5,10 +5,13 @@ check_folder(Path("adapters"), library, resolve)  ->  Checked(adapters=2, mappin
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from adapters.commands.judging import Range
+from adapters.commands.modelled import range_of
+from adapters.commands.rules import read_rules
 from adapters.configuring import AdapterFile, read_adapter
 from adapters.device import Device
 from adapters.frame import BadFrame
@@ -65,8 +68,27 @@ def check_files(paths: list[Path], library: Library, resolve: Resolve, *, links:
     for mapping in checked.mappings.values():
         for finding in lint(mapping, library):
             (checked.faults if finding.wrong else checked.notes).append(str(finding))
+        checked.faults += _commands(mapping, library)
         _try(checked, mapping, used.get(mapping.name, {}), models)
     return checked
+
+
+def _commands(mapping: DeviceMapping, library: Library) -> Iterator[str]:
+    """What is wrong with what it says of commands: what moves energy is never sent without limits on both sides."""
+    try:
+        rules = read_rules(mapping)
+    except BadSettings as refusal:
+        yield str(refusal)
+        return
+    for rule in rules:
+        found = library.model(rule.command.entity_type)
+        attributes = () if found is None else found[1].attributes.values()
+        range_ = next((range_of(one) for one in attributes if one.iri == rule.command.attribute), Range())
+        sides = (("lower", "min", rule.least, range_.least), ("upper", "max", rule.most, range_.most))
+        for side, member, given, modelled in sides:
+            if rule.is_energy and not given and modelled is None:
+                where = f"{mapping.file}: commands: {rule.command.term}"
+                yield f"{where}: no {side} limit, and without one it is never sent: {member} would do"
 
 
 def _make_link(file: AdapterFile, provision: Provisions) -> None:

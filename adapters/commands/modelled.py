@@ -11,6 +11,7 @@ from broker.model.entity import Document, as_list
 from broker.model.values import Json
 from datamodels.gate import Compiled
 from datamodels.library import Library
+from datamodels.source import Attribute
 
 
 class Models(Protocol):
@@ -36,7 +37,7 @@ class LibraryModels:
     _compiled: Compiled | None = field(default=None)
 
     def about(self, entity: Document, attribute: str, instance: Mapping[str, Json]) -> tuple[Range, tuple[str, ...]]:
-        """As Models says: of every type that the entity has, the narrowest bounds."""
+        """As Models says; of an entity of several types the bounds of the last that has some."""
         library = self.now()
         if self._compiled is None or self._compiled.library is not library:
             self._compiled = Compiled(library)
@@ -49,14 +50,19 @@ class LibraryModels:
                 continue
             said = next((one for one in held.model.attributes.values() if one.iri == attribute), None)
             if said is not None:
-                form = said.form
-                found = Range(_first(form.least, form.above), _first(form.most, form.below), said.unit)
+                found = range_of(said)
             against += [
                 f"{one.wanted} ({one.model})"
                 for one in held.violations(document)
                 if (one.path + "/").startswith(start + "/")
             ]
         return found, tuple(against)
+
+
+def range_of(attribute: Attribute) -> Range:
+    """The bounds that a model gives; one that is itself excluded is held by the model's own schema."""
+    form = attribute.form
+    return Range(_first(form.least, form.above), _first(form.most, form.below), attribute.unit)
 
 
 def _first(one: float | None, other: float | None) -> float | None:
