@@ -6,6 +6,7 @@ from tools.figures import runs
 from tools.figures.figure import Figure, Source
 
 UNIT, HTTP, OUTSIDE = "tests/unit/adapters", "tests/http/adapters", "tests/outside/adapters"
+LAWS, PROMISES = "tests/property/adapters", "tests/contract/adapters"
 RATE, DEATHS = f"{OUTSIDE}/test_mqtt_rate.py", f"{OUTSIDE}/test_nothing_acknowledged_is_lost.py"
 
 SOURCES = (
@@ -15,11 +16,11 @@ SOURCES = (
     Source(
         "input",
         runs.from_tests(
-            "adapters_input", "tests/property/adapters/test_codecs_fuzzed.py", f"{UNIT}/test_intake.py",
+            "adapters_input", f"{LAWS}/test_codecs_fuzzed.py", f"{UNIT}/test_intake.py",
             f"{UNIT}/test_bounds.py", f"{UNIT}/test_golden_frames.py",
         ),
     ),
-    Source("pipeline", runs.from_tests("adapters_pipeline", UNIT, "tests/contract/adapters", "tests/property/adapters")),
+    Source("pipeline", runs.from_tests("adapters_pipeline", UNIT, PROMISES, LAWS)),
     Source("doors", runs.from_tests("adapters_doors", HTTP)),
     Source("protocols", runs.from_tests("adapters_protocols", OUTSIDE)),
 )  # fmt: skip
