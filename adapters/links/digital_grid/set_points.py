@@ -30,9 +30,10 @@ class Bounds:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """How a unit is: its set-points, thresholds and charge."""
+    """How a unit is: its set-points, thresholds and charge; `line` is the voltage that the line has now."""
 
     mode: str
+    line: float
     volts: float
     amperes: float
     thresholds: tuple[float, float]
@@ -66,9 +67,11 @@ class SetPoint:
 def state_of(unit: object) -> State:
     """The state that a unit tells. Raises ValueError where it tells none."""
     dcdc = _below(unit, "dcdc")
+    line = _below(dcdc, "meter").get("vg", 0)
     parameters, charge = _below(dcdc, "param"), _below(unit, "battery").get("rsoc", _below(unit, "emu").get("rsoc"))
     return State(
         mode=str(_below(dcdc, "status").get("status")),
+        line=_number(line, "dcdc.meter.vg"),
         volts=_number(_below(dcdc, "vdis").get("dvg"), "dcdc.vdis.dvg"),
         amperes=_number(parameters.get("dig"), "dcdc.param.dig"),
         thresholds=(
@@ -107,13 +110,18 @@ def _wanted(command: tuple[str, Json, str], state: State) -> SetPoint:
     if name == "voltage":
         return SetPoint(mode, _in(value, unit, "VLT"), state.amperes)
     if name == "power":
-        power = _in(value, unit, "WTT")
-        if not power:
-            return SetPoint("wait", state.volts, state.amperes)
-        if state.volts <= 0:
-            raise ValueError("the line's voltage is not set: power cannot be told in amperes")
-        return SetPoint("discharge" if power > 0 else "charge", state.volts, abs(power) / state.volts)
+        return _power(_in(value, unit, "WTT"), state)
     raise ValueError(f"{name!r} cannot be set; there are {', '.join(COMMANDS)}")
+
+
+def _power(watts: float, state: State) -> SetPoint:
+    """Power into the line in amperes: at the voltage that the line has, else at the one that the unit is set to."""
+    volts = state.line if state.line > 0 and state.line >= state.thresholds[0] else state.volts
+    if not watts:
+        return SetPoint("wait", state.volts, state.amperes)
+    if volts <= 0:
+        raise ValueError("the line's voltage is not set: power cannot be told in amperes")
+    return SetPoint("discharge" if watts > 0 else "charge", volts, abs(watts) / volts)
 
 
 def _exchange(value: Json, state: State) -> SetPoint:
