@@ -72,7 +72,7 @@ def as_entity(device: Device, spoken: Spoken, mapping: DeviceMapping | None) -> 
     categories = ["meter" if "energy" in properties else "sensor"]
     if mapping is not None and mapping.commands:
         categories.append("actuator")
-    protocols = [_PROTOCOLS[kind] for kind in (spoken.codec, spoken.link) if kind in _PROTOCOLS]
+    protocols = dict.fromkeys(_PROTOCOLS[kind] for kind in (spoken.codec, spoken.link) if kind in _PROTOCOLS)
     fragment: dict[str, Json] = {
         "id": device_entity_id(device),
         "type": DEVICE,

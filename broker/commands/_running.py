@@ -146,7 +146,14 @@ def _assembled(arguments: Namespace, folder: Path, names: Sequence[str], link: M
         hub = closing.enter_context(HubOverHttp(arguments.hub, {"Authorization": f"Bearer {token}"} if token else None))
         answering = Answering()
         around = Around(
-            hub, store, SystemClock(), resolve, answering, uvloop.new_event_loop, link, device_entities=True
+            hub,
+            store,
+            SystemClock(),
+            resolve,
+            answering,
+            uvloop.new_event_loop,
+            link,
+            device_entities=link is make_link,
         )
         assembled = assemble(folder, around, names)
         closing.callback(assembled.stop)

@@ -160,6 +160,10 @@ def test_ids_of_devices_become_ids_of_entities() -> None:
     assert made["id"] == "urn:ngsi-ld:Device:x:a%3Ab%20c"
     assert made[PROTOCOL] == {"type": "Property", "value": ["ul20", "websocket"]}
     assert PROPERTY not in made
+    assert as_entity(Device("a", "x"), Spoken("ocpp", "ocpp"), None)[PROTOCOL] == {
+        "type": "Property",
+        "value": ["websocket"],
+    }
 
 
 def test_an_entity_holds_to_the_model_of_devices(folder: Path) -> None:
