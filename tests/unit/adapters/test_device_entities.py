@@ -60,6 +60,12 @@ class Hub:
             self.entities.setdefault((tenant, one["id"]), {}).update(one)
         return [None for _ in fragments]
 
+    def entity(self, tenant: str, entity_id: str) -> dict[str, Any] | None:
+        """As the port says."""
+        if self.away:
+            raise HubAway
+        return self.entities.get((tenant, entity_id))
+
     def delete(self, tenant: str, ids: Any) -> list[None]:
         """As the port says."""
         if self.away:
