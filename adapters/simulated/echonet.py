@@ -26,8 +26,8 @@ from adapters.codecs.echonet.message import (
     write_object,
     write_objects,
 )
-from adapters.codecs.echonet.tables import named, properties
-from adapters.codecs.echonet.values import write_value
+from adapters.codecs.echonet.tables import Property, named, properties
+from adapters.codecs.echonet.values import write_field
 from adapters.frame import BadFrame
 from adapters.links.echonet.udp import PORT, Sockets, Where
 from adapters.settings import Members
@@ -72,6 +72,12 @@ TELLS: Final[dict[str, tuple[str, Tells]]] = {
         lambda plant, _hour: {
             "actualOperationMode": _mode(plant),
             "instantaneousChargingAndDischargingElectricPower": round(plant.battery_w_in),
+            "minimumAndMaximumChargingElectricPowerMinValue": 0,
+            "minimumAndMaximumChargingElectricPowerMaxValue": round(plant.rated_w),
+            "minimumAndMaximumDischargingElectricPowerMinValue": 0,
+            "minimumAndMaximumDischargingElectricPowerMaxValue": round(plant.rated_w),
+            "chargingPower": round(plant.battery_w),
+            "dischargingPower": round(plant.battery_w),
             "operationMode": next(name for name, power in MODES.items() if power(plant) == plant.set_w),
             "ratedElectricEnergy": round(plant.battery_wh),
             "remainingCapacity1": round(plant.battery_wh * plant.soc),
@@ -83,7 +89,8 @@ TELLS: Final[dict[str, tuple[str, Tells]]] = {
     "presence": ("0007-1", lambda _plant, hour: {"detection": not WORK[0] <= hour < WORK[1]}),
 }
 """What a house can have: its object, and what that says."""
-SETTABLE: Final = {("027D-1", "operationMode")}
+POWERS: Final = ("chargingPower", "dischargingPower")
+SETTABLE: Final = {("027D-1", name) for name in ("operationMode", *POWERS)}
 ANNOUNCED: Final = (("0007-1", "detection"), ("027D-1", "actualOperationMode"))
 EVERY_S: Final = 0.5
 ASKERS_MAX: Final = 16
@@ -148,9 +155,9 @@ class House:
         elif name in self._tells:
             kind = name[:4]
             told = self._tells[name](self.plant, self.hour)
-            wanted = {quantity: named(kind)[quantity] for quantity in told}
-            holds = {**_COMMON, **{one.code: write_value(one, told[quantity], "") for quantity, one in wanted.items()}}
-            settable = [one.code for quantity, one in wanted.items() if (name, quantity) in SETTABLE]
+            wanted = {named(kind)[quantity].code: named(kind)[quantity] for quantity in told}
+            holds = {**_COMMON, **{code: _bytes(one, told) for code, one in wanted.items()}}
+            settable = [code for code, one in wanted.items() if (name, one.fields[0].quantity) in SETTABLE]
         else:
             return None
         maps = {0x9D: write_map([0x80]), 0x9E: write_map(settable), 0x9F: write_map(sorted({*holds, 0x9D, 0x9E, 0x9F}))}
@@ -160,7 +167,13 @@ class House:
         wanted = properties(name[:4]).get(code)
         if wanted is None or (name, wanted.fields[0].quantity) not in SETTABLE:
             return False
-        word = (wanted.fields[0].words or {}).get(int.from_bytes(edt, "big"))
+        number = int.from_bytes(edt, "big")
+        if wanted.fields[0].quantity in POWERS:
+            if number > self.plant.rated_w:
+                return False
+            self.plant.battery_w = float(number)
+            return True
+        word = (wanted.fields[0].words or {}).get(number)
         if word not in MODES:
             return False
         self.plant.set_w = MODES[str(word)](self.plant)
@@ -226,6 +239,10 @@ def _door(house: House, where: Where) -> Sockets:
 
     sockets = Sockets(where, heard)
     return sockets
+
+
+def _bytes(one: Property, told: Said) -> bytes:
+    return b"".join(write_field(field, told[field.quantity]) for field in one.fields)
 
 
 def _mode(plant: Hybrid) -> str:

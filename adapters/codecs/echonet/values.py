@@ -80,7 +80,11 @@ def write_value(wanted: Property, value: Json, unit: str) -> bytes:
     """The bytes that set a property. Raises BadValue."""
     if len(wanted.fields) != 1:
         raise BadValue("a property of several fields is set by its bytes, in hexadecimal")
-    field = wanted.fields[0]
+    return write_field(wanted.fields[0], value, unit)
+
+
+def write_field(field: Field, value: Json, unit: str = "") -> bytes:
+    """The bytes of one field. Raises BadValue."""
     for code, word in (field.words or {}).items():
         if word == value and isinstance(word, bool) == isinstance(value, bool):
             return code.to_bytes(field.size, "big")
