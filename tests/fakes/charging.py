@@ -63,9 +63,10 @@ class CentralSystem:
         until = self.clock.now() + round(for_s * 1_000_000) if for_s else 0
         return await self.link.send(Order("cmd-1", Device("c1", "chargers"), name, value, unit, until, part))
 
-    def register(self, *names: str) -> None:
-        """Have only these stations registered: `c1` with the password, others without."""
-        own = [Device(one, "chargers", key_digest=digest_of(KEY) if one == "c1" else "") for one in names]
+    def register(self, *names: str, **keys: str) -> None:
+        """Have only these stations registered: `c1` with the password, others without, and those of `keys`."""
+        keys = {name: KEY if name == "c1" else "" for name in names} | keys
+        own = [Device(name, "chargers", key_digest=digest_of(key)) for name, key in keys.items()]
         self.registry.of_file("chargers", Provisions(tuple(map(Provision, own))))
 
     async def until(self, met: Callable[[], Any]) -> None:

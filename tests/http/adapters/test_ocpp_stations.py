@@ -64,11 +64,19 @@ def test_refused_handshakes_do_not_flood_the_quarantine(tmp_path: Path) -> None:
 
 def test_a_password_of_any_bytes_is_registered_hexadecimal(tmp_path: Path) -> None:
     async def scenario(system: CentralSystem) -> None:
-        assert await refused(system, "c1", basic("c1", b"\xff\x00\xfe")) == 401
-        frames = len(system.frames)
+        system.register("c1", c3="FF00FE")
+        assert await refused(system, "c3", basic("c3", b"\xff\x00\xff")) == 401
+        async with station(system, "c3", password=b"\xff\x00\xfe") as charger:
+            assert "currentTime" in await charger.call("Heartbeat", {})
+
+    run(tmp_path, scenario)
+
+
+def test_without_security_a_station_with_a_password_still_shows_it(tmp_path: Path) -> None:
+    async def scenario(system: CentralSystem) -> None:
+        assert await refused(system, "c1", {}) == 401
         async with station(system, "c2", password=None) as charger:
             assert "currentTime" in await charger.call("Heartbeat", {})
-        assert len(system.frames) == frames + 1
 
     run(tmp_path, scenario, security=0)
 
@@ -130,6 +138,10 @@ def test_a_transaction_keeps_its_number_however_often_it_is_told_and_over_restar
             assert other["transactionId"] != begun["transactionId"]
             numbers.extend([begun["transactionId"], other["transactionId"]])
             assert system.readings(0) == system.readings(1), "so that the pipeline knows it again"
+            sample = {"value": "5000", "measurand": "Power.Active.Import"}
+            metered = {"connectorId": 1, "transactionId": numbers[0]}
+            told = [{"timestamp": NOW, "sampledValue": [sample]}]
+            assert await charger.call("MeterValues", {**metered, "meterValue": told}) == {}
 
     async def second(system: CentralSystem) -> None:
         async with station(system) as charger:
@@ -137,6 +149,7 @@ def test_a_transaction_keeps_its_number_however_often_it_is_told_and_over_restar
             ended = {"transactionId": numbers[0], "meterStop": 8500, "timestamp": NOW, "idTag": "04A1B2C3D4E5"}
             assert await charger.call("StopTransaction", ended) == {"idTagInfo": {"status": "Accepted"}}
             assert system.part("session")["energy"] == 7500
+            assert system.part("session")["peak_power"] == 5000
             assert system.part("session")["vehicle"] == "bus-1"
             assert system.part("1")["session_energy"] == 7500
             assert (await charger.call("StartTransaction", start()))["transactionId"] not in numbers, "a new one"
