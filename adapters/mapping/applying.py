@@ -14,7 +14,7 @@ from adapters.frame import BadFrame
 from adapters.mapping.known import Known
 from adapters.mapping.plan import READING_QUALITY, AttributeRule, DeviceMapping, EntityRule, When
 from adapters.mapping.templates import Template
-from adapters.mapping.values import NOT_SAID, LeftOut, Why, key
+from adapters.mapping.values import INSTANTS, NOT_SAID, LeftOut, Why, key
 from adapters.readings import Reading, Readings
 from broker.decode.entity import decode_fragment
 from broker.errors import BadRequestData, NgsiError
@@ -55,8 +55,10 @@ def apply(mapping: DeviceMapping, readings: Readings, device: Device, received_a
     """
     left: list[Left] = []
     made: list[Fragment] = []
+    whole = readings.at or received_at
     for wave in _waves(readings.readings):
-        made += _Message(mapping, readings, device, received_at, left, wave, Known(readings, device)).fragments()
+        known = Known(readings, device)
+        made += _Message(mapping, readings, device, received_at, left, wave, known, whole).fragments()
     if not made and not left:
         left += _ignored(mapping, readings)
     if made or (left and all(one.why in NOT_SAID for one in left)):
@@ -93,7 +95,7 @@ def _waves(readings: tuple[Reading, ...]) -> Iterator[dict[str, Reading]]:
 
 @dataclass(slots=True)
 class _Message:
-    """One message while it is mapped; `by` are its readings by quantity."""
+    """One message while it is mapped; `by` are its readings by quantity, `whole` the instant of those without one."""
 
     mapping: DeviceMapping
     readings: Readings
@@ -102,6 +104,7 @@ class _Message:
     left: list[Left]
     by: dict[str, Reading]
     known: Known
+    whole: Instant
     texts: dict[Instant, str] = field(default_factory=dict)
 
     def fragments(self) -> Iterator[Fragment]:
@@ -177,7 +180,8 @@ class _Message:
         instance = self._of_kind(rule, value)
         if reading is None:
             return instance
-        if rule.kind == "Property" and isinstance(value, int | float) and not isinstance(value, bool):
+        kind = type(value)
+        if rule.kind == "Property" and (kind is float or kind is int):
             unit = rule.rule.unit_of(reading)
             if unit:
                 instance["unitCode"] = unit
@@ -188,6 +192,8 @@ class _Message:
         return instance
 
     def _of_kind(self, rule: AttributeRule, value: Json) -> dict[str, Json]:
+        if rule.simple and _is_scalar(value):
+            return {"type": "Property", "value": value}
         if rule.kind == "Relationship":
             value = self._target(rule, value)
         elif rule.kind == "LanguageProperty":
@@ -197,11 +203,7 @@ class _Message:
         instance: dict[str, Json] = {"type": rule.kind, VALUE_MEMBER[rule.kind]: value}
         if rule.dataset is not None:
             instance["datasetId"] = self._filled(rule.dataset)
-        if rule.kind == "Property" and not rule.doubtful and isinstance(value, int | float | str):
-            if value == NGSI_LD_NULL:
-                raise LeftOut("wrong_type", f"{rule.name}: {value} stands for a removal")
-            return instance
-        return _decoded(rule, instance)
+        return instance if _is_plain(rule, value) else _decoded(rule, instance)
 
     def _target(self, rule: AttributeRule, value: Json) -> str:
         assert rule.link is not None
@@ -238,7 +240,9 @@ class _Message:
     def _source(self, names: tuple[str, ...]) -> Reading:
         """The first that is there. Raises LeftOut where its quality is bad, or none is there."""
         for name in names:
-            reading = self.by.get(name) or (self._own(name) if name[0] == "@" else None)
+            reading = self.by.get(name)
+            if reading is None and name[0] == "@":
+                reading = self._own(name)
             if reading is not None:
                 if reading.quality == "bad":
                     raise LeftOut("bad", f"{name} is of bad quality")
@@ -255,13 +259,12 @@ class _Message:
 
     def _observed_at(self) -> Instant:
         """The newest of the message: what an attribute that tells when says."""
-        whole = self.readings.at or self.received_at
-        return max([whole if one.at is None else one.at for one in self.by.values()])
+        return max([self.whole if one.at is None else one.at for one in self.by.values()])
 
     def _moment(self, reading: Reading) -> Instant:
         if reading.quantity[:1] == "@":
             return self._observed_at()
-        return reading.at if reading.at is not None else self.readings.at or self.received_at
+        return self.whole if reading.at is None else reading.at
 
     def _text(self, moment: Instant) -> str:
         found = self.texts.get(moment)
@@ -282,6 +285,21 @@ class _Message:
 
 def _first(rule: AttributeRule, by: dict[str, Reading]) -> str:
     return next((one for one in (*rule.sources, *rule.places) if one in by), rule.name)
+
+
+def _is_plain(rule: AttributeRule, value: Json) -> bool:
+    """Whether it is seen at once that the broker takes it; else its own reader is asked, which takes its time."""
+    if rule.doubtful:
+        return False
+    if rule.kind == "Property":
+        if isinstance(value, dict):
+            return rule.rule.reads in INSTANTS or bool(rule.members and all(map(_is_scalar, value.values())))
+        return _is_scalar(value)
+    return rule.kind == "Relationship" and isinstance(value, str) and len(value) <= URI_CHARS_MAX
+
+
+def _is_scalar(value: Json) -> bool:
+    return isinstance(value, int | float) or (isinstance(value, str) and value != NGSI_LD_NULL)
 
 
 def _decoded(rule: AttributeRule, instance: dict[str, Json]) -> dict[str, Json]:

@@ -50,6 +50,12 @@ class AttributeRule:
     dataset: Template | None = None
     observed: bool = True
     doubtful: bool = False
+    simple: bool = field(init=False)
+    """Whether a number or a text makes the instance without being looked at again."""
+
+    def __post_init__(self) -> None:
+        simple = self.kind == "Property" and self.dataset is None and not self.doubtful
+        object.__setattr__(self, "simple", simple)
 
     @property
     def triggers(self) -> frozenset[str]:

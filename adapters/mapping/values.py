@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final, Literal, TypeAlias
 
@@ -14,6 +14,8 @@ from datamodels.units import NoConversion, convert
 
 As: TypeAlias = Literal["", "number", "integer", "text", "boolean", "instant", "epoch_s", "epoch_ms"]
 Why: TypeAlias = Literal["bad", "ignored", "wrong_type", "unit", "unknown_word", "out_of_range", "incomplete", "no_id"]
+INSTANTS: Final = frozenset({"instant", "epoch_s", "epoch_ms"})
+"""Casts that make a DateTime (clause 4.6.3)."""
 NOT_SAID: Final = frozenset({"bad", "ignored"})
 """Reasons that are no fault of the frame: the device says that it does not know."""
 TEXT_MAX: Final = 10_000
@@ -53,16 +55,18 @@ class Rule:
     least: float | None = None
     most: float | None = None
 
-    @property
-    def is_number(self) -> bool:
-        """Whether only a number can come of it."""
-        bounded = self.digits is not None or self.least is not None or self.most is not None
-        return self.reads in ("number", "integer") or bool(self.unit) or self.scales or bounded
+    is_number: bool = field(init=False)
+    """Whether only a number can come of it."""
+    scales: bool = field(init=False)
+    """Whether a number is changed, its unit apart."""
 
-    @property
-    def scales(self) -> bool:
-        """Whether a number is changed, its unit apart."""
-        return self.times != 1 or self.plus != 0
+    def __post_init__(self) -> None:
+        scales = self.times != 1 or self.plus != 0
+        bounded = self.digits is not None or self.least is not None or self.most is not None
+        object.__setattr__(self, "scales", scales)
+        object.__setattr__(
+            self, "is_number", self.reads in ("number", "integer") or bool(self.unit) or scales or bounded
+        )
 
     def value(self, reading: Reading) -> Json:
         """The value. Raises LeftOut."""
@@ -127,8 +131,9 @@ def _rounded(value: float) -> float:
 
 
 def _number(value: Json, reading: Reading) -> float:
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        number: float = value
+    kind = type(value)
+    if kind is int or kind is float:
+        number: float = value  # type: ignore[assignment]
     elif isinstance(value, str) and len(value) <= _DIGITS_MAX:
         number = _parsed(value, reading)
     elif value is None:
