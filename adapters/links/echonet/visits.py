@@ -52,9 +52,8 @@ class Visit:
             self._again.clear()
             try:
                 await self.node.learn(objects_of(self.device))
-                await self._past()
                 pause, self._away = PAUSE_S, False
-                await self._turns()
+                await self._ask()
             except NotReached as away:
                 self._away = True
                 log.info("%s: %s; asked again in %.0f s", self.device.id, away, pause)
@@ -73,6 +72,15 @@ class Visit:
             answer = Message(message.tid, CONTROLLER, message.source, Service.INFC_RES, done)
             await self._rounds.asker.tell(self.node.address, answer)
 
+    async def _ask(self) -> None:
+        """Take turns, and ask for the past meanwhile. Raises NotReached."""
+        past = asyncio.create_task(self._past())
+        try:
+            await self._turns()
+        finally:
+            past.cancel()
+            await asyncio.gather(past, return_exceptions=True)
+
     async def _turns(self) -> None:
         now = asyncio.get_running_loop().time
         until = now() + LEARNED_FOR_S
@@ -88,7 +96,7 @@ class Visit:
             due[name] = max(due[name] + self._rounds.plan.turn(thing.kind).every_s, now())
 
     async def _past(self) -> None:
-        for thing in self.node.things.values():
+        for thing in list(self.node.things.values()):
             async for heard, after in self.node.half_hours(thing):
                 await self._rounds.receive([self._frame(heard, {**thing.remembered, **after})])
                 await asyncio.sleep(HALF_HOURS_OF_A_DAY / self.device.rate_per_s)

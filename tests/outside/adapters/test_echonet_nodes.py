@@ -126,7 +126,7 @@ def test_the_half_hours_of_past_days_are_asked_for(peer: Peer, tmp_path: Path) -
 
     async def scenario() -> None:
         async with asking("echonet", tmp_path, {**LINK, "history_days": 2}, {}, HOUSE) as asked:
-            await asked.until(lambda: POWER in values(asked, "0288-1"))
+            await asked.until(lambda: len([one for one in said(asked).get("0288-1", ()) if one.facts]) == 3)
             slots = {
                 readings.facts["slot"]: {one.quantity: one.value for one in readings.readings[1:]}
                 for readings in said(asked)["0288-1"]
@@ -198,7 +198,7 @@ def test_a_device_that_refuses_or_does_otherwise_is_told_of(peer: Peer, tmp_path
 
 def test_a_device_that_goes_away_is_asked_again_and_gets_no_command_meanwhile(peer: Peer, tmp_path: Path) -> None:
     async def scenario() -> None:
-        async with asking("echonet", tmp_path, LINK, {}, HOUSE) as asked:
+        async with asking("echonet", tmp_path, {**LINK, "timeout_s": 0.5}, {}, HOUSE) as asked:
             await asked.until(lambda: POWER in values(asked, "0288-1"))
             await asyncio.to_thread(peer.tell, quiet=True)
             with pytest.raises(NotReached):
