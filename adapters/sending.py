@@ -50,7 +50,7 @@ class Sender:
         self._stopped = Event()
         self._pause = PAUSE_S
         self._sending = Lock()
-        self._unsure = True
+        self._unsure = way.queue.depth > 0
         self.away = ""
         self._thread = Thread(target=self._run, name="adapters-sender", daemon=True)
 
@@ -128,8 +128,11 @@ class Sender:
     def _send_once(self, tenant: str, fragments: Sequence[Fragment]) -> Results:
         """The same where it is not known what of it the hub has: the process before, or the connection, ended in it."""
         hub = self._way.hub
-        found = ((entity_id, hub.entity(tenant, entity_id)) for entity_id in {str(one["id"]) for one in fragments})
-        known = written_before(fragments, {entity_id: entity for entity_id, entity in found if entity is not None})
+        try:
+            found = {entity_id: hub.entity(tenant, entity_id) for entity_id in {str(one["id"]) for one in fragments}}
+        except NgsiError as refusal:
+            raise HubAway(str(refusal)) from refusal
+        known = written_before(fragments, {name: entity for name, entity in found.items() if entity is not None})
         left = iter(self._send(tenant, "upsert", [one for place, one in enumerate(fragments) if place not in known]))
         return [None if place in known else next(left) for place in range(len(fragments))]
 

@@ -179,8 +179,7 @@ def build(
     parts = store.held, outbox, store.leases, history
     closing.callback((background := Background("background")).stop)
     rest = _new_id, store.places, background, Lifetimes(settings.entity_map_s, settings.snapshot_s)
-    described = _described(settings)
-    told = *outgoing, _make_erasures(settings), described.personal
+    told = *outgoing, _make_erasures(settings), (described := _described(settings)).personal
     broker = frozen(
         Broker(entities, store, store, store, access, clock, *parts, *rest, *told, FarSnapshots(), beside(settings)),
         when=settings.read_only,
