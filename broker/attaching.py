@@ -71,7 +71,7 @@ class Attached:
 
     def metrics(self) -> str:
         """The counters."""
-        return self._assembled.running.metrics()
+        return self._assembled.running.metrics() + self._commanding.metrics()
 
     def described(self) -> Mapping[str, Any]:
         """The door's paths."""

@@ -152,6 +152,11 @@ class CommandBook:
         of = (command.tenant, command.entity, command.attribute, command.number, since)
         return int(str(self._store.read(sql, of)[0][0]))
 
+    def counted(self) -> dict[str, int]:
+        """How many are kept of each status."""
+        found = self._store.read("SELECT status, count(*) FROM command GROUP BY status ORDER BY status")
+        return {str(status): int(str(number)) for status, number in found}
+
     def untold(self, limit: int) -> list[Commanded]:
         """Commands whose status their entity does not show yet; of each attribute only the newest is shown."""
         return self._select("told <> status", (), limit)

@@ -102,6 +102,13 @@ class Commanding:
         pending.add_done_callback(then)  # type: ignore[arg-type]  # a future of something is one of an object
         return done
 
+    def metrics(self) -> str:
+        """How many commands there are, for `/metrics`."""
+        name = "misono_adapter_commands"
+        rows = [f'{name}{{status="{status}"}} {number}' for status, number in self.book.counted().items()]
+        head = [f"# HELP {name} Commands to devices that are kept, by what became of them", f"# TYPE {name} gauge"]
+        return "\n".join([*head, *rows]) + "\n"
+
     def turn(self) -> None:
         """Everything that is to be done now, once, but for telling. Raises HubAway, NotKept."""
         if self.follower is not None:

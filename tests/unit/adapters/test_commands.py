@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from adapters.commands.following import Follower
+from adapters.commands.guarding import Bell
 from adapters.order import Delivered
 from adapters.readings import Answered
 from broker.model.values import to_text
@@ -341,6 +342,25 @@ def test_a_device_answers_for_itself_only(city: City) -> None:
     give(city, limit(3000))
     city.answer(Answered(city.link.orders[0].id, "OK"), device="c2")
     assert city.status() == "DELIVERED"
+
+
+def test_commands_are_counted_by_what_became_of_them(city: City) -> None:
+    give(city, limit(3000))
+    give(city, limit(9000))
+    counted = [line for line in city.commanding.metrics().splitlines() if not line.startswith("#")]
+    assert counted == ['misono_adapter_commands{status="DELIVERED"} 1', 'misono_adapter_commands{status="ERROR"} 1']
+
+
+def test_a_bell_is_not_quiet_while_a_write_is_under_way() -> None:
+    bell = Bell()
+    assert bell.quiet("")
+    number = bell.begin("")
+    assert not bell.quiet("")
+    assert not bell.quiet("")
+    assert bell.quiet("elsewhere")
+    bell.end(number)
+    assert not bell.quiet("")
+    assert bell.quiet("")
 
 
 def test_a_log_that_was_begun_anew_gives_no_command_and_is_told_of(city: City) -> None:
