@@ -212,6 +212,7 @@ class AgentProvisioning:
 
     def _devices(self, caller: Caller) -> Iterable[Provision]:
         """Those that were provisioned here, and those that messages made of a group from here."""
+        self.provisioning.devices.refresh()
         named = {(one.adapter, one.name) for one in self._groups(caller)}
         for one in self.provisioning.devices.provisions():
             if one.device.tenant != caller.tenant:

@@ -75,7 +75,8 @@ class Provisioning:
     resolve: Resolve = field(default_factory=lambda: _core_alone)
 
     def find(self, adapter: str, tenant: str, device_id: str) -> Provision:
-        """A device. Raises NotThere."""
+        """A device; one that has just been made of a message too. Raises NotThere."""
+        self.devices.refresh()
         found = self.devices.provision(adapter, tenant, device_id)
         if found is None:
             raise NotThere(("device", adapter, tenant, device_id))
@@ -83,6 +84,7 @@ class Provisioning:
 
     def find_group(self, adapter: str, tenant: str, name: str) -> Group:
         """A group. Raises NotThere."""
+        self.devices.refresh()
         found = self.devices.group(adapter, tenant, name)
         if found is None:
             raise NotThere(("group", adapter, tenant, name))

@@ -14,7 +14,7 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Iterable, Mapping
-from threading import RLock
+from threading import Lock, RLock
 from typing import Final
 
 from adapters.device import Device
@@ -22,7 +22,7 @@ from adapters.frame import BadFrame
 from adapters.link import BadSettings
 from adapters.provisioning.book import Book, Key, Row
 from adapters.provisioning.from_book import as_device, as_group
-from adapters.provisioning.keys import digest_of, opens
+from adapters.provisioning.keys import NOBODY, digest_of, opens
 from adapters.provisioning.provision import Group, Provision, Provisions
 from adapters.provisioning.reading import is_id
 from broker.model.values import Json
@@ -44,6 +44,7 @@ class Devices:
         self._book = book
         self.version = 0
         self._changing = RLock()
+        self._recording = Lock()
         self._seen = 0
         self._files: dict[str, Provisions] = {}
         self._rows: dict[Key, Row] = {}
@@ -51,7 +52,7 @@ class Devices:
         self._by_key: dict[tuple[str, str], Group] = {}
         self._found: dict[tuple[str, str], tuple[Provision, ...]] = {}
         self._made: dict[tuple[str, str, str], int] = {}
-        self._named: dict[tuple[str, str], tuple[str, str]] = {}
+        self._named: dict[tuple[str, str], tuple[tuple[str, str], ...]] = {}
         self._behind: dict[tuple[str, str], tuple[str, str]] = {}
         self._parsed: dict[Key, Provision | None] = {}
         self._documents: dict[str, Mapping[str, Json]] = {}
@@ -78,30 +79,30 @@ class Devices:
     def of_entity(self, tenant: str, entity_id: str) -> Device | None:
         """As the port says: a device that names the entity, else the one that wrote it first."""
         place = (tenant, entity_id)
-        behind = self._named.get(place) or self._behind.get(place)
+        named, behind = self._named.get(place, ()), self._behind.get(place)
+        if named and behind not in named:
+            behind = named[0]
         known = () if behind is None else self._found.get(behind, ())
         return next((one.device for one in known if one.device.tenant == tenant), None)
 
     def learn(self, device: Device, entity_ids: Iterable[str]) -> None:
         """The device writes these entities: commands on them go to it. Cheap where that is known."""
         for entity_id in entity_ids:
-            place = (device.tenant, entity_id)
-            known = self._behind.get(place)
-            if known in self._found or place in self._named or len(self._behind) >= ENTITIES_MAX:
+            place, whose = (device.tenant, entity_id), (device.adapter, device.id)
+            named = self._named.get(place, (whose,))
+            if self._behind.get(place) in self._found or whose not in named or len(self._behind) >= ENTITIES_MAX:
                 continue
             body: dict[str, Json] = {"adapter": device.adapter, "device": device.id}
-            row = Row("entity", "", device.tenant, entity_id, body)
-            self._behind[place] = (device.adapter, device.id)
-            self._fresh.append(row)
+            self._behind[place] = whose
+            self._fresh.append(Row("entity", "", device.tenant, entity_id, body))
 
     def forget(self, tenant: str, entity_id: str) -> None:
         """The entity was erased from the file: know no more whose it was, until a device writes it again."""
-        with self._changing:
+        with self._recording:
             self._behind.pop((tenant, entity_id), None)
-            for row in [
-                row for row in self._fresh if (row.kind, row.tenant, row.name) == ("entity", tenant, entity_id)
-            ]:
-                self._fresh.remove(row)
+            for row in [*self._fresh]:
+                if (row.kind, row.tenant, row.name) == ("entity", tenant, entity_id):
+                    self._fresh.remove(row)
 
     def provision(self, adapter: str, tenant: str, device_id: str) -> Provision | None:
         """A device with what is told of it."""
@@ -152,13 +153,14 @@ class Devices:
         return bool(rows)
 
     def _record(self, book: Book) -> None:
-        waiting = [self._fresh.popleft() for _ in range(len(self._fresh))]
-        try:
-            if waiting:
-                book.add(waiting, or_leave=True)
-        except Exception:
-            self._fresh.extendleft(reversed(waiting))
-            raise
+        with self._recording:
+            waiting = [self._fresh.popleft() for _ in range(len(self._fresh))]
+            try:
+                if waiting:
+                    book.add(waiting, or_leave=True)
+            except Exception:
+                self._fresh.extendleft(reversed(waiting))
+                raise
 
     def _take(self, rows: list[Row]) -> None:
         """Rows as they are in the file now; the newest of one name is what holds."""
@@ -262,14 +264,14 @@ def _device_or_none(row: Row, groups: Mapping[str, Group]) -> Provision | None:
         return None
 
 
-def _named_by(found: Iterable[tuple[Provision, ...]]) -> dict[tuple[str, str], tuple[str, str]]:
-    """The entities that devices name."""
-    return {
-        (one.device.tenant, one.device.entity_id): (one.device.adapter, one.device.id)
-        for each in found
-        for one in each
-        if one.device.entity_id
-    }
+def _named_by(found: Iterable[tuple[Provision, ...]]) -> dict[tuple[str, str], tuple[tuple[str, str], ...]]:
+    """The entities that devices name, and who they are: those that no key opens come last."""
+    named: dict[tuple[str, str], tuple[tuple[str, str], ...]] = {}
+    for one in sorted((one for each in found for one in each), key=lambda one: one.device.key_digest == NOBODY):
+        if one.device.entity_id:
+            place = (one.device.tenant, one.device.entity_id)
+            named[place] = (*named.get(place, ()), (one.device.adapter, one.device.id))
+    return named
 
 
 def _made_of(found: Iterable[tuple[Provision, ...]]) -> dict[tuple[str, str, str], int]:

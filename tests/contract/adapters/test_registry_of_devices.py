@@ -131,6 +131,22 @@ def test_the_device_that_first_wrote_an_entity_gets_its_commands_also_after_a_re
     assert whose(devices.of_entity("", "urn:x:own")) == "own-key"
 
 
+def test_of_two_adapters_that_know_a_device_that_one_gets_commands_which_heard_it(book: Book) -> None:
+    for adapter in ("a", "b"):
+        book.add([Row("device", adapter, "", "lamp", {"id": "lamp", "entity_id": "urn:x:lamp"})])
+    book.add([Row("device", "a", "", "sensor", {"id": "sensor"})])
+    devices = Devices(book)
+    devices.refresh()
+    devices.learn(devices.find("a", "sensor"), ["urn:x:lamp"])
+    first = devices.of_entity("", "urn:x:lamp")
+    assert first is not None
+    assert first.id == "lamp", "who only writes it does not get its commands"
+    devices.learn(devices.find("b", "lamp"), ["urn:x:lamp"])
+    heard = devices.of_entity("", "urn:x:lamp")
+    assert heard is not None
+    assert (heard.adapter, heard.id) == ("b", "lamp")
+
+
 def test_whose_an_erased_entity_was_is_forgotten_until_it_is_written_again(devices: Devices, book: Book) -> None:
     device = devices.find("meters", "open")
     devices.learn(device, ["urn:x:person"])

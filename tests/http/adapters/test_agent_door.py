@@ -180,7 +180,6 @@ def test_a_group_goes_with_its_devices_where_that_is_asked_for(ask: Asker) -> No
     say(ask, "room-7", b'{"t": 1}')
     assert ask("GET", "/iot/devices", headers=SERVICE).json["count"] == 2
     query = f"resource=/iot/json&apikey={KEY}&device=true"
-    ask.pipe.assembled.devices.refresh()
     assert ask("DELETE", f"/iot/services?{query}", headers=SERVICE).status == 204
     assert ask("GET", "/iot/devices", headers=SERVICE).json == {"count": 0, "devices": []}
 
