@@ -16,6 +16,8 @@ from adapters.device import Device
 from adapters.frame import Frame
 from adapters.order import Delivered, NotReached
 from adapters.readings import Reading
+from adapters.recorded import read_golden, told
+from tests.frames.golden import FRAMES
 from tests.outside.adapters.asked import Asked, asking
 from tests.outside.adapters.digital_grid_session import Session, read_session, session
 
@@ -66,6 +68,15 @@ def test_the_seller_puts_into_the_line_what_the_buyer_takes_out() -> None:
     assert (seller["battery", "converterPower"].value, buyer["battery", "converterPower"].value) == (-755.0, 629.0)
     assert (seller["", "operationMode"].value, buyer["", "operationMode"].value) == ("Grid Autonomy", "Heteronomy CV")
     assert (seller["", "gridState"].value, seller["", "alarm"].value) == ("connected", ["4010", "0080"])
+
+
+def test_a_battery_that_serves_the_house_at_night_gives() -> None:
+    """APIS tells the power without a sign, and the current with one."""
+    night = read_golden(FRAMES / "digital-grid/night.json")
+    readings = {(one.part, each.quantity): each.value for one in night.readings for each in one.readings}
+    assert (readings["battery", "activePower"], readings["battery", "current"]) == (-394.03, -8.21)
+    assert (readings["load", "activePower"], readings["pv", "activePower"]) == (213.18, 0)
+    assert told(make_codec(CODEC).decode(night.frame)) == told(night.readings)
 
 
 @pytest.mark.parametrize("name", ["E001", "E002", "E003"])

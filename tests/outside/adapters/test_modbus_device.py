@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from adapters.device import Device
+from adapters.links.modbus.asking import ModbusLink
 from adapters.order import Delivered, NotReached
 from adapters.readings import Reading
 from adapters.table import make_codec
@@ -228,6 +229,8 @@ def test_devices_come_and_go_while_the_link_runs(peer: Peer, port: int, tmp_path
             asked.frames.clear()
             await asyncio.sleep(0.3)
             assert asked.frames == [], "neither can be asked; both are passed over"
+            assert isinstance(asked.link, ModbusLink)
+            assert asked.link._connections == {}, "and no connection is kept"
             assert (await asked.order("limit", 1, device=1)).status == "ERROR"
 
     asyncio.run(scenario())

@@ -18,9 +18,13 @@ RANGES = {
 }
 
 
+ADDRESSES = st.integers(0, 9) | st.integers(0, 600)
+"""Points that lie over each other, and points far apart."""
+
+
 @st.composite
 def points(draw: st.DrawFn) -> list[Point]:
-    places = draw(st.lists(st.tuples(st.sampled_from(("holding", "input", "coil")), st.integers(0, 600)), min_size=1))
+    places = draw(st.lists(st.tuples(st.sampled_from(("holding", "input", "coil")), ADDRESSES), min_size=1))
     found = []
     for number, (table, address) in enumerate(places):
         size = 1 if table == "coil" else draw(st.sampled_from((1, 2, 4)))
