@@ -75,10 +75,15 @@ class Speech16:
 
     def goes_on(self, unit: Unit, charge: Charge, at: str) -> Saying:
         """As the port says."""
+        context = "Sample.Periodic" if charge.events else "Transaction.Begin"
+        charge.events += 1
+        said = (
+            (f"{unit.register_wh:.0f}", "Wh", "Energy.Active.Import.Register"),
+            (f"{unit.watts():.0f}", "W", "Power.Active.Import"),
+            (f"{charge.soc * 100:.1f}", "Percent", "SoC"),
+        )
         values: list[Json] = [
-            {"value": f"{unit.register_wh:.0f}", "unit": "Wh", "measurand": "Energy.Active.Import.Register"},
-            {"value": f"{unit.watts():.0f}", "unit": "W", "measurand": "Power.Active.Import"},
-            {"value": f"{charge.soc * 100:.1f}", "unit": "Percent", "measurand": "SoC", "location": "EV"},
+            {"value": value, "unit": code, "measurand": name, "context": context} for value, code, name in said
         ]
         told: Payload = {"connectorId": unit.number, "transactionId": int(charge.name)}
         return "MeterValues", {**told, "meterValue": [{"timestamp": at, "sampledValue": values}]}

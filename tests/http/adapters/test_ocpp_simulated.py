@@ -58,6 +58,7 @@ def test_a_session_fills_the_vehicle_and_ends(tmp_path: Path, version: str) -> N
             charges = [one["soc"] for one in told if one["transaction"] == name and "soc" in one]
             assert charges == sorted(charges)
             assert charges[-1] > charges[0]
+            assert any("soc_start" in one for one in told)
             assert all("refused" not in frame.about for frame in system.frames)
 
     asyncio.run(scenario())
