@@ -40,6 +40,8 @@ from broker.ports.hub import Hub
 log = logging.getLogger("misono.adapters")
 
 PAUSE_S, PAUSE_MAX_S = 0.5, 30.0
+SETTLED_S: Final = 3.0
+"""A link that has worked for so long is well again."""
 STOP_S: Final = 10.0
 REPLAYED_MAX: Final = 100
 WATCH_S: Final = 5.0
@@ -110,7 +112,10 @@ class Running:
     def stop(self) -> None:
         """Take no more; what was taken is in the file."""
         if self._thread.ident is not None:
-            self.call(self._stop()).result(STOP_S)
+            try:
+                self.call(self._stop()).result(STOP_S)
+            except TimeoutError:
+                log.warning("a link did not end within %g s", STOP_S)
             self._loop.call_soon_threadsafe(self._loop.stop)
             self._thread.join()
         self._loop.close()
@@ -198,16 +203,21 @@ class Running:
         pause = PAUSE_S
         while True:
             began = self._loop.time()
+            settled = self._loop.call_later(SETTLED_S, setattr, one, "failure", "")
             try:
                 await one.link.run(one.intake.take)
                 one.failure = "the link ended by itself"
+            except OSError as error:  # what it speaks to is not there: every network has that
+                one.failure = f"{type(error).__name__}: {error}"
+                log.warning("the link of %s is cut off: %s", one.file.name, one.failure)
             except Exception as error:  # the outermost loop of a link
                 log.exception("the link of %s failed", one.file.name)
                 one.failure = f"{type(error).__name__}: {error}"
+            finally:
+                settled.cancel()
             one.counts.link_failures += 1
             pause = PAUSE_S if self._loop.time() - began > PAUSE_MAX_S else min(2 * pause, PAUSE_MAX_S)
             await asyncio.sleep(pause)
-            one.failure = ""
 
     async def _send(self, order: Order) -> Delivered:
         one = self.adapters.get(order.device.adapter)
