@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from socket import socket
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 from adapters.link import Ground
 from adapters.settings import Members
@@ -75,8 +75,8 @@ class Server:
         return f"{'mqtts' if self.tls else 'mqtt'}://{self.host}:{self.port}"
 
 
-def read_server(members: Members, ground: Ground) -> Server:
-    """The members of a link that say where the server is. Raises BadSettings."""
+def read_address(members: Members) -> tuple[str, int, bool]:
+    """Host, port and whether it is over TLS, of the member `url`. Raises BadSettings."""
     parts = urlsplit(members.text("url"))
     try:
         port = parts.port
@@ -84,8 +84,14 @@ def read_server(members: Members, ground: Ground) -> Server:
         port = -1
     if parts.scheme not in PORTS or not parts.hostname or parts.path.strip("/") or port == -1:
         raise members.refuse("url", "mqtt://HOST[:PORT] or mqtts://HOST[:PORT]")
-    if parts.password is not None:
-        raise members.refuse("url", "one without a password: the members user and password_file")
+    if parts.username is not None:
+        raise members.refuse("url", "one without a user: the members user and password_file")
+    return parts.hostname, port or PORTS[parts.scheme], parts.scheme == "mqtts"
+
+
+def read_server(members: Members, ground: Ground) -> Server:
+    """The members of a link that say where the server is. Raises BadSettings."""
+    host, port, tls = read_address(members)
 
     def path(name: str) -> str:
         given = members.text(name, "")
@@ -94,12 +100,12 @@ def read_server(members: Members, ground: Ground) -> Server:
         return str(ground.home / given) if given else ""
 
     return Server(
-        parts.hostname,
-        port or PORTS[parts.scheme],
-        parts.scheme == "mqtts",
+        host,
+        port,
+        tls,
         {"3.1.1": 4, "5": 5}[members.one_of("version", ("3.1.1", "5"), "5")],
         members.text("client_id", f"misono-{ground.adapter}"),
-        members.text("user", unquote(parts.username or "")),
+        members.text("user", ""),
         members.secret("password", ground.home),
         path("ca"),
         path("certificate"),
