@@ -14,7 +14,7 @@ from adapters.frame import Frame
 from adapters.link import Receive
 from adapters.links.echonet.asking import Asker, Heard
 from adapters.links.echonet.node import Node, Thing, about, instances, objects_of
-from adapters.links.echonet.plan import Plan
+from adapters.links.echonet.plan import CODES, Plan
 from adapters.order import NotReached
 from broker.ports import Clock
 
@@ -66,6 +66,9 @@ class Visit:
         new = frozenset(instances(message)) - frozenset(self.node.things)
         if self._away or (new and not objects_of(self.device)):
             self._again.set()
+        kind = message.source.partition("-")[0]
+        if message.source not in self.node.things and self._rounds.plan.once(kind, CODES):
+            return  # a counter without its unit says nothing; it is asked for as soon as that is learned
         await self._give(heard)
         if message.service is Service.INFC:
             done = tuple((code, b"") for code, _ in message.properties)

@@ -225,6 +225,20 @@ def test_who_is_not_provisioned_is_a_stranger(peer: Peer, tmp_path: Path) -> Non
     asyncio.run(scenario())
 
 
+def test_a_counter_is_not_taken_before_its_unit_is_known(peer: Peer, tmp_path: Path) -> None:
+    peer.tell(deaf=METER)
+
+    async def scenario() -> None:
+        async with asking("echonet", tmp_path, {**LINK, "timeout_s": 0.3}, {}, HOUSE) as asked:
+            await asked.until(lambda: len(said(asked)) == 6)
+            await asyncio.to_thread(peer.tell, inf=[METER, "e0", number(123_456)])
+            await asyncio.to_thread(peer.tell, inf=[PRESENCE, "b1", [0x42]])
+            await asked.until(lambda: values(asked, "0007-1")["detection"].value is False)
+            assert "0288-1" not in said(asked)
+
+    asyncio.run(scenario())
+
+
 def test_an_object_that_does_not_answer_does_not_hold_up_the_others(peer: Peer, tmp_path: Path) -> None:
     some = Device("h1", "asked", address=THERE, options={"objects": ["0288-1", "0279-1", "0279-7"]})
 
