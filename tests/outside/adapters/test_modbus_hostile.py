@@ -78,6 +78,24 @@ async def device(answer: list[Answer]) -> AsyncIterator[int]:
         await asyncio.sleep(0.01)
 
 
+@pytest.mark.parametrize(("code", "reached"), [(2, True), (4, True), (6, True), (10, False), (11, False)])
+def test_a_unit_that_its_gateway_does_not_reach_is_asked_again_later(code: int, reached: bool, tmp_path: Path) -> None:
+    """What a device refuses is an error; what a gateway says of a unit that is away lets the command wait."""
+
+    async def scenario() -> None:
+        async with device([lambda request: pdu(request, bytes([request[7] | 0x80, code]))]) as port:
+            asked_of = Device("d", "asked", address=f"127.0.0.1:{port}")
+            async with asking("modbus", tmp_path, LINK, CODEC, asked_of) as asked:
+                if reached:
+                    assert (await asked.order("a", 5)).status == "ERROR"
+                else:
+                    with pytest.raises(NotReached):
+                        await asked.order("a", 5)
+                assert asked.frames == []
+
+    asyncio.run(scenario())
+
+
 @pytest.mark.parametrize("kind", NONSENSE)
 def test_nonsense_is_no_reading_and_does_not_end_the_link(
     kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
