@@ -45,6 +45,7 @@ CONTEXT = "https://misono.example/contexts/sdm-transportation-v1.jsonld"
 NS = "https://uri.etsi.org/ngsi-ld/default-context/"
 LINK = f'<{CONTEXT}>; rel="http://www.w3.org/ns/json-ld#context"; type="application/ld+json"'
 PATIENCE_S = 10.0
+RESOLVE = packaged_contexts()
 CHARGERS = """
 adapter: chargers
 link: {kind: hand}
@@ -227,7 +228,7 @@ def commanded(
         adapters = AdapterStore(directory / "data")
         closing.callback(adapters.close)
         answering, hub = Answering(), HubInside(built.house, Principal("adapters"))
-        around = Around(hub, adapters, clock, packaged_contexts(), answering, make_link=made)
+        around = Around(hub, adapters, clock, RESOLVE, answering, make_link=made)
         assembled = assemble(folder, around)
         assembled.start()
         closing.callback(assembled.stop)

@@ -17,13 +17,12 @@ from adapters.commands.asking import Desk
 from adapters.door.app import Rights
 from adapters.door.commands import CommandDoor
 from adapters.door.making import make_door
-from adapters.mapping_files import packaged_contexts
 from adapters.order import Delivered
 from broker.access.policies import AllowAll
 from broker.errors import Forbidden, ResourceNotFound
 from broker.hub.inside import HubInside
 from broker.ports import Access, Principal
-from tests.fakes.commanded import CHARGER, NS, City, commanded
+from tests.fakes.commanded import CHARGER, NS, RESOLVE, City, commanded
 from tests.fakes.piped import Pipe
 from tests.http.adapters.door_asking import Asker
 
@@ -47,7 +46,7 @@ def opened(
         hub = HubInside(city.built.house, Principal("adapters"))
         desk = Desk(city.commanding, hub.acting_as, city.built.house.broker.new_id, wait_s)
         rights = Rights(city.built.house.broker.access, read_only=read_only)
-        door = make_door(city.assembled, packaged_contexts(), rights, CommandDoor(desk).routes())
+        door = make_door(city.assembled, RESOLVE, rights, CommandDoor(desk).routes())
         try:
             yield Asker(door, cast("Pipe", None)), city
         finally:

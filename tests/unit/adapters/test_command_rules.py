@@ -10,13 +10,11 @@ import pytest
 from adapters.commands.rules import read_rules
 from adapters.mapping.members import BadMapping
 from adapters.mapping.reading import read_mapping
-from adapters.mapping_files import packaged_contexts
 from broker.ldcontext.active import DEFAULT_VOCABULARY
 from datamodels.yaml_text import parse_yaml
 from tests.fakes.clock import FakeClock
-from tests.fakes.commanded import commanded
+from tests.fakes.commanded import RESOLVE, commanded
 
-RESOLVE = packaged_contexts()
 ENERGY = "https://misono.example/contexts/misono-energy-v1.jsonld"
 HEAD = f"""
 mapping: legs
