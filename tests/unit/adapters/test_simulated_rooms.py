@@ -79,7 +79,8 @@ def test_where_no_server_can_be_the_reason_is_told() -> None:
 def test_measures_reach_the_link_and_commands_the_rooms(tmp_path: Path) -> None:
     program("mosquitto")
     url = f"mqtt://127.0.0.1:{free_port()}"
-    settings: dict[str, Any] = {"url": url, "key": KEY, "every_s": 0.1, "rooms": [{"id": "r1"}, {"id": "r2", "people": 3}]}
+    rooms = [{"id": "r1"}, {"id": "r2", "people": 3}]
+    settings: dict[str, Any] = {"url": url, "key": KEY, "every_s": 0.1, "rooms": rooms}
     codec = {"kind": "iota-json"}
 
     async def said(working: Linked, command: str) -> Any:
