@@ -6,7 +6,6 @@ import json
 from typing import Any, Protocol
 from urllib.parse import quote
 
-from adapters.order import Delivered, Order
 from adapters.readings import Answered
 from broker.access.policies import AllowAll
 from broker.errors import Forbidden
@@ -14,7 +13,7 @@ from broker.model.entity import Entity
 from broker.ports import Principal
 from specs.door import Reply
 from tests.fakes.clock import FakeClock
-from tests.fakes.commanded import CHARGER, LINK, City
+from tests.fakes.commanded import CHARGER, LINK, City, handed_over
 
 _PATH = f"/entities/{quote(CHARGER, safe=':')}"
 
@@ -89,7 +88,7 @@ def is_back(client: Commands, seconds: int) -> None:
     """It is there, and its link hands over what it has."""
     city = city_of(client)
     city.link.orders.clear()
-    city.link.outcome = _handed_over
+    city.link.outcome = handed_over
     go_by(client, seconds)
 
 
@@ -165,7 +164,3 @@ def the_audit_says(client: Commands, events: str) -> None:
     city = city_of(client)
     assert city.events() == events.split(", ")
     assert city.commanding.book.audit.verify()[0] == len(city.events())
-
-
-def _handed_over(_: Order) -> Delivered:
-    return Delivered("DELIVERED")

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 from urllib.parse import quote
 
 from adapters.assembling import Around, Assembled, assemble
@@ -45,6 +45,7 @@ CONTEXT = "https://misono.example/contexts/sdm-transportation-v1.jsonld"
 NS = "https://uri.etsi.org/ngsi-ld/default-context/"
 LINK = f'<{CONTEXT}>; rel="http://www.w3.org/ns/json-ld#context"; type="application/ld+json"'
 PATIENCE_S = 10.0
+Outcome: TypeAlias = Callable[[Order], Delivered]
 RESOLVE = packaged_contexts()
 CHARGERS = """
 adapter: chargers
@@ -79,12 +80,17 @@ commands:
 FILES = {"chargers.yaml": CHARGERS, "mapping.yaml": MAPPING}
 
 
+def handed_over(_: Order) -> Delivered:
+    """An outcome: the device has it, and says nothing of it yet."""
+    return Delivered("DELIVERED")
+
+
 @dataclass
 class FakeLink:
     """A link that does with each order what `outcome` says: give it back, raise it, or wait for ever."""
 
     orders: list[Order] = field(default_factory=list)
-    outcome: Callable[[Order], Delivered] = lambda _: Delivered("DELIVERED")
+    outcome: Outcome = handed_over
     hangs: bool = False
     receive: Receive | None = None
 
@@ -207,12 +213,13 @@ def commanded(
     access: Access | None = None,
     store: str = "memory",
     start: bool = False,
+    outcome: Outcome = handed_over,
 ) -> Iterator[City]:
-    """A broker whose devices are those of the files; a link `hand` does as `City.link` says.
+    """A broker whose devices are those of the files; a link `hand` does as `City.link` says, at first `outcome`.
 
     With `start` commands go by themselves, else when the test says so.
     """
-    clock, folder, link = clock or SystemClock(), directory / "city", FakeLink()
+    clock, folder, link = clock or SystemClock(), directory / "city", FakeLink(outcome=outcome)
 
     def made(kind: str, ground: Ground) -> Link:
         return link if kind == "hand" else make_link(kind, ground)

@@ -34,13 +34,12 @@ def noted(path: Path, line: str) -> None:
 
 def main(directory: Path, life: str) -> None:
     """Command for ever."""
-    with commanded(directory, QUICK, store="sqlite", start=True) as city:
 
-        def outcome(order: Order) -> Delivered:
-            noted(directory / "sent", f"{order.name} {order.id}")
-            return Delivered("OK")
+    def outcome(order: Order) -> Delivered:
+        noted(directory / "sent", f"{order.name} {order.id}")
+        return Delivered("OK")
 
-        city.link.outcome = outcome
+    with commanded(directory, QUICK, store="sqlite", start=True, outcome=outcome) as city:
         power = {"type": "Property", "value": 7400, "unitCode": "WTT"}
         status = {"type": "Property", "value": "working"}
         city.create({"id": CHARGER, "type": "EVChargingStation", "status": status, "ratedPower": power})

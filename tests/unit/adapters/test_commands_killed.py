@@ -24,8 +24,7 @@ def test_commands_outlive_kills(tmp_path: Path) -> None:
             assert process.stdout.readline() == "ready\n"
             time.sleep(random.uniform(0.1, 0.5))
             process.kill()
-    with commanded(tmp_path, QUICK, store="sqlite") as city:
-        city.link.outcome = lambda _: Delivered("OK")
+    with commanded(tmp_path, QUICK, store="sqlite", outcome=lambda _: Delivered("OK")) as city:
         city.commanding.book.recover("the process ended while it was sent")
         while any(one.due <= city.clock.now() for one in city.commanding.book.heads()):
             city.settle()
