@@ -203,6 +203,8 @@ class Intake:
     async def watch(self, started_at: Instant) -> None:
         """Tell of devices that have been silent for too long, and no longer of those that are gone."""
         name, now, batch = self._adapter.name, self._shared.clock.now(), _Batch()
+        if self._shared.queue.full:
+            return
         devices = self._adapter.registry.of_adapter(name)
         for device, seen in self._shared.seen.due(devices, started_at, now):
             since = max(seen.last_at, started_at)

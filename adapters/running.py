@@ -43,6 +43,8 @@ PAUSE_S, PAUSE_MAX_S = 0.5, 30.0
 SETTLED_S: Final = 3.0
 """A link that has worked for so long is well again."""
 STOP_S: Final = 10.0
+TEND_S: Final = 10.0
+"""What is done now and then waits no longer for the disk or the queue: it is tried again."""
 REPLAYED_MAX: Final = 100
 WATCH_S: Final = 5.0
 """How often it is looked who has fallen silent."""
@@ -137,16 +139,24 @@ class Running:
             self._watched_at = now
             self.parts.store.write(self.seen.flush).result()
             for one in self.adapters.values():
-                self.call(one.intake.watch(self._started_at)).result()
+                self._wait(one.intake.watch(self._started_at))
         if abs(now - self._pruned_at) >= PRUNE_S * _SECOND:
             self._pruned_at = now
             self.quarantine.prune(now)
             self.queue.measure()
             self.parts.store.write(lambda db: self._shared.dedupe.prune(db, now)).result()
         for name, one in self.adapters.items():
-            rows = self.quarantine.to_replay(name, REPLAYED_MAX)
+            rows = [] if self.queue.full else self.quarantine.to_replay(name, REPLAYED_MAX)
             if rows:
-                self.call(one.intake.replay(rows)).result()
+                self._wait(one.intake.replay(rows))
+
+    def _wait(self, work: Coroutine[Any, Any, None]) -> None:
+        pending = self.call(work)
+        try:
+            pending.result(TEND_S)
+        except TimeoutError:
+            pending.cancel()
+            raise
 
     def erased(self, tenant: str, entity_id: str, erase: Callable[[], None]) -> None:
         """Erase an entity from the file while nothing is on its way to the hub, and from memory."""

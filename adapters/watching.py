@@ -13,6 +13,7 @@ from adapters.store import AdapterStore
 from broker.model.values import Instant
 
 SALT_BYTES: Final = 16
+FLUSHED_MAX: Final = 5_000
 _SECOND: Final = 1_000_000
 _TABLES: Final = (
     """CREATE TABLE device_seen (
@@ -99,10 +100,12 @@ class LastSeen:
         )
 
     def flush(self, db: apsw.Connection) -> None:
-        """Write all that changed, within a transaction."""
-        dirty, self._dirty = self._dirty, {}
-        for seen in dirty.values():
-            self.insert(db, seen, ())
+        """Write what changed, within a transaction; of a great many the rest comes next time.
+
+        On the writer's thread, while others note who speaks.
+        """
+        for place in list(self._dirty)[:FLUSHED_MAX]:
+            self.insert(db, self._dirty.pop(place), ())
 
     def due(self, devices: Iterable[Device], started_at: Instant, now: Instant) -> Iterator[tuple[Device, Seen]]:
         """Devices that have been silent for too long, and were not told of yet.
@@ -126,7 +129,7 @@ class LastSeen:
 
     def forget(self, tenant: str, entity: str) -> None:
         """The entity was erased from the file: take what it says now of the devices behind it."""
-        for seen in self._seen.values():
+        for seen in list(self._seen.values()):
             if seen.tenant == tenant and entity in seen.entities:
                 seen.entities.discard(entity)
                 place = (seen.adapter, seen.tenant, seen.device)
