@@ -82,10 +82,9 @@ class Central:
             str(whole(call.payload, "connectorId")),
             self._time(call),
             whole(call.payload, "meterStart"),
-            vehicle=self._settings.tokens.vehicle(token),
         )
         begun = await _done(self._charging.begin(station, told, self._clock.now()))
-        return Answer({"transactionId": int(begun.name), "idTagInfo": self._admitted(token)}, _about(begun))
+        return Answer({"transactionId": int(begun.name), "idTagInfo": self._admitted(token)}, self._about(begun, token))
 
     async def stop_16(self, station: str, call: Call) -> Answer:
         """It ended."""
@@ -94,7 +93,7 @@ class Central:
         ended = self._time(call)
         told = _measured(Transaction(name, ended_at=self._clock.now() if ended is None else ended), samples)
         noted = await _done(self._charging.note(station, told))
-        return Answer({"idTagInfo": self._admitted(token)} if token else {}, _about(noted))
+        return Answer({"idTagInfo": self._admitted(token)} if token else {}, self._about(noted, token))
 
     async def meter_16(self, station: str, call: Call) -> Answer:
         """What was measured, of a transaction or not."""
@@ -104,7 +103,7 @@ class Central:
         samples = _samples(lambda: samples_16(call.payload, "meterValue"))
         connector = whole(call.payload, "connectorId")
         told = _measured(Transaction(str(number), str(connector) if connector else ""), samples)
-        return Answer({}, _about(await _done(self._charging.note(station, told))))
+        return Answer({}, self._about(await _done(self._charging.note(station, told))))
 
     async def event_201(self, station: str, call: Call) -> Answer:
         """A transaction began, goes on or ended."""
@@ -117,14 +116,26 @@ class Central:
             str(evse) if evse else "",
             at if kind == STARTED else None,
             registers[0] if registers else None,
-            vehicle=self._settings.tokens.vehicle(token) if token else "",
             ended_at=at if kind == ENDED else None,
         )
         noted = await _done(self._charging.note(station, _measured(told, samples)))
-        return Answer({"idTokenInfo": self._admitted(token)} if token else {}, _about(noted))
+        return Answer({"idTokenInfo": self._admitted(token)} if token else {}, self._about(noted, token))
 
     def _admitted(self, token: str) -> Json:
         return {"status": "Accepted" if self._settings.tokens.admits(token) else "Invalid"}
+
+    def _about(self, one: Transaction, token: str = "") -> dict[str, str]:
+        """What is known of a transaction, as texts, and the vehicle of a token that the message itself shows."""
+        told = {
+            "transaction": one.name,
+            "connector": one.connector,
+            "started_at": "" if one.started_at is None else to_text(one.started_at),
+            "begin_wh": _number(one.begin_wh),
+            "peak_w": _number(one.peak_w),
+            "soc_start": _number(one.soc_start),
+            "vehicle": self._settings.tokens.vehicle(token) if token else "",
+        }
+        return {name: value for name, value in told.items() if value}
 
     def _now(self) -> str:
         return to_text(self._clock.now())[:-4] + "Z"  # milliseconds: some stations read no more
@@ -216,20 +227,6 @@ def _measured(told: Transaction, samples: Sequence[Sequence[Sample]]) -> Transac
     began = [group for group in samples if any(one.context == BEGIN for one in group)]
     charges = [found[0] for group in began if (found := total(group, SOC)) is not None]
     return replace(told, peak_w=max([*powers, 0.0]) if powers else None, soc_start=charges[0] if charges else None)
-
-
-def _about(one: Transaction) -> dict[str, str]:
-    """What is known of a transaction, as texts."""
-    told = {
-        "transaction": one.name,
-        "connector": one.connector,
-        "started_at": "" if one.started_at is None else to_text(one.started_at),
-        "begin_wh": _number(one.begin_wh),
-        "peak_w": _number(one.peak_w),
-        "soc_start": _number(one.soc_start),
-        "vehicle": one.vehicle,
-    }
-    return {name: value for name, value in told.items() if value}
 
 
 def _number(value: float | None) -> str:

@@ -2,7 +2,7 @@
 
 A transaction of 1.6 gets its number here, once: a StartTransaction that comes again, because its answer was lost, gets
 the number that it had. Of both versions it is kept where and when a transaction began and what its meter said then, so
-that later messages, which say neither, still tell the energy of the session.
+that later messages, which say neither, still tell the energy of the session. Of who charges nothing is kept.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ _KEPT: Final = 30 * 86_400 * 1_000_000
 _TABLES: Final = (
     ("CREATE TABLE ocpp_transaction (number INTEGER PRIMARY KEY AUTOINCREMENT, adapter TEXT NOT NULL,"
     " station TEXT NOT NULL, name TEXT NOT NULL, connector TEXT NOT NULL, started_at INTEGER, begin_wh REAL,"
-    " peak_w REAL, soc_start REAL, vehicle TEXT NOT NULL, ended_at INTEGER, UNIQUE (adapter, station, name)) STRICT"),
+    " peak_w REAL, soc_start REAL, ended_at INTEGER, UNIQUE (adapter, station, name)) STRICT"),
     ("CREATE TABLE ocpp_status (adapter TEXT NOT NULL, station TEXT NOT NULL, evse INTEGER NOT NULL,"
     " connector INTEGER NOT NULL, status TEXT NOT NULL, PRIMARY KEY (adapter, station, evse, connector))"
     " STRICT, WITHOUT ROWID"),
 )  # fmt: skip
-_COLUMNS: Final = "name, connector, started_at, begin_wh, peak_w, soc_start, vehicle, ended_at"
+_COLUMNS: Final = "name, connector, started_at, begin_wh, peak_w, soc_start, ended_at"
 _WORST_FIRST: Final = ("Charging", "SuspendedEV", "SuspendedEVSE", "Finishing", "Preparing", "Occupied", "Reserved")
 FREE: Final = "Available"
 _OUT: Final = frozenset({"Unavailable", "Faulted"})
@@ -44,7 +44,6 @@ class Transaction:
     begin_wh: float | None = None
     peak_w: float | None = None
     soc_start: float | None = None
-    vehicle: str = ""
     ended_at: Instant | None = None
 
     def joined(self, told: Transaction) -> Transaction:
@@ -61,7 +60,6 @@ class Transaction:
             begin_wh=None if started_at is None else _first(self.begin_wh, told.begin_wh),
             peak_w=max(peaks, default=None),
             soc_start=_first(self.soc_start, told.soc_start),
-            vehicle=self.vehicle or told.vehicle,
             ended_at=_first(told.ended_at, self.ended_at),
         )
 
@@ -134,12 +132,12 @@ class Charging:
     def _put(self, db: apsw.Connection, station: str, one: Transaction) -> Transaction:
         db.execute(
             "INSERT INTO ocpp_transaction (adapter, station, name, connector, started_at, begin_wh, peak_w, soc_start,"
-            " vehicle, ended_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (adapter, station, name) DO UPDATE"
+            " ended_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (adapter, station, name) DO UPDATE"
             " SET connector = excluded.connector, started_at = excluded.started_at, begin_wh = excluded.begin_wh,"
-            " peak_w = excluded.peak_w, soc_start = excluded.soc_start, vehicle = excluded.vehicle,"
+            " peak_w = excluded.peak_w, soc_start = excluded.soc_start,"
             " ended_at = excluded.ended_at",
             (self._adapter, station, one.name, one.connector, one.started_at, one.begin_wh, one.peak_w, one.soc_start,
-             one.vehicle, one.ended_at),
+             one.ended_at),
         )  # fmt: skip
         return one
 

@@ -88,7 +88,6 @@ STEP = st.builds(
     st.none() | st.integers(0, 10**6).map(float),
     st.none() | st.integers(0, 10**5).map(float),
     st.none() | st.integers(0, 100).map(float),
-    st.sampled_from(["", "bus-1"]),
     st.sampled_from([None, START + 1]),
 )
 
