@@ -17,6 +17,7 @@ import apsw
 from adapters.commands import audit, states
 from adapters.commands.rows import INSERT, OPEN, SELECT, STEPS, UPDATE, changes_of, command_of, row_of
 from adapters.commands.states import Commanded, Step
+from adapters.device import Device
 from adapters.readings import Answered
 from adapters.store import AdapterStore
 from broker.model.values import Instant, Json
@@ -121,12 +122,12 @@ class CommandBook:
         """Of each device the first command that is not sent yet, or not for sure."""
         return self._select(_HEADS, ())
 
-    def answer(self, adapter: str, device: str, answer: Answered) -> Future[Commanded | None]:
+    def answer(self, device: Device, answer: Answered) -> Future[Commanded | None]:
         """What a device said of a command; done when that is durable. None: of none that is known."""
 
         def work(db: apsw.Connection) -> Commanded | None:
-            mine = f"{SELECT}adapter = ? AND device = ? AND "
-            of = (adapter, device, answer.command)
+            mine = f"{SELECT}adapter = ? AND device = ? AND tenant = ? AND "
+            of = (device.adapter, device.id, device.tenant, answer.command)
             row = db.execute(f"{mine}id = ?", of).fetchone()
             row = row or db.execute(f"{mine}{OPEN} AND attempts > 0 AND name = ? ORDER BY number", of).fetchone()
             return None if row is None else self._apply(db, states.answered(command_of(row), self._clock.now(), answer))

@@ -34,6 +34,7 @@ log = logging.getLogger("misono.adapters.commands")
 LOOK_S: Final = 0.25
 """How often it is looked for what no bell tells: other processes, lifetimes, pauses that are over."""
 TENANTS_S: Final = 5.0
+FAILED_S: Final = 5.0
 _SECOND: Final = 1_000_000
 
 
@@ -56,6 +57,7 @@ class Commanding:
         self.parts: Final = parts
         self.book: Final = CommandBook(parts.store, parts.clock)
         self.wake: Final = _Waker()
+        self._guard = guard
         self.follower: Final = None if guard is None else self._follower(guard)
         delivery = DeliveryParts(parts.hub, self.book, parts.targets, parts.models, parts.send, parts.clock)
         self.deliverer: Final = Deliverer(delivery, self.wake.now)
@@ -88,7 +90,7 @@ class Commanding:
         """What a device said of a command; done when that is durable. What is said of no known command is logged."""
         said = Answered(answer.command, answer.status, bounded(answer.result))
         done: Future[object] = Future()
-        pending = self.book.answer(device.adapter, device.id, said)
+        pending = self.book.answer(device, said)
 
         def then(written: Future[object]) -> None:
             error = written.exception()
@@ -111,8 +113,8 @@ class Commanding:
 
     def turn(self) -> None:
         """Everything that is to be done now, once, but for telling. Raises HubAway, NotKept."""
-        if self.follower is not None:
-            for tenant in self._of_tenants():
+        if self.follower is not None and self._guard is not None:
+            for tenant in sorted({*self._of_tenants(), *self._guard.began}):
                 self.follower.turn(tenant)
         self.book.expire(self.parts.clock.now())
         self.deliverer.turn()
@@ -124,9 +126,9 @@ class Commanding:
 
     def _follower(self, guard: Guard) -> Follower:
         parts = self.parts
-        guard.watch(parts.targets, self.book.key)
+        guard.watch(parts.targets, self.book.key, parts.hub.newest)
         guard.bell.listen(self.wake.now)
-        return Follower(parts.hub, self.book, parts.targets, parts.clock, guard.bell)
+        return Follower(parts.hub, self.book, parts.targets, parts.clock, guard)
 
     def _of_tenants(self) -> list[str]:
         now, (at, found) = self.parts.clock.now(), self._tenants

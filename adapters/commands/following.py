@@ -14,7 +14,7 @@ from threading import Lock
 from typing import Final
 
 from adapters.commands.book import CommandBook
-from adapters.commands.guarding import Bell
+from adapters.commands.guarding import Guard
 from adapters.commands.rules import TTL_MAX_S, Rule
 from adapters.commands.seals import COMMAND_ID, COMMAND_TTL, ID_MAX, commander, content, number, ordered, text
 from adapters.commands.states import Commanded
@@ -52,8 +52,8 @@ class Follower:
     Nobody but this process makes seals that are good here, so that no command is written that does not ring.
     """
 
-    def __init__(self, hub: Hub, book: CommandBook, targets: Targets, clock: Clock, bell: Bell) -> None:
-        self._hub, self._book, self._targets, self._clock, self._bell = hub, book, targets, clock, bell
+    def __init__(self, hub: Hub, book: CommandBook, targets: Targets, clock: Clock, guard: Guard) -> None:
+        self._hub, self._book, self._targets, self._clock, self._guard = hub, book, targets, clock, guard
         self._positions: dict[str, int] = {}
         self._saved: dict[str, Instant] = {}
         self._caught_up: set[str] = set()
@@ -67,7 +67,7 @@ class Follower:
             except NonexistentTenant:
                 return 0
             position = self._position(tenant, newest)
-            if not self._bell.quiet(tenant):
+            if not self._guard.bell.quiet(tenant):
                 self._caught_up.discard(tenant)
             if newest < position:
                 log.warning("the change log of %r was begun anew: no command is taken from before %d", tenant, newest)
@@ -85,8 +85,8 @@ class Follower:
         if found is None:
             found = self._book.position(tenant)
         if found is None:
-            found = newest
-            self._book.take(tenant, newest, ())
+            found = self._guard.began.get(tenant, newest)
+            self._book.take(tenant, found, ())
         self._positions[tenant] = found
         return found
 

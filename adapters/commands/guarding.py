@@ -17,6 +17,7 @@ from typing import Final
 
 from adapters.commands.seals import COMMAND_ID, commander, content, sealed, sealed_before, text, written
 from adapters.commands.targets import Target, Targets
+from broker.errors import NonexistentTenant
 from broker.model.entity import Document, Entity, Instance, instances, member
 from broker.model.values import Instant, Json
 from broker.ports import Access, Command, Decision, EntityStore, Principal, Put
@@ -73,11 +74,27 @@ class Guard:
         self.bell: Final = Bell()
         self.targets: Targets | None = None
         self.key: bytes = b""
+        self.began: Final[dict[str, int]] = {}
+        """Where the log of a tenant was before anything that the guard asked for was written there."""
+        self._newest: Callable[[str], int] = _from_the_first
 
-    def watch(self, targets: Targets, key: bytes) -> None:
-        """From now on, what changes these is asked for, and sealed with the key."""
-        self.key = key
+    def watch(self, targets: Targets, key: bytes, newest: Callable[[str], int]) -> None:
+        """From now on, what changes these is asked for, and sealed; `newest` tells where a tenant's log is."""
+        self.key, self._newest = key, newest
         self.targets = targets
+
+    def begin(self, tenant: str) -> None:
+        """Something is about to be written in the tenant: whoever follows it for the first time begins before that."""
+        if tenant not in self.began:
+            try:
+                self.began[tenant] = self._newest(tenant)
+            except NonexistentTenant:
+                self.began[tenant] = 0
+
+
+def _from_the_first(_: str) -> int:
+    """Before there is a log."""
+    return 0
 
 
 class Guarded:
@@ -97,6 +114,7 @@ class Guarded:
         found = [(place, target) for place, one in enumerate(commands) if (target := targets.of(tenant, one.id))]
         if not found:
             return self._store.apply(tenant, commands)
+        self._guard.begin(tenant)
         asked = list(commands)
         decided = []
         for place, target in found:

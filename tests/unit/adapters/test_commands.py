@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from adapters.readings import Answered
 from broker.model.values import to_text
 from broker.ports.hub import Hub, HubChange
 from tests.fakes.clock import FakeClock
-from tests.fakes.commanded import CHARGER, FILES, MAPPING, City, commanded
+from tests.fakes.commanded import CHARGER, FILES, LINK, MAPPING, City, commanded
 
 READY = {
     "id": CHARGER,
@@ -344,6 +345,20 @@ def test_a_device_answers_for_itself_only(city: City) -> None:
     assert city.status() == "DELIVERED"
 
 
+def test_the_first_command_of_a_tenant_that_nobody_looked_at_is_taken(tmp_path: Path) -> None:
+    files = {**FILES, "chargers.yaml": FILES["chargers.yaml"].replace("{id: c1,", "{id: c1, tenant: mall,")}
+    with commanded(tmp_path, files, clock=FakeClock()) as city:
+        headers = {"Content-Type": "application/json", "Link": LINK, "NGSILD-Tenant": "mall"}
+        whole = json.dumps({**READY, **limit(3000)}).encode()
+        assert city.door("POST", "/ngsi-ld/v1/entities", headers, whole).status == 201
+        assert city.create({**READY, **limit(2000)}).status == 201  # of the default tenant, which has no such device
+        city.settle()
+        assert [(order.device.tenant, order.value) for order in city.link.orders] == [("mall", 3000)]
+        found = city.door("GET", f"/ngsi-ld/v1/entities/{CHARGER}", headers, b"").json()
+        assert found["chargingLimitStatus"]["value"] == "DELIVERED"
+        assert city.status() == ""
+
+
 def test_commands_are_counted_by_what_became_of_them(city: City) -> None:
     give(city, limit(3000))
     give(city, limit(9000))
@@ -367,7 +382,7 @@ def test_a_log_that_was_begun_anew_gives_no_command_and_is_told_of(city: City) -
     city.commanding.book.take("", 1_000, ())
     assert city.patch(CHARGER, limit(3000)).status == 204
     parts = city.commanding.parts
-    anew = Follower(parts.hub, city.commanding.book, parts.targets, parts.clock, city.guard.bell)
+    anew = Follower(parts.hub, city.commanding.book, parts.targets, parts.clock, city.guard)
     assert anew.turn("") == 0
     assert city.events() == ["changes_lost"]
     assert city.patch(CHARGER, limit(2000)).status == 204
@@ -392,7 +407,7 @@ class CountingHub:
 def test_changes_of_measurements_are_passed_over_unread(city: City) -> None:
     parts = city.commanding.parts
     hub = CountingHub(parts.hub)
-    follower = Follower(hub, city.commanding.book, parts.targets, parts.clock, city.guard.bell)
+    follower = Follower(hub, city.commanding.book, parts.targets, parts.clock, city.guard)
     follower.turn("")
     hub.read = 0
     for number in range(50):
