@@ -17,6 +17,7 @@ from adapters.provisioning.reading import read_tenant
 from broker.decode.text import parse_json
 from broker.errors import (
     BadRequestData,
+    Forbidden,
     InternalError,
     PayloadTooLarge,
     ReadOnly,
@@ -141,8 +142,8 @@ class Door:
             self._under_way -= 1
 
     def _do(self, route: Route, request: Request) -> Response:
-        if route.changes and self._rights.read_only:
-            raise ReadOnly
+        if route.changes:
+            self._check_change(request)
         tenant = tenant_of(request.headers)
         self._rights.access.admit(_ANYONE, tenant, route.operation)
         query = read_query(request.query_string, route.parameters)
@@ -151,6 +152,13 @@ class Door:
             _check_media_type(request.headers)
             body = parse_json(request.body)
         return route.handler(Asked(request, tenant, request.path, query, body))
+
+    def _check_change(self, request: Request) -> None:
+        """Raises ReadOnly; Forbidden where a page of another site asks through somebody's browser."""
+        if self._rights.read_only:
+            raise ReadOnly
+        if request.headers.get("sec-fetch-site", "none") not in ("none", "same-origin"):
+            raise Forbidden("a page of another site asks for this", remedy="ask from this site, or without a browser")
 
 
 def tenant_of(headers: Mapping[str, str]) -> str:
@@ -190,6 +198,8 @@ async def _read_body(headers: Mapping[str, str], receive: Receive, most: int) ->
         async with asyncio.timeout(TAKE_S_MAX):
             while True:
                 message = await receive()
+                if message["type"] == "http.disconnect":
+                    raise BadRequestData("the client went away before its body was whole")
                 chunk = message.get("body", b"")
                 size += len(chunk)
                 if size > most:
