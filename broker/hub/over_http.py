@@ -9,7 +9,7 @@ Names travel whole, so that no @context has to; what answers shorten by the core
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from http import HTTPStatus
 from types import TracebackType
 from typing import Any, Final, Self, cast
@@ -22,7 +22,7 @@ from broker import errors
 from broker.decode.entity import decode_entity
 from broker.decode.text import parse_json
 from broker.encode.text import dump
-from broker.errors import BadRequestData, InternalError, NgsiError
+from broker.errors import MISONO_ERRORS, NGSI_LD_ERRORS, BadRequestData, InternalError, NgsiError
 from broker.hub.stream import Streams
 from broker.ldcontext.core import core_context
 from broker.model.values import Json
@@ -37,6 +37,7 @@ BODY_BYTES: Final = 4 << 20
 BATCH_MAX: Final = 500
 _ROOT: Final = "/ngsi-ld/v1"
 _PLACE: Final = re.compile(r"/([0-9]+)")
+_DONE: Final = frozenset({HTTPStatus.CREATED, HTTPStatus.NO_CONTENT, HTTPStatus.MULTI_STATUS})
 _AWAY: Final = frozenset(
     {
         HTTPStatus.UNAUTHORIZED,
@@ -84,7 +85,7 @@ class HubOverHttp:
 
     def entity(self, tenant: str, entity_id: str) -> dict[str, Json] | None:
         """As the port says."""
-        status, body = self._ask("GET", f"{_ROOT}/entities/{quote(entity_id, safe='')}", tenant)
+        status, body = self._ask("GET", f"{_ROOT}/entities/{quote(entity_id, safe='')}", tenant, (HTTPStatus.OK,))
         if status == HTTPStatus.NOT_FOUND:
             return None
         return _whole(_checked(status, body))
@@ -95,7 +96,7 @@ class HubOverHttp:
         offset, more = 0, True
         while more:
             path = f"{_ROOT}/entities?{urlencode({**asked, 'offset': str(offset)}, quote_via=quote)}"
-            status, body = self._ask("GET", path, tenant)
+            status, body = self._ask("GET", path, tenant, (HTTPStatus.OK,))
             if status == HTTPStatus.NOT_FOUND:  # no such tenant: nothing was ever written to it
                 return
             page = cast("list[Json]", _checked(status, body))
@@ -117,14 +118,20 @@ class HubOverHttp:
         return self._streams.changes(tenant, after, wait_s)
 
     def _batch(self, tenant: str, operation: str, body: bytes, ids: Sequence[str]) -> list[NgsiError | None]:
-        status, text = self._ask("POST", f"{_ROOT}/entityOperations/{operation}", tenant, body)
+        status, text = self._ask("POST", f"{_ROOT}/entityOperations/{operation}", tenant, _DONE, body)
         if status == HTTPStatus.MULTI_STATUS:
             return _places(cast("dict[str, Any]", parse_json(text)), ids)
-        if status < HTTPStatus.MULTIPLE_CHOICES:
+        if status in _DONE:
             return [None] * len(ids)
         return [_refusal(status, text)] * len(ids)
 
-    def _ask(self, method: str, path: str, tenant: str, body: bytes | None = None) -> tuple[int, bytes]:
+    def _ask(
+        self, method: str, path: str, tenant: str, good: Collection[int], body: bytes | None = None
+    ) -> tuple[int, bytes]:
+        """Status and body: a good one, or a refusal in the words of a broker.
+
+        Raises HubAway for anything else: what a proxy says, or another server, tells nothing of what was sent.
+        """
         headers = {**self._headers, "Accept": "application/json"}
         if tenant:
             headers["NGSILD-Tenant"] = tenant
@@ -134,7 +141,7 @@ class HubOverHttp:
             answer = self._http.request(method, self._url + path, body=body, headers=headers, redirect=False)
         except HTTPError as error:
             raise HubAway(f"{self._url}: {error}") from error
-        if answer.status in _AWAY:
+        if answer.status in _AWAY or not (answer.status in good or _is_problem(answer.data)):
             raise HubAway(f"{self._url} answers {answer.status}: {_refusal(answer.status, answer.data)}")
         return answer.status, answer.data
 
@@ -182,6 +189,15 @@ def _places(result: Mapping[str, Any], ids: Sequence[str]) -> list[NgsiError | N
             if entity_id == failure.get("entityId"):
                 places[place] = refusal
     return places
+
+
+def _is_problem(body: bytes) -> bool:
+    """Whether it is a refusal of an NGSI-LD broker (clause 6.3.2)."""
+    try:
+        problem = parse_json(body)
+    except NgsiError:
+        return False
+    return isinstance(problem, dict) and str(problem.get("type")).startswith((NGSI_LD_ERRORS, MISONO_ERRORS))
 
 
 def _refusal(status: int, body: bytes) -> NgsiError:
