@@ -22,7 +22,7 @@ from tests.frames.golden import goldens, written_codecs
 
 READINGS_MAX, TEXT_MAX = 1_000, 10_000
 LAST = 253_402_300_800_000_000  # the year 10000
-EXAMPLES = 250
+EXAMPLES = 200
 OTHERS: tuple[Any, ...] = (
     None,
     True,
