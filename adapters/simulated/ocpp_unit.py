@@ -64,10 +64,10 @@ class Unit:
         """Let time go on: energy flows."""
         hours = day.hours_gone()
         gone, self._hours = hours - self._hours, hours
-        wh = self.watts() * gone
-        self.register_wh += wh
         if self.charge is not None:
-            self.charge.soc = min(1.0, self.charge.soc + wh / self.battery_wh)
+            wh = min(self.watts() * gone, (1 - self.charge.soc) * self.battery_wh)
+            self.register_wh += wh
+            self.charge.soc += wh / self.battery_wh
 
     def arrives(self, day: Day) -> bool:
         """Whether a vehicle comes now: one in each round."""

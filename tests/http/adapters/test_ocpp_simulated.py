@@ -54,7 +54,7 @@ def test_a_session_fills_the_vehicle_and_ends(tmp_path: Path, version: str) -> N
             name = next(one["transaction"] for one in told if "ended_at" in one)
             energies = [one["energy"] for one in told if one["transaction"] == name and "energy" in one]
             assert energies == sorted(energies)
-            assert 5_000 < energies[-1] < 31_000, "five hours at 6 kW at most"
+            assert 5_000 < energies[-1] <= 32_000, "what the battery of a car has room for"
             charges = [one["soc"] for one in told if one["transaction"] == name and "soc" in one]
             assert charges == sorted(charges)
             assert charges[-1] > charges[0]
