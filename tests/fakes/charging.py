@@ -81,7 +81,7 @@ async def central_system(folder: Path, **settings: Any) -> AsyncIterator[Central
     """The link on a free port; `c1` has the password, `c2` has none."""
     port = settings.pop("port", None) or free_port()
     registry, clock = Devices(), FakeClock()
-    given = {"kind": "ocpp", "port": port, "answer_s": 2, **settings}
+    given = {"kind": "ocpp", "port": port, "answer_s": 10, **settings}
     link = make_link(Ground("chargers", given, registry, clock, folder / "kept", folder))
     scheme = "wss" if given.get("security") == 2 else "ws"
     system = CentralSystem(link, f"{scheme}://127.0.0.1:{port}/ocpp/", clock, registry)
