@@ -92,7 +92,14 @@ class Sensors:
         """Begin to publish."""
         words = [str(self.mosquitto.port), str(rate), str(seconds), str(devices)]
         environment = os.environ | {"PYTHONPATH": str(HERE.parents[2])}
-        return subprocess.Popen([sys.executable, str(HERE / "mqtt_publisher.py"), *words], env=environment)
+        command = [sys.executable, str(HERE / "mqtt_publisher.py"), *words]
+        return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE)
+
+    def sent_in_s(self, publishing: subprocess.Popen[bytes], seconds: float) -> float:
+        """How long it took to send everything, once the server has acknowledged it."""
+        said, _ = publishing.communicate(timeout=seconds)
+        assert publishing.returncode == 0
+        return float(said)
 
     def get(self, path: str) -> Any:
         """One GET of a connection of its own."""

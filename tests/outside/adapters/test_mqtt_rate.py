@@ -20,7 +20,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from tests.outside.adapters.mqtt_publisher import KEY
 from tests.outside.adapters.sensors import TEMPERATURE, Sensors, iri, sensors
 
-RATE, DEVICES = 2_000, 1_000
+RATE, DEVICES = 2_000, 500
 PROBES = 2
 LOOK_S = 0.01
 
@@ -66,7 +66,7 @@ def p99(samples: list[float]) -> float:
 
 @pytest.mark.timeout(600)
 def test_two_thousand_messages_a_second_become_entities_and_none_is_lost(tmp_path: Path) -> None:
-    seconds = float(os.environ.get("MQTT_S", "5"))
+    seconds = float(os.environ.get("MQTT_S", "4"))
     with sensors(tmp_path) as city:
         city.start_hub()
         city.start_adapter()
@@ -75,14 +75,12 @@ def test_two_thousand_messages_a_second_become_entities_and_none_is_lost(tmp_pat
         probers = [Prober(city, f"probe{number}") for number in range(PROBES)]
         for prober in probers:
             prober.start()
-        began = time.monotonic()
-        assert publishing.wait(seconds * 3 + 30) == 0
-        published_in_s = time.monotonic() - began + 0.5
+        took_s = city.sent_in_s(publishing, seconds * 3 + 30)
         each = round(RATE * seconds / DEVICES)
         latencies = [one for prober in probers for one in prober.end()]
         city.wait_until_written(f"s{DEVICES - 1}", each - 1, 60)
         lost, doubled = city.compare(DEVICES, each)
-        print(f"\nfigure mqtt_rate {RATE * seconds / published_in_s:.0f} {each * DEVICES}")
+        print(f"\nfigure mqtt_rate {RATE * seconds / took_s:.0f} {each * DEVICES}")
         print(f"figure mqtt_lost {lost} {each * DEVICES}\nfigure mqtt_doubled {doubled} {each * DEVICES}")
         print(f"figure mqtt_p99_s {p99(latencies):.3f} {len(latencies)}")
         assert (lost, doubled) == (0, 0)
@@ -90,7 +88,7 @@ def test_two_thousand_messages_a_second_become_entities_and_none_is_lost(tmp_pat
 
 @pytest.mark.timeout(900)
 def test_what_is_sent_while_the_hub_is_stopped_arrives_after(tmp_path: Path) -> None:
-    outage = float(os.environ.get("OUTAGE_S", "4"))
+    outage = float(os.environ.get("OUTAGE_S", "3"))
     seconds = outage + 2
     with sensors(tmp_path) as city:
         city.start_hub()
@@ -100,7 +98,7 @@ def test_what_is_sent_while_the_hub_is_stopped_arrives_after(tmp_path: Path) -> 
         city.stop_hub()
         time.sleep(outage)
         city.start_hub()
-        assert publishing.wait(seconds * 3 + 30) == 0
+        city.sent_in_s(publishing, seconds * 3 + 30)
         each, began = round(RATE * seconds / DEVICES), time.monotonic()
         city.wait_until_written(f"s{DEVICES - 1}", each - 1, 60 + 3 * seconds)
         lost, doubled = city.compare(DEVICES, each)
@@ -120,7 +118,7 @@ def test_what_mosquitto_holds_for_a_hub_that_was_killed_with_its_adapter_arrives
             time.sleep(1)
             city.stop_hub(signal.SIGKILL)
             city.start_hub(*options)
-        assert publishing.wait(60) == 0
+        city.sent_in_s(publishing, 60)
         each = rate * seconds // devices
         city.wait_until_written(f"s{devices - 1}", each - 1, 30)
         assert city.compare(devices, each) == (0, 0)
