@@ -33,7 +33,7 @@ from broker.ports.hub import Hub
 from broker.settings import read_settings
 from broker.wiring import Built, SystemClock, build
 
-PATIENCE_S = 10.0
+PATIENCE_S = 30.0
 T = TypeVar("T")
 
 
