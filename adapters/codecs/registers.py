@@ -12,7 +12,7 @@ import struct
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Final, Literal, TypeAlias, get_args
+from typing import Final, Literal, TypeAlias, cast, get_args
 
 from adapters.frame import BadFrame
 from adapters.readings import Quality, Reading
@@ -94,7 +94,7 @@ def read_block(text: str) -> Block:
     table, _, place = text.partition(":")
     start, _, count = place.partition("+")
     if table in TABLES and all(number.isascii() and number.isdigit() and len(number) < 6 for number in (start, count)):  # noqa: PLR2004
-        block = Block(table, int(start), int(count))
+        block = Block(cast("Table", table), int(start), int(count))
         if block.count and block.start + block.count <= ADDRESSES:
             return block
     raise BadFrame("wrong_type", f"{text[:40]!r} is no block: holding:40+2 would be one")
@@ -197,17 +197,19 @@ def _value(point: Point, data: bytes) -> Json:
     if point.names is not None:
         return [name for bit, name in point.names.items() if raw >> bit & 1]
     if point.words is not None:
-        return point.words.get(raw, raw)
+        word: Json = point.words.get(raw, raw)
+        return word
     if point.type == "float32":
         raw = shortest(raw, data)
-    return scaled(raw, point.scale, point.plus)
+    value = scaled(raw, point.scale, point.plus)
+    return value if math.isfinite(value) else None
 
 
 def scaled(raw: float, scale: Fraction, plus: Fraction = Fraction(0)) -> float:
-    """`raw * scale + plus` as the nearest number: an int where all three are whole."""
-    if scale == 1 and plus == 0:
-        return raw
-    exact = Fraction(raw) * scale + plus
-    if isinstance(raw, int) and scale.denominator == plus.denominator == 1:
-        return int(exact)
-    return float(f"{float(exact):.15g}")
+    """`raw * scale + plus` as the nearest number: an int where all three are whole; infinite where it is too large."""
+    if isinstance(raw, int):
+        above = raw * scale.numerator * plus.denominator + plus.numerator * scale.denominator
+        below = scale.denominator * plus.denominator
+        return above if below == 1 else above / below
+    exact = raw * float(scale) + float(plus)
+    return exact if raw == exact else float(f"{exact:.15g}")

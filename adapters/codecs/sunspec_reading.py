@@ -7,6 +7,7 @@ import struct
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cache
 from typing import Final
 
 from adapters.codecs.registers import scaled, shortest
@@ -106,8 +107,13 @@ def _reading(spot: Spot, data: bytes, place: int, known: Mapping[str, int], pref
         return Reading(name, None, spot.unit, quality="bad")
     if isinstance(number, float) and spot.size == HEADER:
         number = shortest(number, struct.pack(">f", number))
-    value = scaled(number, Fraction(10) ** (exponent or 0) / spot.divisor)
-    return Reading(name, value, spot.unit, quality="good" if exponent is not None else "uncertain")
+    value = scaled(number, _factor(exponent or 0, spot.divisor))
+    return Reading(name, value, spot.unit, None, "good" if exponent is not None else "uncertain")
+
+
+@cache
+def _factor(exponent: int, divisor: int) -> Fraction:
+    return Fraction(10) ** exponent / divisor
 
 
 def _word(spot: Spot, number: int) -> Json:

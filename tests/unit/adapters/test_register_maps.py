@@ -71,6 +71,7 @@ def test_registers_become_values(data: str, settings: dict[str, Any], value: Any
         ("7fc00000", {"type": "float32"}),
         ("7f800000", {"type": "float32"}),
         ("fff0000000000000", {"type": "float64"}),
+        ("7fefffffffffffff", {"type": "float64", "scale": 1000}),
         ("00000000", {"type": "text", "length": 2}),
     ],
 )
