@@ -13,7 +13,7 @@ from pathlib import Path
 
 import httpx
 
-from tests.outside.served import serving
+from tests.outside.served import Served, serving
 
 ROOT = Path(__file__).resolve().parents[3]
 ENVIRONMENT = ROOT / "var/filip-venv"
@@ -36,7 +36,22 @@ def client_python() -> Path:
     return python
 
 
-def test_a_real_client_provisions_groups_and_devices_and_their_measures_arrive(tmp_path: Path) -> None:
+def commanded(served: Served) -> dict[str, int]:
+    """What the sensor is told when it asks for its commands, once somebody has written the attribute."""
+    blink = {"blink": {"type": "Property", "value": 3}}
+    written = served.http.post("/entities/urn:ngsi-ld:Sensor:1/attrs", json=blink, headers={"NGSILD-Tenant": "filip"})
+    assert written.status_code == 204, written.text
+    end = time.monotonic() + PATIENCE_S
+    while True:
+        asked = httpx.get(f"{served.root}/iot/json?k=filip-api-key-0123456789&i=sensor-1&getCmd=1", timeout=30)
+        assert asked.status_code == 200, asked.text
+        told: dict[str, int] = asked.json()
+        if told or time.monotonic() > end:
+            return told
+        time.sleep(0.1)
+
+
+def test_a_real_client_provisions_devices_that_are_heard_and_commanded(tmp_path: Path) -> None:
     folder = tmp_path / "adapters"
     folder.mkdir()
     (folder / "sensors.yaml").write_text("adapter: sensors\nlink: http\ncodec: iota-json\n")
@@ -56,6 +71,7 @@ def test_a_real_client_provisions_groups_and_devices_and_their_measures_arrive(t
                 break
             assert time.monotonic() < end, answer.text
             time.sleep(0.05)
+        assert commanded(served) == {"blink": 3}
     found = answer.json()
     assert (found["temperature"]["value"], found["humidity"]["value"]) == (22, 40)
     assert (found["floor"]["value"], found["type"]) == (2, "Sensor")
