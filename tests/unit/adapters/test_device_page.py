@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from pathlib import Path
 
 import pytest
@@ -14,16 +15,19 @@ from adapters.mapping.members import members
 from adapters.mapping.reading import _ATTRIBUTE
 from adapters.mapping_files import packaged_contexts
 from adapters.table import CODECS, LINKS, make_codec
+from broker.__main__ import main
 from datamodels.library import read_beside_built_in
 from datamodels.yaml_text import parse_yaml
 
 PAGE = Path(__file__).resolve().parents[3] / "docs/devices.md"
+SHELL = re.compile(r"```sh\n(.*?)```", re.DOTALL)
 BLOCK = re.compile(r"```yaml\n# ([\w.-]+)\n(.*?)```", re.DOTALL)
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    home = tmp_path_factory.mktemp("adapters")
+    home = tmp_path_factory.mktemp("city") / "adapters"
+    home.mkdir()
     for name, text in BLOCK.findall(PAGE.read_text(encoding="utf-8")):
         (home / name).write_text(text, encoding="utf-8")
     return home
@@ -49,6 +53,19 @@ def test_the_payloads_of_the_page_are_read_as_it_says(folder: Path) -> None:
         ("t", 28.29, "CEL"),
         ("soil", 43.8, "CEL"),
     ]
+
+
+def test_the_commands_of_the_page_work(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(folder.parent)
+    block = next(one for one in SHELL.findall(PAGE.read_text(encoding="utf-8")) if "misono adapter" in one)
+    commands = [shlex.split(line, comments=True) for line in block.replace("\\\n", " ").splitlines()]
+    assert [words[2] for words in commands] == ["lint", "test", "preview"]
+    for program, *words in commands:
+        assert program == "misono"
+        assert main(words) == 0, words
+    assert '"value": 21.5' in capsys.readouterr().out
 
 
 def test_the_page_names_every_member_of_an_attribute_and_every_link_and_codec() -> None:
