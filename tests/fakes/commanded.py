@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 from urllib.parse import quote
 
 from adapters.assembling import Around, Assembled, assemble
@@ -39,6 +39,7 @@ from broker.ports import Access, Clock, Principal
 from broker.wiring import Built, Doors, SystemClock, build, make_doors
 from specs.door import Door, Reply, door_of, settings_of
 from tests.engines.wires.running import WIRES, fresh
+from tests.fakes.clock import FakeClock
 
 CHARGER = "urn:ngsi-ld:EVChargingStation:misono:c1"
 CONTEXT = "https://misono.example/contexts/sdm-transportation-v1.jsonld"
@@ -78,6 +79,26 @@ commands:
   - {attribute: pointLimit, name: LimitPoint, type: EVChargingPoint, unit: AMP, min: 0, max: 32}
 """
 FILES = {"chargers.yaml": CHARGERS, "mapping.yaml": MAPPING}
+
+
+READY: Final = {
+    "id": CHARGER,
+    "type": "EVChargingStation",
+    "status": {"type": "Property", "value": "working"},
+    "ratedPower": {"type": "Property", "value": 7.4, "unitCode": "KWT"},
+}
+"""The charger as it is when it works."""
+START: Final = {"charging": {"type": "Property", "value": "start"}}
+
+
+def limit(watts: Any, **more: Any) -> dict[str, Any]:
+    """A fragment that limits the charger."""
+    return {"chargingLimit": {"type": "Property", "value": watts, "unitCode": "WTT", **more}}
+
+
+def text(value: str) -> dict[str, str]:
+    """A Property of a text."""
+    return {"type": "Property", "value": value}
 
 
 def handed_over(_: Order) -> Delivered:
@@ -147,6 +168,16 @@ class City:
     def patch(self, entity_id: str, fragment: Mapping[str, Any]) -> Reply:
         """PATCH /entities/{id}/attrs."""
         return self.send("PATCH", f"/entities/{quote(entity_id, safe=':')}/attrs", fragment)
+
+    def give(self, fragment: Mapping[str, Any]) -> None:
+        """PATCH the charger, and do what follows."""
+        assert self.patch(CHARGER, fragment).status == 204
+        self.settle()
+
+    def advance(self, seconds: float) -> None:
+        """Move the clock on."""
+        assert isinstance(self.clock, FakeClock)
+        self.clock.advance(seconds)
 
     def delete(self, path: str) -> Reply:
         """Any DELETE."""

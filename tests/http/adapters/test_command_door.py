@@ -22,17 +22,11 @@ from broker.access.policies import AllowAll
 from broker.errors import Forbidden, ResourceNotFound
 from broker.hub.inside import HubInside
 from broker.ports import Access, Principal
-from tests.fakes.commanded import CHARGER, NS, RESOLVE, City, commanded
+from tests.fakes.commanded import CHARGER, NS, READY, RESOLVE, City, commanded
 from tests.fakes.piped import Pipe
 from tests.http.adapters.door_asking import Asker
 
 ROOT: Final = "/admin/commands"
-READY: Final = {
-    "id": CHARGER,
-    "type": "EVChargingStation",
-    "status": {"type": "Property", "value": "working"},
-    "ratedPower": {"type": "Property", "value": 7400, "unitCode": "WTT"},
-}
 LIMIT: Final[dict[str, Any]] = {"entity": CHARGER, "attribute": "chargingLimit", "value": 3000, "unitCode": "WTT"}
 
 

@@ -8,7 +8,7 @@ import subprocess
 import time
 from pathlib import Path
 
-from tests.fakes.commanded import CHARGER, FILES, City, commanded
+from tests.fakes.commanded import CHARGER, FILES, READY, City, commanded
 from tests.fakes.mosquitto import Mosquitto, program
 
 ADAPTER = """
@@ -19,12 +19,6 @@ mapping: chargers
 devices:
   - {id: c1, key: k1, entity_id: "urn:ngsi-ld:EVChargingStation:misono:c1"}
 """
-READY = {
-    "id": CHARGER,
-    "type": "EVChargingStation",
-    "status": {"type": "Property", "value": "working"},
-    "ratedPower": {"type": "Property", "value": 7400, "unitCode": "WTT"},
-}
 WAIT_S = 10.0
 
 

@@ -22,14 +22,7 @@ from adapters.order import Delivered
 from adapters.store import NAME
 from broker.__main__ import main
 from broker.hub.inside import HubInside
-from tests.fakes.commanded import CHARGER, City, commanded
-
-READY = {
-    "id": CHARGER,
-    "type": "EVChargingStation",
-    "status": {"type": "Property", "value": "working"},
-    "ratedPower": {"type": "Property", "value": 7400, "unitCode": "WTT"},
-}
+from tests.fakes.commanded import CHARGER, READY, City, commanded
 
 
 @dataclass(frozen=True)

@@ -4,26 +4,13 @@ from __future__ import annotations
 
 import threading
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from adapters.order import Delivered
 from adapters.store import AdapterStore
 from tests.fakes.clock import FakeClock
-from tests.fakes.commanded import CHARGER, commanded
-
-READY = {
-    "id": CHARGER,
-    "type": "EVChargingStation",
-    "status": {"type": "Property", "value": "working"},
-    "ratedPower": {"type": "Property", "value": 7400, "unitCode": "WTT"},
-}
-START = {"charging": {"type": "Property", "value": "start"}}
-
-
-def limit(watts: int) -> dict[str, Any]:
-    return {"chargingLimit": {"type": "Property", "value": watts, "unitCode": "WTT"}}
+from tests.fakes.commanded import CHARGER, READY, START, commanded, limit
 
 
 def test_what_was_written_and_not_read_yet_is_commanded_after_a_start(tmp_path: Path) -> None:
