@@ -24,14 +24,14 @@ _DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG
 
 
 @contextmanager
-def playing(folder: Path, length_s: float) -> Iterator[Sequence[Part]]:
-    """The devices of a folder of adapters speak while the block runs; a day of theirs takes `length_s`.
+def playing(folder: Path, length_s: float, hour: float) -> Iterator[Sequence[Part]]:
+    """The devices of a folder of adapters speak while the block runs; a day of theirs takes `length_s`, from this hour.
 
     Raises BadSettings.
     """
     parts, begun = parts_of(folder), time.monotonic()
     with _brokers(parts) as able:
-        day = Day(lambda: time.monotonic() - begun, length_s)
+        day = Day(lambda: time.monotonic() - begun, length_s, hour)
         loop = asyncio.new_event_loop()
         tasks = [loop.create_task(play(able, day))]
         thread = Thread(target=_run, args=(loop, tasks[0]), name="devices", daemon=True)

@@ -107,20 +107,21 @@ def _load(arguments: Namespace) -> int:
         day = replace(day, speed=arguments.speed) if arguments.speed > 0 else None
     _tell(root, _host_context(pool, root, arguments.city / CONTEXT), one.city, day)
     if day is not None:
-        with _devices(arguments.city / ADAPTERS, day.day_s):
+        with _devices(arguments.city / ADAPTERS, day):
             _live(root, one, day)
     return int(bool(refusals))
 
 
 @contextmanager
-def _devices(folder: Path, day_s: float) -> Iterator[None]:
+def _devices(folder: Path, day: Day) -> Iterator[None]:
     """The city's devices speak while the block runs."""
     if not folder.is_dir():
         yield
         return
     from broker.commands._playing import playing  # noqa: PLC0415  a city without devices needs no protocol
 
-    with playing(folder, day_s) as parts:
+    begins = day.start.astimezone(day.zone)
+    with playing(folder, day.day_s, begins.hour + begins.minute / 60) as parts:
         if parts:
             kinds = ", ".join(f"{part.adapter} ({part.kind})" for part in parts)
             print(f"\n  # devices speak their own protocols to the adapters: {kinds}", flush=True)
