@@ -21,6 +21,7 @@ from datamodels.yaml_text import parse_yaml
 
 PAGE = Path(__file__).resolve().parents[3] / "docs/devices.md"
 SHELL = re.compile(r"```sh\n(.*?)```", re.DOTALL)
+SECRETS = ("broker.pem", "hook.secret", "mqtt.password")
 BLOCK = re.compile(r"```yaml\n# ([\w.-]+)\n(.*?)```", re.DOTALL)
 
 
@@ -30,13 +31,16 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home.mkdir()
     for name, text in BLOCK.findall(PAGE.read_text(encoding="utf-8")):
         (home / name).write_text(text, encoding="utf-8")
+    for name in SECRETS:
+        (home / name).write_text("try-out\n")
     return home
 
 
 def test_the_files_of_the_page_are_in_order(folder: Path) -> None:
     checked = check_files(sorted(folder.glob("*.yaml")), read_beside_built_in(), packaged_contexts())
     assert checked.faults == []
-    assert ([one.name for one in checked.adapters], list(checked.mappings)) == (["rooms", "soil"], ["rooms"])
+    assert [one.name for one in checked.adapters] == ["boilers", "parking", "rooms", "soil", "weather"]
+    assert list(checked.mappings) == ["rooms"]
     assert checked.samples == 2
 
 
