@@ -74,7 +74,7 @@ def _start(frame: Frame, call: Call) -> Sequence[Readings]:
 
 def _stop(frame: Frame, call: Call) -> Sequence[Readings]:
     at, stopped_wh = instant(call.payload), whole(call.payload, "meterStop")
-    session = Session(frame, str(whole(call.payload, "transactionId")), samples_16(call.payload, "transactionData"))
+    session = Session(frame, transaction_16(call), samples_16(call.payload, "transactionData"))
     ended = Reading("ended_at", to_text(at if at is not None else frame.received_at))
     why = Reading("stopped_because", text(call.payload, "reason", "Local"))
     energy = session.energy(stopped_wh)
@@ -86,11 +86,16 @@ def _stop(frame: Frame, call: Call) -> Sequence[Readings]:
 
 def _meter(frame: Frame, call: Call) -> Sequence[Readings]:
     samples = samples_16(call.payload, "meterValue")
-    number = whole(call.payload, "transactionId", 0)
-    transaction = str(number) if number else ""
+    transaction = transaction_16(call)
     told = metered(frame, whole(call.payload, "connectorId"), samples, transaction)
     times = [one.at for one in measured(samples) if one.at is not None]
     return (*told, *Session(frame, transaction, samples).readings(max(times, default=None), ""))
+
+
+def transaction_16(call: Call) -> str:
+    """The number of a transaction; `""` for none, which some stations write as 0 or -1. Raises BadFrame."""
+    number = whole(call.payload, "transactionId", 0)
+    return str(number) if number > 0 else ""
 
 
 _TELLS: Final[Mapping[str, Tell]] = {

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final, TypeAlias, TypeVar
 
 from adapters.codecs.ocpp import V16, V201
+from adapters.codecs.ocpp_16 import transaction_16
 from adapters.codecs.ocpp_201 import ENDED, STARTED
 from adapters.codecs.ocpp_message import Call, instant, member, text, whole
 from adapters.codecs.ocpp_meter import BEGIN, SOC, Sample, energy_wh, power_w, samples_16, samples_201, total
@@ -88,7 +89,9 @@ class Central:
 
     async def stop_16(self, station: str, call: Call) -> Answer:
         """It ended."""
-        name, token = str(whole(call.payload, "transactionId")), text(call.payload, "idTag")
+        name, token = transaction_16(call), text(call.payload, "idTag")
+        if not name:
+            return Answer({"idTagInfo": self._admitted(token)} if token else {})
         samples = _samples(lambda: samples_16(call.payload, "transactionData"))
         ended = self._time(call)
         told = _measured(Transaction(name, ended_at=self._clock.now() if ended is None else ended), samples)
@@ -97,12 +100,12 @@ class Central:
 
     async def meter_16(self, station: str, call: Call) -> Answer:
         """What was measured, of a transaction or not."""
-        number = whole(call.payload, "transactionId", 0)
-        if not number:
+        name = transaction_16(call)
+        if not name:
             return Answer({})
         samples = _samples(lambda: samples_16(call.payload, "meterValue"))
         connector = whole(call.payload, "connectorId")
-        told = _measured(Transaction(str(number), str(connector) if connector else ""), samples)
+        told = _measured(Transaction(name, str(connector) if connector else ""), samples)
         return Answer({}, self._about(await _done(self._charging.note(station, told))))
 
     async def event_201(self, station: str, call: Call) -> Answer:

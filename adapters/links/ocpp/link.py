@@ -38,6 +38,7 @@ DENIALS_A_MINUTE: Final = 30
 """So many refused handshakes go to the quarantine: who may not come in shall not drive out what lies there."""
 _MINUTE: Final = 60_000_000
 _PING_S: Final = 30
+_CLOSE_S: Final = 2
 _NO_VERSION: Final = 1002
 _POLICY: Final = 1008
 _TOO_BIG: Final = 1009
@@ -78,6 +79,7 @@ class OcppLink:
                 process_request=self._look,
                 server_header=None,
                 ping_interval=_PING_S,
+                close_timeout=_CLOSE_S,
                 max_size=self._settings.message_bytes,
                 logger=_wire,
                 ssl=_tls(self._settings),

@@ -13,7 +13,19 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from adapters.frame import BadFrame
 from adapters.order import NotReached
 from broker.model.values import to_text
-from tests.fakes.charging import KEY, NOW, V16, V201, CentralSystem, HandStation, basic, run, start, station
+from tests.fakes.charging import (
+    KEY,
+    NOW,
+    V16,
+    V201,
+    CentralSystem,
+    HandStation,
+    basic,
+    central_system,
+    run,
+    start,
+    station,
+)
 from tests.outside.served import free_port
 
 KNOWN = {"known": [{"token": "04A1B2C3D4E5", "vehicle": "bus-1"}]}
@@ -282,6 +294,47 @@ def test_the_station_as_a_whole_is_told_with_each_status(tmp_path: Path) -> None
             await status(1, "Faulted")
             await status(2, "Faulted")
             assert (await status(0, "Available"))["status"] == "Faulted"
+
+    run(tmp_path, scenario)
+
+
+UPGRADE = (
+    "GET /ocpp/c1 HTTP/1.1\r\nHost: hub\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: ocpp1.6\r\n"
+    f"Authorization: {basic('c1', KEY)['Authorization']}\r\n\r\n"
+)
+
+
+def test_the_end_waits_neither_for_a_full_queue_nor_for_a_silent_station(tmp_path: Path) -> None:
+    async def whole() -> None:
+        async with central_system(tmp_path, security=0) as system:
+            system.hold = asyncio.Event()
+            reader, writer = await asyncio.open_connection("127.0.0.1", int(system.url.split(":")[2].partition("/")[0]))
+            writer.write(UPGRADE.encode())
+            assert b"101 Switching" in await reader.readuntil(b"\r\n\r\n")
+            waiting = HandStation(await connect(system.url + "c2", subprotocols=[V16]))  # type: ignore[list-item]
+            await waiting.say([2, "1", "Heartbeat", {}])
+            await asyncio.sleep(0.1)
+            ends_at = asyncio.get_running_loop().time() + 6
+        assert asyncio.get_running_loop().time() < ends_at
+        writer.close()
+        await waiting.socket.close()
+
+    asyncio.run(whole())
+
+
+@pytest.mark.parametrize("number", [0, -1])
+def test_a_transaction_that_is_none_is_none(tmp_path: Path, number: int) -> None:
+    async def scenario(system: CentralSystem) -> None:
+        async with station(system) as charger:
+            told = [{"timestamp": NOW, "sampledValue": [{"value": "7"}]}]
+            metered = {"connectorId": 1, "transactionId": number, "meterValue": told}
+            assert await charger.call("MeterValues", metered) == {}
+            assert [one.part for one in system.readings()] == ["1"]
+            assert (
+                await charger.call("StopTransaction", {"transactionId": number, "meterStop": 1, "timestamp": NOW}) == {}
+            )
+            assert system.readings() == []
 
     run(tmp_path, scenario)
 
