@@ -153,6 +153,23 @@ def test_a_server_that_goes_away_ends_the_link_with_a_reason(server: Mosquitto) 
     run(work)
 
 
+def test_a_server_that_goes_away_while_messages_are_being_kept_leaves_no_link_behind(server: Mosquitto) -> None:
+    async def work() -> None:
+        async with mqtt(server, JSON, window=10) as working:
+            working.goes_on.clear()
+            publish_lines(server, f"/json/{KEY}/h1/attrs/t", 100)
+            await asyncio.sleep(0.2)
+            server.stop()
+            await asyncio.sleep(0.2)
+            working.goes_on.set()
+            assert working.task is not None
+            with pytest.raises(ConnectionLost):
+                await asyncio.wait_for(working.task, 10)
+            assert len(working.frames) == 10
+
+    run(work)
+
+
 def test_commands_go_out_as_the_agents_publish_them_and_answers_come_back(server: Mosquitto) -> None:
     async def work(heard: Listener) -> None:
         async with mqtt(server, JSON, device_of("h1")) as working:
