@@ -67,7 +67,9 @@ OUTCOMES: Counter[str] = Counter()
 
 
 @settings(max_examples=400)
-@given(st.lists(READING, max_size=8), st.sampled_from(["", "1", "2", "0288:1", "é\x00/"]), st.text(min_size=1, max_size=10))
+@given(
+    st.lists(READING, max_size=8), st.sampled_from(["", "1", "2", "0288:1", "é\x00/"]), st.text(min_size=1, max_size=10)
+)
 def attempt(row: list[Reading], part: str, device: str) -> None:
     said = Readings(device, tuple(row), part=part, at=NOON)
     try:
