@@ -40,13 +40,12 @@ class Key:
 
 def key_of(salt: bytes, adapter: str, readings: Readings) -> Key | None:
     """None where a message has neither number nor instant: the same again may be news then."""
-    said = _hash(salt, _content(readings), 4)
-    head = f"{adapter}\0{readings.device}\0{readings.part}\0{readings.sequence}".encode()
-    if readings.sequence:
-        return Key(_hash(salt, head, 8), said)
-    if readings.at is None and all(reading.at is None for reading in readings.readings):
+    numbered = readings.sequence
+    if not numbered and readings.at is None and all(reading.at is None for reading in readings.readings):
         return None
-    return Key(_hash(salt, head + b"\0" + _content(readings), 8), said)
+    content = _content(readings)
+    head = f"{adapter}\0{readings.device}\0{readings.part}\0{numbered}".encode()
+    return Key(_hash(salt, head if numbered else head + b"\0" + content, 8), _hash(salt, content, 4))
 
 
 def _hash(salt: bytes, text: bytes, size: int) -> int:

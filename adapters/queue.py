@@ -83,7 +83,8 @@ def masked(key: str) -> str:
 def row_of(kept: Kept, writes: Sequence[Write]) -> tuple[apsw.SQLiteValue, ...]:
     """The bindings of a row."""
     return (
-        kept.adapter, kept.device, kept.received_at, kept.channel, dump(kept.about), kept.payload, dump(writes),
+        kept.adapter, kept.device, kept.received_at, kept.channel, dump(kept.about) if kept.about else b"{}",
+        kept.payload, dump(writes),
     )  # fmt: skip
 
 
@@ -158,7 +159,7 @@ def _queued(row: tuple[apsw.SQLiteValue, ...]) -> Queued:
     number, adapter, device, received_at, channel, about, payload, writes = cast(
         "tuple[int, str, str, int, str, bytes, bytes, bytes]", row
     )
-    kept = Kept(adapter, device, received_at, channel, from_json(about), payload)
+    kept = Kept(adapter, device, received_at, channel, {} if about == b"{}" else from_json(about), payload)
     read = cast("list[list[Json]]", from_json(writes))
     return Queued(
         number, kept, [cast("Write", (tenant, fragment)) for tenant, fragment in read], len(payload) + len(writes)
