@@ -100,9 +100,12 @@ class Connection:
             logging.getLogger("pymodbus.logging").setLevel(logging.CRITICAL)  # the link tells what fails, once
             host, port = self._place
             self._client = AsyncModbusTcpClient(host, port=port, timeout=self._timeout_s, retries=0, reconnect_delay=0)
-        if not self._client.connected and not await self._client.connect():
-            self.close()
-            raise NotReached(f"no connection to {self.address}")
+        if not self._client.connected:
+            is_there = await self._client.connect()
+            _end_if_told_to()
+            if not is_there:
+                self.close()
+                raise NotReached(f"no connection to {self.address}")
         return self._client
 
     async def _asked(self, request: Awaitable[_Pdu]) -> _Pdu:
@@ -113,12 +116,23 @@ class Connection:
         except (ModbusException, OSError) as fault:
             self.close()
             raise NotReached(f"{self.address}: {fault}") from fault
+        _end_if_told_to()
         if answer.isError():
             code = getattr(answer, "exception_code", 0)
             if code in UNIT_AWAY:
                 raise NotReached(f"{self.address}: {_MEANINGS[code]}")
             raise Refused(code)
         return answer
+
+
+def _end_if_told_to() -> None:
+    """Raises CancelledError where this task was cancelled at the moment that an answer came.
+
+    `asyncio.wait_for` of Python 3.11, which pymodbus waits with, gives the answer then and forgets the cancellation.
+    """
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 def _packed(bits: Sequence[bool]) -> bytes:

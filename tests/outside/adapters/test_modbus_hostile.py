@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import struct
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
@@ -12,7 +13,9 @@ from typing import Any
 import pytest
 
 from adapters.codecs.modbus import make_codec
+from adapters.codecs.registers import Block
 from adapters.device import Device
+from adapters.links.modbus.connection import Connection
 from adapters.order import NotReached
 from tests.outside.adapters.asked import asking
 
@@ -115,5 +118,30 @@ def test_nonsense_is_no_reading_and_does_not_end_the_link(
                 await asked.until(lambda: asked.frames)
         (readings,) = make_codec(CODEC).decode(asked.frames[-1])
         assert readings.readings[0].value == 7
+
+    asyncio.run(scenario())
+
+
+def test_an_end_that_comes_together_with_an_answer_is_an_end(tmp_path: Path) -> None:
+    """`asyncio.wait_for`, in pymodbus, gives an answer that comes at the moment of a cancellation, and forgets that."""
+
+    async def scenario() -> None:
+        chance = random.Random(7)
+        async with device([right]) as port:
+            place = ("127.0.0.1", port)
+            for _ in range(150):
+                connection = Connection(*place, 1.0)
+
+                async def ask(connection: Connection = connection) -> None:
+                    while True:
+                        await connection.read(Block("holding", 0, 2), 1)
+
+                task = asyncio.create_task(ask())
+                await asyncio.sleep(chance.random() * 0.003)
+                task.cancel()
+                done, _ = await asyncio.wait([task], timeout=2)
+                connection.close()
+                assert done, "it goes on asking"
+                assert task.cancelled()
 
     asyncio.run(scenario())
