@@ -251,7 +251,8 @@ def _direct(asking: Asking, order: _Order, now: Instant) -> Commanded:
         id=order.id, tenant=asking.tenant, entity=order.entity, attribute=order.rule.command.attribute,
         instance=order.instance, adapter=device.adapter, device=device.id, name=order.rule.command.name,
         by=asking.principal.name, made_at=now, expires_at=now + round(order.ttl_s * _SECOND),
-        part=order.target.part(order.entity, order.rule), once=order.rule.once, due=now, changed_at=now,
+        part=order.target.part(order.entity, order.rule), once=order.rule.once, answers=order.rule.answers, due=now,
+        changed_at=now,
     )  # fmt: skip
 
 

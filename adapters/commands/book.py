@@ -34,7 +34,7 @@ _HEADS: Final = (
     "(SELECT min(number) FROM command WHERE status = 'PENDING' GROUP BY adapter, tenant, device)"
 )
 Change: TypeAlias = Callable[[Commanded, Instant], Step | None]
-_DROP_OLD: Final = "DELETE FROM command WHERE number <= ? AND status IN ('OK', 'ERROR', 'EXPIRED')"
+_DROP_OLD: Final = "DELETE FROM command WHERE number <= ? AND NOT open"
 
 
 class CommandBook:

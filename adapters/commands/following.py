@@ -69,6 +69,7 @@ class Follower:
             position = self._position(tenant, newest)
             if not self._guard.bell.quiet(tenant):
                 self._caught_up.discard(tenant)
+                newest = self._hub.newest(tenant)  # once more: what has rung by now is read now, and rings no more
             if newest < position:
                 log.warning("the change log of %r was begun anew: no command is taken from before %d", tenant, newest)
                 self._lose(tenant, position, newest)
@@ -77,7 +78,8 @@ class Follower:
                 self._pass_over(tenant, newest)
                 return 0
             taken = self._read(tenant, position, newest)
-            self._caught_up.add(tenant)
+            if self._positions[tenant] >= newest:
+                self._caught_up.add(tenant)
             return taken
 
     def _position(self, tenant: str, newest: int) -> int:
@@ -162,6 +164,7 @@ class Follower:
             expires_at=written.at + round(ttl_s * _SECOND),
             part=target.part(change.entity_id, rule),
             once=rule.once,
+            answers=rule.answers,
             due=written.at,
             changed_at=written.at,
         )

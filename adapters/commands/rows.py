@@ -18,12 +18,13 @@ STEPS: Final = (
       number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, tenant TEXT NOT NULL, entity TEXT NOT NULL,
       attribute TEXT NOT NULL, instance TEXT NOT NULL, adapter TEXT NOT NULL, device TEXT NOT NULL, name TEXT NOT NULL,
       by TEXT NOT NULL, made_at INTEGER NOT NULL, expires_at INTEGER NOT NULL, part TEXT NOT NULL,
-      once INTEGER NOT NULL, status TEXT NOT NULL, result TEXT NOT NULL, sending INTEGER NOT NULL,
+      once INTEGER NOT NULL, answers INTEGER NOT NULL, open INTEGER NOT NULL, status TEXT NOT NULL,
+      result TEXT NOT NULL, sending INTEGER NOT NULL,
       attempts INTEGER NOT NULL, due INTEGER NOT NULL, changed_at INTEGER NOT NULL, told TEXT NOT NULL DEFAULT ''
     ) STRICT
     """,
     "CREATE INDEX command_pending ON command (adapter, tenant, device, number) WHERE status = 'PENDING'",
-    "CREATE INDEX command_open ON command (expires_at) WHERE status IN ('PENDING', 'DELIVERED')",
+    "CREATE INDEX command_open ON command (expires_at) WHERE open",
     "CREATE INDEX command_to ON command (adapter, device, number)",
     "CREATE INDEX command_untold ON command (number) WHERE told <> status",
     "CREATE INDEX command_of ON command (tenant, entity, attribute, number)",
@@ -40,13 +41,14 @@ STEPS: Final = (
 )
 """`told` is the status that the entity shows; it is written again while it is another one."""
 COLUMNS: Final = (
-    "id, tenant, entity, attribute, instance, adapter, device, name, by, made_at, expires_at, part, once, status, "
-    "result, sending, attempts, due, changed_at, number"
+    "id, tenant, entity, attribute, instance, adapter, device, name, by, made_at, expires_at, part, once, answers, "
+    "status, result, sending, attempts, due, changed_at, number, open"
 )
 SELECT: Final = f"SELECT {COLUMNS} FROM command WHERE "  # noqa: S608  constants only
-OPEN: Final = "status IN ('PENDING', 'DELIVERED')"
-INSERT: Final = f"INSERT INTO command ({COLUMNS}) VALUES ({', '.join('?' * 20)})"  # noqa: S608  constants only
-UPDATE: Final = "UPDATE command SET status=?, result=?, sending=?, attempts=?, due=?, changed_at=? WHERE id=?"
+OPEN: Final = "open"
+"""Commands of which something is waited for."""
+INSERT: Final = f"INSERT INTO command ({COLUMNS}) VALUES ({', '.join('?' * 22)})"  # noqa: S608  constants only
+UPDATE: Final = "UPDATE command SET open=?, status=?, result=?, sending=?, attempts=?, due=?, changed_at=? WHERE id=?"
 
 
 def row_of(command: Commanded) -> tuple[apsw.SQLiteValue, ...]:
@@ -54,15 +56,16 @@ def row_of(command: Commanded) -> tuple[apsw.SQLiteValue, ...]:
     return (
         command.id, command.tenant, command.entity, command.attribute, text(dict(command.instance)), command.adapter,
         command.device, command.name, command.by, command.made_at, command.expires_at, command.part, command.once,
-        command.status, text(command.result), command.sending, command.attempts, command.due, command.changed_at, None,
+        command.answers, command.status, text(command.result), command.sending, command.attempts, command.due,
+        command.changed_at, None, not command.done,
     )  # fmt: skip
 
 
 def changes_of(command: Commanded) -> tuple[apsw.SQLiteValue, ...]:
     """As UPDATE takes it."""
     return (
-        command.status, text(command.result), command.sending, command.attempts, command.due, command.changed_at,
-        command.id,
+        not command.done, command.status, text(command.result), command.sending, command.attempts, command.due,
+        command.changed_at, command.id,
     )  # fmt: skip
 
 
@@ -72,9 +75,9 @@ def command_of(row: Row) -> Commanded:
     return Commanded(
         id=texts[0], tenant=texts[1], entity=texts[2], attribute=texts[3], instance=json.loads(texts[4]),
         adapter=texts[5], device=texts[6], name=texts[7], by=texts[8], made_at=int(texts[9]),
-        expires_at=int(texts[10]), part=texts[11], once=bool(row[12]), status=cast("Status", texts[13]),
-        result=json.loads(texts[14]), sending=bool(row[15]), attempts=int(texts[16]), due=int(texts[17]),
-        changed_at=int(texts[18]), number=int(texts[19]),
+        expires_at=int(texts[10]), part=texts[11], once=bool(row[12]), answers=bool(row[13]),
+        status=cast("Status", texts[14]), result=json.loads(texts[15]), sending=bool(row[16]),
+        attempts=int(texts[17]), due=int(texts[18]), changed_at=int(texts[19]), number=int(texts[20]),
     )  # fmt: skip
 
 

@@ -31,7 +31,7 @@ RATE_PER_MIN: Final = 30
 RATE_MAX_PER_MIN: Final = 6_000
 BOUNDS_MAX: Final = 16
 DEPTH_MAX: Final = 2
-_KNOWN: Final = frozenset({"min", "max", "only_when", "rate_per_min", "ttl_s", "once"})
+_KNOWN: Final = frozenset({"min", "max", "only_when", "rate_per_min", "ttl_s", "once", "answers"})
 _BOUND: Final = frozenset({"of", "times"})
 _CONDITION: Final = frozenset({"min", "max"})
 ENERGY: Final = frozenset({"power", "apparent power", "reactive power", "energy", "current", "voltage", "charge"})
@@ -76,6 +76,7 @@ class Rule:
     rate_per_min: int = RATE_PER_MIN
     ttl_s: float = TTL_S
     once: bool = False
+    answers: bool = True
 
     @property
     def is_energy(self) -> bool:
@@ -112,6 +113,7 @@ def _rule(command: CommandRule, given: Members) -> Rule:
         RATE_PER_MIN if rate is None else rate,
         TTL_S if ttl_s is None else ttl_s,
         given.flag("once"),
+        given.flag("answers", default=True),
     )
 
 

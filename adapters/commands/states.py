@@ -30,7 +30,7 @@ class Commanded:
 
     `attribute` (IRI) of `entity` was set to `instance` (its value members, names expanded) by `by`; `name` is what the
     device calls it. `sending` says that it was handed to the link and nothing is known since. `due` is when it is to
-    be sent. `number` is its place in the order of commands.
+    be sent. `answers` is False for devices that never say what became of it. `number` is its place in the order.
     """
 
     id: str
@@ -46,6 +46,7 @@ class Commanded:
     expires_at: Instant
     part: str = ""
     once: bool = False
+    answers: bool = True
     status: Status = "PENDING"
     result: Json = None
     sending: bool = False
@@ -56,8 +57,8 @@ class Commanded:
 
     @property
     def done(self) -> bool:
-        """Nothing becomes of it any more."""
-        return self.status not in OPEN
+        """Nothing is waited for any more."""
+        return self.status not in OPEN or (self.status == "DELIVERED" and not self.answers)
 
     def same_as(self, other: Commanded) -> bool:
         """Whether it says the same: who gives a command's id twice says the same thing again, or is mistaken."""
@@ -104,7 +105,7 @@ def in_doubt(command: Commanded, now: Instant, reason: str) -> Step | None:
 
 def delivered(command: Commanded, now: Instant, outcome: Delivered) -> Step | None:
     """The link has handed it over; some protocols answer at once."""
-    if command.done:
+    if command.status not in OPEN:
         return Step(command, "late", {"status": outcome.status, "result": outcome.result})
     if command.status != "PENDING":  # the answer was quicker than the link
         return None
@@ -117,7 +118,7 @@ def delivered(command: Commanded, now: Instant, outcome: Delivered) -> Step | No
 def answered(command: Commanded, now: Instant, answer: Answered) -> Step:
     """The device said something of it. What comes after the end is written down only."""
     said: Mapping[str, Json] = {"status": answer.status, "result": answer.result}
-    if command.done:
+    if command.status not in OPEN:
         return Step(command, "late", said)
     if answer.status != "DELIVERED":
         return _ended(command, answer.status, answer.result, now)

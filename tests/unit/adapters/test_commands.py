@@ -173,6 +173,24 @@ def test_what_is_done_once_is_not_replaced_and_goes_in_its_order(city: City) -> 
     assert [order.value for order in city.link.orders] == ["Start", "Start", "Stop"]
 
 
+def test_a_device_that_never_answers_has_it_and_that_is_the_end(tmp_path: Path) -> None:
+    files = {**FILES, "mapping.yaml": MAPPING.replace("once: true", "answers: false")}
+    with commanded(tmp_path, files, clock=FakeClock()) as city:
+        city.create(READY)
+        city.give(START)
+        city.advance(600)
+        city.settle()
+        assert city.status("charging") == "DELIVERED"
+        assert city.events() == ["made", "sending", "delivered"]
+        city.answer(Answered(city.link.orders[0].id, "OK"))  # it does, after all
+        assert city.status("charging") == "OK"
+        city.link.outcome = city.link.not_reached
+        city.give(START)
+        city.advance(600)
+        city.settle()
+        assert city.status("charging") == "EXPIRED"
+
+
 def test_more_than_the_rate_is_held(tmp_path: Path) -> None:
     files = {**FILES, "mapping.yaml": MAPPING.replace("ttl_s: 60", "ttl_s: 60\n    rate_per_min: 2")}
     with commanded(tmp_path, files, clock=FakeClock()) as city:

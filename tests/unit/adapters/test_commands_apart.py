@@ -192,6 +192,26 @@ class CountingHub:
         return self._hub.changes(tenant, after, wait_s)
 
 
+def test_what_is_written_while_it_is_looked_where_the_log_is_is_taken(city: City) -> None:
+    parts = city.commanding.parts
+    hub = CountingHub(parts.hub)
+    follower = Follower(hub, city.commanding.book, parts.targets, parts.clock, city.guard)
+    follower.turn("")
+
+    def newest(tenant: str) -> int:
+        """Where it is, and a moment later no more."""
+        hub.newest = parts.hub.newest
+        found = hub.newest(tenant)
+        assert city.patch(CHARGER, limit(3000)).status == 204
+        return found
+
+    hub.newest = newest
+    follower.turn("")
+    city.patch(CHARGER, {"status": text("almostFull")})
+    follower.turn("")
+    assert [one.instance["value"] for one in city.commands()] == [3000]
+
+
 def test_changes_of_measurements_are_passed_over_unread(city: City) -> None:
     parts = city.commanding.parts
     hub = CountingHub(parts.hub)
