@@ -122,7 +122,7 @@ class _Message:
             attributes = self._attributes(rule)
             if attributes:
                 type_ = (place == 0 and self.device.entity_type) or rule.type
-                yield {"id": id_, "type": type_, **rule.fixed, **self.device.fixed, **attributes}
+                yield {**rule.fixed, **self.device.fixed, **attributes, "id": id_, "type": type_}
 
     def _is_about(self, when: When) -> bool:
         if when.part is not None and not when.part.match(self.readings.part):

@@ -160,6 +160,8 @@ def _glob(patterns: tuple[str, ...]) -> re.Pattern[str]:
 
 def _fixed(given: Members, names: ActiveContext) -> Mapping[str, Json]:
     for name, value in given.of.items():
+        if name.lstrip("@") in ("id", "type", "context"):
+            given.refuse(name, "no attribute: `id`, `type` and `context` stand beside `fixed`")
         if isinstance(value, dict) and "type" not in value and not value.keys() & {"value", "object", "vocab"}:
             given.refuse(name, "a value, or an attribute: {type: Property, value: …}")
     try:
@@ -245,7 +247,7 @@ def _members(given: Members) -> dict[str, Member]:
     for name, one in given.of.items():
         body = members({"from": one} if isinstance(one, str) else one, f"{given.where}.{name}").only(_VALUE)
         sources = body.texts("from")
-        if not sources:
+        if not sources or any(one.startswith("@") for one in sources):
             body.refuse("from", "the quantity that it is taken from")
         found[name] = Member(sources, _rule(body))
     return found

@@ -194,6 +194,12 @@ def test_a_devices_own_entity_wins_over_the_first_of_the_mapping_and_its_fixed_g
     assert first["urn:f"] == second["urn:f"] == {"type": "Property"}
 
 
+def test_nothing_that_is_fixed_makes_it_another_entity() -> None:
+    fixed: dict[str, Any] = {"id": "urn:another", "type": "urn:type:another", "scope": ["/misono"]}
+    made = only(mapped(mapping({"x": "x"}), ("x", 1), device=Device("d1", "a", fixed=fixed)))
+    assert (made["id"], made["type"], made["scope"]) == ("urn:x:d1", OWN + "Thing", ["/misono"])
+
+
 def test_an_entity_without_a_reading_of_its_own_is_not_made() -> None:
     rules = mapping({"x": "x", "when": {"from": "@observedAt"}, "of": {"relationship": "urn:r:{device}"}})
     assert set(only(mapped(rules, ("x", 1)))) == {"id", "type", "x", "when", "of"}

@@ -42,6 +42,7 @@ WRONG = [
     (with_entity(when={"has": [1]}), "when.has: a text, or a list of texts"),
     (with_entity(fixed={"a": {"b": 1}}), "fixed.a: a value, or an attribute"),
     (with_entity(fixed={"a": {"type": "Property"}}), "entities.0.fixed.a"),
+    (with_entity(fixed={"id": "urn:x:1"}), "entities.0.fixed.id: no attribute"),
     (with_entity(others="yes"), "entities.0.others: true or false"),
     (with_attribute({}), "attributes.a.from: the quantity that it is taken from"),
     (with_attribute({"from": "q", "geo": "q"}), "attributes.a.from"),
