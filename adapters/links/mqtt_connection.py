@@ -167,10 +167,7 @@ class Connection:
 
     def acknowledge(self, messages: Sequence[Message]) -> None:
         """Tell the server that it may forget them."""
-        ack = self._client.ack
-        for one in messages:
-            if one.qos:
-                ack(one.mid, one.qos)
+        self._client.acknowledge(one.mid for one in messages if one.qos)
         self._unacknowledged -= len(messages)
         self._read_again()
 
