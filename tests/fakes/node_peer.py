@@ -37,7 +37,8 @@ class Peer:
         self.words = words
         self.heard: list[dict[str, Any]] = []
         self._lines: Queue[dict[str, Any]] = Queue()
-        threading.Thread(target=self._listen, daemon=True).start()
+        self.listening = threading.Thread(target=self._listen, daemon=True)
+        self.listening.start()
 
     def tell(self, **what: Any) -> None:
         """Give it a line, and wait until it has done so."""
@@ -83,13 +84,14 @@ def node_peer(script: Path, *words: str) -> Iterator[Peer]:
         text=True,
         env={**os.environ, "NODE_PATH": str(PLACE / "node_modules")},
     )
+    peer = Peer(process, words)
     try:
-        peer = Peer(process, words)
         peer.wait("ready")
         yield peer
     finally:
         process.kill()
         process.wait(PATIENCE_S)
+        peer.listening.join(PATIENCE_S)  # it reads to the end before its pipe is closed
         for pipe in (process.stdin, process.stdout):
             if pipe is not None:
                 pipe.close()
