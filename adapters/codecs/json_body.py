@@ -111,14 +111,13 @@ def _of_number(value: float) -> Instant | None:
 
 
 def _of_text(text: str) -> Instant | None:
-    if text.isascii() and text.replace(".", "", 1).isdigit():
-        return _of_number(float(text)) if len(text) > 8 else None  # noqa: PLR2004 - shorter ones are dates
+    if text[4:5] != "-":  # 2026-… is what nearly all say
+        if text.isascii() and text.replace(".", "", 1).isdigit():
+            return _of_number(float(text)) if len(text) > 8 else None  # noqa: PLR2004 - shorter ones are dates
+        text = _BASIC.sub(r"\1-\2-\3T\4:\5:\6\7", text)
     try:
-        whole = datetime.fromisoformat(_BASIC.sub(r"\1-\2-\3T\4:\5:\6\7", text))
-    except ValueError:
-        return None
-    whole = whole if whole.tzinfo else whole.replace(tzinfo=UTC)
-    try:
+        whole = datetime.fromisoformat(text)
+        whole = whole if whole.tzinfo else whole.replace(tzinfo=UTC)
         return (whole - _EPOCH) // _MICROSECOND
-    except OverflowError:
+    except (ValueError, OverflowError):
         return None
