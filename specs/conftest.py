@@ -19,8 +19,8 @@ import pytest
 from pytest_bdd import given, parsers, then, when
 
 from broker.wiring import Doors
-from specs import commanding, held_models, sourcing
-from specs.door import Door, Reply, door_of, follow, open_doors
+from specs import held_models, sourcing
+from specs.door import Door, Reply, door_of, follow, holds, open_doors
 from specs.phrases import PHRASES
 from specs.receiver import PLACE, Receiver, receiving
 from tests.fakes.clock import FakeClock
@@ -114,15 +114,6 @@ def client(store: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterat
 def docstring() -> str:
     """A step without a text block has an empty one."""
     return ""
-
-
-def holds(part: Any, whole: Any) -> bool:
-    """Whether `whole` has everything that `part` has: members of objects at any depth, arrays and values alike."""
-    if isinstance(part, dict):
-        return isinstance(whole, dict) and all(name in whole and holds(part[name], whole[name]) for name in part)
-    if isinstance(part, list):
-        return isinstance(whole, list) and len(part) == len(whole) and all(map(holds, part, whole))
-    return bool(part == whole and type(part) is type(whole))
 
 
 # ------------------------------------------------------------------------------------------------ Given
@@ -407,25 +398,3 @@ then(parsers.parse('the source was asked with "{query}" to {method} "{path}"'))(
 then("the source got exactly")(sourcing.the_source_got)
 then(parsers.parse('the source got the header {name} "{value}"'))(sourcing.the_source_got_the_header)
 then("the source was asked nothing")(sourcing.the_source_was_asked_nothing)
-
-
-given(parsers.parse("a charger of {watts:d} watts that works"))(commanding.a_charger)
-given("only the grid may command devices")(commanding.only_the_grid)
-given("the rated power of the charger is not known")(commanding.rating_unknown)
-given(parsers.parse('the charger is "{state}"'))(commanding.the_charger_is)
-given("the charger cannot be reached")(commanding.cannot_be_reached)
-when(parsers.parse('a client sets the "{name}" of the charger to {value} {unit}'))(commanding.a_client_sets)
-when(parsers.parse("the charger can be reached after {seconds:d} seconds"))(commanding.is_back)
-when(parsers.parse("{seconds:d} seconds go by"))(commanding.go_by)
-when("the client writes back what it reads")(commanding.writes_back)
-when("the charger's entity is deleted")(commanding.is_deleted)
-when(parsers.parse('the charger answers {status} with "{result}"'))(commanding.answers)
-then(parsers.parse('the charger is told "{name}" {value} and nothing else'))(commanding.is_told)
-then(parsers.parse('the charger was last told "{name}" {value}, and not {other}'))(commanding.was_last_told)
-then("the charger is told nothing")(commanding.is_told_nothing)
-then("the charger is told nothing from then on")(commanding.is_told_nothing)
-then(parsers.re(r'its "(?P<name>\w+)" is (?P<status>[A-Z]+)(?:, and nothing is known of a result)?'))(commanding.is_so)
-then(parsers.parse('its "{name}" is {status} with "{result}"'))(commanding.is_so_with)
-then(parsers.parse('the charger has no "{name}"'))(commanding.has_no)
-then("there is no charger")(commanding.there_is_none)
-then(parsers.parse('the audit says "{events}" and nothing else'))(commanding.the_audit_says)

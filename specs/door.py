@@ -82,6 +82,15 @@ def door_of(doors: Doors) -> Door:
     return send
 
 
+def holds(part: Any, whole: Any) -> bool:
+    """Whether `whole` has everything that `part` has: members of objects at any depth, arrays and values alike."""
+    if isinstance(part, dict):
+        return isinstance(whole, dict) and all(name in whole and holds(part[name], whole[name]) for name in part)
+    if isinstance(part, list):
+        return isinstance(whole, list) and len(part) == len(whole) and all(map(holds, part, whole))
+    return bool(part == whole and type(part) is type(whole))
+
+
 def follow(doors: Doors, address: str, headers: Mapping[str, str], seconds: float) -> Reply:
     """What a stream sends in so many seconds; then the client disconnects."""
     path, _, query = address.partition("?")

@@ -216,7 +216,8 @@ class Gathered:
     async def frames(self, wait_s: float) -> Any:  # noqa: ANN401  an asynchronous iterator of bytes
         """Payloads of what waits now, or comes within this time."""
         try:
-            first = await asyncio.wait_for(self._waiting.get(), wait_s)
+            async with asyncio.timeout(wait_s):  # wait_for of 3.11 forgets a cancellation that comes with an answer
+                first = await self._waiting.get()
         except TimeoutError:
             return
         await asyncio.sleep(GATHER_S)

@@ -116,7 +116,8 @@ class Connection:
             self._asked[id_] = waiting
             await self._say([2, id_, request.action, request.payload])
             try:
-                answer = await asyncio.wait_for(waiting, self._shared.answer_s)
+                async with asyncio.timeout(self._shared.answer_s):
+                    answer = await waiting
             except TimeoutError:
                 self._late[id_] = command if last else ""
                 while len(self._late) > LATE_MAX:
