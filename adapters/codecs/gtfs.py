@@ -42,12 +42,16 @@ KEYS: Final = {
 }
 """The files that are read, and the columns that name a row."""
 _TRANSLATIONS: Final = "translations.txt"
+_NAMED: Final = {"agency.txt": "agency_name"}
+"""A column that must be there where the one that names a row need not be."""
+_BESIDE: Final = (_TRANSLATIONS, "feed_info.txt")
 _TRANSLATED: Final = {"agency.txt": "agency", "stops.txt": "stops", "routes.txt": "routes", "trips.txt": "trips"}
 _NUMBERS: Final = {"stop_lat": "latitude", "stop_lon": "longitude"}
 _WHOLE: Final = frozenset({"location_type", "wheelchair_boarding", "route_type", "direction_id", "exception_type"})
 _DAYS: Final = frozenset({"monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"})
 _ROWS_MAX, _COLUMNS_MAX = 1_000_000, 60
-_MEMBER_BYTES_MAX: Final = 256 << 20
+UNPACKED_BYTES_MAX: Final = 64 << 20
+"""Of the files that are read, all together: those of a large city have some MiB (stop_times and shapes are not)."""
 _TRANSLATIONS_MAX: Final = 200_000
 _SOURCE: Final = "ja"
 """The language of the names themselves, where feed_info.txt says none."""
@@ -63,7 +67,11 @@ class Gtfs:
         keys = KEYS.get(frame.channel)
         if keys is None:
             return []
-        return [_of_row(row, keys, frame) for row in _table(_text(frame.payload))]
+        text = _text(frame.payload)
+        asked = _NAMED.get(frame.channel, keys[0])
+        if asked not in text.partition("\n")[0]:
+            raise BadFrame("wrong_type", f"no column {asked}, which {frame.channel} has: {text[:200]!r}")
+        return [_of_row(row, keys, frame) for row in _table(text)]
 
 
 def make_codec(settings: object) -> Gtfs:
@@ -76,21 +84,28 @@ def cut(payload: bytes, _channel: str) -> Sequence[Piece]:
     """The zip file in pieces of EACH rows; what is no zip file is one piece, for the codec to refuse."""
     try:
         with zipfile.ZipFile(io.BytesIO(payload)) as whole:
-            texts = {name: _member(whole, name) for name in (*KEYS, _TRANSLATIONS, "feed_info.txt")}
-            return [piece for name in KEYS for piece in _pieces(name, texts)]
-    except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, ValueError, BadFrame) as error:
+            _check_unpacked(whole)
+            beside = {name: _member(whole, name) for name in _BESIDE}
+            return [piece for name in KEYS for piece in _pieces(name, {**beside, name: _member(whole, name)})]
+    except (zipfile.BadZipFile, zlib.error, RuntimeError, EOFError, ValueError, BadFrame) as error:
         return [Piece(f"no feed of GTFS: {error}".encode(), "stops.txt")]
+
+
+def _check_unpacked(whole: zipfile.ZipFile) -> None:
+    """Raises BadFrame where the files that are read would be too large together."""
+    names = [name for name in (*KEYS, *_BESIDE) if name in whole.NameToInfo]
+    if sum(whole.getinfo(name).file_size for name in names) > UNPACKED_BYTES_MAX:
+        raise BadFrame("oversized", f"it unpacks to more than {UNPACKED_BYTES_MAX >> 20} MiB")
 
 
 def _member(whole: zipfile.ZipFile, name: str) -> str:
     """The text of one file; empty where it is not there. Raises BadFrame, and what zipfile raises."""
-    if name not in whole.namelist():
+    if name not in whole.NameToInfo:
         return ""
-    if whole.getinfo(name).file_size > _MEMBER_BYTES_MAX:
-        raise BadFrame("oversized", f"{name} is larger than {_MEMBER_BYTES_MAX >> 20} MiB")
+    size = whole.getinfo(name).file_size
     with whole.open(name) as opened:
-        content = opened.read(_MEMBER_BYTES_MAX + 1)
-    if len(content) > _MEMBER_BYTES_MAX:
+        content = opened.read(size + 1)
+    if len(content) > size:
         raise BadFrame("oversized", f"{name} is larger than it says")
     return _text(content)
 

@@ -15,7 +15,7 @@
 
 A feed is asked with If-None-Match and If-Modified-Since, cut into frames, and not read where its bytes did not change.
 Redirects are not followed, and no address is asked that is not public unless `allow_private` says so. Secrets go to the
-hosts that the file names, not to others that a discovered feed is at.
+servers that the file names, not to others that a discovered feed is at.
 """
 
 from __future__ import annotations
@@ -138,7 +138,7 @@ class PollLink:
         kind = str(ground.codec.get("kind", ""))
         self._cut: Cut | None = cast("Cut", import_module(CUTS[kind]).cut) if kind in CUTS else None
         self._at_once = asyncio.Semaphore(AT_ONCE)
-        self._hosts = {urlsplit(feed.url).hostname for feed in feeds}
+        self._servers = {_server(feed.url) for feed in feeds}
 
     async def run(self, receive: Receive) -> None:
         """Work until cancelled."""
@@ -175,8 +175,9 @@ class PollLink:
                 if fetched is not None:
                     await self._take(feed, fetched, fetching, known)
                 every_s, pause = feed.every_s or feed.ttl_s or self._asking.every_s, PAUSE_S
-            except NotFetched as fault:
-                log.warning("feed %s of %s: %s", _shown(feed.url), self._ground.adapter, fault)
+            except Exception as fault:  # noqa: BLE001  the outermost loop of a feed: it ends no other one
+                said = fault if isinstance(fault, NotFetched) else f"{type(fault).__name__}: {fault}"[:300]
+                log.warning("feed %s of %s: %s", _shown(feed.url), self._ground.adapter, said)
                 every_s, pause = pause, min(2 * pause, PAUSE_MAX_S)
             await asyncio.sleep(every_s * random.uniform(1 - SPREAD, 1 + SPREAD))  # noqa: S311  no secret
 
@@ -189,7 +190,7 @@ class PollLink:
         refused = None if self._asking.allow_private else private_literal(feed.url)
         if refused is not None:
             raise NotFetched(refused)
-        secrets = self._asking.secrets if urlsplit(feed.url).hostname in self._hosts else {}
+        secrets = self._asking.secrets if _server(feed.url) in self._servers else {}
         try:
             async with session.get(feed.url, headers={**secrets, **feed.validators}, allow_redirects=False) as answer:
                 if answer.status == _NOT_MODIFIED:
@@ -243,7 +244,7 @@ class PollLink:
         wanted = {
             url: name
             for name, url in list(named.items())[:FEEDS_MAX]
-            if name != "gbfs" and urlsplit(url).scheme in ("http", "https")
+            if name != "gbfs" and _server(url)[0] in ("http", "https")
         }
         for url in known.keys() - wanted.keys():
             known.pop(url).cancel()
@@ -269,6 +270,16 @@ def _ttl(content: bytes) -> float:
         return ttl_of(content) if content.lstrip().startswith(b"{") else 0.0
     except BadFrame:
         return 0.0
+
+
+def _server(url: str) -> tuple[str, str, int | None]:
+    """Whom a URL asks: scheme, host, port; all empty for what is no URL."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        return "", "", None
+    return parts.scheme, parts.hostname or "", port
 
 
 def _shown(url: str) -> str:

@@ -28,6 +28,7 @@ FILE_BYTES_MAX: Final = 512 << 20
 WORKBOOK_BYTES_MAX: Final = 1 << 30
 """Of a workbook unpacked: one of some kilobytes may say that it has terabytes."""
 ROWS_MAX: Final = 2_000_000
+MERGED_MAX: Final = 1_000_000
 CELL_CHARS_MAX: Final = 100_000
 _CHUNK: Final = 1 << 20
 _SNIFFED: Final = 64 << 10
@@ -148,8 +149,14 @@ _Place: TypeAlias = tuple[int, int]
 
 
 def _merged(sheet: CalamineSheet) -> dict[_Place, _Place]:
-    """Each cell of a merged range that is not its first one, with that first one; whole rows of titles are left."""
+    """Each cell of a merged range that is not its first one, with that first one; whole rows of titles are left.
+
+    Raises BadTable.
+    """
     places: dict[_Place, _Place] = {}
+    cells = sum((1 + last[0] - first[0]) * (1 + last[1] - first[1]) for first, last in sheet.merged_cell_ranges or [])
+    if cells > MERGED_MAX:
+        raise BadTable(f"{cells:,} cells are merged; at most {MERGED_MAX:,} are taken")
     for first, last in sheet.merged_cell_ranges or []:
         for row in range(first[0], min(last[0], first[0] + ROWS_MAX) + 1):
             for column in range(first[1], last[1] + 1):

@@ -15,6 +15,8 @@ from typing import Any
 import pytest
 
 from adapters.codecs.feeds import EACH
+from adapters.codecs.gtfs import cut
+from adapters.frame import BadFrame
 from adapters.link import BadSettings
 from adapters.readings import Readings
 from adapters.table import make_codec
@@ -262,6 +264,54 @@ def test_a_feed_that_fails_is_asked_again_and_holds_up_no_other(
     follow(tmp_path, "json", {"feeds": feeds, "bytes": 4096}, work)
 
 
+def locked(content: bytes) -> bytes:
+    """The zip file with its members marked as encrypted, which nobody here can read."""
+    whole = bytearray(content)
+    for mark, away in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        at = whole.find(mark)
+        while at >= 0:
+            whole[at + away] |= 1
+            at = whole.find(mark, at + 4)
+    return bytes(whole)
+
+
+def test_a_locked_timetable_ends_no_other_feed(server: FeedServer, tmp_path: Path) -> None:
+    server.files |= {"/locked.zip": locked(timetable(1)), "/good.zip": timetable(1)}
+    feeds = [{"url": server.url("/locked.zip")}, {"url": server.url("/good.zip")}]
+
+    async def work(asked: Asked) -> None:
+        await asked.until(
+            lambda: {frame.channel for frame in asked.frames} == {"agency.txt", "stops.txt", "routes.txt"}
+        )
+        bad = [frame for frame in asked.frames if frame.payload.startswith(b"no feed of GTFS")]
+        assert len(bad) == 1
+        with pytest.raises(BadFrame):
+            make_codec("gtfs", {"kind": "gtfs"}).decode(bad[0])
+
+    follow(tmp_path, "gtfs", {"feeds": feeds}, work)
+
+
+def test_a_url_that_is_none_ends_no_feed(server: FeedServer, tmp_path: Path) -> None:
+    gbfs(server, "2.3")
+    status = {"name": "station_status", "url": server.url("/station_status.json")}
+    feeds = {"feeds": [{"name": "broken", "url": "http://[x"}, status]}
+    server.files["/gbfs.json"] = json.dumps({"last_updated": TOLD_AT, "data": {"ja": feeds}}).encode()
+
+    async def work(asked: Asked) -> None:
+        await asked.until(lambda: asked.frames)
+        assert asked.frames[0].channel == "station_status"
+
+    follow(tmp_path, "gbfs", {"feeds": [{"url": server.url("/gbfs.json"), "discover": True}]}, work)
+
+
+def test_a_timetable_that_unpacks_to_too_much_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = timetable(1000)
+    assert len(cut(whole, "")) > 10
+    monkeypatch.setattr("adapters.codecs.gtfs.UNPACKED_BYTES_MAX", 10_000)
+    (piece,) = cut(whole, "")
+    assert b"unpacks to more than" in piece.payload
+
+
 def test_what_is_not_public_is_asked_only_where_the_file_says_so(server: FeedServer, tmp_path: Path) -> None:
     server.files["/good"] = b"{}"
 
@@ -274,20 +324,30 @@ def test_what_is_not_public_is_asked_only_where_the_file_says_so(server: FeedSer
     assert not server.asked
 
 
+def follow_secretly(server: FeedServer, tmp_path: Path) -> None:
+    """Until two feeds came."""
+
+    async def work(asked: Asked) -> None:
+        await asked.until(lambda: len(asked.frames) == 2)
+
+    settings = {"feeds": [{"url": server.url("/gbfs.json"), "discover": True}], "secret_headers": {"X-Key": "BIKES"}}
+    follow(tmp_path, "gbfs", settings, work)
+
+
 def test_a_secret_goes_to_the_host_of_the_file_alone(
     server: FeedServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("BIKES", "s3cret")
     gbfs(server, "2.3")
     elsewhere = f"http://localhost:{server.port}/station_status.json"
-    feeds = {"feeds": [{"name": "station_status", "url": elsewhere}]}
-    server.files["/gbfs.json"] = json.dumps({"last_updated": TOLD_AT, "data": {"ja": feeds}}).encode()
+    with feed_server() as other:  # the same host, and another port
+        other.files |= server.files
+        named = [("station_status", elsewhere), ("station_information", other.url("/station_information.json"))]
+        feeds = {"feeds": [{"name": name, "url": url} for name, url in named]}
+        server.files["/gbfs.json"] = json.dumps({"last_updated": TOLD_AT, "data": {"ja": feeds}}).encode()
+        follow_secretly(server, tmp_path)
+        assert [headers.get("X-Key") for _, _, headers in other.asked] == [None]
 
-    async def work(asked: Asked) -> None:
-        await asked.until(lambda: asked.frames)
-
-    settings = {"feeds": [{"url": server.url("/gbfs.json"), "discover": True}], "secret_headers": {"X-Key": "BIKES"}}
-    follow(tmp_path, "gbfs", settings, work)
     said = {path: headers.get("X-Key") for path, _, headers in server.asked}
     assert said == {"/gbfs.json": "s3cret", "/station_status.json": None}
 

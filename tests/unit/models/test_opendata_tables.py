@@ -115,6 +115,17 @@ def test_a_workbook_has_merged_cells_two_rows_of_headings_and_times(
     assert {"merged-cells", "two-row-heading", "id-made"} <= report.counts.keys()
 
 
+def test_a_workbook_that_merges_millions_of_cells_is_refused(imported: Callable[..., Imported], tmp_path: Path) -> None:
+    book = Workbook()
+    sheet = book.active
+    assert sheet is not None
+    sheet.append(HEAD)
+    sheet.merged_cells.add("A2:XFD1048576")  # openpyxl itself makes no cells of it
+    book.save(tmp_path / "merged.xlsx")
+    with pytest.raises(BadTable, match="cells are merged"):
+        imported(tmp_path / "merged.xlsx")
+
+
 def test_a_workbook_keeps_the_digits_of_a_number_and_the_minutes_of_a_time(
     imported: Callable[..., Imported], tmp_path: Path
 ) -> None:
