@@ -57,7 +57,7 @@ def report(area: str, figures: Iterable[Figure], sources: Iterable[Source]) -> i
 def main() -> int:
     """Parse, measure, print."""
     parser = ArgumentParser(prog="python -m tools.figures", description=__doc__)
-    parser.add_argument("area", choices=["broker", "history", "federation", "models", "mongodb"])
+    parser.add_argument("area", choices=["broker", "history", "federation", "models", "mongodb", "adapters"])
     parser.add_argument("--long", action="store_true", help="also what takes more than ten minutes")
     parser.add_argument("--only", default="", help="these sources, with a comma between")
     options = parser.parse_args()
