@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
 from pytest_bdd import given, parsers, then, when
 
-from specs import commanding
+from specs import commanding, measuring
+from specs.measuring import District
 
 given(parsers.parse("a charger of {watts:d} watts that works"))(commanding.a_charger)
 given("only the grid may command devices")(commanding.only_the_grid)
@@ -26,3 +31,54 @@ then(parsers.parse('its "{name}" is {status} with "{result}"'))(commanding.is_so
 then(parsers.parse('the charger has no "{name}"'))(commanding.has_no)
 then("there is no charger")(commanding.there_is_none)
 then(parsers.parse('the audit says "{events}" and nothing else'))(commanding.the_audit_says)
+
+
+@pytest.fixture
+def district(store: str, tmp_path: Path) -> Iterator[District]:
+    with measuring.district(store, tmp_path) as found:
+        yield found
+
+
+@given(parsers.parse('a sensor "{name}" with the key "{key}" in a room'))
+def a_sensor(district: District, name: str, key: str) -> None:
+    district.begin(name, key)
+
+
+@when(parsers.re(r'"(?P<name>\w+)" says with the key "(?P<key>\w+)" (?P<message>.+)'))
+def it_says(district: District, name: str, key: str, message: str) -> None:
+    district.say(name, key, message)
+
+
+@given("the hub is away")
+def the_hub_is_away(district: District) -> None:
+    district.hub.away = True
+
+
+@when("the hub is back")
+def the_hub_is_back(district: District) -> None:
+    district.hub.away = False
+
+
+@then(parsers.parse('the warmth of the room of "{name}" is {value:g} CEL since "{since}"'))
+def the_warmth_is(district: District, name: str, value: float, since: str) -> None:
+    measuring.the_warmth_is(district, name, value, since)
+
+
+@then(parsers.re(r'the room of "(?P<name>\w+)" was written (?P<times>\d) times, and not (?:once|twice)'))
+def was_written(district: District, name: str, times: str) -> None:
+    measuring.was_written(district, name, int(times))
+
+
+@then(parsers.parse('there is no room of "{name}"'))
+def there_is_no_room(district: District, name: str) -> None:
+    measuring.there_is_no_room(district, name)
+
+
+@then(parsers.parse("the frame is refused as {reason}"))
+def the_frame_is_refused(district: District, reason: str) -> None:
+    assert district.reasons() == [reason]
+
+
+@then("nothing is in quarantine")
+def nothing_is_in_quarantine(district: District) -> None:
+    assert district.reasons() == []
