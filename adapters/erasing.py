@@ -2,7 +2,7 @@
 
     erase(store, "", "urn:ngsi-ld:Person:1")  ->  {"adapter_queue": 3, "adapter_quarantine": 1, …}
 
-Who speaks on afterwards makes it anew: erasing data is not removing a device.
+Nothing of it can be read in the file afterwards. Who speaks on makes it anew: erasing data is not removing a device.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ def erase(store: AdapterStore, tenant: str, entity_id: str) -> dict[str, int]:
     """How many rows of which table went; durable on return. Raises NotKept."""
 
     def work(db: apsw.Connection) -> dict[str, int]:
+        store.empty_log()
         there = {str(row[0]) for row in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
         gone: dict[str, int] = {}
         devices = _devices(db, tenant, entity_id) if "device_entity" in there else []

@@ -5,7 +5,7 @@
     store.write(lambda db: db.execute("INSERT …")).result()      # durable
     store.read("SELECT … WHERE adapter = ?", ("meters",))
 
-Several processes may have the same file open: `misono devices` beside a running hub.
+Several processes may have the same file open: `misono devices` beside a running hub. What is deleted is overwritten.
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ log = logging.getLogger("misono.adapters")
 
 NAME: Final = "adapters.sqlite"
 BUSY_MS: Final = 5_000
+TRUNCATED_MS: Final = 200
+"""So long the log waits for others to be emptied, at each write until it is."""
 CACHE_KIB: Final = 4_096
 WAL_PAGES: Final = 4_000
 """About 16 MiB, then the writer copies them back."""
@@ -52,6 +54,7 @@ class AdapterStore:
         self._waiting: list[_Job] = []
         self._wake = Condition()
         self._closing = False
+        self._leftover = False
         self._alone: IO[str] | None = None
         self._thread = Thread(target=self._run, name="adapters-writer", daemon=True)
         self._thread.start()
@@ -101,6 +104,13 @@ class AdapterStore:
         assert isinstance(found, int)
         return found
 
+    def empty_log(self) -> None:
+        """Within a transaction: have the file's log hold nothing of what it deletes, once it is durable.
+
+        While another process is at the file that waits for a later write.
+        """
+        self._leftover = True
+
     def run_alone(self) -> None:
         """Be the one process that runs adapters on this file, until `close`. Raises UnusableFile where another is."""
         if self._alone is not None:
@@ -148,8 +158,22 @@ class AdapterStore:
             for job in jobs:
                 job.fail(NotKept(f"{type(error).__name__}: {error}"))
             return
+        if self._leftover:
+            self._truncate()
         for job in jobs:
             job.tell()
+
+    def _truncate(self) -> None:
+        """Copy the log into the file, which no longer has what was deleted, and empty it."""
+        self._db.set_busy_timeout(TRUNCATED_MS)
+        try:
+            self._db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+        except apsw.Error as error:
+            log.info("the log of the adapters' file is emptied later: %s", error)
+        else:
+            self._leftover = False
+        finally:
+            self._db.set_busy_timeout(BUSY_MS)
 
 
 class _Job:
@@ -198,6 +222,7 @@ def _opened(path: Path, *, writes: bool) -> apsw.Connection:
             return db
         db.pragma("journal_mode", "wal")
         db.pragma("synchronous", "FULL")
+        db.pragma("secure_delete", value=True)
         db.pragma("journal_size_limit", WAL_BYTES_KEPT)
         db.wal_autocheckpoint(WAL_PAGES)
         db.execute("CREATE TABLE IF NOT EXISTS owner (name TEXT PRIMARY KEY, steps INTEGER NOT NULL) STRICT")
