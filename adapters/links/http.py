@@ -167,7 +167,7 @@ class HttpLink:
 
     def _waiting(self, device: Device) -> Response:
         """The commands that wait for a device: `{"turn": "left"}`, or `h1@turn|left#h1@move|20`."""
-        orders = self._mailbox.fetch(device.id, self._ground.clock.now())
+        orders = self._mailbox.fetch(device, self._ground.clock.now())
         if self._light:
             told = "#".join(ultralight_command(device.id, one.name, one.value) for one in orders)
             return Response(_KEPT, _TEXT, told.encode())

@@ -6,6 +6,7 @@ import asyncio
 from collections import OrderedDict
 from typing import Final
 
+from adapters.device import Device
 from adapters.order import Delivered, NotReached, Order
 from broker.model.values import Instant
 
@@ -21,7 +22,7 @@ class Mailbox:
 
     def __init__(self, wait_s: float = WAIT_S) -> None:
         self._wait_s = wait_s
-        self._waiting: dict[str, dict[str, Order]] = {}
+        self._waiting: dict[tuple[str, str], dict[str, Order]] = {}
         self._number = 0
         self._futures: dict[str, asyncio.Future[None]] = {}
         self._fetched: OrderedDict[str, None] = OrderedDict()
@@ -33,7 +34,7 @@ class Mailbox:
         """
         if order.id in self._fetched:
             return Delivered("DELIVERED")
-        of_device = self._waiting.setdefault(order.device.id, {})
+        of_device = self._waiting.setdefault(_whose(order.device), {})
         if order.id not in of_device:
             if self._number >= WAITING_MAX:
                 raise NotReached(f"{WAITING_MAX:,} commands wait for devices to ask")
@@ -52,16 +53,16 @@ class Mailbox:
         return Delivered("DELIVERED")
 
     def _take_back(self, order: Order) -> None:
-        of_device = self._waiting.get(order.device.id, {})
+        of_device = self._waiting.get(_whose(order.device), {})
         if of_device.pop(order.id, None) is not None:
             self._number -= 1
             self._futures.pop(order.id, None)
         if not of_device:
-            self._waiting.pop(order.device.id, None)
+            self._waiting.pop(_whose(order.device), None)
 
-    def fetch(self, device: str, now: Instant) -> list[Order]:
+    def fetch(self, device: Device, now: Instant) -> list[Order]:
         """What waits for a device and has not expired, oldest first, one of each name; it counts as delivered."""
-        of_device = self._waiting.get(device, {})
+        of_device = self._waiting.get(_whose(device), {})
         found: dict[str, Order] = {}
         for order in list(of_device.values()):
             expired = bool(order.expires_at) and order.expires_at <= now
@@ -77,7 +78,12 @@ class Mailbox:
             if future is not None and not future.done():
                 future.set_result(None)
         if not of_device:
-            self._waiting.pop(device, None)
+            self._waiting.pop(_whose(device), None)
         while len(self._fetched) > FETCHED_KEPT:
             self._fetched.popitem(last=False)
         return list(found.values())
+
+
+def _whose(device: Device) -> tuple[str, str]:
+    """Two tenants may have devices of one id."""
+    return device.tenant, device.id

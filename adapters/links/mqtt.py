@@ -21,6 +21,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
+from adapters.device import Device
 from adapters.frame import BadFrame, Frame
 from adapters.link import BadSettings, Ground, Receive
 from adapters.links.mqtt_commands import Commands, read_commands
@@ -106,12 +107,22 @@ class MqttLink:
         sender = self._settings.topics.read(topic)
         if sender is None:
             return (Frame(payload, received_at, channel=topic),)
-        device, key = sender
-        if key:
-            self._commands.heard(device, key)
-        if topic.endswith("/configuration/commands") and self._configured(topic, payload, device, key):
-            return ()
-        return (Frame(payload, received_at, device, topic, key),)
+        device_id, key = sender
+        asks = topic.endswith("/configuration/commands")
+        device = self._opened(device_id, key) if key or asks else None
+        if device is not None:
+            if key:
+                self._commands.heard(device, key)
+            if asks and self._configured(topic, payload, device, key):
+                return ()
+        return (Frame(payload, received_at, device_id, topic, key),)
+
+    def _opened(self, device_id: str, key: str) -> Device | None:
+        """The device that the key opens; None where there is none: the pipeline says why."""
+        try:
+            return self._ground.registry.find(self._ground.adapter, device_id, key)
+        except BadFrame:
+            return None
 
     def _announced(self, discovery: Discovery, frame: Frame) -> Iterable[Frame]:
         """What devices say that announced themselves; an announcement that is none goes on, to be quarantined."""
@@ -125,15 +136,14 @@ class MqttLink:
             self._connection.subscribe(wanted, self._settings.qos)
         return ()
 
-    def _configured(self, topic: str, payload: bytes, device_id: str, key: str) -> bool:
-        """Answer a request for configuration; False where it is none, or of nobody: the pipeline says why."""
+    def _configured(self, topic: str, payload: bytes, device: Device, key: str) -> bool:
+        """Answer a request for configuration; False where it is none: the pipeline says why."""
         try:
-            device = self._ground.registry.find(self._ground.adapter, device_id, key)
             answer = self._commands.configuration(device, topic, payload, self._ground.clock.now())
         except BadFrame:
             return False
         if self._connection is not None:
-            self._connection.publish_once(filled_values(device_id, key), answer)
+            self._connection.publish_once(filled_values(device.id, key), answer)
         return True
 
 

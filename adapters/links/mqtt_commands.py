@@ -35,14 +35,15 @@ class Commands:
         self._topic = topic
         self._payload = payload
         self._by_digest = {hashlib.sha256(key.encode()).hexdigest(): key for key in keys}
-        self._heard: dict[str, str] = {}
+        self._heard: dict[tuple[str, str], str] = {}
 
-    def heard(self, device: str, key: str) -> None:
-        """A message of that device came with that key; whether it is right is seen when it is used."""
-        if self._heard.get(device) != key:
+    def heard(self, device: Device, key: str) -> None:
+        """A message of that device came with that key, which the registry found right."""
+        whose = (device.tenant, device.id)
+        if self._heard.get(whose) != key:
             if len(self._heard) >= KEYS_KEPT:
                 self._heard.clear()
-            self._heard[device] = key
+            self._heard[whose] = key
 
     def message(self, order: Order) -> tuple[str, bytes]:
         """Topic and payload of a command. Raises BadTopic."""
@@ -70,7 +71,7 @@ class Commands:
         return (ultralight_command(device.id, "configuration", values).encode()) if light else dump(values)
 
     def _key(self, device: Device) -> str:
-        key = self._by_digest.get(device.key_digest) or self._heard.get(device.id, "")
+        key = self._by_digest.get(device.key_digest) or self._heard.get((device.tenant, device.id), "")
         digest = hashlib.sha256(key.encode()).hexdigest()
         if device.key_digest and not hmac.compare_digest(digest, device.key_digest):
             raise BadTopic(

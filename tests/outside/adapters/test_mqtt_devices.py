@@ -177,8 +177,12 @@ def test_commands_go_out_as_the_agents_publish_them_and_answers_come_back(server
             with pytest.raises(NotReached, match="key"):  # only its digest is kept, and it has not spoken yet
                 await working.link.send(order)
             publish(server, f"/json/{KEY}/h1/attrs", '{"t": 1}')
-            await working.wait(1)
+            publish(server, "/json/guessed/h1/attrs", '{"t": 1}')  # of anybody: the key is not taken for the device's
+            await working.wait(2)
             assert await working.link.send(order) == Delivered("DELIVERED")
+            theirs = Order("c2", device_of("h1", tenant="city_b"), "ping", 1)
+            with pytest.raises(NotReached, match="key"):  # it has not spoken; another tenant's of that id has
+                await working.link.send(theirs)
         assert ("/k7f3/h1/cmd", 1, {"ping": {"data": "22"}}) in await asyncio.to_thread(heard.wait, 2)
 
     with listening(server.port) as heard:

@@ -18,10 +18,10 @@ def test_a_device_that_asks_in_time_gets_it_once() -> None:
         box = Mailbox()
         offered = asyncio.create_task(box.offer(ORDER, 0))
         await asyncio.sleep(0)
-        assert box.fetch("c2", 0) == []
-        assert box.fetch("c1", 0) == [ORDER]
+        assert box.fetch(Device("c2", "chargers"), 0) == []
+        assert box.fetch(ORDER.device, 0) == [ORDER]
         assert await offered == Delivered("DELIVERED")
-        assert box.fetch("c1", 0) == []
+        assert box.fetch(ORDER.device, 0) == []
         assert await box.offer(ORDER, 0) == Delivered("DELIVERED")
 
     asyncio.run(work())
@@ -32,15 +32,28 @@ def test_what_was_given_up_is_not_fetched_after_all() -> None:
         box = Mailbox(wait_s=0.01)
         with pytest.raises(NotReached):
             await box.offer(ORDER, 0)
-        assert box.fetch("c1", 0) == []
+        assert box.fetch(ORDER.device, 0) == []
         offered = asyncio.create_task(box.offer(ORDER, 0))
         await asyncio.sleep(0)
         offered.cancel()
         await asyncio.gather(offered, return_exceptions=True)
-        assert box.fetch("c1", 0) == []
+        assert box.fetch(ORDER.device, 0) == []
         again = asyncio.create_task(box.offer(ORDER, 0))
         await asyncio.sleep(0)
-        assert box.fetch("c1", 0) == [ORDER]
+        assert box.fetch(ORDER.device, 0) == [ORDER]
         assert (await again).status == "DELIVERED"
+
+    asyncio.run(work())
+
+
+def test_a_device_of_another_tenant_with_the_same_id_gets_nothing() -> None:
+    async def work() -> None:
+        box, theirs = Mailbox(), Device("c1", "chargers", tenant="city_b")
+        offered = asyncio.create_task(box.offer(ORDER, 0))
+        await asyncio.sleep(0)
+        assert box.fetch(theirs, 0) == []
+        assert not offered.done()
+        assert box.fetch(ORDER.device, 0) == [ORDER]
+        assert (await offered).status == "DELIVERED"
 
     asyncio.run(work())

@@ -168,7 +168,7 @@ def test_a_command_that_nobody_fetches_in_time_is_taken_back() -> None:
         ):
             with pytest.raises(NotReached):
                 await box.offer(order, START)
-        assert box.fetch("h1", START) == []
+        assert box.fetch(device_of("h1"), START) == []
 
     run(work)
 
@@ -181,10 +181,10 @@ def test_one_that_expired_while_it_lay_there_is_not_fetched_and_one_that_was_fet
         )
         first = asyncio.create_task(box.offer(Order("c2", device_of("h1"), "move", 1), START))
         await asyncio.sleep(0.01)
-        assert [one.id for one in box.fetch("h1", START + 5_000_000)] == ["c2"]
+        assert [one.id for one in box.fetch(device_of("h1"), START + 5_000_000)] == ["c2"]
         assert await first == Delivered("DELIVERED")
         assert await box.offer(Order("c2", device_of("h1"), "move", 1), START) == Delivered("DELIVERED")
-        assert box.fetch("h1", START) == []
+        assert box.fetch(device_of("h1"), START) == []
         late.cancel()
 
     run(work)
