@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Final, cast
 
 import apsw
 from jiter import from_json
 
-from adapters.queue import Kept
+from adapters.queue import Kept, last_within
 from adapters.store import AdapterStore
 from broker.encode.text import dump
 from broker.model.values import Instant, Json, to_text
@@ -19,10 +19,19 @@ ROWS_MAX: Final = 100_000
 ROWS_OF_DEVICE_MAX: Final = 1_000
 """One device that speaks nonsense all day shall not push out what others had to say."""
 BYTES_MAX: Final = 256 << 20
-ROW_BYTES: Final = 200
-"""What a row weighs beside its payload."""
+STRANGERS: Final = "reason IN ('unknown_device', 'wrong_key')"
+STRANGERS_ROWS_MAX: Final = 25_000
+STRANGERS_BYTES_MAX: Final = 64 << 20
+"""Who is not known can say anything under any name: it shall not push out what known devices said."""
+ROW_BYTES: Final = 150
+"""What a row weighs beside what is in it."""
 PRUNED_BYTES: Final = 16 << 20
 PAGE_MAX: Final = 1_000
+PAGE_BYTES: Final = 8 << 20
+"""No more is read at once, but for a single row that is larger."""
+CONTENT_TYPE_MAX: Final = 256
+CHANNEL_MAX: Final = 1_000
+"""Characters of the content type, and of the topic or path, that are kept."""
 MESSAGE_MAX: Final = 1_000
 _TABLES: Final = (
     """CREATE TABLE quarantined (
@@ -36,6 +45,10 @@ _TABLES: Final = (
 _INSERT: Final = (
     "INSERT INTO quarantined (at, reason, message, adapter, device, received_at, channel, about, payload)"
     " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+_WEIGHT: Final = (
+    "octet_length(message) + octet_length(device) + octet_length(channel) + octet_length(about) + octet_length(payload)"
+    f" + {ROW_BYTES}"
 )
 _COLUMNS: Final = "number, at, reason, message, adapter, device, received_at, channel, about, payload, replay"
 
@@ -109,17 +122,29 @@ class Quarantine:
 
     def insert(self, db: apsw.Connection, refused: Sequence[Refused]) -> None:
         """Put frames in, within a transaction; let go of older ones where many came since that was done."""
-        db.executemany(_INSERT, [_row(one) for one in refused])
-        self._came += sum(len(one.kept.payload) + ROW_BYTES for one in refused)
+        rows = [_row(one) for one in refused]
+        db.executemany(_INSERT, rows)
+        self._came += sum(map(_weight, rows))
         if self._came > PRUNED_BYTES:
             self._came = 0
             _prune(db, refused[-1].at)
 
     def find(self, chosen: Chosen, limit: int = 100) -> list[Quarantined]:
-        """The oldest ones first; ask for more with `after`, the last one's number."""
+        """The oldest ones first, within PAGE_MAX and PAGE_BYTES; ask for more with `after`, the last one's number."""
         where, bindings = chosen.where()
-        sql = f"SELECT {_COLUMNS} FROM quarantined WHERE {where} ORDER BY number LIMIT ?"  # noqa: S608  bound
-        return [_quarantined(row) for row in self._store.read(sql, (*bindings, min(limit, PAGE_MAX)))]
+        return self._read(where, bindings, min(limit, PAGE_MAX))
+
+    def each(self, chosen: Chosen, limit: int) -> Iterator[Quarantined]:
+        """The same, as many as are wanted, a page in memory at a time."""
+        while limit > 0 and (page := self.find(chosen, limit)):
+            yield from page
+            limit -= len(page)
+            chosen = replace(chosen, after=page[-1].number)
+
+    def has(self, chosen: Chosen) -> bool:
+        """Whether there is any of them."""
+        where, bindings = chosen.where()
+        return bool(self._store.read(f"SELECT 1 FROM quarantined WHERE {where} LIMIT 1", bindings))  # noqa: S608  bound
 
     def one(self, number: int) -> Quarantined | None:
         """The row with that number."""
@@ -145,9 +170,8 @@ class Quarantine:
         return self._change(f"UPDATE quarantined SET replay = 1 WHERE NOT replay AND {where}", bindings)  # noqa: S608
 
     def to_replay(self, adapter: str, limit: int) -> list[Quarantined]:
-        """Frames of an adapter that somebody wants taken again."""
-        sql = f"SELECT {_COLUMNS} FROM quarantined WHERE replay AND adapter = ? ORDER BY number LIMIT ?"  # noqa: S608
-        return [_quarantined(row) for row in self._store.read(sql, (adapter, limit))]
+        """Frames of an adapter that somebody wants taken again, as many as are within PAGE_BYTES."""
+        return self._read("replay AND adapter = ?", [adapter], limit)
 
     def remove(self, db: apsw.Connection, rows: Sequence[Quarantined]) -> None:
         """Take rows out, within a transaction."""
@@ -156,6 +180,15 @@ class Quarantine:
     def prune(self, now: Instant) -> int:
         """Let go of what is too old, or too much; how many rows."""
         return self._store.write(lambda db: _prune(db, now)).result()
+
+    def _read(self, where: str, bindings: Sequence[apsw.SQLiteValue], limit: int) -> list[Quarantined]:
+        rows = f"FROM quarantined WHERE {where}"
+        weights = self._store.read(f"SELECT number, {_WEIGHT} {rows} ORDER BY number LIMIT ?", (*bindings, limit))
+        if not weights:
+            return []
+        last = last_within(weights, PAGE_BYTES)
+        sql = f"SELECT {_COLUMNS} {rows} AND number <= ? ORDER BY number"
+        return [_quarantined(row) for row in self._store.read(sql, (*bindings, last))]
 
     def _change(self, sql: str, bindings: Sequence[apsw.SQLiteValue]) -> int:
         def work(db: apsw.Connection) -> int:
@@ -169,28 +202,42 @@ def _prune(db: apsw.Connection, now: Instant) -> int:
     before = db.total_changes()
     db.execute("DELETE FROM quarantined WHERE at < ?", (now - AGE_MAX,))
     crowded = db.execute(
-        "SELECT adapter, device FROM quarantined GROUP BY adapter, device HAVING count(*) > ?", (ROWS_OF_DEVICE_MAX,)
+        f"SELECT adapter, device, {STRANGERS} FROM quarantined GROUP BY 1, 2, 3 HAVING count(*) > ?",  # noqa: S608
+        (ROWS_OF_DEVICE_MAX,),
     ).fetchall()
-    for adapter, device in crowded:
+    for adapter, device, strange in crowded:
+        of_device = f"adapter = ?1 AND device = ?2 AND ({STRANGERS}) = ?3"
         db.execute(
-            "DELETE FROM quarantined WHERE adapter = ?1 AND device = ?2 AND number NOT IN (SELECT number FROM"
-            " quarantined WHERE adapter = ?1 AND device = ?2 ORDER BY number DESC LIMIT ?3)",
-            (adapter, device, ROWS_OF_DEVICE_MAX),
+            f"DELETE FROM quarantined WHERE {of_device} AND number NOT IN (SELECT number FROM"  # noqa: S608
+            f" quarantined WHERE {of_device} ORDER BY number DESC LIMIT ?4)",
+            (adapter, device, strange, ROWS_OF_DEVICE_MAX),
         )
-    db.execute(
-        "DELETE FROM quarantined WHERE number <= (SELECT number FROM (SELECT number, row_number() OVER newest AS place,"
-        " sum(length(payload) + ?) OVER newest AS weight FROM quarantined WINDOW newest AS (ORDER BY number DESC))"
-        " WHERE place > ? OR weight > ? ORDER BY number DESC LIMIT 1)",
-        (ROW_BYTES, ROWS_MAX, BYTES_MAX),
-    )
+    _cut(db, STRANGERS, STRANGERS_ROWS_MAX, STRANGERS_BYTES_MAX)
+    _cut(db, "true", ROWS_MAX, BYTES_MAX)
     return db.total_changes() - before
+
+
+def _cut(db: apsw.Connection, which: str, rows_max: int, bytes_max: int) -> None:
+    """Keep the newest of them, within so many rows and bytes."""
+    db.execute(
+        f"DELETE FROM quarantined WHERE ({which}) AND number <= (SELECT number FROM (SELECT number,"  # noqa: S608
+        f" row_number() OVER newest AS place, sum({_WEIGHT}) OVER newest AS weight FROM quarantined WHERE {which}"
+        " WINDOW newest AS (ORDER BY number DESC)) WHERE place > ? OR weight > ? ORDER BY number DESC LIMIT 1)",
+        (rows_max, bytes_max),
+    )
+
+
+def _weight(row: tuple[apsw.SQLiteValue, ...]) -> int:
+    texts = sum(len(one.encode()) if isinstance(one, str) else len(one) for one in row if isinstance(one, str | bytes))
+    return texts + ROW_BYTES
 
 
 def _row(refused: Refused) -> tuple[apsw.SQLiteValue, ...]:
     kept = refused.kept
+    about = {name: text[:CONTENT_TYPE_MAX] if name == "content_type" else text for name, text in kept.about.items()}
     return (
         refused.at, refused.reason, refused.message[:MESSAGE_MAX], kept.adapter, kept.device, kept.received_at,
-        kept.channel, dump(kept.about), kept.payload,
+        kept.channel[:CHANNEL_MAX], dump(about), kept.payload,
     )  # fmt: skip
 
 

@@ -14,13 +14,15 @@ import apsw
 from jiter import from_json
 
 from adapters.frame import Frame
-from adapters.store import AdapterStore
+from adapters.store import AdapterStore, Row
 from broker.encode.text import dump
 from broker.model.values import Instant, Json
 from broker.ports.hub import Fragment
 
 ROWS_MAX: Final = 1_000_000
 BYTES_MAX: Final = 2 << 30
+BATCH_BYTES: Final = 4 << 20
+"""No more is taken out at once, but for a single row that is larger."""
 KEY_MIN: Final = 6
 Write: TypeAlias = "tuple[str, Fragment]"
 """Tenant and fragment."""
@@ -29,6 +31,18 @@ _TABLES: Final = (
         number INTEGER PRIMARY KEY, adapter TEXT NOT NULL, device TEXT NOT NULL, received_at INTEGER NOT NULL,
         channel TEXT NOT NULL, about BLOB NOT NULL, payload BLOB NOT NULL, writes BLOB NOT NULL
     ) STRICT""",
+    "ALTER TABLE queued RENAME TO queued_before",
+    """CREATE TABLE queued (
+        number INTEGER PRIMARY KEY AUTOINCREMENT, adapter TEXT NOT NULL, device TEXT NOT NULL,
+        received_at INTEGER NOT NULL, channel TEXT NOT NULL, about BLOB NOT NULL, payload BLOB NOT NULL,
+        writes BLOB NOT NULL
+    ) STRICT""",
+    "INSERT INTO queued SELECT * FROM queued_before",
+    "DROP TABLE queued_before",
+)
+"""A number is never given again: who sends a row takes out that one, and none that came in its place."""
+_WEIGHT: Final = (
+    "octet_length(device) + octet_length(channel) + octet_length(about) + octet_length(payload) + octet_length(writes)"
 )
 _INSERT: Final = "INSERT INTO queued VALUES (NULL, ?, ?, ?, ?, ?, ?, ?)"
 
@@ -102,9 +116,7 @@ class Queue:
         """Count again: an erasure, or another process, may have changed it. Raises NotKept."""
 
         def count(db: apsw.Connection) -> tuple[int, int]:
-            [found] = db.execute(
-                "SELECT count(*), coalesce(sum(length(payload) + length(writes)), 0) FROM queued"
-            ).fetchall()
+            [found] = db.execute(f"SELECT count(*), coalesce(sum({_WEIGHT}), 0) FROM queued").fetchall()  # noqa: S608
             return cast("tuple[int, int]", found)
 
         def take(found: tuple[int, int]) -> None:
@@ -133,11 +145,14 @@ class Queue:
         self.size -= sum(row.weight for row in rows)
 
     def next(self, limit: int) -> list[Queued]:
-        """The oldest rows."""
+        """The oldest rows, at least one and no more of them than BATCH_BYTES."""
+        weights = self._store.read(f"SELECT number, {_WEIGHT} FROM queued ORDER BY number LIMIT ?", (limit,))  # noqa: S608
+        if not weights:
+            return []
         rows = self._store.read(
             "SELECT number, adapter, device, received_at, channel, about, payload, writes FROM queued"
-            " ORDER BY number LIMIT ?",
-            (limit,),
+            " WHERE number <= ? ORDER BY number",
+            (last_within(weights, BATCH_BYTES),),
         )
         return [_queued(row) for row in rows]
 
@@ -151,8 +166,20 @@ class Queue:
         db.executemany("DELETE FROM queued WHERE number = ?", [(row.number,) for row in rows])
 
 
+def last_within(weights: Sequence[Row], bytes_max: int) -> int:
+    """Of rows (number, weight) the number of the last that is still within so many bytes; the first always is."""
+    found, total = 0, 0
+    for number, weight in cast("Sequence[tuple[int, int]]", weights):
+        total += weight
+        if found and total > bytes_max:
+            break
+        found = number
+    return found
+
+
 def _weight(row: tuple[apsw.SQLiteValue, ...]) -> int:
-    return len(cast("bytes", row[5])) + len(cast("bytes", row[6]))
+    _, device, _, channel, about, payload, writes = cast("tuple[str, str, int, str, bytes, bytes, bytes]", row)
+    return len(device.encode()) + len(channel.encode()) + len(about) + len(payload) + len(writes)
 
 
 def _queued(row: tuple[apsw.SQLiteValue, ...]) -> Queued:
@@ -161,6 +188,4 @@ def _queued(row: tuple[apsw.SQLiteValue, ...]) -> Queued:
     )
     kept = Kept(adapter, device, received_at, channel, {} if about == b"{}" else from_json(about), payload)
     read = cast("list[list[Json]]", from_json(writes))
-    return Queued(
-        number, kept, [cast("Write", (tenant, fragment)) for tenant, fragment in read], len(payload) + len(writes)
-    )
+    return Queued(number, kept, [cast("Write", (tenant, fragment)) for tenant, fragment in read], _weight(row[1:]))

@@ -9,8 +9,9 @@ What asks without saying which frames it means is refused.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
+from urllib.parse import urlencode
 
 from adapters.door.route import Asked, Route
 from adapters.quarantine import Chosen, Quarantine
@@ -44,15 +45,17 @@ class KeptFrames:
         )
 
     def list_frames(self, asked: Asked) -> Response:
-        """GET /admin/quarantine: a page of them, the oldest first; a Link to the next one."""
+        """GET /admin/quarantine: a page of them, the oldest first, within 8 MiB; a Link to the next one."""
         limit = asked.number("limit", LIMIT, LIMIT_MAX) or LIMIT
         adapter, device, reason = (asked.query.get(name, "") for name in _OF)
         chosen = Chosen(adapter, device, reason, after=asked.number("after", 0, NUMBER_MAX))
         rows = self.quarantine.find(chosen, limit)
         page: list[Json] = [row.shown() for row in rows]
-        if len(rows) < limit:
+        if not rows or not self.quarantine.has(replace(chosen, after=rows[-1].number)):
             return plain(page)
-        link = f'</admin/quarantine?after={rows[-1].number}&limit={limit}>;rel="next";type="application/json"'
+        chosen_by = {name: asked.query[name] for name in _OF if name in asked.query}
+        query = urlencode({**chosen_by, "after": rows[-1].number, "limit": limit})
+        link = f'</admin/quarantine?{query}>;rel="next";type="application/json"'
         return plain(page, headers=(("Link", link),))
 
     def retrieve_frame(self, asked: Asked) -> Response:

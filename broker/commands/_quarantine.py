@@ -53,7 +53,7 @@ def add_quarantine_words(doing: Any) -> None:  # noqa: ANN401  argparse has no p
 
 def _list(arguments: Namespace) -> int:
     with _opened(arguments) as quarantine:
-        for one in quarantine.find(_chosen(arguments, after=arguments.after), arguments.limit):
+        for one in quarantine.each(_chosen(arguments, after=arguments.after), arguments.limit):
             refused = one.refused
             if arguments.json:
                 print(json.dumps(one.shown(), ensure_ascii=False))
