@@ -1,4 +1,4 @@
-"""How fast a device may speak: so many messages a second on the average, and bursts of ten seconds' worth."""
+"""How fast a device may speak: so many messages a second on the average, in bursts of ten seconds' worth, or one."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Rates:
         What is kept of a device is when its debt will be paid: each message adds the time that one is worth.
         """
         paid = max(self._empty_at.get(device, now), now)
-        if paid - now > (BURST_S - 1.0 / per_s) * _SECOND:
+        if paid - now > max(0.0, BURST_S - 1.0 / per_s) * _SECOND:
             return False
         if len(self._empty_at) >= DEVICES_MAX:
             self._empty_at = {name: at for name, at in self._empty_at.items() if at > now}

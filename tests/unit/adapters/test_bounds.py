@@ -117,7 +117,7 @@ def test_two_messages_have_one_key_only_if_they_are_one(said: list[tuple[str, st
             assert keys.setdefault(key.message, known_by) == known_by
 
 
-@given(st.floats(0.1, 100), st.lists(st.floats(0, 5), max_size=60))
+@given(st.floats(0.01, 100), st.lists(st.floats(0, 5), max_size=60))
 def test_a_device_gets_a_burst_and_then_its_rate(per_s: float, pauses: list[float]) -> None:
     rates, now, taken = Rates(), 0, 0
     for pause in [*pauses, *[0.0] * 20]:
@@ -125,6 +125,16 @@ def test_a_device_gets_a_burst_and_then_its_rate(per_s: float, pauses: list[floa
         taken += rates.admits(("", "d"), per_s, now)
     assert taken <= per_s * (BURST_S + now / SECOND) + 1
     assert rates.admits(("", "d"), per_s, now + 100 * SECOND)
+
+
+def test_a_message_a_minute_is_a_rate_too() -> None:
+    rates, minute = Rates(), 60 * SECOND
+    assert [rates.admits(("", "d"), 1 / 60, at) for at in (0, minute // 2, minute, 2 * minute)] == [
+        True,
+        False,
+        True,
+        True,
+    ]
 
 
 @given(st.integers(-(10**13), 10**13))
