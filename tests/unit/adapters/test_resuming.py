@@ -46,6 +46,22 @@ def test_another_value_or_another_instant_is_news() -> None:
     assert written_before([said(1, 5)], now) == {0}
 
 
+def test_what_is_newer_than_what_the_entity_shows_is_news_wherever_it_stands() -> None:
+    """The second of them only repeats what the hub had long before the cut."""
+    assert written_before([said(21, 5), said(20, 4)], {"urn:x:1": said(20, 4)}) == {1}
+    now = {"urn:x:1": {**said(20, 4), **said(1, 2, STATE)}}
+    assert written_before([said(2, 3, STATE), said(20, 4)], now) == {1}, "of another attribute as well"
+    assert written_before(
+        [said(1, 6), said(2, 9), said(3, 8, STATE)], {"urn:x:1": {**said(2, 9), **said(3, 8, STATE)}}
+    ) == {0, 1, 2}
+
+
+def test_what_is_older_than_what_the_entity_shows_was_shown_before() -> None:
+    first, late = said(18, 2), said(3, 1, STATE)
+    assert written_before([first, late, said(20, 4)], {"urn:x:1": said(20, 4)}) == {0, 2}, "the state is not there"
+    assert written_before([first, late, said(20, 4)], {"urn:x:1": {**late, **said(20, 4)}}) == {0, 1, 2}
+
+
 def test_instances_of_other_data_sets_are_told_apart() -> None:
     one = said(1, 5)[LEVEL]
     both = [one, {**one, "datasetId": "urn:d:2", "value": 7}]
