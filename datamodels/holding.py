@@ -5,7 +5,9 @@ document (whole IRIs) ─> the schema of the stored spelling ─> units and boun
 
 from __future__ import annotations
 
+import math
 import operator
+import sys
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
@@ -116,13 +118,18 @@ class Held:
     def _bounded(self, document: Document, said: tuple[Path, float, str], attribute: Attribute) -> Iterator[Violation]:
         path, value, unit = said
         try:
-            converted = convert(value, unit, attribute.unit)
+            converted = convert(_as_float(value), unit, attribute.unit)
         except NoConversion:
             return  # a model that takes a unit which no table of ours converts says nothing of its bounds
         for rule, bound, kept in bounds_of(attribute.form):
             if not kept(converted):
-                text = f"{value:g} {unit} is {converted:g} {attribute.unit}; {rule} {bound:g}"
+                text = f"{_as_float(value):g} {unit} is {converted:g} {attribute.unit}; {rule} {bound:g}"
                 yield self.refuse(document, path, rule, text)
+
+
+def _as_float(value: float) -> float:
+    """Itself, or infinity for a whole number that is too long for a float: bounds keep it out all the same."""
+    return value if abs(value) <= sys.float_info.max else math.copysign(math.inf, 1 if value > 0 else -1)
 
 
 def compile_model(package: Package, model: Model, library: Library) -> Held:

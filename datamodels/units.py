@@ -42,13 +42,19 @@ def units() -> dict[str, Unit]:
 
 
 def convert(value: float, given: str, wanted: str) -> float:
-    """`convert(1.5, "KWT", "WTT")` is 1500. Raises NoConversion; an unknown code converts to itself only."""
+    """`convert(1.5, "KWT", "WTT")` is 1500.
+
+    Raises NoConversion: so for an unknown code, which converts to itself only, and a number that no float holds.
+    """
     if given == wanted:
         return value
     one, other = units().get(given), units().get(wanted)
     if one is None or other is None or one.quantity != other.quantity:
         raise NoConversion(f"{given} does not convert to {wanted}")
-    converted = (value * one.factor + one.offset - other.offset) / other.factor
+    try:
+        converted = (value * one.factor + one.offset - other.offset) / other.factor
+    except OverflowError as error:
+        raise NoConversion(f"a number beyond all measure does not convert to {wanted}") from error
     rounded = float(f"{converted:.{_DIGITS - 1}g}")
     return int(rounded) if isinstance(value, int) and rounded.is_integer() else rounded
 

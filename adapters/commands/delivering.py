@@ -29,7 +29,7 @@ from adapters.store import NotKept
 from broker.model.entity import as_list
 from broker.model.values import Instant, Json
 from broker.ports import Clock
-from broker.ports.hub import Hub
+from broker.ports.hub import Hub, HubAway
 
 log = logging.getLogger("misono.adapters.commands")
 
@@ -115,17 +115,29 @@ class Deliverer:
         changes: list[tuple[str, Change]] = []
         orders: list[Order | None] = []
         for one in due:
-            try:
-                device, told = self.judge(one)
-            except Outside as outside:
-                changes.append((one.id, partial(states.refused, reason=str(outside))))
+            judged = self._judged(one)
+            if isinstance(judged, str):
+                changes.append((one.id, partial(states.refused, reason=judged)))
                 orders.append(None)
                 continue
+            device, told = judged
             changes.append((one.id, partial(states.sent, said={"value": told.value, "unit": told.unit})))
             orders.append(Order(one.id, device, one.name, told.value, told.unit, one.expires_at, one.part))
         for order, became in zip(orders, self._parts.book.steps(changes), strict=True):
             if order is not None and became is not None:
                 self._send(became, order)
+
+    def _judged(self, command: Commanded) -> tuple[Device, Judged] | str:
+        """The same, or why it is not sent. Raises HubAway, NotKept: only then may it be judged again."""
+        try:
+            return self.judge(command)
+        except Outside as outside:
+            return str(outside)
+        except (HubAway, NotKept):
+            raise
+        except Exception as error:  # the outermost loop of a judging: one command holds up no other
+            log.exception("%s of %s could not be judged", command.id, command.entity)
+            return f"it could not be judged: {type(error).__name__}"
 
     def _send(self, command: Commanded, order: Order) -> None:
         until = min(command.expires_at, command.changed_at + round(SEND_S * _SECOND))

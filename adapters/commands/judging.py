@@ -7,10 +7,10 @@ Fail closed: what cannot be looked up (an attribute that a limit names and nobod
 
 from __future__ import annotations
 
-import math
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Final, TypeAlias, cast
+from typing import Final, TypeAlias, TypeGuard, cast
 
 from adapters.commands.rules import Bound, Condition, Path, Rule
 from broker.model.entity import Document, instances
@@ -21,6 +21,7 @@ Look: TypeAlias = Callable[[str], Document | None]
 """Gives another entity as it is now; None where there is none."""
 TEXT_MAX: Final = 10_000
 _TOLD_MAX: Final = 100
+_MOST: Final = sys.float_info.max
 
 
 class Outside(Exception):
@@ -69,7 +70,7 @@ def judge(rule: Rule, instance: Mapping[str, Json], scene: Scene) -> Judged:
         return Judged(_plain(value), "")
     amount = _converted(rule, value, instance.get("unitCode"), scene.range.unit)
     _within(rule, amount, scene)
-    told = amount * command.times + command.plus
+    told = _measurable(amount * command.times + command.plus)
     return Judged(int(told) if float(told).is_integer() and isinstance(value, int) else told, command.unit)
 
 
@@ -99,15 +100,27 @@ def _word(rule: Rule, value: Json) -> Json:
 
 def _converted(rule: Rule, value: Json, given: Json, modelled: str) -> float:
     """The amount in the command's own unit."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise Outside(f"{str(value)[:100]!r} is no number")
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise Outside(f"{str(value)[:_TOLD_MAX]!r} is no number")
+    _measurable(value)
     unit, wanted = str(given or modelled or rule.command.unit), rule.command.unit
     return _in(value, unit, wanted) if wanted else value
 
 
+def _is_number(value: Json) -> TypeGuard[int | float]:
+    """Whether it is one that can be reckoned with: whole numbers may be longer than any float."""
+    return not isinstance(value, bool) and isinstance(value, int | float) and abs(value) <= _MOST
+
+
+def _measurable(value: float) -> float:
+    if not _is_number(value):
+        raise Outside("the number is beyond all measure")
+    return value
+
+
 def _in(value: float, unit: str, wanted: str) -> float:
     try:
-        return convert(value, unit, wanted)
+        return _measurable(convert(value, unit, wanted))
     except NoConversion as error:
         raise Outside(str(error)) from error
 
@@ -136,10 +149,10 @@ def _amounts(rule: Rule, bounds: Iterable[Bound], scene: Scene) -> Iterable[tupl
             continue
         found = _found(bound.of, bound.text, scene)
         value, unit = found.get("value"), found.get("unitCode")
-        if isinstance(value, bool) or not isinstance(value, int | float):
+        if not _is_number(value):
             raise Outside(f"{bound.text} is no number, and it limits this command")
         amount = _in(value, str(unit), rule.command.unit) if unit and rule.command.unit else value
-        yield bound.times * amount, bound.text
+        yield _measurable(bound.times * amount), bound.text
 
 
 def _modelled(bound: float | None, unit: str, wanted: str) -> Iterable[tuple[float, str]]:
@@ -170,7 +183,7 @@ def _require(rule: Rule, condition: Condition, scene: Scene) -> None:
     if condition.one_of:
         _require_one(rule, condition, value)
         return
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if not _is_number(value):
         raise Outside(f"{condition.text} is no number, and this command depends on it")
     if condition.least is not None and value < condition.least:
         raise Outside(f"{condition.text} is {value:g}; below {condition.least:g} this command is not sent")

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from adapters.commands import delivering
+from adapters.commands.judging import Judged, Scene, judge
+from adapters.commands.rules import Rule
 from adapters.order import Delivered
 from adapters.readings import Answered
 from broker.model.values import to_text
@@ -44,6 +47,8 @@ def test_a_change_becomes_a_command_and_its_status_is_told(city: City) -> None:
         (limit(-1), "-1 WTT is less than 0 WTT (the mapping's limit)"),
         (limit("much"), "'much' is no number"),
         (limit(True), "'True' is no number"),
+        (limit(10**400), "the number is beyond all measure"),
+        ({"chargingLimit": {"type": "Property", "value": 1e306, "unitCode": "KWT"}}, "beyond all measure"),
         ({"chargingLimit": {"type": "Property", "value": 3, "unitCode": "CEL"}}, "CEL does not convert to WTT"),
         ({"charging": text("explode")}, "'explode' is none of start, stop"),
         ({"chargingLimit": {"type": "Relationship", "object": "urn:x:1"}}, "a command is a Property"),
@@ -70,6 +75,28 @@ def test_what_a_limit_needs_and_nobody_knows_holds_the_command(city: City) -> No
     city.give(limit(1))
     assert (city.status(), city.result()) == ("ERROR", "ratedPower is not known, and this command depends on it")
     assert city.link.orders == []
+
+
+def test_a_limit_beyond_all_measure_holds_the_command_and_no_other(city: City) -> None:
+    rated = {"ratedPower": {"type": "Property", "value": 10**400, "unitCode": "KWT"}}
+    assert city.patch(CHARGER, rated).status == 204
+    city.give(limit(1))
+    assert (city.status(), city.result()) == ("ERROR", "ratedPower is no number, and it limits this command")
+    city.give(START)
+    assert [order.name for order in city.link.orders] == ["RemoteStart"]
+
+
+def test_a_fault_of_judging_ends_one_command_and_holds_up_no_other(city: City, monkeypatch: pytest.MonkeyPatch) -> None:
+    def judged(rule: Rule, instance: Mapping[str, Any], scene: Scene) -> Judged:
+        if instance["value"] == 13:
+            raise RuntimeError("a fault of ours")
+        return judge(rule, instance, scene)
+
+    monkeypatch.setattr(delivering, "judge", judged)
+    city.give(limit(13))
+    assert (city.status(), city.result()) == ("ERROR", "it could not be judged: RuntimeError")
+    city.give(limit(14))
+    assert [order.value for order in city.link.orders] == [14]
 
 
 def test_an_interlock_is_looked_at_when_it_is_sent_not_when_it_is_given(city: City) -> None:

@@ -226,6 +226,17 @@ def test_units_are_converted_only_where_it_is_asked_for(library: Library) -> Non
         assert entity.document[POWER] == [first, several[1]]
 
 
+@pytest.mark.parametrize("converts", [False, True])
+def test_numbers_that_no_float_holds_are_within_bounds_or_not(library: Library, *, converts: bool) -> None:
+    broker, _ = held(library, converts=converts)
+    below: Document = {"id": "urn:x:1", "type": LAMP_TYPE, POWER: prop(-(10**400), unitCode="KWT")}
+    assert [one.rule for one in violation(broker, below).violations] == ["minimum"]
+    create(broker, {**below, POWER: prop(10**400, unitCode="KWT")})
+    entity = stored(broker)
+    assert entity is not None
+    assert entity.document[POWER] == prop(10**400, unitCode="KWT")
+
+
 def link(target: str) -> dict[str, Any]:
     return {"type": "Relationship", "object": target}
 
