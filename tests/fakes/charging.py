@@ -35,7 +35,10 @@ NOW = "2026-01-01T00:00:00.000Z"
 
 @dataclass
 class CentralSystem:
-    """The link that runs, the frames that it gave, and what its codec makes of them; `hold` stops it taking frames."""
+    """The link that runs, the frames that it gave, and what its codec makes of them.
+
+    `hold` stops it taking frames, `fault` is what it raises then.
+    """
 
     link: OcppLink
     url: str
@@ -43,11 +46,14 @@ class CentralSystem:
     registry: Devices
     frames: list[Frame] = field(default_factory=list)
     hold: asyncio.Event | None = None
+    fault: Exception | None = None
 
     async def receive(self, frames: Sequence[Frame]) -> None:
         """Keep them."""
         if self.hold is not None:
             await self.hold.wait()
+        if self.fault is not None:
+            raise self.fault
         self.frames += frames
 
     def readings(self, place: int = -1) -> list[Readings]:

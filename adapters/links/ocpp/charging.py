@@ -136,8 +136,8 @@ class Charging:
             " SET connector = excluded.connector, started_at = excluded.started_at, begin_wh = excluded.begin_wh,"
             " peak_w = excluded.peak_w, soc_start = excluded.soc_start,"
             " ended_at = excluded.ended_at",
-            (self._adapter, station, one.name, one.connector, one.started_at, one.begin_wh, one.peak_w, one.soc_start,
-             one.ended_at),
+            (self._adapter, station, one.name, one.connector, one.started_at, _real(one.begin_wh), _real(one.peak_w),
+             _real(one.soc_start), one.ended_at),
         )  # fmt: skip
         return one
 
@@ -155,6 +155,11 @@ def _transaction(row: Row) -> Transaction:
 
 def _one(db: apsw.Connection, sql: str) -> int:
     return next((cast("int", row[0]) for row in db.execute(sql)), 1)
+
+
+def _real(value: float | None) -> float | None:
+    """As its column has it: a whole number of a sample may be longer than the 64 bits of the file's whole numbers."""
+    return None if value is None else float(value)
 
 
 def _first(one: T | None, other: T | None) -> T | None:

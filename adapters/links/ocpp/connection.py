@@ -52,6 +52,12 @@ class Station:
     id: str
     version: str
     key: str = ""
+    tenant: str = ""
+
+    @property
+    def place(self) -> str:
+        """What its transactions are kept under: two tenants may have stations of one name, which is printable."""
+        return f"{self.tenant}\x1f{self.id}" if self.tenant else self.id
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +102,12 @@ class Connection:
     async def work(self) -> None:
         """Answer calls, in order, until cancelled."""
         while True:
-            await self._answer(*await self._calls.get())
+            call, received_at = await self._calls.get()
+            try:
+                await self._answer(call, received_at)
+            except Exception:  # the outermost loop of a station's calls
+                log.exception("%s of %s failed", call.action, self.station.id)
+                await self._failed(call)
 
     async def ask(self, request: Request, order: Order, *, last: bool) -> Answered | None:
         """What the station answers; None where it said nothing in time, which it may still do.
@@ -149,7 +160,7 @@ class Connection:
             return
         try:
             check_call(version, call.action, call.payload)
-            answer = await shared.central.answer(version, id_, call)
+            answer = await shared.central.answer(version, self.station.place, call)
         except (Violation, BadFrame) as refusal:
             code = refusal.code if isinstance(refusal, Violation) else "PropertyConstraintViolation"
             await self._pass_on(_masked(call), received_at, {"refused": "wrong_type", "why": str(refusal)})
@@ -157,11 +168,14 @@ class Connection:
             return
         except NotKept:
             log.exception("%s of %s could not be kept", call.action, id_)
-            await self._say([4, call.id, "InternalError", "try again later", {}])
+            await self._failed(call)
             return
         if call.action in _TOLD[version]:
             await self._pass_on(_masked(call), received_at, answer.about, call.action)
         await self._say([3, call.id, answer.payload])
+
+    async def _failed(self, call: Call) -> None:
+        await self._say([4, call.id, "InternalError", "try again later", {}])
 
     async def _answered(self, message: Result | Refusal, payload: bytes, received_at: Instant) -> None:
         waiting = self._asked.get(message.id)

@@ -226,6 +226,7 @@ BAD: dict[str, tuple[Any, str]] = {
     "a wrong type": ([2, "1", "StartTransaction", {**start(), "meterStart": "many"}], "wrong_type"),
     "one member too many": ([2, "1", "Heartbeat", {"a": 1}], "wrong_type"),
     "a number beyond all": ([2, "1", "StartTransaction", {**start(), "meterStart": 10**40}], "wrong_type"),
+    "a number of 64 bits": ([2, "1", "StartTransaction", {**start(), "meterStart": 2**63}], "wrong_type"),
     "a time that is none": ([2, "1", "StartTransaction", start(at="yesterday")], "wrong_type"),
     "a time long ago": ([2, "1", "StartTransaction", start(at="0001-01-01T00:00:00Z")], "clock"),
 }
