@@ -24,6 +24,8 @@ from broker.model.values import Instant, Json
 INSTANT: Final = "TimeInstant"
 GROUPS_MAX: Final = 1000
 COMMAND_FIELDS_MAX: Final = 100
+CACHED_MAX: Final = 300
+"""Characters of a channel that is remembered: senders that nobody knows may name as many as they like."""
 _NUMBER: Final = re.compile(r"-?(?:0|[1-9]\d{0,30})(\.\d{1,30})?([eE][-+]?\d{1,3})?")
 
 
@@ -104,9 +106,13 @@ def make_codec(settings: object) -> IotaJson:
     return IotaJson(ngsi=ngsi, numbers=numbers)
 
 
-@lru_cache(maxsize=65_536)
 def kind_of(channel: str) -> tuple[str, str]:
     """What comes in on a topic or path: measures, a single one and its name, an answer, a request."""
+    return _kind_of(channel) if len(channel) <= CACHED_MAX else _kind_of.__wrapped__(channel)
+
+
+@lru_cache(maxsize=65_536)
+def _kind_of(channel: str) -> tuple[str, str]:
     parts = channel.rstrip("/").split("/")
     if parts[-1] in ("cmdexe", "commands"):
         return ("configuration" if parts[-2:] == ["configuration", "commands"] else "answer"), ""

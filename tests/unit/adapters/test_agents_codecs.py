@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -97,6 +98,17 @@ def test_one_value_by_its_content_type() -> None:
     with pytest.raises(BadFrame) as bad:
         read(b"hello", ONE, {"content_type": "application/json"})
     assert bad.value.reason == "not_json"
+
+
+def test_long_channels_of_strangers_are_not_kept() -> None:
+    tracemalloc.start()
+    try:
+        for number in range(200):
+            assert iota_json.kind_of(f"/iot/json/attrs/{number}{'x' * 20_000}")[0] == "single"
+        held, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert held < 1 << 20
 
 
 def test_several_answers_at_once() -> None:
