@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+from urllib.parse import urlsplit
 
 import uvloop
 
@@ -24,6 +25,7 @@ from adapters.erasing import erase
 from adapters.link import BadSettings
 from adapters.mapping_files import packaged_contexts
 from adapters.store import AdapterStore, NotKept, UnusableFile
+from broker.access.policies import AllowAll
 from broker.contexts.copies import read_copies
 from broker.errors import ServiceUnavailable
 from broker.http.exchange import House
@@ -113,12 +115,18 @@ def attach(settings: Settings, house: House, closing: ExitStack, commands: Comma
     answering.to = make_commanding(assembled, around, commands.guard, models)
     closing.callback(answering.to.stop)
     desk = Desk(answering.to, hub.acting_as, house.broker.new_id)
-    rights = Rights(house.broker.access, read_only=house.read_only)
+    hosts = _hosts(settings) if isinstance(house.broker.access, AllowAll) else None
+    rights = Rights(house.broker.access, read_only=house.read_only, hosts=hosts)
     door = make_door(assembled, resolve, rights, CommandDoor(desk).routes())
     closing.callback(door.close)
     attached = Attached(assembled, answering.to, door)
     house.broker.beside[:] = [attached.erase]
     return attached
+
+
+def _hosts(settings: Settings) -> frozenset[str]:
+    """By what name others reach this hub."""
+    return frozenset(filter(None, [urlsplit(settings.public_url).hostname]))
 
 
 def _directory(settings: Settings, closing: ExitStack) -> Path:

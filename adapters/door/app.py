@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 from adapters.door.described import describe
+from adapters.door.hosts import is_ours
 from adapters.door.refusals import EXPECTED, as_agent, as_problem
 from adapters.door.route import Asked, Route, Routes, read_query
 from adapters.link import Serves
@@ -61,6 +62,8 @@ class Rights:
 
     access: Access
     read_only: bool = False
+    hosts: frozenset[str] | None = None
+    """Where nobody is asked who he is: the names of this machine beside localhost."""
 
 
 class Door:
@@ -105,6 +108,7 @@ class Door:
                 raise ReadOnly
             body = await _read_body(headers, receive, MEASURE_MAX)
             return await self._measure(link, Request(method, raw_path, query, headers, body))
+        self._check_host(headers.get("host", ""))
         route, path = self._routes.find("GET" if method == "HEAD" else method, raw_path)
         body = await _read_body(headers, receive, BODY_MAX) if route.body else b""
         return await self._in_thread(route, Request(method, raw_path, query, headers, body, path))
@@ -112,12 +116,9 @@ class Door:
     def _link(self, raw_path: str) -> Serves | None:
         """The link of a path or of the nearest one above it."""
         served = self._hears.served()
-        path = raw_path
-        while path.count("/") > 1:
-            if path in served:
-                return served[path]
-            path = path.rpartition("/")[0]
-        return None
+        below = raw_path + "/"
+        above = [path for path in served if below.startswith(path + "/")]
+        return served[max(above, key=len)] if above else None
 
     async def _measure(self, link: Serves, request: Request) -> Response:
         self._rights.access.admit(_ANYONE, "", MEASURE)
@@ -152,6 +153,15 @@ class Door:
             _check_media_type(request.headers)
             body = parse_json(request.body)
         return route.handler(Asked(request, tenant, request.path, query, body))
+
+    def _check_host(self, host: str) -> None:
+        """Raises Forbidden where a page may have got here by a name of its own that it had point to this machine."""
+        hosts = self._rights.hosts
+        if hosts is not None and not is_ours(host, hosts):
+            raise Forbidden(
+                f"{host[:100]!r} is not how this hub is reached, and nobody is asked who he is",
+                remedy="ask 127.0.0.1, localhost or an address, or tell the hub its --public-url",
+            )
 
     def _check_change(self, request: Request) -> None:
         """Raises ReadOnly; Forbidden where a page of another site asks through somebody's browser."""

@@ -164,7 +164,9 @@ def _assembled(arguments: Namespace, folder: Path, names: Sequence[str], link: M
         if getattr(arguments, "port", None) is not None:
             desk = Desk(commanding, lambda _principal: hub, lambda: uuid.uuid4().hex)
             _open_door(
-                arguments.port, make_door(assembled, resolve, Rights(AllowAll()), CommandDoor(desk).routes()), closing
+                arguments.port,
+                make_door(assembled, resolve, Rights(AllowAll(), hosts=frozenset()), CommandDoor(desk).routes()),
+                closing,
             )
         yield assembled
 

@@ -80,6 +80,7 @@ def test_devices_are_provisioned_and_heard_beside_the_hub(tmp_path: Path) -> Non
         big = client.post("/iot/json?k=a-key-of-the-sensors&i=r1", content=b"x" * (1 << 20 | 1))
         assert big.status_code == 413
         assert client.get("/iot/about").status_code == 200
+        assert client.get("/admin/devices", headers={"Host": "attacker.example"}).status_code == 403
 
 
 def test_a_running_hub_knows_within_a_second_of_what_the_command_line_says(tmp_path: Path) -> None:
@@ -96,6 +97,8 @@ def test_a_running_hub_knows_within_a_second_of_what_the_command_line_says(tmp_p
             return httpx.post(f"{hub.root}/iot/json?k=its-own-key-of-r1&i=r1", json={"t": 21}, timeout=10).status_code
 
         assert sent() == 404
+        elsewhere = {"Host": "attacker.example"}
+        assert httpx.get(f"{hub.root}/admin/devices", headers=elsewhere, timeout=10).status_code == 403
         add = [sys.executable, "-m", "broker", "devices", "add", "sensors", "r1", "--data", str(hub.data)]
         subprocess.run([*add, "--key-file", str(tmp_path / "key")], check=True, timeout=60)
         said = time.monotonic()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Coroutine, Iterator, Mapping, MutableMapping
 from concurrent.futures import Future
 from typing import Any
@@ -171,3 +172,27 @@ def test_a_fault_is_an_answer_and_a_line_of_the_log(door: Door, caplog: pytest.L
 def test_a_page_of_another_site_changes_nothing(door: Door, released: threading.Event, site: str, status: int) -> None:
     released.set()
     assert asyncio.run(ask(door, "POST", "/admin/slow", sec_fetch_site=site))[0] == status
+
+
+def test_a_path_of_thousands_of_segments_holds_nobody_up(door: Door) -> None:
+    began = time.perf_counter()
+    assert asyncio.run(ask(door, "POST", "/iot/x" + "/a" * 30_000))[0] == 404
+    assert asyncio.run(ask(door, "POST", "/iot/json" + "/" * 30_000))[0] == 200
+    assert time.perf_counter() - began < 0.2
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [("127.0.0.1:1026", 204), ("localhost", 204), ("LOCALHOST.:80", 204), ("[::1]:1026", 204), ("192.0.2.7", 204),
+     ("hub.city.example:443", 204), ("", 204), ("attacker.example:1026", 403), ("127.0.0.1.attacker.example", 403),
+     ("localhost.attacker.example", 403), ("[attacker.example]", 403)],
+)  # fmt: skip
+def test_where_nobody_is_asked_who_he_is_only_its_own_names_reach_the_operators_routes(
+    links: Links, host: str, status: int
+) -> None:
+    rows = [Route("GET", "/admin/there", "iot_there", lambda _asked: Response(204))]
+    for hosts, wanted in ((frozenset({"hub.city.example"}), status), (None, 204)):
+        door = Door(Routes(rows), links, Rights(AllowAll(), hosts=hosts))
+        assert asyncio.run(ask(door, "GET", "/admin/there", host=host))[0] == wanted
+        assert asyncio.run(ask(door, "POST", "/iot/json", host=host))[0] == 200, "devices have keys"
+        door.close()
