@@ -18,15 +18,16 @@ import hashlib
 import hmac
 import re
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeVar
 from urllib.parse import unquote
 
 from adapters.codecs.iota_json import read_request
 from adapters.codecs.json_body import check_size
 from adapters.device import Device
 from adapters.frame import BadFrame, Frame
+from adapters.intake import INLINE_MAX
 from adapters.link import BadSettings, Codec, Ground, Receive
 from adapters.links.endpoint import Endpoints
 from adapters.links.mailbox import Mailbox
@@ -40,11 +41,15 @@ from broker.http.messages import Request, Response
 from broker.http.parameters import split_query
 from broker.model.values import Json
 
+T = TypeVar("T")
+R = TypeVar("R")
 PATHS: Final = {"iota-json": "/iot/json", "ultralight": "/iot/d"}
 HOOKS: Final = "/iot/hooks/"
 SCHEMES: Final = ("plain", "bearer", "hmac-sha256")
 _BELOW: Final = re.compile(r"(?:/attrs/[^/]+|/commands|/(?P<configuration>configuration))?/?")
 _PATH: Final = re.compile(r"/iot(?:/[\w.~-]+)+")
+PATH_MAX: Final = 4_096
+"""Characters; a name of 256 in Japanese is among them."""
 _KEPT: Final = 200
 _STATUS: Final = {"oversized": 413, "unknown_device": 404, "wrong_key": 404}
 _NAMES: Final = {
@@ -112,7 +117,8 @@ class HttpLink:
         if receive is None:
             return Response(503, (("Retry-After", "1"),))
         allowed = ("POST",) if self._hook is not None else ("GET", "POST")
-        below = _BELOW.fullmatch(request.raw_path[len(self.paths[0]) :])
+        path = request.raw_path
+        below = _BELOW.fullmatch(path[len(self.paths[0]) :]) if len(path) <= PATH_MAX else None
         if below is None or (self._hook is not None and below[0].strip("/")):
             return refusal(404, "NOT_FOUND", f"Nothing is taken at {request.raw_path[:200]}.")
         if request.method not in allowed:
@@ -135,7 +141,7 @@ class HttpLink:
             await receive([self._frame(request, query, request.body)])
             return refusal(_STATUS.get(bad.reason, 400), _NAMES.get(bad.reason, "WRONG_SYNTAX"), _NOBODY)
         if configures:
-            return self._configured(device, request.body)
+            return await self._configured(device, request.body)
         return await self._measured(request, query, device, receive)
 
     async def _measured(self, request: Request, query: Mapping[str, str], device: Device, receive: Receive) -> Response:
@@ -153,7 +159,7 @@ class HttpLink:
         reply = Response(_KEPT)
         try:
             check_size(frame.payload)
-            self._codec.decode(frame)
+            await _apart(len(frame.payload), self._codec.decode, frame)
         except BadFrame as bad:
             reply = refusal(_STATUS.get(bad.reason, 400), _NAMES.get(bad.reason, "WRONG_SYNTAX"), str(bad))
         await receive([frame])
@@ -173,10 +179,10 @@ class HttpLink:
             return Response(_KEPT, _TEXT, told.encode())
         return Response(_KEPT, _JSON, dump({one.name: one.value for one in orders}))
 
-    def _configured(self, device: Device, body: bytes) -> Response:
+    async def _configured(self, device: Device, body: bytes) -> Response:
         """The values that the device's option `configuration` has, of those asked for."""
         try:
-            wanted = read_request(body)
+            wanted = await _apart(len(body), read_request, body)
         except BadFrame as bad:
             return refusal(400, "WRONG_SYNTAX", str(bad))
         known = device.options.get("configuration")
@@ -220,6 +226,11 @@ def read_query(query_string: str) -> dict[str, str] | Response:
 def refusal(status: int, name: str, message: str) -> Response:
     """An error as IoT Agents tell it."""
     return Response(status, _JSON, dump({"name": name, "message": message}))
+
+
+async def _apart(size: int, work: Callable[[T], R], given: T) -> R:
+    """What the work gives, done in a thread where so much would hold up every other link."""
+    return await asyncio.to_thread(work, given) if size > INLINE_MAX else work(given)
 
 
 def _same(given: str, wanted: str) -> bool:

@@ -6,17 +6,22 @@ import asyncio
 import hashlib
 import hmac
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
 from aiohttp import web
 
+from adapters.frame import Frame
 from adapters.link import BadSettings, Serves
+from adapters.links.http import HttpLink
 from adapters.links.mailbox import Mailbox
 from adapters.order import Delivered, NotReached, Order
+from adapters.readings import Readings
 from adapters.table import make_link
 from broker.http.messages import Request, Response
 from broker.model.values import Json
@@ -93,6 +98,36 @@ def test_what_is_refused_is_told_and_kept_for_quarantine(
     run(work)
 
 
+@dataclass
+class Telling:
+    """A codec that keeps in which thread it was asked."""
+
+    threads: list[bool] = field(default_factory=list)
+
+    def decode(self, frame: Frame) -> Sequence[Readings]:
+        """As the port says; whether that was the main thread."""
+        self.threads.append(threading.current_thread() is threading.main_thread())
+        return [Readings(frame.device, ())]
+
+
+def test_what_is_long_is_decoded_beside_the_loop(tmp_path: Path) -> None:
+    async def work() -> None:
+        codec, kept = Telling(), []
+
+        async def receive(frames: Sequence[Frame]) -> None:
+            kept.extend(frames)
+
+        link = HttpLink(ground({"kind": "http"}, JSON, tmp_path, device_of("h1")), "/iot/json", codec, None)
+        running = asyncio.create_task(link.run(receive))
+        await asyncio.sleep(0)
+        for size in (100, 100_000):
+            assert (await link.serve(Request("POST", "/iot/json", WHO, {}, b"x" * size))).status == 200
+        assert (codec.threads, len(kept)) == ([True, False], 2)
+        running.cancel()
+
+    run(work)
+
+
 def test_a_wrong_key_and_an_unknown_device_get_one_answer(tmp_path: Path) -> None:
     async def work() -> None:
         async with http(tmp_path, JSON) as working:
@@ -106,7 +141,7 @@ def test_a_wrong_key_and_an_unknown_device_get_one_answer(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("method", "path", "status"),
     [("PUT", "/iot/json", 405), ("POST", "/iot/json/x", 404), ("POST", "/iot/json/attrs/a/b", 404),
-     ("POST", "/iot/jsonx", 404)],
+     ("POST", "/iot/jsonx", 404), ("POST", "/iot/json/attrs/" + "x" * 4_096, 404)],
 )  # fmt: skip
 def test_other_methods_and_paths(tmp_path: Path, method: str, path: str, status: int) -> None:
     async def work() -> None:
