@@ -18,6 +18,7 @@ from websockets.http11 import Response
 from websockets.typing import Subprotocol
 
 from adapters.codecs.ocpp import V16, V201
+from adapters.device import Device
 from adapters.frame import BadFrame, Frame
 from adapters.link import BadSettings, Ground, Receive
 from adapters.links.ocpp.central import Central
@@ -53,7 +54,7 @@ class OcppLink:
         self._ground = ground
         self._settings = settings
         self._versions = _versions(ground)
-        self._stations: dict[str, tuple[Connection, ServerConnection]] = {}
+        self._stations: dict[tuple[str, str], tuple[Connection, ServerConnection]] = {}
         self._admitted: WeakKeyDictionary[ServerConnection, Admitted] = WeakKeyDictionary()
         self._denials: list[int] = []
         self._charging: Charging | None = None
@@ -88,11 +89,11 @@ class OcppLink:
 
     async def send(self, order: Order) -> Delivered:
         """As the port says."""
-        connected, charging = self._stations.get(order.device.id), self._charging
+        connected, charging = self._stations.get(_whose(order.device)), self._charging
         if connected is None or charging is None:
             raise NotReached(f"{order.device.id} is not connected")
         connection = connected[0]
-        running = await asyncio.to_thread(charging.running, order.device.id)
+        running = await asyncio.to_thread(charging.running, connection.station.place)
         try:
             asked = requests(order, connection.station.version, running, self._ground.clock.now())
         except CannotAsk as refusal:
@@ -121,7 +122,7 @@ class OcppLink:
         """Let a station in, or answer why not."""
         found = admit(handshake.path, handshake.headers, self._settings, self._ground.adapter, self._ground.registry)
         if isinstance(found, Admitted):
-            if found.device.id not in self._stations and len(self._stations) >= self._settings.stations_max:
+            if _whose(found.device) not in self._stations and len(self._stations) >= self._settings.stations_max:
                 return socket.respond(HTTPStatus.SERVICE_UNAVAILABLE, "too many stations\n")
             self._admitted[socket] = found
             return None
@@ -151,20 +152,20 @@ class OcppLink:
     async def _serve(self, socket: ServerConnection, shared: Surroundings) -> None:
         """A connection, from its handshake to its end; a newer one of the same station takes its place."""
         admitted = self._admitted.pop(socket)
-        name = admitted.device.id
+        name, whose = admitted.device.id, _whose(admitted.device)
         if socket.subprotocol is None:
             await socket.close(_NO_VERSION, f"one of {', '.join(self._versions)}")
             return
-        connection = Connection(socket, Station(name, socket.subprotocol, admitted.key), shared)
-        former, self._stations[name] = self._stations.get(name), (connection, socket)
+        connection = Connection(socket, Station(name, socket.subprotocol, admitted.key, admitted.device.tenant), shared)
+        former, self._stations[whose] = self._stations.get(whose), (connection, socket)
         closing = asyncio.create_task(former[1].close(_POLICY, "connected anew")) if former else None
         log.info("%s connected, %s", name, socket.subprotocol)
         try:
             await self._converse(connection, socket)
         finally:
             connection.lose()
-            if self._stations.get(name, (None,))[0] is connection:
-                del self._stations[name]
+            if self._stations.get(whose, (None,))[0] is connection:
+                del self._stations[whose]
             if closing is not None:
                 await closing
         sent = socket.protocol.close_sent
@@ -196,6 +197,11 @@ class OcppLink:
         for outcome in ended:
             if isinstance(outcome, Exception) and not isinstance(outcome, ConnectionClosed):
                 raise outcome
+
+
+def _whose(device: Device) -> tuple[str, str]:
+    """Two tenants may have stations of one name."""
+    return device.tenant, device.id
 
 
 def _versions(ground: Ground) -> tuple[str, ...]:

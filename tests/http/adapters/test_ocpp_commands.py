@@ -8,8 +8,11 @@ from typing import Any
 
 import pytest
 
-from adapters.order import NotReached
-from tests.fakes.charging import CentralSystem, run, start, station
+from adapters.device import Device
+from adapters.order import NotReached, Order
+from adapters.provisioning.keys import digest_of
+from adapters.provisioning.provision import Provision, Provisions
+from tests.fakes.charging import KEY, CentralSystem, run, start, station
 
 
 def test_answers_to_commands_come_through_while_a_frame_waits(tmp_path: Path) -> None:
@@ -105,3 +108,20 @@ def test_a_limit_of_which_only_the_first_call_is_answered_late_is_not_done(tmp_p
             assert len(system.frames) == frames + 1, "the whole of it is asked again: nothing is told of its half"
 
     run(tmp_path, scenario, answer_s=0.2)
+
+
+def test_stations_of_one_name_of_two_tenants_are_two(tmp_path: Path) -> None:
+    async def scenario(system: CentralSystem) -> None:
+        ours, theirs = (
+            Device("c1", "chargers", tenant, key_digest=digest_of(key)) for tenant, key in (("a", KEY), ("b", "other"))
+        )
+        system.registry.of_file("chargers", Provisions((Provision(ours), Provision(theirs))))
+        async with station(system) as charger, station(system, password="other") as other:  # noqa: S106 - made up
+            begun = await charger.call("StartTransaction", start())
+            asking = asyncio.create_task(system.link.send(Order("cmd-1", ours, "Reset", "Soft")))
+            await charger.say([3, (await charger.hear())[1], {"status": "Accepted"}])
+            assert (await asking).status == "OK", "the connection of the other one did not take its place"
+            assert (await system.link.send(Order("cmd-2", theirs, "RemoteStop", value=True))).status == "ERROR"
+            assert (await other.call("StartTransaction", start()))["transactionId"] != begun["transactionId"]
+
+    run(tmp_path, scenario)
