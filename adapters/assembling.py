@@ -13,12 +13,14 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from threading import Lock
 from typing import Final
 
 from adapters.configuring import AdapterFile, read_adapters
 from adapters.device import Device
+from adapters.erasing_asked import Asked, Asking
 from adapters.intake import Answers, to_nobody
 from adapters.link import BadSettings, Ground, Link
 from adapters.mapping.plan import DeviceMapping
@@ -42,6 +44,8 @@ from broker.timers import Repeating
 log = logging.getLogger("misono.adapters")
 
 TEND_S: Final = 0.5
+ALONE_S: Final = 2.0
+"""So long it is waited for who erases something from a file whose adapters do not run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,23 +78,37 @@ class Assembled:
     ) -> None:
         self.running, self.devices, self.book, self.mappings = running, devices, book, mappings
         self._kept, self._kept_of, self._keeping = kept, -1, Lock()
-        self._tending: Repeating | None = None
+        self._erasures = Asking(running.parts.store)
+        self._repeating: list[Repeating] = []
 
     def start(self) -> None:
         """Begin to take frames."""
         self.running.start()
-        self._tending = Repeating("adapters-tending", TEND_S, self._tend)
+        self._repeating = [
+            Repeating("adapters-tending", TEND_S, self._tend),
+            Repeating("adapters-erasing", TEND_S, self._erase),
+        ]
 
     def stop(self) -> None:
         """Take no more; what was taken is in the file."""
-        if self._tending is not None:
-            self._tending.stop()
+        for one in self._repeating:
+            one.stop()
         self.running.stop()
 
     def _tend(self) -> None:
         self.devices.refresh()
         self.running.tend()
         self.keep_devices()
+
+    def _erase(self) -> None:
+        """What other processes want to be erased."""
+
+        def work(asked: Asked) -> None:
+            self.devices.forget(asked.tenant, asked.entity_id)
+            self._erasures.carry_out(asked)
+
+        for asked in self._erasures.open():
+            self.running.erased(asked.tenant, asked.entity_id, partial(work, asked))
 
     def keep_devices(self) -> None:
         """Have the hub hold the entities of devices as they are provisioned now."""
@@ -109,7 +127,7 @@ def assemble(folder: Path, around: Around, only: Sequence[str] = ()) -> Assemble
     files = tuple(file for file in files if not only or file.name in only)
     of_files = read_mappings(folder, around.resolve)
     try:
-        around.store.run_alone()
+        around.store.run_alone(patience_s=ALONE_S)
     except UnusableFile as error:
         raise BadSettings(str(error)) from error
     book = Book(around.store, around.clock)

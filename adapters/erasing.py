@@ -2,6 +2,7 @@
 
     erase(store, "", "urn:ngsi-ld:Person:1")  ->  {"adapter_queue": 3, "adapter_quarantine": 1, …}
 
+Only who runs the adapters of a file may do that, who has some of it in memory; others ask (erasing_asked.py).
 Nothing of it can be read in the file afterwards. Who speaks on makes it anew: erasing data is not removing a device.
 """
 
@@ -20,27 +21,28 @@ from broker.model.values import Json
 
 def erase(store: AdapterStore, tenant: str, entity_id: str) -> dict[str, int]:
     """How many rows of which table went; durable on return. Raises NotKept."""
+    return store.write(lambda db: erase_within(store, db, tenant, entity_id)).result()
 
-    def work(db: apsw.Connection) -> dict[str, int]:
-        store.empty_log()
-        there = {str(row[0]) for row in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-        gone: dict[str, int] = {}
-        devices = _devices(db, tenant, entity_id) if "device_entity" in there else []
-        if "queued" in there:
-            gone["adapter_queue"] = _erase_queued(db, tenant, entity_id)
-        if "quarantined" in there:
-            gone["adapter_quarantine"] = _erase_quarantined(db, entity_id, devices)
-        if devices:
-            gone["adapter_device"] = _forget_devices(db, tenant, entity_id, devices)
-        if "provisioned" in there:
-            gone["adapter_entity"] = _unname(db, tenant, entity_id)
-        if "command" in there:
-            db.execute("DELETE FROM command WHERE tenant = ? AND entity = ?", (tenant, entity_id))
-            gone["command"] = db.changes()
-            gone["command_audit"] = audit.forget(db, tenant, entity_id)
-        return {table: number for table, number in gone.items() if number}
 
-    return store.write(work).result()
+def erase_within(store: AdapterStore, db: apsw.Connection, tenant: str, entity_id: str) -> dict[str, int]:
+    """The same within a transaction."""
+    store.empty_log()
+    there = {str(row[0]) for row in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    gone: dict[str, int] = {}
+    devices = _devices(db, tenant, entity_id) if "device_entity" in there else []
+    if "queued" in there:
+        gone["adapter_queue"] = _erase_queued(db, tenant, entity_id)
+    if "quarantined" in there:
+        gone["adapter_quarantine"] = _erase_quarantined(db, entity_id, devices)
+    if devices:
+        gone["adapter_device"] = _forget_devices(db, tenant, entity_id, devices)
+    if "provisioned" in there:
+        gone["adapter_entity"] = _unname(db, tenant, entity_id)
+    if "command" in there:
+        db.execute("DELETE FROM command WHERE tenant = ? AND entity = ?", (tenant, entity_id))
+        gone["command"] = db.changes()
+        gone["command_audit"] = audit.forget(db, tenant, entity_id)
+    return {table: number for table, number in gone.items() if number}
 
 
 def _devices(db: apsw.Connection, tenant: str, entity_id: str) -> list[tuple[str, str]]:

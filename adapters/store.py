@@ -16,6 +16,7 @@ from concurrent.futures import Future
 from fcntl import LOCK_EX, LOCK_NB, flock
 from pathlib import Path
 from threading import Condition, Lock, Thread
+from time import monotonic, sleep
 from typing import IO, Any, Final, TypeAlias, TypeVar
 
 import apsw
@@ -24,6 +25,7 @@ log = logging.getLogger("misono.adapters")
 
 NAME: Final = "adapters.sqlite"
 BUSY_MS: Final = 5_000
+LOCK_LOOK_S: Final = 0.05
 TRUNCATED_MS: Final = 200
 """So long the log waits for others to be emptied, at each write until it is."""
 CACHE_KIB: Final = 4_096
@@ -111,16 +113,16 @@ class AdapterStore:
         """
         self._leftover = True
 
-    def run_alone(self) -> None:
+    def run_alone(self, patience_s: float = 0.0) -> None:
         """Be the one process that runs adapters on this file, until `close`. Raises UnusableFile where another is."""
         if self._alone is not None:
             return
-        lock = self.path.with_suffix(".lock").open("w")
-        try:
-            flock(lock, LOCK_EX | LOCK_NB)
-        except OSError as error:
-            lock.close()
-            raise UnusableFile(f"{self.path.parent}: another process runs adapters there") from error
+        lock, end = self.path.with_suffix(".lock").open("w"), monotonic() + patience_s
+        while not _locked(lock):
+            if monotonic() >= end:
+                lock.close()
+                raise UnusableFile(f"{self.path.parent}: another process runs adapters there")
+            sleep(LOCK_LOOK_S)
         self._alone = lock
 
     def close(self) -> None:
@@ -210,6 +212,14 @@ class _Job:
     def fail(self, error: NotKept) -> None:
         """The transaction failed."""
         self._done.set_exception(error)
+
+
+def _locked(lock: IO[str]) -> bool:
+    try:
+        flock(lock, LOCK_EX | LOCK_NB)
+    except OSError:
+        return False
+    return True
 
 
 def _opened(path: Path, *, writes: bool) -> apsw.Connection:

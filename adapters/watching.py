@@ -89,10 +89,15 @@ class LastSeen:
         self._dirty[seen.adapter, seen.tenant, seen.device] = seen
 
     def insert(self, db: apsw.Connection, seen: Seen, entities: Collection[str]) -> None:
-        """Write it now, within a transaction, with entities that were made of it for the first time."""
+        """Write it now, within a transaction, with entities that were made of it for the first time.
+
+        A salt that is in the file stays: an erasure may have put another there.
+        """
         place = (seen.adapter, seen.tenant, seen.device)
         db.execute(
-            "INSERT OR REPLACE INTO device_seen VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO device_seen VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
+            " first_at = excluded.first_at, last_at = excluded.last_at, newest = excluded.newest,"
+            " offline = excluded.offline",
             (*place, seen.salt, seen.first_at, seen.last_at, seen.newest, int(seen.offline)),
         )
         db.executemany(

@@ -6,7 +6,7 @@ For `wiring`, which knows the rest.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from functools import cache
 from typing import TYPE_CHECKING, Protocol, cast
 
@@ -198,20 +198,20 @@ def among(settings: Settings, store: Kept, holder: str) -> Among:
 
 def beside(settings: Settings) -> list[Beside]:
     """What adapters left in the data directory, for erasures; who runs them takes that over."""
-    if settings.store == "memory" or not (settings.data / DEVICES).is_file():
+    if settings.store == "memory":
         return []
 
     def erase_from_file(tenant: str, entity_id: str) -> Mapping[str, int]:
-        from adapters.erasing import erase  # noqa: PLC0415  a broker without devices shall not carry them
-        from adapters.store import AdapterStore, NotKept  # noqa: PLC0415
+        if not (settings.data / DEVICES).is_file():
+            return {}
+        from adapters.erasing_asked import Asking  # noqa: PLC0415  a broker without devices shall not carry them
+        from adapters.store import AdapterStore, NotKept, UnusableFile  # noqa: PLC0415
 
-        store = AdapterStore(settings.data)
         try:
-            return erase(store, tenant, entity_id)
-        except NotKept as error:
+            with closing(AdapterStore(settings.data)) as store:
+                return Asking(store).erase(tenant, entity_id)
+        except (NotKept, UnusableFile) as error:
             raise ServiceUnavailable(str(error)) from error
-        finally:
-            store.close()
 
     return [erase_from_file]
 

@@ -38,7 +38,7 @@ entities:
 """,
 }
 KUMIKO = "urn:ngsi-ld:Person:kumiko"
-SECRET = "what-nobody-shall-read"
+UNSEEN = "what-nobody-shall-read"
 
 
 def frame(pipe: Pipe, device: str, *messages: dict[str, object]) -> Frame:
@@ -108,29 +108,29 @@ def test_a_file_without_the_tables_has_nothing_to_erase(tmp_path: Path, entity: 
 
 def test_no_byte_of_it_is_left_in_the_files(tmp_path: Path) -> None:
     with piped(tmp_path, CITY) as pipe:
-        pipe.give("feeds", frame(pipe, "kumiko", {"t": 61, "note": SECRET * 200}))
+        pipe.give("feeds", frame(pipe, "kumiko", {"t": 61, "note": UNSEEN * 200}))
         pipe.settle()
         store = pipe.assembled.running.parts.store
-        pipe.give("feeds", frame(pipe, "kumiko", {"x": SECRET * 500}))
+        pipe.give("feeds", frame(pipe, "kumiko", {"x": UNSEEN * 500}))
         erase_running(pipe.assembled.running, KUMIKO)
         files = [*store.path.parent.glob("adapters.sqlite*")]
         assert len(files) >= 2, "the log is looked at too"
-        assert not [path.name for path in files if SECRET.encode() in path.read_bytes()]
+        assert not [path.name for path in files if UNSEEN.encode() in path.read_bytes()]
 
 
 def test_the_log_is_emptied_once_nobody_reads_from_it(tmp_path: Path) -> None:
     store = AdapterStore(tmp_path)
     store.tables("notes", ("CREATE TABLE note (text TEXT NOT NULL) STRICT",))
-    store.write(lambda db: db.execute("INSERT INTO note VALUES (?)", (SECRET,)).fetchall()).result()
+    store.write(lambda db: db.execute("INSERT INTO note VALUES (?)", (UNSEEN,)).fetchall()).result()
     reader = Connection(str(store.path))
     rows = reader.execute("SELECT text FROM note UNION ALL SELECT text FROM note")
     next(rows)
     store.write(lambda db: db.execute("DELETE FROM note").fetchall()).result()
     erase(store, "", KUMIKO)
     log = store.path.with_name("adapters.sqlite-wal")
-    assert SECRET.encode() in log.read_bytes()
+    assert UNSEEN.encode() in log.read_bytes()
     reader.close(force=True)
     store.write(lambda _db: None).result()
     assert log.read_bytes() == b""
-    assert SECRET.encode() not in store.path.read_bytes()
+    assert UNSEEN.encode() not in store.path.read_bytes()
     store.close()
