@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Final
 
 from adapters.codecs.ha_discovery import Component, read_discovery
@@ -15,6 +16,10 @@ from broker.model.values import Instant
 
 ANNOUNCED_MAX: Final = 10_000
 """Components of one server."""
+OF_TOPIC_MAX: Final = 500
+"""Components that have their state on one topic: each message there is read for all of them."""
+SHARING_MAX: Final = 50
+"""Devices that have their state on one topic: each message there becomes so many frames."""
 
 
 class Discovery:
@@ -24,6 +29,7 @@ class Discovery:
         self.filters: Final = (f"{prefix}/+/+/config", f"{prefix}/+/+/+/config")
         self._prefix = prefix + "/"
         self._announced: dict[str, list[Component]] = {}
+        self._says: dict[str, dict[str, list[Component]]] = {}  # state topic -> announcement -> its components there
         self._number = 0
         self._about: dict[str, dict[str, dict[str, str]]] = {}
 
@@ -37,20 +43,24 @@ class Discovery:
         Raises BadFrame.
         """
         components = read_discovery(topic, payload)
-        self._number += len(components) - len(self._announced.pop(topic, ()))
-        if self._number > ANNOUNCED_MAX:
-            self._number -= len(components)
-            raise BadFrame("rate", f"more than {ANNOUNCED_MAX:,} components are announced")
+        self._forget(topic)
+        below = _by_topic(components)
+        self._check(len(components), below)
         if components:
             self._announced[topic] = components
-        self._about.clear()
-        return list(dict.fromkeys(one.state_topic for one in components if one.state_topic))
+            self._number += len(components)
+        for state_topic, some in below.items():
+            self._says.setdefault(state_topic, {})[topic] = some
+            self._about.pop(state_topic, None)
+        return list(below)
 
     def frames(self, topic: str, payload: bytes, received_at: Instant) -> Iterator[Frame]:
         """A frame for each device that says its state on that topic."""
-        if not self._about and self._announced:
-            self._about = self._by_topic()
-        for device, about in self._about.get(topic, {}).items():
+        if topic not in self._says:
+            return
+        if topic not in self._about:
+            self._about[topic] = _about(chain.from_iterable(self._says[topic].values()))
+        for device, about in self._about[topic].items():
             yield Frame(payload, received_at, device, topic, "", about)
 
     def command(self, order: Order) -> tuple[str, bytes]:
@@ -64,17 +74,42 @@ class Discovery:
         for components in self._announced.values():
             yield from (one for one in components if one.device == device)
 
-    def _by_topic(self) -> dict[str, dict[str, dict[str, str]]]:
-        found: dict[str, dict[str, list[Component]]] = {}
-        for components in self._announced.values():
-            for one in components:
-                if one.state_topic:
-                    found.setdefault(one.state_topic, {}).setdefault(one.device, []).append(one)
-        return {topic: {device: _about(some) for device, some in below.items()} for topic, below in found.items()}
+    def _forget(self, topic: str) -> None:
+        former = self._announced.pop(topic, [])
+        self._number -= len(former)
+        for state_topic in _by_topic(former):
+            self._about.pop(state_topic, None)
+            there = self._says[state_topic]
+            del there[topic]
+            if not there:
+                del self._says[state_topic]
+
+    def _check(self, number: int, below: Mapping[str, Sequence[Component]]) -> None:
+        """Raises BadFrame where there would be too many."""
+        if self._number + number > ANNOUNCED_MAX:
+            raise BadFrame("rate", f"more than {ANNOUNCED_MAX:,} components are announced")
+        for topic, some in below.items():
+            there = [*chain.from_iterable(self._says.get(topic, {}).values()), *some]
+            if len(there) > OF_TOPIC_MAX or len({one.device for one in there}) > SHARING_MAX:
+                most = f"{SHARING_MAX} devices and {OF_TOPIC_MAX} components"
+                raise BadFrame("rate", f"more than {most} have their state on {topic[:200]!r}")
 
 
-def _about(components: Sequence[Component]) -> dict[str, str]:
-    return {COMPONENTS: dump([one.to_json() for one in components]).decode()}
+def _by_topic(components: Iterable[Component]) -> dict[str, list[Component]]:
+    """Those that have a state, by its topic."""
+    found: dict[str, list[Component]] = {}
+    for one in components:
+        if one.state_topic:
+            found.setdefault(one.state_topic, []).append(one)
+    return found
+
+
+def _about(components: Iterable[Component]) -> dict[str, dict[str, str]]:
+    """By device."""
+    found: dict[str, list[Component]] = {}
+    for one in components:
+        found.setdefault(one.device, []).append(one)
+    return {device: {COMPONENTS: dump([one.to_json() for one in some]).decode()} for device, some in found.items()}
 
 
 def _payload(component: Component, order: Order) -> bytes:
