@@ -127,7 +127,11 @@ def test_a_chain_holds_as_it_was_written_and_after_erasing_and_no_change_goes_un
 
 
 POWER: Final = CommandRule(f"{NS}limit", "limit", "Set", f"{NS}T", core_context(), unit="WTT")
-watts = st.one_of(st.integers(-20_000, 20_000), st.floats(-2e4, 2e4, allow_nan=False))
+watts = st.one_of(
+    st.integers(-20_000, 20_000),
+    st.floats(-2e4, 2e4, allow_nan=False),
+    st.sampled_from([10**400, -(10**400), 1e308, -1e308]),
+)
 bounds = st.lists(st.integers(-10_000, 10_000), max_size=3)
 
 
@@ -153,7 +157,7 @@ def test_nothing_outside_of_any_limit_is_ever_sent(
     amount = convert(value, unit or "WTT", "WTT")
     assert judged.value == amount
     assert isinstance(judged.value, int | float)
-    assert max([*least, -15_000]) <= judged.value <= min([*most, rated * 1000, 15_000])
+    assert max([*least, -15_000]) <= judged.value <= min([*most, convert(rated, "KWT", "WTT"), 15_000])
 
 
 anything = st.recursive(
