@@ -1,6 +1,7 @@
 """The audit of commands: who told which device what and when, and what came of it, as a chain that shows a change.
 
-A row is written in the transaction of what it tells. It can be forgotten (a person's right) without breaking the chain.
+A row is written in the transaction of what it tells. It can be forgotten (a person's right, erasing.py) and the
+chain holds.
 """
 
 from __future__ import annotations
@@ -71,16 +72,6 @@ def _cut(db: apsw.Connection, number: int) -> None:
         db.execute("DELETE FROM command_audit_cut")
         db.execute("INSERT INTO command_audit_cut VALUES (?, ?)", (number, hash_))
         db.execute("DELETE FROM command_audit WHERE number <= ?", (number,))
-
-
-def forget(db: apsw.Connection, tenant: str, entity: str) -> int:
-    """Erase what the rows of an entity say; how many there were. The chain holds."""
-    db.execute(
-        "UPDATE command_audit SET told = NULL, salt = NULL, tenant = NULL, entity = NULL "
-        "WHERE tenant = ? AND entity = ? AND told IS NOT NULL",
-        (tenant, entity),
-    )
-    return db.changes()
 
 
 class Audit:
