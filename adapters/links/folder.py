@@ -12,7 +12,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from itertools import chain, islice
@@ -35,6 +37,7 @@ FILES: Final = ("*.csv", "*.tsv", "*.txt", "*.xlsx", "*.xlsm", "*.xls", "*.ods")
 BATCH: Final = 200
 """Rows that are handed on together."""
 NAME_MAX: Final = 200
+NAME_BYTES_MAX: Final = 255
 _UNFINISHED: Final = (".part", ".tmp", ".filepart", ".crdownload", "~")
 
 
@@ -58,6 +61,7 @@ class FolderLink:
         self._settings = settings
         self._codec = codec
         self._seen: dict[str, tuple[int, int, float]] = {}
+        self._stuck: dict[str, tuple[int, int]] = {}
 
     async def run(self, receive: Receive) -> None:
         """As the port says."""
@@ -79,9 +83,9 @@ class FolderLink:
                 await receive(batch)
         except (BadTable, BadFrame, OSError) as fault:
             log.warning("adapter %s cannot read %s: %s", self._ground.adapter, path.name, fault)
-            await asyncio.to_thread(self._aside, path, "failed", str(fault))
+            await asyncio.to_thread(self._put_aside, path, "failed", str(fault))
         else:
-            await asyncio.to_thread(self._aside, path, "done", "")
+            await asyncio.to_thread(self._put_aside, path, "done", "")
         self._seen.pop(path.name, None)
 
     def _whole(self) -> list[Path]:
@@ -91,14 +95,15 @@ class FolderLink:
         for path in sorted(self._settings.folder.iterdir()):
             if not self._is_wanted(path):
                 continue
-            about = path.stat()
+            state = _state(path)
             size, changed, since = self._seen.get(path.name, (-1, -1, now))
-            if (size, changed) != (about.st_size, about.st_mtime_ns):
+            if (size, changed) != state:
                 since = now
-            there[path.name] = (about.st_size, about.st_mtime_ns, since)
-            if now - since >= self._settings.settle_s:
+            there[path.name] = (*state, since)
+            if now - since >= self._settings.settle_s and self._stuck.get(path.name) != state:
                 found.append(path)
         self._seen = there
+        self._stuck = {name: state for name, state in self._stuck.items() if name in there}
         return found
 
     def _is_wanted(self, path: Path) -> bool:
@@ -121,17 +126,38 @@ class FolderLink:
     def _frame(self, path: Path, line: int, rows: Sequence[Sequence[str]]) -> Frame:
         return Frame(text_of(rows), self._ground.clock.now(), channel=f"{path.name[:NAME_MAX]}:{line}")
 
+    def _put_aside(self, path: Path, name: str, why: str) -> None:
+        """Move a file; where it cannot be, do not take it again until it changes. In a thread."""
+        try:
+            self._aside(path, name, why)
+        except OSError as fault:
+            log.error("adapter %s cannot move %s to %s: %s", self._ground.adapter, path.name, name, fault)  # noqa: TRY400 - it says all
+            with suppress(OSError):
+                self._stuck[path.name] = _state(path)
+
     def _aside(self, path: Path, name: str, why: str) -> None:
-        """Move a file to a folder below, under a name that nothing has there. In a thread."""
+        """Move a file to a folder below, under a name that nothing has there. Raises OSError."""
         place = self._settings.folder / name
         place.mkdir(exist_ok=True)
         target = place / path.name
         if target.exists():
             stamp = to_text(self._ground.clock.now()).replace(":", "").replace("-", "")
-            target = place / f"{path.stem}-{stamp}{path.suffix}"
+            target = place / _shortened(path.stem, f"-{stamp}{path.suffix}")
         path.rename(target)
         if why:
-            target.with_name(f"{target.name}.reason.txt").write_text(why + "\n", encoding="utf-8")
+            target.with_name(_shortened(target.name, ".reason.txt")).write_text(why + "\n", encoding="utf-8")
+
+
+def _state(path: Path) -> tuple[int, int]:
+    """What changes when the file does. Raises OSError."""
+    about = path.stat()
+    return about.st_size, about.st_mtime_ns
+
+
+def _shortened(stem: str, end: str) -> str:
+    """A name that a file system takes, of a long stem its beginning: `a-2026….csv`."""
+    room = NAME_BYTES_MAX - len(os.fsencode(end))
+    return os.fsencode(stem)[: max(0, room)].decode(errors="ignore") + end
 
 
 def make_link(ground: Ground) -> FolderLink:

@@ -92,6 +92,45 @@ def test_a_name_that_was_there_before_is_kept_beside_it(tmp_path: Path) -> None:
     assert (tmp_path / "inbox/done/a.csv").read_text() == "before"
 
 
+def test_a_long_name_that_was_there_before_is_shortened(tmp_path: Path) -> None:
+    name, bad = "あ" * 81 + ".csv", "い" * 81 + ".csv"
+    for folder in ("done", "failed"):
+        (tmp_path / "inbox" / folder).mkdir(parents=True)
+    (tmp_path / "inbox/done" / name).write_text("before")
+
+    def put(inbox: Path) -> None:
+        (inbox / name).write_text(TABLE)
+        (inbox / bad).write_text("x,y\n1,2\n")
+        (inbox / "ん.csv").write_text("局,気温\n緑9,9\n")
+
+    stamped = "あ" * 75 + "-20260101T000000.000000Z.csv"
+    aside = [f"done/{stamped}", "done/ん.csv", f"failed/{bad}", f"failed/{bad[:82]}.reason.txt"]
+    assert len(take(tmp_path, put, 3, aside)) == 3
+    assert (tmp_path / "inbox/done" / name).read_text() == "before"
+
+
+def test_what_cannot_be_moved_is_taken_once_until_it_changes(tmp_path: Path) -> None:
+    async def work() -> None:
+        inbox = tmp_path / "inbox"
+        inbox.mkdir()
+        (inbox / "done").write_text("no folder")
+        (inbox / "a.csv").write_text(TABLE)
+        link = {"kind": "folder", "path": "inbox", "every_s": 0.05, "settle_s": 0}
+        async with linked(ground(link, CODEC, tmp_path)) as working:
+            await working.wait(2)
+            await asyncio.sleep(0.3)
+            assert len(working.frames) == 2
+            (inbox / "a.csv.part").write_text(TABLE + "緑3,3\n緑4,4\n")
+            (inbox / "a.csv.part").rename(inbox / "a.csv")
+            assert len(await working.wait(6)) == 6
+            await asyncio.sleep(0.3)
+            assert len(working.frames) == 6
+            assert working.task is not None
+            assert not working.task.done()
+
+    asyncio.run(asyncio.wait_for(work(), 30))
+
+
 def test_a_file_that_still_grows_is_waited_for(tmp_path: Path) -> None:
     async def work() -> None:
         link = {"kind": "folder", "path": "inbox", "every_s": 0.05, "settle_s": 0.4}
