@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from array import array
 from collections import deque
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Final, cast
@@ -77,7 +77,7 @@ class Dedupe:
         return None if said is None else Key(message, said)
 
     def note(self, keys: Collection[Key], now: Instant) -> None:
-        """They are being taken; forget the oldest."""
+        """They were taken; forget the oldest. On the writer's thread, as what prunes."""
         if not keys:
             return
         self._said.update((key.message, key.said) for key in keys)
@@ -90,11 +90,6 @@ class Dedupe:
             _, gone = self._chunks.popleft()
             for message in gone:
                 self._said.pop(message, None)
-
-    def forget(self, messages: Iterable[int]) -> None:
-        """They were not taken after all."""
-        for message in messages:
-            self._said.pop(message, None)
 
     def insert(self, db: apsw.Connection, keys: Collection[Key], now: Instant) -> None:
         """Keep them, within a transaction."""

@@ -9,9 +9,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Final, TypeAlias
 
@@ -30,6 +31,7 @@ from adapters.quarantine import Quarantine, Quarantined, Refused
 from adapters.queue import Kept, Queue, Write, kept_of, row_of
 from adapters.rate import Rates
 from adapters.readings import Answered, Readings
+from adapters.speaking import Given, opened_anyway, speaker
 from adapters.store import AdapterStore, NotKept
 from adapters.watching import LastSeen, Seen
 from broker.model.values import Instant
@@ -41,7 +43,6 @@ log = logging.getLogger("misono.adapters")
 PAYLOAD_MAX: Final = 1 << 20
 READINGS_MAX: Final = 1_000
 TEXT_MAX: Final = 10_000
-NAME_MAX: Final = 256
 INLINE_MAX: Final = 32 << 10
 """A longer payload is decoded in a thread: it would hold up every other link."""
 PAUSE_S, PAUSE_MAX_S = 0.1, 10.0
@@ -90,9 +91,23 @@ class Adapter:
     """Told of entities that a device writes for the first time."""
 
 
+class _Gone(Exception):
+    """Rows that are replayed were taken, or thrown away, by somebody else meanwhile."""
+
+
+def _unknown_yet() -> Future[bool]:
+    """Nobody who waits for it can cancel it."""
+    done: Future[bool] = Future()
+    done.set_running_or_notify_cancel()
+    return done
+
+
 @dataclass(slots=True)
 class _Batch:
-    """What a transaction will hold."""
+    """What a transaction will hold; `done` tells whether it was written, once it is known that nobody tries again.
+
+    `waiting` are messages that another batch is taking.
+    """
 
     rows: list[tuple[apsw.SQLiteValue, ...]] = field(default_factory=list)
     refused: list[Refused] = field(default_factory=list)
@@ -100,7 +115,9 @@ class _Batch:
     seen: dict[int, tuple[Seen, set[str]]] = field(default_factory=dict)
     answers: list[tuple[Device, Answered]] = field(default_factory=list)
     replayed: Sequence[Quarantined] = ()
-    repeats: bool = False
+    written: Future[None] | None = None
+    done: Future[bool] = field(default_factory=_unknown_yet)
+    waiting: list[tuple[Given, Readings, Future[bool]]] = field(default_factory=list)
 
     def note(self, seen: Seen, entities: Collection[str] = ()) -> None:
         """Write the device, with entities that were made of it for the first time."""
@@ -115,39 +132,81 @@ class Intake:
         self._adapter = adapter
         self._shared = shared
         self._rates = Rates()
-        self._under_way: set[asyncio.Future[None]] = set()
+        self._under_way: dict[int, _Batch] = {}
 
     async def take(self, frames: Sequence[Frame]) -> None:
         """As Receive says: each frame is in the queue or in quarantine on return."""
         batch = _Batch()
-        for frame in frames:
-            await self._add(frame, batch)
-        await self._keep(batch)
+        with self._taking(batch):
+            for frame in frames:
+                await self._add(Given(frame), batch)
+            await self._keep(batch)
+        while batch.waiting:
+            batch = await self._look_again(batch.waiting)
 
     async def replay(self, rows: Sequence[Quarantined]) -> None:
-        """Take quarantined frames once more, as things are now; what is still wrong is quarantined anew."""
+        """Take quarantined frames once more, as things are now; what is still wrong is quarantined anew.
+
+        Rows that are no longer all there are left for the next time.
+        """
         batch = _Batch(replayed=rows)
         for row in rows:
-            await self._add(row.refused.kept.frame(), batch, again=True)
-        await self._keep(batch)
+            kept = row.refused.kept
+            await self._add(Given(kept.frame(), dict(kept.opened), again=True), batch)
+        with suppress(_Gone):
+            await self._keep(batch)
 
-    async def _add(self, frame: Frame, batch: _Batch, *, again: bool = False) -> None:
-        counts = self._adapter.counts
+    async def _look_again(self, waiting: Sequence[tuple[Given, Readings, Future[bool]]]) -> _Batch:
+        """What was left to another batch: a repetition where that was written, else taken here."""
+        await asyncio.wait([asyncio.wrap_future(done) for done in {done for _, _, done in waiting}])
+        batch = _Batch()
+        with self._taking(batch):
+            for given, readings, done in waiting:
+                if done.result():
+                    self._adapter.counts.repeated += 1
+                else:
+                    self._add_said(given, [readings], batch)
+            await self._keep(batch)
+        return batch
+
+    @contextmanager
+    def _taking(self, batch: _Batch) -> Iterator[None]:
+        """Have its messages known as under way until they are durable, or it is given up; a write goes on by itself."""
+
+        def left(written: Future[None] | None) -> None:
+            for message in batch.keys:
+                del self._under_way[message]
+            batch.done.set_result(written is not None and written.exception() is None)
+
+        try:
+            yield
+        finally:
+            if batch.written is None:
+                left(None)
+            else:
+                batch.written.add_done_callback(left)
+
+    async def _add(self, given: Given, batch: _Batch) -> None:
+        frame, counts = given.frame, self._adapter.counts
         counts.frames += 1
-        writes: list[Write] = []
         try:
             said = await self._decode(frame)
         except Exception as error:  # noqa: BLE001  the outermost loop of a frame: no fault shall end the link
-            self._refuse(frame, frame.device, self._bad(error), batch)
+            opened_anyway(self._adapter.name, self._adapter.registry, given)
+            self._refuse(given, frame.device, self._bad(error), batch)
             return
+        counts.readings += sum(len(readings.readings) for readings in said)
+        self._add_said(given, said, batch)
+
+    def _add_said(self, given: Given, said: Sequence[Readings], batch: _Batch) -> None:
+        writes: list[Write] = []
         for readings in said:
-            counts.readings += len(readings.readings)
             try:
-                writes += self._understand(frame, readings, batch, again=again)
-            except Exception as error:  # noqa: BLE001  the same: what others said in this frame is taken
-                self._refuse(frame, readings.device, self._bad(error), batch)
+                writes += self._understand(given, readings, batch)
+            except Exception as error:  # noqa: BLE001  as before: what others said in this frame is taken
+                self._refuse(given, readings.device, self._bad(error), batch)
         if writes:
-            batch.rows.append(row_of(kept_of(self._adapter.name, frame), writes))
+            batch.rows.append(row_of(kept_of(self._adapter.name, given.frame, "", given.opened), writes))
 
     def _bad(self, error: Exception) -> BadFrame:
         if isinstance(error, BadFrame):
@@ -169,22 +228,22 @@ class Intake:
             raise BadFrame("oversized", f"{number} readings; at most {READINGS_MAX} are taken")
         return found
 
-    def _understand(self, frame: Frame, readings: Readings, batch: _Batch, *, again: bool) -> list[Write]:
+    def _understand(self, given: Given, readings: Readings, batch: _Batch) -> list[Write]:
         """The writes that follow from what one device said; none where it said it before. Raises BadFrame."""
-        adapter, now = self._adapter, frame.received_at
-        device = self._device(frame, readings, again=again)
-        if not again and not self._rates.admits((device.tenant, device.id), device.rate_per_s, now):
+        adapter, now = self._adapter, given.frame.received_at
+        device = speaker(adapter.name, adapter.registry, given, readings.device)
+        if not given.again and not self._rates.admits((device.tenant, device.id), device.rate_per_s, now):
             raise BadFrame("rate", f"more than {device.rate_per_s:g} messages a second for longer than a burst")
         _check_texts(readings)
         newest = adapter.leeway.check(readings, now)
         seen = self._shared.seen.of(device, now)
         if not seen.kept:
             batch.note(seen)
-        if self._repeated(seen, readings, batch, again=again):
+        if self._repeated(seen, given, readings, batch):
             return []
         if readings.answers is not None:
             batch.answers.append((device, readings.answers))
-        fragments = self._map(device, readings, frame)
+        fragments = self._map(device, readings, given.frame)
         made = {str(fragment["id"]) for fragment in fragments} - seen.entities
         if made:
             self._adapter.learn(device, made)
@@ -218,29 +277,23 @@ class Intake:
             seen.offline = False
         await self._keep(batch)
 
-    def _device(self, frame: Frame, readings: Readings, *, again: bool) -> Device:
-        """Who speaks. In a replay the key is not asked for again: it was not kept. Raises BadFrame."""
-        name, registry = readings.device or frame.device, self._adapter.registry
-        if not name or len(name) > NAME_MAX or not name.isprintable():
-            raise BadFrame("unknown_device", f"a device's name has 1 to {NAME_MAX} printable characters")
-        if again:
-            known = next((one for one in registry.of_adapter(self._adapter.name) if one.id == name), None)
-            if known is not None:
-                return known
-        return registry.find(self._adapter.name, name, frame.key)
-
-    def _repeated(self, seen: Seen, readings: Readings, batch: _Batch, *, again: bool) -> bool:
+    def _repeated(self, seen: Seen, given: Given, readings: Readings, batch: _Batch) -> bool:
+        """Whether it was taken before; what another batch is taking waits for that one."""
         key = key_of(seen.salt, self._adapter.name, readings)
-        if key is None or again:
+        if key is None or given.again:
             return False
-        taken = batch.keys.get(key.message) or self._shared.dedupe.find(key.message)
+        other = self._under_way.get(key.message)
+        taken = self._shared.dedupe.find(key.message) if other is None else other.keys[key.message]
         if taken is None:
             batch.keys[key.message] = key
+            self._under_way[key.message] = batch
             return False
         if taken.said != key.said:
             raise BadFrame("replayed", f"message {readings.sequence!r} was taken before, and said something else")
-        self._adapter.counts.repeated += 1
-        batch.repeats = True
+        if other is None or other is batch:
+            self._adapter.counts.repeated += 1
+        else:
+            batch.waiting.append((given, readings, other.done))
         return True
 
     def _map(self, device: Device, readings: Readings, frame: Frame) -> Sequence[Fragment]:
@@ -251,31 +304,21 @@ class Intake:
         self._adapter.counts.left_out.update(one.why for one in mapped.left_out)
         return mapped.fragments
 
-    def _refuse(self, frame: Frame, device: str, bad: BadFrame, batch: _Batch) -> None:
+    def _refuse(self, given: Given, device: str, bad: BadFrame, batch: _Batch) -> None:
         self._adapter.counts.quarantined[bad.reason] += 1
-        kept = kept_of(self._adapter.name, frame, device)
+        kept = kept_of(self._adapter.name, given.frame, device, given.opened)
         if len(kept.payload) > PAYLOAD_MAX:
-            kept = Kept(kept.adapter, kept.device, kept.received_at, kept.channel, kept.about, kept.payload[:1000])
+            kept = replace(kept, payload=kept.payload[:1000])
         batch.refused.append(Refused(kept, bad.reason, str(bad), self._shared.clock.now()))
 
     async def _keep(self, batch: _Batch) -> None:
-        """Return once all of it is durable; what was repeated may still be on its way in."""
-        queue = self._shared.queue
-        while queue.full:  # noqa: ASYNC110  another thread empties it
+        """Return once all of it is durable."""
+        while self._shared.queue.full:  # noqa: ASYNC110  another thread empties it
             await asyncio.sleep(PAUSE_S)
-        before = set(self._under_way) if batch.repeats else set()
-        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._under_way.add(done)
-        try:
-            for device, answer in batch.answers:
-                await self._insist(partial(self._adapter.answered, device, answer))
-            if batch.rows or batch.refused or batch.keys or batch.seen or batch.replayed:
-                await self._insist(partial(self._write, batch))
-        finally:
-            self._under_way.discard(done)
-            done.set_result(None)
-        if before:
-            await asyncio.wait(before)
+        for device, answer in batch.answers:
+            await self._insist(partial(self._adapter.answered, device, answer))
+        if batch.rows or batch.refused or batch.keys or batch.seen or batch.replayed:
+            await self._insist(partial(self._write, batch))
 
     async def _insist(self, write: Callable[[], Future[Any]]) -> None:
         """Write until it is written: a device's message waits with it."""
@@ -291,27 +334,29 @@ class Intake:
                 return
 
     def _write(self, batch: _Batch) -> Future[None]:
-        """One transaction. Who waits for it may be cancelled: it counts what was written, and forgets what was not."""
+        """One transaction. Who waits for it may be cancelled: what becomes of it is noted all the same."""
         shared = self._shared
 
         def settled(written: Future[None]) -> None:
             if written.exception() is None:
+                shared.dedupe.note(batch.keys.values(), shared.clock.now())
                 return
-            shared.dedupe.forget(batch.keys)
             for seen, made in batch.seen.values():
                 seen.kept = False
                 seen.entities -= made
 
-        shared.dedupe.note(batch.keys.values(), shared.clock.now())
         for seen, made in batch.seen.values():
             seen.kept = True
             seen.entities |= made
         pending = shared.store.write(lambda db: self._insert(db, batch), lambda _done: shared.queue.grew(batch.rows))
         pending.add_done_callback(settled)
+        batch.written = pending
         return pending
 
     def _insert(self, db: apsw.Connection, batch: _Batch) -> None:
         shared = self._shared
+        if batch.replayed and shared.quarantine.remove(db, batch.replayed) < len(batch.replayed):
+            raise _Gone
         if batch.rows:
             shared.queue.insert(db, batch.rows)
         if batch.refused:
@@ -320,8 +365,6 @@ class Intake:
             shared.dedupe.insert(db, batch.keys.values(), shared.clock.now())
         for seen, made in batch.seen.values():
             shared.seen.insert(db, seen, made)
-        if batch.replayed:
-            shared.quarantine.remove(db, batch.replayed)
 
 
 def _check_texts(readings: Readings) -> None:

@@ -41,16 +41,17 @@ _TABLES: Final = (
     ) STRICT""",
     "CREATE INDEX quarantined_of ON quarantined (adapter, device, number)",
     "CREATE INDEX quarantined_replay ON quarantined (number) WHERE replay",
+    "ALTER TABLE quarantined ADD COLUMN opened BLOB NOT NULL DEFAULT x'7b7d'",
 )
 _INSERT: Final = (
-    "INSERT INTO quarantined (at, reason, message, adapter, device, received_at, channel, about, payload)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    "INSERT INTO quarantined (at, reason, message, adapter, device, received_at, channel, about, payload, opened)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 _WEIGHT: Final = (
     "octet_length(message) + octet_length(device) + octet_length(channel) + octet_length(about) + octet_length(payload)"
-    f" + {ROW_BYTES}"
+    f" + octet_length(opened) + {ROW_BYTES}"
 )
-_COLUMNS: Final = "number, at, reason, message, adapter, device, received_at, channel, about, payload, replay"
+_COLUMNS: Final = "number, at, reason, message, adapter, device, received_at, channel, about, payload, replay, opened"
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +165,7 @@ class Quarantine:
         """Have their adapter take these frames once more, as things are then; how many they are.
 
         It is done by the process that runs the adapter, within a second; which of them are as bad as before come
-        back under a new number.
+        back under a new number. Keys are not kept: where the device has one, only what that had opened is taken.
         """
         where, bindings = chosen.where()
         return self._change(f"UPDATE quarantined SET replay = 1 WHERE NOT replay AND {where}", bindings)  # noqa: S608
@@ -173,9 +174,11 @@ class Quarantine:
         """Frames of an adapter that somebody wants taken again, as many as are within PAGE_BYTES."""
         return self._read("replay AND adapter = ?", [adapter], limit)
 
-    def remove(self, db: apsw.Connection, rows: Sequence[Quarantined]) -> None:
-        """Take rows out, within a transaction."""
+    def remove(self, db: apsw.Connection, rows: Sequence[Quarantined]) -> int:
+        """Take rows out, within a transaction; how many of them were there."""
+        before = db.total_changes()
         db.executemany("DELETE FROM quarantined WHERE number = ?", [(row.number,) for row in rows])
+        return db.total_changes() - before
 
     def prune(self, now: Instant) -> int:
         """Let go of what is too old, or too much; how many rows."""
@@ -237,15 +240,15 @@ def _row(refused: Refused) -> tuple[apsw.SQLiteValue, ...]:
     about = {name: text[:CONTENT_TYPE_MAX] if name == "content_type" else text for name, text in kept.about.items()}
     return (
         refused.at, refused.reason, refused.message[:MESSAGE_MAX], kept.adapter, kept.device, kept.received_at,
-        kept.channel[:CHANNEL_MAX], dump(about), kept.payload,
+        kept.channel[:CHANNEL_MAX], dump(about), kept.payload, dump(kept.opened),
     )  # fmt: skip
 
 
 def _quarantined(row: tuple[apsw.SQLiteValue, ...]) -> Quarantined:
-    number, at, reason, message, adapter, device, received_at, channel, about, payload, replay = cast(
-        "tuple[int, int, str, str, str, str, int, str, bytes, bytes, int]", row
+    number, at, reason, message, adapter, device, received_at, channel, about, payload, replay, opened = cast(
+        "tuple[int, int, str, str, str, str, int, str, bytes, bytes, int, bytes]", row
     )
-    kept = Kept(adapter, device, received_at, channel, from_json(about), payload)
+    kept = Kept(adapter, device, received_at, channel, from_json(about), payload, from_json(opened))
     return Quarantined(number, Refused(kept, reason, message, at), bool(replay))
 
 

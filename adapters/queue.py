@@ -39,17 +39,22 @@ _TABLES: Final = (
     ) STRICT""",
     "INSERT INTO queued SELECT * FROM queued_before",
     "DROP TABLE queued_before",
+    "ALTER TABLE queued ADD COLUMN opened BLOB NOT NULL DEFAULT x'7b7d'",
 )
 """A number is never given again: who sends a row takes out that one, and none that came in its place."""
 _WEIGHT: Final = (
     "octet_length(device) + octet_length(channel) + octet_length(about) + octet_length(payload) + octet_length(writes)"
+    " + octet_length(opened)"
 )
-_INSERT: Final = "INSERT INTO queued VALUES (NULL, ?, ?, ?, ?, ?, ?, ?)"
+_INSERT: Final = "INSERT INTO queued VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?)"
 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A frame without its key, as it is kept: what came in, and of whom."""
+    """A frame without its key, as it is kept: what came in, and of whom.
+
+    `opened` are the devices that the key had opened, each with its tenant: `{"meter-1": ""}`.
+    """
 
     adapter: str
     device: str
@@ -57,6 +62,7 @@ class Kept:
     channel: str = ""
     about: Mapping[str, str] = field(default_factory=dict)
     payload: bytes = b""
+    opened: Mapping[str, str] = field(default_factory=dict)
 
     def frame(self) -> Frame:
         """The frame again."""
@@ -73,13 +79,13 @@ class Queued:
     weight: int = 0
 
 
-def kept_of(adapter: str, frame: Frame, device: str = "") -> Kept:
+def kept_of(adapter: str, frame: Frame, device: str, opened: Mapping[str, str]) -> Kept:
     """What is kept of a frame: everything but its key, which topics and addresses may hold too."""
     channel, about = frame.channel, frame.about
     if frame.key:
         channel = without(frame.key, channel)
         about = {name: without(frame.key, text) for name, text in about.items()}
-    return Kept(adapter, device or frame.device, frame.received_at, channel, about, frame.payload)
+    return Kept(adapter, device or frame.device, frame.received_at, channel, about, frame.payload, opened)
 
 
 def without(key: str, text: str) -> str:
@@ -98,7 +104,7 @@ def row_of(kept: Kept, writes: Sequence[Write]) -> tuple[apsw.SQLiteValue, ...]:
     """The bindings of a row."""
     return (
         kept.adapter, kept.device, kept.received_at, kept.channel, dump(kept.about) if kept.about else b"{}",
-        kept.payload, dump(writes),
+        kept.payload, dump(writes), dump(kept.opened) if kept.opened else b"{}",
     )  # fmt: skip
 
 
@@ -150,7 +156,7 @@ class Queue:
         if not weights:
             return []
         rows = self._store.read(
-            "SELECT number, adapter, device, received_at, channel, about, payload, writes FROM queued"
+            "SELECT number, adapter, device, received_at, channel, about, payload, writes, opened FROM queued"
             " WHERE number <= ? ORDER BY number",
             (last_within(weights, BATCH_BYTES),),
         )
@@ -178,14 +184,18 @@ def last_within(weights: Sequence[Row], bytes_max: int) -> int:
 
 
 def _weight(row: tuple[apsw.SQLiteValue, ...]) -> int:
-    _, device, _, channel, about, payload, writes = cast("tuple[str, str, int, str, bytes, bytes, bytes]", row)
-    return len(device.encode()) + len(channel.encode()) + len(about) + len(payload) + len(writes)
+    _, device, _, channel, *blobs = cast("tuple[str, str, int, str, bytes, bytes, bytes, bytes]", row)
+    return len(device.encode()) + len(channel.encode()) + sum(map(len, blobs))
 
 
 def _queued(row: tuple[apsw.SQLiteValue, ...]) -> Queued:
-    number, adapter, device, received_at, channel, about, payload, writes = cast(
-        "tuple[int, str, str, int, str, bytes, bytes, bytes]", row
+    number, adapter, device, received_at, channel, about, payload, writes, opened = cast(
+        "tuple[int, str, str, int, str, bytes, bytes, bytes, bytes]", row
     )
-    kept = Kept(adapter, device, received_at, channel, {} if about == b"{}" else from_json(about), payload)
+    kept = Kept(adapter, device, received_at, channel, _read(about), payload, _read(opened))
     read = cast("list[list[Json]]", from_json(writes))
     return Queued(number, kept, [cast("Write", (tenant, fragment)) for tenant, fragment in read], _weight(row[1:]))
+
+
+def _read(texts: bytes) -> Mapping[str, str]:
+    return {} if texts == b"{}" else cast("dict[str, str]", from_json(texts))

@@ -211,7 +211,7 @@ def test_a_quarantined_frame_is_looked_at_replayed_and_discarded(ask: Asker) -> 
     link = ask("GET", f"/admin/quarantine?limit=1&adapter={adapter}").headers["link"]
     assert link.startswith(f"</admin/quarantine?adapter={adapter}&after={one['number']}&limit=1>")
     assert "link" not in ask("GET", "/admin/quarantine?limit=2").headers
-    add(ask, id="late", key=KEY)
+    add(ask, id="late")
     asked = ask("POST", "/admin/quarantine/replay", {"numbers": [one["number"]]})
     assert (asked.status, asked.json) == (202, {"asked": 1})
     ask.pipe.assembled.running.tend()

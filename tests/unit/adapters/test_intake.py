@@ -12,6 +12,7 @@ from apsw import Connection
 from adapters.frame import Frame
 from adapters.intake import PAYLOAD_MAX
 from adapters.provisioning.book import Row
+from adapters.provisioning.keys import digest_of
 from adapters.quarantine import Chosen
 from adapters.store import AdapterStore, NotKept
 from broker.model.values import to_text
@@ -186,18 +187,72 @@ def test_a_fault_of_a_codec_ends_nothing(tmp_path: Path, monkeypatch: pytest.Mon
 def test_a_replay_takes_frames_as_things_are_now(tmp_path: Path) -> None:
     with piped(tmp_path, CITY) as pipe:
         pipe.give("sensors", frame(pipe, {"who": "new", "t": 20}), frame(pipe, {"who": "never", "t": 20}))
-        pipe.give("sensors", frame(pipe, {"who": "s2", "t": 22, "seq": "1"}, key="wrong"))
-        assert pipe.reasons() == ["unknown_device", "unknown_device", "wrong_key"]
+        assert pipe.reasons() == ["unknown_device", "unknown_device"]
         pipe.assembled.book.add([Row("device", "sensors", "", "new", {"id": "new"})])
         until(pipe.assembled.devices.refresh)
         first = [one.number for one in pipe.quarantined()]
-        assert pipe.assembled.running.quarantine.ask_replay(Chosen()) == 3
+        assert pipe.assembled.running.quarantine.ask_replay(Chosen()) == 2
         until(lambda: len(pipe.quarantined()) == 1)
         [left] = pipe.quarantined()
         assert left.refused.kept.payload == frame(pipe, {"who": "never", "t": 20}).payload
         assert left.number not in first
         assert pipe.entity("urn:ngsi-ld:Room:misono:new")["warmth"]["value"] == 20
-        assert pipe.entity("urn:ngsi-ld:Room:misono:s2")["warmth"]["value"] == 22
+
+
+TENANTS = {
+    **CITY,
+    "sensors.yaml": """
+adapter: sensors
+link: hand
+codec: {kind: json, items: all, device: who, at: ts, sequence: seq}
+mapping: rooms
+devices:
+  - {id: s1}
+  - {id: s2, key: opensesame}
+  - {id: twin, tenant: a, key: key-of-a}
+""",
+}
+
+
+def replayed(pipe: Pipe, number: int) -> None:
+    """Have all that is in quarantine taken again, so many frames."""
+    last = max(one.number for one in pipe.quarantined())
+    assert pipe.assembled.running.quarantine.ask_replay(Chosen()) == number
+    until(lambda: not [one for one in pipe.quarantined() if one.number <= last])
+    pipe.settle()
+
+
+def test_a_replay_takes_no_frame_whose_key_was_wrong(tmp_path: Path) -> None:
+    with piped(tmp_path, TENANTS) as pipe:
+        pipe.give("sensors", frame(pipe, {"who": "s2", "t": 99}, key="stolen?"))
+        pipe.give("sensors", frame(pipe, {"who": "late", "t": 99}))
+        pipe.give("sensors", frame(pipe, {"x": 1}, {"who": "s2", "t": 99}))
+        assert pipe.reasons() == ["wrong_key", "unknown_device", "unmapped", "wrong_key"]
+        pipe.assembled.book.add([Row("device", "sensors", "", "late", {"id": "late", "key_digest": digest_of("key")})])
+        until(lambda: pipe.assembled.devices.refresh() or len(pipe.assembled.devices.of_adapter("sensors")) == 4)
+        replayed(pipe, 4)
+        assert [one for one in pipe.reasons() if one != "unmapped"] == ["wrong_key"] * 4
+        assert all("send it again" in one.refused.message for one in pipe.quarantined(reason="wrong_key"))
+        for who in ("s2", "late"):
+            assert pipe.hub.entity("", f"urn:ngsi-ld:Room:misono:{who}") is None
+
+
+def test_a_replay_is_of_the_device_whose_key_came(tmp_path: Path) -> None:
+    refuse = {"on": True}
+    hub = HeldHub(lambda _fragment: refuse["on"])
+    with piped(tmp_path, TENANTS, hub=hub) as pipe:
+        twin = Row("device", "sensors", "b", "twin", {"id": "twin", "key_digest": digest_of("key-of-b")})
+        pipe.assembled.book.add([twin])
+        until(lambda: pipe.assembled.devices.refresh() or len(pipe.assembled.devices.of_adapter("sensors")) == 4)
+        pipe.give("sensors", frame(pipe, {"who": "twin", "t": 20}, key="key-of-b"))
+        pipe.give("sensors", Frame(b'{"all": [{"t"', pipe.now(), device="twin", key="key-of-b"))
+        pipe.settle()
+        assert sorted(pipe.reasons()) == ["refused", "truncated"]
+        assert [one.refused.kept.opened for one in pipe.quarantined()] == [{"twin": "b"}] * 2
+        refuse["on"] = False
+        replayed(pipe, 2)
+        assert {whose for whose, _ in hub.entities} == {"b"}
+        assert [one.refused.kept.opened for one in pipe.quarantined()] == [{"twin": "b"}]
 
 
 def test_what_the_hub_refuses_is_kept_apart_and_can_be_taken_again(tmp_path: Path) -> None:
