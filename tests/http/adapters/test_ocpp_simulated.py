@@ -68,7 +68,7 @@ def test_a_session_fills_the_vehicle_and_ends(tmp_path: Path, version: str) -> N
 def test_a_station_does_what_it_is_told(tmp_path: Path, version: str) -> None:
     async def scenario() -> None:
         async with simulated(tmp_path, version=version, units=2, every_h=1000, stays_h=1, power_w=6000) as system:
-            await system.until(lambda: system.frames and "c1" in system.link._stations)
+            await system.until(lambda: system.frames and ("", "c1") in system.link._stations)
             await system.until(lambda: any(frame.channel == "StatusNotification" for frame in system.frames))
             assert (await system.order("SetChargingProfile", 2.5, part="2", unit="KWT")).status == "OK"
             assert (await system.order("Charging", True, part="2")).status == "OK"

@@ -96,7 +96,7 @@ def test_measures_reach_the_link_and_commands_the_rooms(tmp_path: Path) -> None:
     async def work() -> None:
         playing = asyncio.create_task(mqtt.simulate(settings, day_at(20)))
         await asyncio.sleep(1)
-        async with linked(ground({"kind": "mqtt", "url": url}, codec, tmp_path)) as working:
+        async with linked(ground({"kind": "mqtt", "url": url}, codec, tmp_path, device_of("r1"))) as working:
             frames = await working.wait(4)
             assert {one.device for one in frames} == {"r1", "r2"}
             assert json.loads(next(one.payload for one in frames if one.device == "r2"))["people"] == 3
