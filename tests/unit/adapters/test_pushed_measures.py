@@ -112,7 +112,8 @@ class Telling:
 
 def test_what_is_long_is_decoded_beside_the_loop(tmp_path: Path) -> None:
     async def work() -> None:
-        codec, kept = Telling(), []
+        codec = Telling()
+        kept: list[Frame] = []
 
         async def receive(frames: Sequence[Frame]) -> None:
             kept.extend(frames)
