@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -28,7 +28,8 @@ from adapters.mapping.reading import Resolve
 from adapters.mapping_files import read_mappings
 from adapters.provisioning.as_entity import Spoken
 from adapters.provisioning.book import Book
-from adapters.provisioning.keeping import KeptDevices
+from adapters.provisioning.group_as_entity import group_as_entity, mapping_as_entity
+from adapters.provisioning.keeping import Beside, KeptDevices
 from adapters.provisioning.mappings import Mappings
 from adapters.provisioning.provision import Provisions
 from adapters.provisioning.reading import read_provisions
@@ -52,7 +53,7 @@ ALONE_S: Final = 2.0
 class Around:
     """What is there before adapters are; `resolve` gives the names of a @context.
 
-    `device_entities` says that the hub shall hold an entity of each device that is provisioned.
+    `device_entities` says that the hub shall hold an entity of each device, group and mapping that is provisioned.
     """
 
     hub: Hub
@@ -115,8 +116,24 @@ class Assembled:
         with self._keeping:
             version = self.devices.version
             if self._kept is not None and version != self._kept_of:
-                whole = self._kept.keep(one.device for one in self.devices.provisions())
+                whole = self._kept.keep((one.device for one in self.devices.provisions()), self._beside())
                 self._kept_of = version if whole else -1
+
+    def _beside(self) -> Iterator[Beside]:
+        """Groups, and mappings where their adapters are: each mapping once a tenant."""
+        groups, seen = self.devices.groups(), set[tuple[str, str]]()
+        for group in groups:
+            yield Beside(group.adapter, group.tenant, group_as_entity(group))
+        files = {name: one.file for name, one in self.running.adapters.items()}
+        used = [(file.name, file.tenant, file.mapping) for file in files.values()]
+        used += [(group.adapter, group.tenant, group.mapping) for group in groups]
+        devices = (one.device for one in self.devices.provisions())
+        used += [(one.adapter, one.tenant, one.mapping) for one in devices if one.mapping in self.mappings]
+        for adapter, tenant, name in used:
+            mapping = self.running.parts.mappings(name) if name and (tenant, name) not in seen else None
+            if mapping is not None:
+                seen.add((tenant, name))
+                yield Beside(adapter, tenant, mapping_as_entity(mapping))
 
 
 def assemble(folder: Path, around: Around, only: Sequence[str] = ()) -> Assembled:

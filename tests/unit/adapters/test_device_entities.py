@@ -14,6 +14,8 @@ from adapters.link import Ground, Link
 from adapters.mapping_files import packaged_contexts, read_mappings
 from adapters.provisioning.as_entity import CATEGORY, DEVICE, NAME, PROPERTY, PROTOCOL, Spoken, as_entity
 from adapters.provisioning.book import Row
+from adapters.provisioning.group_as_entity import group_as_entity, mapping_as_entity
+from adapters.provisioning.provision import Group
 from adapters.store import AdapterStore
 from broker.hub.inside import HubInside
 from broker.ports.hub import HubAway
@@ -22,6 +24,7 @@ from broker.wiring import build
 from tests.fakes.clock import FakeClock
 from tests.fakes.piped import HandLink, until
 
+OURS = "https://misono.example/def/"
 METERS = """
 adapter: meters
 link: {kind: mqtt}
@@ -93,8 +96,8 @@ def started(folder: Path, hub: Any, store: AdapterStore) -> Assembled:
     return made
 
 
-def names(hub: Hub) -> list[str]:
-    return sorted(name for _, name in hub.entities)
+def names(hub: Hub, kind: str = "Device") -> list[str]:
+    return sorted(name for _, name in hub.entities if name.startswith(f"urn:ngsi-ld:{kind}:"))
 
 
 def kept(assembled: Assembled) -> None:
@@ -172,13 +175,42 @@ def test_ids_of_devices_become_ids_of_entities() -> None:
     }
 
 
+def test_groups_and_mappings_are_entities_too_as_long_as_they_are_there(tmp_path: Path, folder: Path) -> None:
+    (folder / "meters.yaml").write_text(
+        METERS + "groups: [{name: g 1, key: a-key-0123456789, mapping: houses, new: true}]\n"
+    )
+    hub, store = Hub(), AdapterStore(tmp_path)
+    made = started(folder, hub, store)
+    kept(made)
+    assert names(hub, "DeviceGroup") == ["urn:ngsi-ld:DeviceGroup:meters:g%201"]
+    assert names(hub, "DeviceMapping") == ["urn:ngsi-ld:DeviceMapping:houses"]
+    group = hub.entities["", "urn:ngsi-ld:DeviceGroup:meters:g%201"]
+    assert group[OURS + "takesNew"]["value"] is True
+    assert group[OURS + "keyEnd"]["value"].endswith("6789")
+    assert group[OURS + "refDeviceMapping"]["object"] == "urn:ngsi-ld:DeviceMapping:houses"
+    assert "a-key-012345" not in repr(hub.entities)
+    mapping = hub.entities["", "urn:ngsi-ld:DeviceMapping:houses"]
+    assert mapping[OURS + "entityTypes"]["value"] == ["https://smartdatamodels.org/dataModel.Energy/ACMeasurement"]
+    assert len(mapping[OURS + "filledAttributes"]["value"]) == 3
+    assert len(mapping[OURS + "commandNames"]["value"]) == 1
+    before = hub.writes
+    made.stop()
+    (folder / "meters.yaml").write_text(METERS)
+    again = started(folder, hub, store)
+    kept(again)
+    assert (names(hub, "DeviceGroup"), hub.writes) == ([], before)
+    again.stop()
+    store.close()
+
+
 def test_an_entity_holds_to_the_model_of_devices(folder: Path) -> None:
     settings = read_settings(Namespace(config=""), {"MISONO_STORE": "memory", "MISONO_GATE": "reject"})
     built = build(settings)
     mapping = read_mappings(folder, packaged_contexts())["houses"]
     devices = [Device("m1", "meters", entity_id="urn:x:house-1"), Device("m2", "meters")]
     made = [as_entity(one, Spoken("mqtt", "ultralight"), mapping) for one in devices]
-    assert HubInside(built.house).upsert("", made) == [None, None]
+    group = Group("g", "meters", hint="…6789", mapping="houses")
+    assert HubInside(built.house).upsert("", [*made, mapping_as_entity(mapping), group_as_entity(group)]) == [None] * 4
     wrong: dict[str, Any] = {**made[0], PROTOCOL: {"type": "Property", "value": ["pigeons"]}}
     assert HubInside(built.house).upsert("", [wrong]) != [None], "the gate is shut"
     built.close()
