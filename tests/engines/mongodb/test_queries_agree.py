@@ -13,7 +13,7 @@ from tests.engines.populated import engines
 
 LONG = bool(os.environ.get("MISONO_LONG"))
 """The whole comparison is a figure; what every change is tried with is a part of it."""
-POPULATIONS = {"mongo": 62, "ferret": 62} if LONG else {"mongo": 24, "ferret": 6}
+POPULATIONS = {"mongo": 62, "ferret": 62} if LONG else {"mongo": 16, "ferret": 6}
 RESTRICTED = {"mongo": 12, "ferret": 2}
 PAIRS_A_POPULATION, OCCURRENCES_A_POPULATION = 5_000 / 62, 100 / 62
 

@@ -24,7 +24,7 @@ from tests.engines.wires.running import fresh
 
 COUNT = f"{NS}count"
 CLEARED_S = 20.0
-ROUNDS = 60
+ROUNDS = 40
 pytestmark = pytest.mark.timeout(120)
 
 

@@ -24,7 +24,7 @@ from tests.outside.mongodb.city import TIMEOUT_S, City, Writer, assert_kept, cit
 from tests.outside.served import Served
 
 LONG = bool(os.environ.get("MISONO_LONG"))
-KILLS = 24 if LONG else 3
+KILLS = 24 if LONG else 2
 KILL_EVERY_S = 5.0
 """Two minutes in all, or what it takes where a broker is not back so soon."""
 AWAY_S = 20.0 if LONG else 12.0
