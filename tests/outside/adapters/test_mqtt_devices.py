@@ -183,7 +183,7 @@ def test_commands_go_out_as_the_agents_publish_them_and_answers_come_back(server
             theirs = Order("c2", device_of("h1", tenant="city_b"), "ping", 1)
             with pytest.raises(NotReached, match="key"):  # it has not spoken; another tenant's of that id has
                 await working.link.send(theirs)
-        assert ("/k7f3/h1/cmd", 1, {"ping": {"data": "22"}}) in await asyncio.to_thread(heard.wait, 2)
+        assert ("/k7f3/h1/cmd", 1, {"ping": {"data": "22"}}) in await asyncio.to_thread(heard.wait, 3)
 
     with listening(server.port) as heard:
         run(lambda: work(heard))
