@@ -4,6 +4,8 @@ BIN  := .venv/bin
 DATA ?= var
 PORT ?= 1026
 AREA ?= broker
+# Programs that tests run, and the Debian package that brings one where its name is another.
+TOOLS := strace git curl openssl ip=iproute2 mosquitto mosquitto_pub=mosquitto-clients nginx
 # In continuous integration laws are tried on more examples.
 HYPOTHESIS_PROFILE ?= $(if $(CI),ci,desk)
 
@@ -23,7 +25,7 @@ demo: install ## the broker with the Misono district in it, its devices at work,
 	exec $(BIN)/misono demo --port $(PORT) --data $(DATA)
 
 test: ## installs what tests need, runs everything that has a test, prints pytest's counts
-	@tools/install.sh packages strace git mosquitto mosquitto_pub=mosquitto-clients nginx
+	@tools/install.sh packages $(TOOLS)
 	@tools/install.sh agent
 	@tools/install.sh devices
 	@tools/install.sh wires
@@ -48,7 +50,7 @@ bench: install ## the load generator's steps against this checkout: a table in v
 	ONLY=$(ONLY) D=$(D) tools/bench.sh
 
 figures: ## every figure of the issue with its bar beside it (AREA=broker, history, federation, models, mongodb or adapters, ONLY=source,source, LONG=1: over ten minutes)
-	@tools/install.sh packages strace git mosquitto mosquitto_pub=mosquitto-clients nginx
+	@tools/install.sh packages $(TOOLS)
 	@tools/install.sh agent
 	@tools/install.sh devices
 	@tools/install.sh wires
@@ -56,7 +58,7 @@ figures: ## every figure of the issue with its bar beside it (AREA=broker, histo
 	$(BIN)/python -m tools.figures $(AREA) $(if $(LONG),--long) $(if $(ONLY),--only $(ONLY))
 
 conformance: ## the ETSI conformance suite against this checkout (AREA=broker, history or federation: that part; STORE=mongodb)
-	@tools/install.sh packages strace git mosquitto mosquitto_pub=mosquitto-clients nginx
+	@tools/install.sh packages $(TOOLS)
 	@[ "$(STORE)" != mongodb ] || tools/install.sh wires
 	@tools/install.sh test
 	tools/conformance.sh

@@ -96,7 +96,7 @@ class Sender:
                 self._pause, self.away = PAUSE_S, ""
             except (HubAway, NotKept) as error:
                 self._wait(str(error))
-            except Exception as error:  # the outermost loop of the thread
+            except Exception as error:  # the outermost loop of the thread: what was taken waits, whatever failed
                 log.exception("sending to the hub failed")
                 self._wait(f"{type(error).__name__}: {error}")
 

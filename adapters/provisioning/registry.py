@@ -158,7 +158,7 @@ class Devices:
             try:
                 if waiting:
                     book.add(waiting, or_leave=True)
-            except Exception:
+            except Exception:  # whatever it is: what was not recorded waits, and the fault goes on to who asked
                 self._fresh.extendleft(reversed(waiting))
                 raise
 

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO, Protocol, cast
 
 from broker.commands._house import NotOpened, add_place_options, context_reader, open_store
 from broker.commands._report import Refusal, Report, watching
@@ -93,10 +93,9 @@ def _opened(file: str) -> Iterator[tuple[BinaryIO, BinaryIO]]:
         yield raw, cast("BinaryIO", closing.enter_context(gzip.open(raw))) if packed else raw
 
 
-class _Peekable(BinaryIO):
+class _Peekable(Protocol):
     def peek(self, size: int) -> bytes:
         """The next bytes, left where they are."""
-        raise NotImplementedError
 
 
 @dataclass(slots=True)

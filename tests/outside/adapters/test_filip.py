@@ -5,35 +5,19 @@ It brings half a hundred packages, so it lives in an environment of its own unde
 
 from __future__ import annotations
 
-import shutil
 import subprocess
-import sys
 import time
 from pathlib import Path
 
 import httpx
 
+from tests.outside.client_python import client_python
 from tests.outside.served import Served, serving
 
 ROOT = Path(__file__).resolve().parents[3]
-ENVIRONMENT = ROOT / "var/filip-venv"
 REQUIREMENT = "filip==0.8.1"
 DRIVE = Path(__file__).with_name("filip_drive.py")
 PATIENCE_S = 10.0
-
-
-def client_python() -> Path:
-    """The Python that has the client; made where it is missing."""
-    python = ENVIRONMENT / "bin/python"
-    ready = ENVIRONMENT / "ready"
-    if not ready.exists():
-        ENVIRONMENT.parent.mkdir(exist_ok=True)
-        uv = shutil.which("uv", path=f"{ROOT / 'var/uv/bin'}:{Path(sys.executable).parent}") or shutil.which("uv")
-        assert uv, "no uv: run `make test`, which brings it"
-        subprocess.run([uv, "venv", "--quiet", "--clear", "--python", sys.executable, ENVIRONMENT], check=True)
-        subprocess.run([uv, "pip", "install", "--quiet", "--python", python, REQUIREMENT], check=True)
-        ready.touch()
-    return python
 
 
 def commanded(served: Served) -> dict[str, int]:
@@ -55,7 +39,7 @@ def test_a_real_client_provisions_devices_that_are_heard_and_commanded(tmp_path:
     folder = tmp_path / "adapters"
     folder.mkdir()
     (folder / "sensors.yaml").write_text("adapter: sensors\nlink: http\ncodec: iota-json\n")
-    python = client_python()
+    python = client_python("filip-venv", REQUIREMENT)
     with serving(tmp_path / "data", "--adapters", str(folder)) as served:
         ended = subprocess.run(
             [str(python), str(DRIVE), served.root], capture_output=True, text=True, check=False, timeout=60
