@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tools.figures import runs
-from tools.figures.figure import Figure, Source
+from tools.figures.figure import Figure, Source, none_fails
 
 OUTSIDE = "tests/outside"
 BENCH = (
@@ -31,10 +31,6 @@ SOURCES = (
     Source("durability", runs.durability),
     Source("bench", runs.bench("bench", BENCH), long=True),
 )
-
-
-def _none_fails(source: str, about: str) -> Figure:
-    return Figure(about, source, "failed", "at most", 0)
 
 
 def _rates() -> list[Figure]:
@@ -67,21 +63,21 @@ FIGURES = (
     Figure("ETSI tests that pass, %", "conformance", "percent", "at least", 99),
     Figure("ETSI tests run", "conformance", "tests", "at least", 796),
     Figure("failing ETSI tests without a reason", "conformance", "unexplained", "at most", 0),
-    _none_fails("agreement", "runs of random queries that a store and query.match answer differently"),
+    none_fails("agreement", "runs of random queries that a store and query.match answer differently"),
     Figure("entity and query pairs compared", "agreement", "pairs", "at least", 10_000),
     Figure("of them, such as select some but not all, %", "agreement", "biting_percent", "at least", 30),
-    _none_fails("laws", "laws that fail: fidelity, parsers, changes, state machines, every port on every store"),
-    _none_fails("schemathesis", "schemathesis runs that found a wrong answer, both doors"),
-    _none_fails("hostile", "tests of hostile input that fail"),
-    _none_fails("doors", "operations that the two doors answer differently"),
-    _none_fails("client", "runs of PyPI ngsildclient 0.5.2 that fail"),
-    _none_fails("increments", "runs of 16 clients that lose an increment, 1 and 2 workers"),
-    _none_fails("kills", "runs of 50 kills under load that lose an acknowledged write"),
-    _none_fails("cuts", "runs of power cuts that lose or halve an acknowledged write"),
+    none_fails("laws", "laws that fail: fidelity, parsers, changes, state machines, every port on every store"),
+    none_fails("schemathesis", "schemathesis runs that found a wrong answer, both doors"),
+    none_fails("hostile", "tests of hostile input that fail"),
+    none_fails("doors", "operations that the two doors answer differently"),
+    none_fails("client", "runs of PyPI ngsildclient 0.5.2 that fail"),
+    none_fails("increments", "runs of 16 clients that lose an increment, 1 and 2 workers"),
+    none_fails("kills", "runs of 50 kills under load that lose an acknowledged write"),
+    none_fails("cuts", "runs of power cuts that lose or halve an acknowledged write"),
     Figure("power cuts", "cuts", "cuts", "at least", 200),
-    _none_fails("backup", "backups and restores under load that fail"),
-    _none_fails("hiding", "operations that show what is hidden, each store"),
-    _none_fails("models", "imports of the 180 smart data model examples that fail"),
+    none_fails("backup", "backups and restores under load that fail"),
+    none_fails("hiding", "operations that show what is hidden, each store"),
+    none_fails("models", "imports of the 180 smart data model examples that fail"),
     Figure("RSS with 10,000 tenants of 10 entities, MiB", "tenants", "rss_mib", "at most", 400),
     Figure("cold GET among 10,000 tenants, p99 ms", "tenants", "cold_get_p99_ms", "at most", 20),
     *(

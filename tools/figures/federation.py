@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tools.figures import runs
-from tools.figures.figure import Figure, Source
+from tools.figures.figure import Figure, Source, none_fails
 
 OUTSIDE = "tests/outside/federation"
 FEATURES = "specs/test_features.py"
@@ -31,13 +31,9 @@ SOURCES = (
 )
 
 
-def _none_fails(source: str, about: str) -> Figure:
-    return Figure(about, source, "failed", "at most", 0)
-
-
 def _five() -> list[Figure]:
     return [
-        _none_fails("five", "questions over five sources, one hanging, one garbage, one large, that fail"),
+        none_fails("five", "questions over five sources, one hanging, one garbage, one large, that fail"),
         Figure("a query over all, its timeout 2,000 ms: slowest ms", "five", "five_slowest_ms", "at most", 2700),
         Figure("the hub in the middle of it, MiB", "five", "five_rss_mib", "at most", 300),
         Figure("the same after all pages of 10,000 entities, MiB", "five", "pages_rss_mib", "at most", 300),
@@ -54,8 +50,8 @@ FIGURES = (
     Figure("of the folders of issue 4, %", "suite", "history", "at least", 99),
     Figure("failing tests of the whole suite without a reason", "suite", "unexplained", "at most", 0),
     *_five(),
-    _none_fails("hostile", "proxied writes that a source did not do and that are not refused in time"),
-    _none_fails("circle", "questions to three hubs that registered each other that don't end, or repeat an entity"),
+    none_fails("hostile", "proxied writes that a source did not do and that are not refused in time"),
+    none_fails("circle", "questions to three hubs that registered each other that don't end, or repeat an entity"),
     Figure("a query in the circle, slowest ms", "circle", "circle_slowest_ms", "at most", 2000),
     Figure("CPU of a forwarded query as a multiple of a local one", "overhead", "forward_times", "at most", 2.5),
     Figure(
@@ -65,13 +61,13 @@ FIGURES = (
         "at most",
         10,
     ),
-    _none_fails("agent", "tests with iotagent-node-lib as a source that fail"),
+    none_fails("agent", "tests with iotagent-node-lib as a source that fail"),
     Figure("of these tests, skipped", "agent", "skipped", "at most", 0),
-    _none_fails("processes", "registrations that another process of the hub does not see"),
-    _none_fails("cities", "steps of the example of two cities that fail"),
-    _none_fails("agreement", "random registrations and requests on which index and loop disagree"),
-    _none_fails("operations", "tests of registrations, plans, merges, answers and features that fail"),
-    _none_fails("join", "tests of misono federate, and of the catalogue under the published shapes, that fail"),
+    none_fails("processes", "registrations that another process of the hub does not see"),
+    none_fails("cities", "steps of the example of two cities that fail"),
+    none_fails("agreement", "random registrations and requests on which index and loop disagree"),
+    none_fails("operations", "tests of registrations, plans, merges, answers and features that fail"),
+    none_fails("join", "tests of misono federate, and of the catalogue under the published shapes, that fail"),
     Figure("of these tests, skipped", "join", "skipped", "at most", 0),
-    _none_fails("hiding", "operations that show what is hidden, each store"),
+    none_fails("hiding", "operations that show what is hidden, each store"),
 )

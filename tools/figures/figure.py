@@ -44,3 +44,8 @@ class Figure:
     def holds(self, value: float) -> bool:
         """Whether the promise is kept."""
         return value >= self.bar if self.sense == "at least" else value <= self.bar
+
+
+def none_fails(source: str, about: str) -> Figure:
+    """No test of this source may fail; `about` says what a failure would be."""
+    return Figure(about, source, "failed", "at most", 0)

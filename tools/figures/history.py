@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tools.figures import runs
-from tools.figures.figure import Figure, Source
+from tools.figures.figure import Figure, Source, none_fails
 
 OUTSIDE = "tests/outside/history"
 BENCH = "subs_1,subs_1000,tcreate,tappend_c16,tquery_c4"
@@ -34,10 +34,6 @@ SOURCES = (
 )
 
 
-def _none_fails(source: str, about: str) -> Figure:
-    return Figure(about, source, "failed", "at most", 0)
-
-
 def _subscriptions() -> list[Figure]:
     found = []
     for step, about in (("subs_1", "1 subscription"), ("subs_1000", "1,000 subscriptions")):
@@ -63,7 +59,7 @@ def _subscriptions() -> list[Figure]:
 def _year() -> list[Figure]:
     asked = (("day", "a day"), ("month", "a month's daily averages"), ("last_ten", "the last ten"))
     return [
-        _none_fails("year", "loads of a year of one house that fail, or are read back wrong"),
+        none_fails("year", "loads of a year of one house that fail, or are read back wrong"),
         Figure("instances of the attribute", "year", "instances", "at least", 105_120),
         *(Figure(f"{about} of the year, slowest ms", "year", f"{key}_max_ms", "at most", 100) for key, about in asked),
         Figure("hourly avg, min, max over 100,000 instances, p50 ms", "year", "hourly_p50_ms", "at most", 50),
@@ -74,26 +70,26 @@ FIGURES = (
     Figure("ETSI tests that pass, %", "conformance", "percent", "at least", 99),
     Figure("ETSI tests run", "conformance", "tests", "at least", 439),
     Figure("failing ETSI tests without a reason", "conformance", "unexplained", "at most", 0),
-    _none_fails(
+    none_fails(
         "agreement", "random histories and subscriptions that the engines, or index and loop, answer differently"
     ),
-    _none_fails("contracts", "promises of held documents, outbox, leases and history that an engine breaks"),
-    _none_fails("hiding", "operations that show what is hidden, each store"),
-    _none_fails(
+    none_fails("contracts", "promises of held documents, outbox, leases and history that an engine breaks"),
+    none_fails("hiding", "operations that show what is hidden, each store"),
+    none_fails(
         "faults", "receiver a minute away, mosquitto restarted, broker killed 20 times: runs that lose or disorder"
     ),
     Figure("of these runs, skipped", "faults", "skipped", "at most", 0),
-    _none_fails(
+    none_fails(
         "delivery", "tests of delivery that fail: 500, hang, reset, 10 MB, order, dead letters, MQTT, signatures"
     ),
     Figure("of these tests, skipped", "delivery", "skipped", "at most", 0),
-    _none_fails("processes", "jobs that two processes on one store do twice or not at all"),
-    _none_fails("killed", "kills between commit and delivery that lose a notification"),
+    none_fails("processes", "jobs that two processes on one store do twice or not at all"),
+    none_fails("killed", "kills between commit and delivery that lose a notification"),
     *_subscriptions(),
     Figure("temporal appends/s, 16 connections", "bench", "tappend_c16.ops_per_s", "at least", 2000),
     Figure("after + lastN queries/s, 4 connections", "bench", "tquery_c4.ops_per_s", "at least", 4700),
     *_year(),
-    _none_fails(
+    none_fails(
         "stream", "tests of the change stream that fail: order, positions, filters, back-pressure, access, stop"
     ),
     Figure("300 idle followers, ms of CPU a second", "stream", "idle_ms_a_second", "at most", 50),

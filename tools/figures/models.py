@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tools.figures import gate_rates, opendata, runs
-from tools.figures.figure import Figure, Source
+from tools.figures.figure import Figure, Source, none_fails
 
 UNIT, OUTSIDE = "tests/unit/models", "tests/outside/models"
 
@@ -25,12 +25,8 @@ SOURCES = (
 )
 
 
-def _none_fails(source: str, about: str) -> Figure:
-    return Figure(about, source, "failed", "at most", 0)
-
-
 FIGURES = (
-    _none_fails("packages", "packages that break a rule, or are not as their manifest says"),
+    none_fails("packages", "packages that break a rule, or are not as their manifest says"),
     Figure("models whose official example was tried", "official", "official_examples", "at least", 115),
     Figure(
         "official examples refused without a rule of theirs being named",
@@ -54,7 +50,7 @@ FIGURES = (
         0,
     ),
     Figure("tests with the official set, skipped", "official", "skipped", "at most", 0),
-    _none_fails("law", "bodies on which the normalized schema and the decoder disagree"),
+    none_fails("law", "bodies on which the normalized schema and the decoder disagree"),
     Figure(
         "models of which 1,000 mutations are refused with the right pointer",
         "mutations",
@@ -62,14 +58,14 @@ FIGURES = (
         "at least",
         187,
     ),
-    _none_fails("mutations", "packages with a mutation that is taken, or refused elsewhere"),
-    _none_fails("shapes", "packages whose shapes refuse a good example or take a broken one"),
+    none_fails("mutations", "packages with a mutation that is taken, or refused elsewhere"),
+    none_fails("shapes", "packages whose shapes refuse a good example or take a broken one"),
     Figure("creates with the gate on reject, % of those with off", "rates", "create_percent", "at least", 80),
     Figure("upserts with the gate on reject, % of those with off", "rates", "upsert_percent", "at least", 80),
     Figure("import of 100,000 rows of facilities with errors in 1 %, s", "opendata", "import_s", "at most", 60),
     Figure("right rows of that file that did not go in", "opendata", "import_missing", "at most", 0),
     Figure("wrong rows of it that the report does not name", "opendata", "import_untold", "at most", 0),
     Figure("imports with a wrong row that wrote something", "opendata", "import_half_written", "at most", 0),
-    _none_fails("gate", "tests of the gate, its policies and what the doors tell of models that fail"),
-    _none_fails("city", "steps of docs/new-city.md that fail"),
+    none_fails("gate", "tests of the gate, its policies and what the doors tell of models that fail"),
+    none_fails("city", "steps of docs/new-city.md that fail"),
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tools.figures import runs
-from tools.figures.figure import Figure, Source
+from tools.figures.figure import Figure, Source, none_fails
 
 OUTSIDE = "tests/outside/mongodb"
 ENGINES = "tests/engines/mongodb"
@@ -33,10 +33,6 @@ SOURCES = (
 )
 
 
-def _none_fails(source: str, about: str) -> Figure:
-    return Figure(about, source, "failed", "at most", 0)
-
-
 def _suite(area: str, tests: int) -> list[Figure]:
     return [
         Figure(f"ETSI tests of {area} run on MongoDB", area, "tests", "at least", tests),
@@ -47,7 +43,7 @@ def _suite(area: str, tests: int) -> list[Figure]:
 def _wire(wire: str) -> list[Figure]:
     return [
         Figure(f"random entities and queries asked on {wire}", wire, "pairs", "at least", PAIRS),
-        _none_fails(wire, f"of them, sets that do not agree, or do not bite ({wire})"),
+        none_fails(wire, f"of them, sets that do not agree, or do not bite ({wire})"),
         Figure(f"of them, skipped ({wire})", wire, "skipped", "at most", 0),
     ]
 
@@ -55,7 +51,7 @@ def _wire(wire: str) -> list[Figure]:
 FIGURES = (
     *_suite("broker", 800),
     *_suite("history", 400),
-    _none_fails("contracts", "contracts and features that do not hold on the MongoDB engine, on both wires"),
+    none_fails("contracts", "contracts and features that do not hold on the MongoDB engine, on both wires"),
     Figure("of them, held", "contracts", "passed", "at least", 900),
     Figure("of them, skipped", "contracts", "skipped", "at most", 0),
     *_wire("java"),
@@ -65,18 +61,18 @@ FIGURES = (
     Figure("commands a page of 100", "commands", "page_commands", "at most", 2),
     Figure("commands a page of 100 by value", "commands", "page_q_commands", "at most", 2),
     Figure("commands a page of 100 near a place", "commands", "page_near_commands", "at most", 2),
-    _none_fails("commands", "operations that send more commands than they may"),
-    _none_fails("deaths", "ends between two commands that lose or double something"),
-    _none_fails("laws", "random histories of writes, and filters, that go wrong"),
-    _none_fails("processes", "what another process does not see within a second, or tells twice"),
+    none_fails("commands", "operations that send more commands than they may"),
+    none_fails("deaths", "ends between two commands that lose or double something"),
+    none_fails("laws", "random histories of writes, and filters, that go wrong"),
+    none_fails("processes", "what another process does not see within a second, or tells twice"),
     Figure("kills in two minutes under load", "killed", "kills", "at least", KILLS),
-    _none_fails("killed", "writes or notifications lost, periods missing or sent too often under them"),
+    none_fails("killed", "writes or notifications lost, periods missing or sent too often under them"),
     Figure("of timers, notifications that came twice, one a kill allowed", "killed", "periods_twice", "at most", KILLS),
     Figure("seconds that the server is away under load", "outage", "away_s", "at least", 20),
-    _none_fails("outage", "requests that hang, are refused wrongly or lose something meanwhile"),
+    none_fails("outage", "requests that hang, are refused wrongly or lose something meanwhile"),
     Figure("slowest answer meanwhile, s", "outage", "slowest_s", "at most", 20),
-    _none_fails("copy", "copies that lose something, resumed or not"),
+    none_fails("copy", "copies that lose something, resumed or not"),
     Figure("read-only time of a switch, s", "copy", "read_only_s", "at most", 60),
-    _none_fails("city", "faults of docker-compose.yml, its proxy and its mosquitto"),
+    none_fails("city", "faults of docker-compose.yml, its proxy and its mosquitto"),
     Figure("of these tests, skipped", "city", "skipped", "at most", 0),
 )
