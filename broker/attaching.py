@@ -18,7 +18,7 @@ from adapters.commands.assembled import Answering, make_commanding
 from adapters.commands.commanding import Commanding
 from adapters.commands.guarding import Guard
 from adapters.commands.modelled import LibraryModels, NoModels
-from adapters.door.app import Door, Rights
+from adapters.door.app import Door
 from adapters.door.commands import CommandDoor
 from adapters.door.making import ROOTS, make_door
 from adapters.erasing import erase
@@ -30,15 +30,16 @@ from broker.contexts.copies import read_copies
 from broker.errors import ServiceUnavailable
 from broker.http.exchange import House
 from broker.http.front import Application
+from broker.http.rooms.door import Rights
 from broker.hub.inside import HubInside
 from broker.model.values import Json
-from broker.ports import Principal
+from broker.ports import SYSTEM, Principal
 from broker.settings import Settings
 from datamodels.at_need import AtNeed
 
 __all__ = ["Attached", "BadSettings", "Commands", "attach"]
 
-PRINCIPAL = Principal("adapters")
+PRINCIPAL = Principal("adapters", roles=frozenset({SYSTEM}))
 """Who writes what devices say, to access."""
 
 
@@ -116,7 +117,7 @@ def attach(settings: Settings, house: House, closing: ExitStack, commands: Comma
     closing.callback(answering.to.stop)
     desk = Desk(answering.to, hub.acting_as, house.broker.new_id)
     hosts = _hosts(settings) if isinstance(house.broker.access, AllowAll) else None
-    rights = Rights(house.broker.access, read_only=house.read_only, hosts=hosts)
+    rights = Rights(house.broker.access, read_only=house.read_only, hosts=hosts, identity=house.identity)
     door = make_door(assembled, resolve, rights, CommandDoor(desk).routes())
     closing.callback(door.close)
     attached = Attached(assembled, answering.to, door)

@@ -8,9 +8,9 @@
     ├── OperationNotSupported 422 ├── TooComplexQuery 403    ├── TooManyResults 403
     ├── LdContextNotAvailable 504 ├── NoMultiTenantSupport 501
     ├── InternalError 500
-    └── outside the standard's list, with the HTTP meaning of RFC 9110: Forbidden 403, MethodNotAllowed 405,
-        NotAcceptable 406, Gone 410, LengthRequired 411, PreconditionFailed 412, PayloadTooLarge 413,
-        UnsupportedMediaType 415, ServiceUnavailable 503 (ReadOnly among them); of context sources (clause 6.3.17):
+    └── outside the standard's list, with the HTTP meaning of RFC 9110: Unauthorized 401, Forbidden 403,
+        MethodNotAllowed 405, NotAcceptable 406, Gone 410, LengthRequired 411, PreconditionFailed 412, PayloadTooLarge
+        413, UnsupportedMediaType 415, ServiceUnavailable 503 (ReadOnly among them); of context sources (clause 6.3.17):
         SourceFailed 502, SourceTimeout 504, LoopDetected 508
 
 Only `http.respond` turns these into RFC 7807 bodies.
@@ -140,6 +140,18 @@ class MethodNotAllowed(NgsiError):
     def __init__(self, detail: str, *, allowed: str, clause: str = "", remedy: str = "") -> None:
         super().__init__(detail, clause=clause, remedy=remedy)
         self.allowed = allowed
+
+
+class Unauthorized(NgsiError):
+    """Nobody knows who asks; `challenge` is the header WWW-Authenticate (RFC 9110, RFC 6750)."""
+
+    status = 401
+    title = "Unauthorized"
+    namespace = MISONO_ERRORS
+
+    def __init__(self, detail: str, *, challenge: str = "Bearer", remedy: str = "") -> None:
+        super().__init__(detail, pointer="Authorization", remedy=remedy)
+        self.challenge = challenge
 
 
 class Forbidden(NgsiError):

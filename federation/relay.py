@@ -206,7 +206,7 @@ def _answered(_: object) -> Response:
 
 def _as_subscriber(exchange: Exchange, way: Way) -> Exchange:
     """The exchange with what the subscriber may see now, in the tenant of the subscription."""
-    reader = Principal(way.subscription.principal, frozenset(way.subscription.purposes))
+    reader = Principal.of_kept(way.subscription.principal, way.subscription.purposes)
     restriction = exchange.house.broker.access.restrict(reader, way.tenant, _OPERATION)
     names = exchange.call.names
     if names.source == way.names.source:

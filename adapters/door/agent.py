@@ -15,12 +15,12 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Final, cast
 
-from adapters.door.route import Asked, Route
 from adapters.link import BadSettings
 from adapters.provisioning.agent_changing import AgentProvisioning, Caller, shown_group
 from broker.http.links import context_of
 from broker.http.messages import Response
 from broker.http.respond import NO_CONTENT, plain
+from broker.http.rooms.route import Asked, Route
 from broker.model.values import Json
 
 LIMIT, LIMIT_MAX, OFFSET_MAX = 20, 1_000, 10_000_000

@@ -16,11 +16,10 @@ from urllib.parse import quote
 
 from adapters.commands.asking import Asking, Desk
 from adapters.commands.states import Commanded
-from adapters.door.route import Asked, Route
 from broker.http.messages import Response
 from broker.http.respond import plain
+from broker.http.rooms.route import Asked, Route
 from broker.model.values import Json, to_text
-from broker.ports import ANYONE
 
 LIMIT, LIMIT_MAX, AFTER_MAX = 100, 1_000, 2**53
 _FILTERS: Final = frozenset({"entity", "adapter", "device", "status"})
@@ -95,4 +94,4 @@ def shown_command(one: Commanded) -> dict[str, Json]:
 
 
 def _asking(asked: Asked) -> Asking:
-    return Asking(ANYONE, asked.tenant, asked.body)
+    return Asking(asked.principal, asked.tenant, asked.body)

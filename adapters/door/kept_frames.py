@@ -13,11 +13,11 @@ from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import urlencode
 
-from adapters.door.route import Asked, Route
 from adapters.quarantine import Chosen, Quarantine
 from broker.errors import BadRequestData, ResourceNotFound
 from broker.http.messages import Response
 from broker.http.respond import plain
+from broker.http.rooms.route import Asked, Route
 from broker.model.values import Json
 
 LIMIT, LIMIT_MAX = 100, 1_000

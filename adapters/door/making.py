@@ -9,17 +9,18 @@ from typing import Any, Final
 from adapters.assembling import Assembled
 from adapters.device import Device
 from adapters.door.agent import AgentDoor
-from adapters.door.app import Door, Rights
+from adapters.door.app import Door
 from adapters.door.kept_frames import KeptFrames
 from adapters.door.mappings import MappingDoor
 from adapters.door.operators import Operators, Watched
-from adapters.door.route import Route, Routes
 from adapters.link import BadSettings, Serves
 from adapters.mapping.reading import Resolve
 from adapters.provisioning.agent_changing import AgentProvisioning
 from adapters.provisioning.changing import Place, Provisioning
 from adapters.running import Running
 from broker.http.messages import Response
+from broker.http.rooms.door import Rights
+from broker.http.rooms.route import Route, Routes
 from broker.model.values import Json, to_text
 
 ROOTS: Final = ("/iot", "/admin/adapters", "/admin/devices", "/admin/mappings", "/admin/quarantine", "/admin/commands")

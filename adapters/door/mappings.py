@@ -10,12 +10,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from adapters.door.route import Asked, Route
 from adapters.link import BadSettings
 from adapters.provisioning.book import NotThere
 from adapters.provisioning.changing import Provisioning
 from broker.http.messages import Response
 from broker.http.respond import NO_CONTENT, plain
+from broker.http.rooms.route import Asked, Route
 from broker.model.values import Json
 
 

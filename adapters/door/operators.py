@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from typing import Final
 
 from adapters.device import Device
-from adapters.door.route import Asked, Route
 from adapters.link import BadSettings
 from adapters.provisioning.changing import Provisioning
 from adapters.provisioning.keys import NOBODY, shown
@@ -22,6 +21,7 @@ from adapters.provisioning.provision import Group, Provision
 from broker.errors import ResourceNotFound
 from broker.http.messages import Response
 from broker.http.respond import NO_CONTENT, plain
+from broker.http.rooms.route import Asked, Route
 from broker.model.values import Json
 
 LIMIT, LIMIT_MAX, OFFSET_MAX = 100, 1_000, 10_000_000

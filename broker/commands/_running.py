@@ -25,7 +25,7 @@ from adapters.commands.asking import Desk
 from adapters.commands.assembled import Answering, make_commanding
 from adapters.commands.modelled import NoModels
 from adapters.configuring import read_adapter
-from adapters.door.app import Door, Rights
+from adapters.door.app import Door
 from adapters.door.commands import CommandDoor
 from adapters.door.making import make_door
 from adapters.link import BadSettings, Ground, Link
@@ -35,6 +35,7 @@ from adapters.store import AdapterStore
 from adapters.table import make_link
 from broker.access.policies import AllowAll
 from broker.contexts.copies import BadMap, read_copies
+from broker.http.rooms.door import Rights
 from broker.hub.over_http import HubOverHttp
 from broker.wiring import SystemClock
 

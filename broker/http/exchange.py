@@ -14,7 +14,8 @@ from broker.ldcontext.active import ActiveContext
 from broker.model.source_health import SourceHealth
 from broker.model.values import Instant, Json
 from broker.operations.broker import Broker, Call
-from broker.ports import INLINE, ContextNames, ContextShelf, OverBudget
+from broker.ports import ANYONE, INLINE, ContextNames, ContextShelf, OverBudget, Principal
+from broker.ports.identity import Identity
 from broker.ports.outbox import Delivery
 from broker.telemetry import Timing
 
@@ -122,6 +123,8 @@ class House:
     models: Models | None = None
     read_only: bool = False
     inline: bool = True
+    identity: Identity | None = None
+    """Who tells who asks; None where no access is configured."""
 
 
 @dataclass(slots=True)
@@ -154,3 +157,8 @@ def resolve(house: House, source: Json, tenant: str) -> ActiveContext:
     if found is None:
         raise OverBudget
     return found
+
+
+def principal_of(house: House, request: Request) -> Principal:
+    """Who asks. Raises as `Identity.identify`."""
+    return ANYONE if house.identity is None else house.identity.identify(request)

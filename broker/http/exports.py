@@ -24,7 +24,7 @@ from broker.errors import (
     ResourceNotFound,
     ServiceUnavailable,
 )
-from broker.http.exchange import House
+from broker.http.exchange import House, principal_of
 from broker.http.front import Receive, Scope, Send, read_headers, read_path, send_response
 from broker.http.media import LD_JSON
 from broker.http.messages import Request
@@ -34,7 +34,6 @@ from broker.ldcontext.core import CORE_URL
 from broker.model.entity import Entity
 from broker.operations.broker import Call
 from broker.operations.transfer import dump_entities
-from broker.ports import Principal
 
 log = logging.getLogger("misono.exports")
 
@@ -96,7 +95,7 @@ class _Export:
             check_tenant(tenant)
         name, self._format = _read_query(request.query_string)
         self._house, self._iri = house, house.core.expand(name, "type")
-        principal, access = Principal(), house.broker.access
+        principal, access = principal_of(house, request), house.broker.access
         access.admit(principal, tenant, OPERATION)
         self._call = Call(tenant, house.core, principal, access.restrict(principal, tenant, OPERATION))
         if house.catalogues is None or not house.catalogues.gives(self._iri):

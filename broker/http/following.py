@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from broker.encode.entity import Representation, encode_document
 from broker.encode.text import dump
 from broker.errors import BadRequestData, InvalidRequest, NotAcceptable
-from broker.http.exchange import House, resolve
+from broker.http.exchange import House, principal_of, resolve
 from broker.http.feed import Recent
 from broker.http.links import context_link, context_of
 from broker.http.messages import Request
@@ -32,7 +32,7 @@ from broker.operations.follow import (
     see_restricted,
     start_after,
 )
-from broker.ports import Principal, Restriction
+from broker.ports import Restriction
 from broker.query.ast import EVERYTHING, And, Node
 from broker.query.bind import bind
 from broker.query.ids import parse_id_pattern, parse_ids
@@ -43,7 +43,6 @@ _FILTERS = Accepted(frozenset({"type", "attrs", "scopeQ", "id", "idPattern"}))
 _TAKEN = ("text/event-stream", "text/*", "*/*")
 _SEQUENCE_MAX = 2**63 - 1
 _NORMALIZED = Representation()
-_ANYONE = Principal()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +80,7 @@ class Following:
 
 def open_following(house: House, request: Request) -> Following:
     """What a request asks for. Raises every refusal of it; may fetch a @context."""
-    headers = request.headers
+    headers, principal = request.headers, principal_of(house, request)
     _check_accept(headers.get("accept"))
     tenant = headers.get("ngsild-tenant", "")
     if tenant:
@@ -92,7 +91,7 @@ def open_following(house: House, request: Request) -> Following:
     names = house.core if source is None else resolve(house, source, tenant)
     wanted = Wanted(_where(parameters, names), _attributes(parameters.text("attrs"), names))
     position = _position(headers.get("last-event-id") or after)
-    following = Following(house, Call(tenant, names, _ANYONE), wanted, 0)
+    following = Following(house, Call(tenant, names, principal), wanted, 0)
     following.restriction()
     return replace(following, start=start_after(house.broker.changes, tenant, position))
 

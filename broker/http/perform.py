@@ -1,8 +1,8 @@
 """From a request to its answer: the checks of clause 6.3 in their order, the handler, the headers every answer has.
 
-Both doors call `perform`, then for a Deferred answer `complete` once its future is done. The order of the checks:
-length (411, 413), media type of the body (415), parameters (400), Accept (406), tenant (400), body (400),
-@context (504), may the caller do this at all, and only then the handler.
+Both doors call `perform`, then for a Deferred answer `complete` once its future is done. The order of the checks: who
+asks (401), length (411, 413), media type of the body (415), parameters (400), Accept (406), tenant (400), may they do
+this at all (403), body (400), @context (504), and only then the handler.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from broker.errors import (
     PayloadTooLarge,
     ReadOnly,
 )
-from broker.http.exchange import Exchange, House, resolve
+from broker.http.exchange import Exchange, House, principal_of, resolve
 from broker.http.links import context_of
 from broker.http.media import JSON, LD_JSON, NO_PREFERENCE, check_content, choose, preferences
 from broker.http.messages import Answer, Deferred, Request, Response
@@ -34,13 +34,12 @@ from broker.http.respond import problem
 from broker.model.values import Json
 from broker.operations.broker import Call
 from broker.operations.snapshots import place_in
-from broker.ports import OverBudget, Principal
+from broker.ports import OverBudget
 from broker.ports.validator import ASKING, Asking
 from broker.telemetry import Timing
 
 log = logging.getLogger("misono.http")
 
-_ANYONE = Principal()
 _TENANT_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.:")
 TENANT_LENGTH_MAX = 128
 _REPEATED = (("ngsild-tenant", "NGSILD-Tenant"), ("ngsild-snapshot", "NGSILD-Snapshot"))
@@ -107,6 +106,7 @@ def _guarded(work: Callable[[], Answer], request: Request) -> Answer:
 def read_exchange(house: House, operation: Operation, request: Request) -> Exchange:
     """The request, checked. Raises every refusal of clause 6.3."""
     headers = request.headers
+    principal, access = principal_of(house, request), house.broker.access
     prefer = headers.get("prefer")
     wanted = preferences(prefer) if prefer else NO_PREFERENCE
     timing = Timing() if wanted.timing else None
@@ -117,17 +117,16 @@ def read_exchange(house: House, operation: Operation, request: Request) -> Excha
     tenant = headers.get("ngsild-tenant", "")
     if tenant:
         check_tenant(tenant)
+    access.admit(principal, tenant, operation.name)
     body, source = _read_body(operation, request, content_type)
     if timing:
         timing.mark("read")
     names = house.core if source is None else resolve(house, source, tenant)
     if timing:
         timing.mark("context")
-    access = house.broker.access
-    access.admit(_ANYONE, tenant, operation.name)
     snapshot = headers.get("ngsild-snapshot")
     place = tenant if snapshot is None else _place_of(house, operation, tenant, snapshot)
-    call = Call(place, names, _ANYONE, access.restrict(_ANYONE, tenant, operation.name))
+    call = Call(place, names, principal, access.restrict(principal, tenant, operation.name))
     return Exchange(house, request, request.path, parameters, media_type, wanted, call, body, timing)
 
 

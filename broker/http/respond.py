@@ -7,7 +7,14 @@ from typing import cast
 from broker.encode.outcome import encode_problem
 from broker.encode.text import dump
 from broker.encode.versions import OWN_VERSION, read_version
-from broker.errors import LengthRequired, MethodNotAllowed, NgsiError, ServiceUnavailable, UnsupportedMediaType
+from broker.errors import (
+    LengthRequired,
+    MethodNotAllowed,
+    NgsiError,
+    ServiceUnavailable,
+    Unauthorized,
+    UnsupportedMediaType,
+)
 from broker.http.exchange import Exchange
 from broker.http.links import context_link, location
 from broker.http.media import GEO_JSON, JSON, LD_JSON
@@ -32,6 +39,8 @@ def problem(error: NgsiError) -> Response:
     headers: Headers = (_CONTENT_JSON,)
     if isinstance(error, MethodNotAllowed):
         headers += (("Allow", error.allowed),)
+    if isinstance(error, Unauthorized):
+        headers += (("WWW-Authenticate", error.challenge),)
     if isinstance(error, ServiceUnavailable):
         headers += (("Retry-After", str(error.retry_after_s)),)
     return Response(error.status, headers, dump(encode_problem(error)))

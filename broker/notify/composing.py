@@ -78,7 +78,7 @@ class Composer:
 
     def _restriction(self, tenant: str, entry: Entry) -> Restriction:
         subscription = entry.subscription
-        reader = Principal(subscription.principal, frozenset(subscription.purposes))
+        reader = Principal.of_kept(subscription.principal, subscription.purposes)
         return self._access.restrict(reader, home_of(tenant), OPERATION)
 
     def _sending(self, tenant: str, notification_id: str, restriction: Restriction) -> Sending:

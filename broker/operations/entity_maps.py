@@ -105,7 +105,7 @@ def make_map(
                 clause="5.14.4.4",
                 remedy="Narrow the query, or page without a map.",
             )
-    body: dict[str, Json] = {"size": size, "gone": [], "temporal": temporal, "principal": call.principal.name}
+    body: dict[str, Json] = {"size": size, "gone": [], "temporal": temporal, "principal": call.principal.kept()}
     if listing.linked:
         body["linked"] = dict(listing.linked)
     commands.append(_hold(KIND, map_id, body, expires_at))
@@ -281,7 +281,7 @@ def _visible(broker: Broker, call: Call, ids: list[str], *, temporal: bool) -> s
 
 
 def _is_mine(held: Held, call: Call) -> bool:
-    return held.body["principal"] == call.principal.name
+    return held.body["principal"] == call.principal.kept()
 
 
 def _read(held: Held) -> EntityMap:

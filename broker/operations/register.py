@@ -39,7 +39,7 @@ def register_source(broker: Broker, call: Call, received: Received) -> Future[Re
                 clause="5.9.2.4",
                 remedy="Choose another id or give none, or PATCH the registration.",
             )
-        made = replace(created(received, registration_id, now), principal=call.principal.name)
+        made = replace(created(received, registration_id, now), principal=call.principal.kept())
         check_terms(broker, made)
         return Hold(made.to_body(), made, made.expires_at)
 
@@ -61,7 +61,7 @@ def update_source(broker: Broker, call: Call, registration_id: str, received: Re
         if current is None:
             raise unknown_registration(registration_id)
         made = revised(Registration.from_body(current.body), received, now)
-        made = replace(made, principal=call.principal.name)
+        made = replace(made, principal=call.principal.kept())
         check_terms(broker, made)
         if made.proxied and not guarded:
             raise StaleError("the registration has moved", clause="4.3.6.3")

@@ -153,7 +153,7 @@ class _Filling:
         return told
 
     def _call(self) -> Call:
-        principal = Principal(self.snapshot.principal, frozenset(self.snapshot.purposes))
+        principal = Principal.of_kept(self.snapshot.principal, self.snapshot.purposes)
         restriction = self.broker.access.restrict(principal, self.tenant, OPERATION)
         return Call(self.tenant, core_context(), principal, restriction)
 

@@ -222,7 +222,7 @@ def _new(broker: Broker, call: Call, wanted: Wanted, now: Instant) -> Snapshot:
         last_used_at=now,
         queries=wanted.queries,
         temporal_queries=wanted.temporal_queries,
-        principal=call.principal.name,
+        principal=call.principal.kept(),
         purposes=tuple(sorted(call.principal.purposes)),
         context=call.names.source,
     )

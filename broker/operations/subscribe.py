@@ -74,7 +74,7 @@ def create_subscription(
             created(received, subscription_id, now),
             jsonld_context=context,
             via=via,
-            principal=call.principal.name,
+            principal=call.principal.kept(),
             purposes=tuple(sorted(call.principal.purposes)),
         )
         return Hold(made.to_body(), made)
@@ -95,7 +95,7 @@ def update_subscription(broker: Broker, call: Call, subscription_id: str, receiv
             raise _unknown(subscription_id)
         made = replace(
             revised(Subscription.from_body(current.body), received, now),
-            principal=call.principal.name,
+            principal=call.principal.kept(),
             purposes=tuple(sorted(call.principal.purposes)),
         )
         return Hold(made.to_body(), made)

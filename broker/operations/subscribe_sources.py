@@ -146,7 +146,7 @@ def _hold(made: Subscription, *, given: bool) -> Hold:
 
 def _by(made: Subscription, call: Call) -> Subscription:
     purposes = tuple(sorted(call.principal.purposes))
-    return replace(made, principal=call.principal.name, purposes=purposes)
+    return replace(made, principal=call.principal.kept(), purposes=purposes)
 
 
 def _kept(held: Held) -> Kept:

@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from adapters.door.app import Door, Rights
+from adapters.door.app import Door
 from adapters.door.making import make_door
 from adapters.frame import Frame
 from adapters.mapping_files import packaged_contexts
 from broker.access.policies import AllowAll
+from broker.http.rooms.door import Rights
 from broker.ports import Access
 from tests.fakes.piped import Pipe, piped
 

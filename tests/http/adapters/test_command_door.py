@@ -14,12 +14,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from adapters.commands.asking import Desk
-from adapters.door.app import Rights
 from adapters.door.commands import CommandDoor
 from adapters.door.making import make_door
 from adapters.order import Delivered
 from broker.access.policies import AllowAll
 from broker.errors import Forbidden, ResourceNotFound
+from broker.http.rooms.door import Rights
 from broker.hub.inside import HubInside
 from broker.ports import Access, Principal
 from tests.fakes.commanded import CHARGER, NS, READY, RESOLVE, City, commanded

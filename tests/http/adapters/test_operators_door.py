@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from adapters.door.route import Routes
 from adapters.frame import Frame
 from broker.access.policies import AllowAll
 from broker.errors import Forbidden
+from broker.http.rooms.route import Routes
 from broker.ports import Principal
 from tests.fakes.piped import until
 from tests.http.adapters.door_asking import ROUTES, Asker, asking, peopled
@@ -252,7 +252,7 @@ def test_access_is_asked_on_every_route_and_who_may_not_changes_nothing(tmp_path
     with asking(tmp_path, access=access) as ask:
         peopled(ask)
         before = state(ask)
-        served: Routes = ask.door._routes
+        served: Routes = ask.door.routes
         asked = {served.find(method, path.partition("?")[0])[0] for method, path, _ in ROUTES}
         beside = {route for route in served.all if route not in asked and "configGroups" not in route.template}
         assert not beside, "a route that no access test asks"

@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 
 from adapters.commands.asking import Desk
-from adapters.door.app import Rights
 from adapters.door.commands import CommandDoor
 from adapters.door.making import make_door
 from adapters.door.shell import Shell
@@ -21,6 +20,7 @@ from adapters.mapping_files import packaged_contexts
 from adapters.order import Delivered
 from adapters.store import NAME
 from broker.__main__ import main
+from broker.http.rooms.door import Rights
 from broker.hub.inside import HubInside
 from tests.fakes.commanded import CHARGER, READY, City, commanded
 

@@ -12,10 +12,12 @@ from typing import Any
 import pytest
 
 from adapters.door import app
-from adapters.door.app import Door, Rights
-from adapters.door.route import Asked, Route, Routes
+from adapters.door.app import Door
 from broker.access.policies import AllowAll
 from broker.http.messages import Request, Response
+from broker.http.rooms import door as rooms
+from broker.http.rooms.door import Rights
+from broker.http.rooms.route import Asked, Route, Routes
 
 
 class Links:
@@ -117,7 +119,7 @@ def test_a_body_that_breaks_off_reaches_nobody(door: Door, links: Links) -> None
 
 
 def test_a_body_that_never_ends_is_given_up(door: Door, links: Links, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(app, "TAKE_S_MAX", 0.05)
+    monkeypatch.setattr(rooms, "TAKE_S_MAX", 0.05)
     part = {"type": "http.request", "body": b'{"t"', "more_body": True}
     assert asyncio.run(ask(door, "POST", "/iot/json", [part]))[0] == 400
     endless: list[Message] = [{"type": "http.request", "body": b"x" * (1 << 19), "more_body": True}] * 5
@@ -146,7 +148,7 @@ def test_devices_are_told_to_come_again_where_the_queue_is_full(
 def test_operators_are_told_to_come_again_where_too_many_ask(
     door: Door, released: threading.Event, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(app, "AT_ONCE_MAX", 2)
+    monkeypatch.setattr(rooms, "AT_ONCE_MAX", 2)
 
     async def crowd() -> list[int]:
         first = [asyncio.create_task(ask(door, "POST", "/admin/slow")) for _ in range(2)]

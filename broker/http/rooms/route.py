@@ -1,4 +1,4 @@
-"""The table of the door: methods and paths, whom access asks about each, and what answers it."""
+"""The table of such a door: methods and paths, what access is asked about each, and what answers it."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from broker.errors import BadRequestData, InvalidRequest, MethodNotAllowed, Reso
 from broker.http.messages import Request, Response
 from broker.http.parameters import split_query
 from broker.model.values import Json
+from broker.ports import ANYONE, Principal
 
 SEGMENT_MAX: Final = 1024
 
@@ -24,6 +25,7 @@ class Asked:
     path: Mapping[str, str]
     query: Mapping[str, str]
     body: Json = None
+    principal: Principal = ANYONE
 
     def number(self, name: str, default: int, most: int) -> int:
         """A parameter that is a whole number from 0 on. Raises BadRequestData."""
@@ -46,7 +48,7 @@ class Route:
     """One row: `Route("GET", "/admin/devices/{adapter}/{device}", "iot_retrieve_device", handler)`.
 
     `operation` is what access is asked for; `asks` says that it changes nothing although its method is no GET.
-    `parameters` are those that the query string may hold.
+    `parameters` are those that the query string may hold. `open` says that nobody is asked who he is.
     """
 
     method: str
@@ -56,6 +58,7 @@ class Route:
     body: bool = False
     asks: bool = False
     parameters: frozenset[str] = frozenset()
+    open: bool = False
 
     @property
     def changes(self) -> bool:
@@ -142,4 +145,4 @@ def _segments(path: str) -> list[str]:
 
 
 def _unknown(raw_path: str) -> ResourceNotFound:
-    return ResourceNotFound(f"nothing is at {raw_path[:200]}", remedy="docs/devices.md")
+    return ResourceNotFound(f"nothing is at {raw_path[:200]}", remedy="/openapi.json lists what there is")

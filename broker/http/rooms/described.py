@@ -1,4 +1,4 @@
-"""The rows of the door for `/openapi.json`: what operators and their clients may ask, without what links are told."""
+"""The rows of such doors for `/openapi.json`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from adapters.door.route import Route
+from broker.http.rooms.route import Route
 
 _VARIABLE: Final = re.compile(r"\{(\w+)\}")
 _JSON: Final = "application/json"
