@@ -15,7 +15,7 @@ import uvloop
 from adapters.assembling import Around, Assembled, assemble
 from adapters.commands.asking import Desk
 from adapters.commands.assembled import Answering, make_commanding
-from adapters.commands.commanding import Commanding
+from adapters.commands.commanding import Commanding, Ways
 from adapters.commands.guarding import Guard
 from adapters.commands.modelled import LibraryModels, NoModels
 from adapters.door.app import Door
@@ -34,7 +34,7 @@ from broker.http.rooms.door import Rights
 from broker.hub.inside import HubInside
 from broker.model.values import Json
 from broker.ports import SYSTEM, Principal
-from broker.settings import Settings
+from broker.settings import Settings, is_url
 from datamodels.at_need import AtNeed
 
 __all__ = ["Attached", "BadSettings", "Commands", "attach"]
@@ -105,7 +105,7 @@ def attach(settings: Settings, house: House, closing: ExitStack, commands: Comma
     closing.callback(store.close)
     folders = () if settings.models is None else (settings.models,)
     more = read_copies(settings.contexts) if settings.contexts else None
-    hub = HubInside(house, PRINCIPAL)
+    hub = HubInside(house, PRINCIPAL, takes_over=not is_url(settings.store))
     answering, resolve = Answering(), packaged_contexts(*folders, more=more)
     around = Around(
         hub, store, house.broker.clock, resolve, answering, new_loop=uvloop.new_event_loop, device_entities=True
@@ -113,7 +113,7 @@ def attach(settings: Settings, house: House, closing: ExitStack, commands: Comma
     assembled = assemble(settings.adapters, around)
     closing.callback(assembled.stop)
     models = NoModels() if commands.packages is None else LibraryModels(commands.packages.now)
-    answering.to = make_commanding(assembled, around, commands.guard, models)
+    answering.to = make_commanding(assembled, around, Ways(commands.guard, hub), models)
     closing.callback(answering.to.stop)
     desk = Desk(answering.to, hub.acting_as, house.broker.new_id)
     hosts = _hosts(settings) if isinstance(house.broker.access, AllowAll) else None
@@ -121,7 +121,7 @@ def attach(settings: Settings, house: House, closing: ExitStack, commands: Comma
     door = make_door(assembled, resolve, rights, CommandDoor(desk).routes())
     closing.callback(door.close)
     attached = Attached(assembled, answering.to, door)
-    house.broker.beside[:] = [attached.erase]
+    house.broker.beside[:] = [*house.broker.beside[1:], attached.erase]
     return attached
 
 

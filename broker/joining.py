@@ -5,13 +5,16 @@ For `wiring`, which knows the rest.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack, closing
 from functools import cache
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, Protocol, TypeVar, cast
 
 import uvloop
 
+from adapters.commands.claimed import HeldClaims
+from adapters.commands.guarding import Guard, Guarded
+from broker.admitting import Admitted
 from broker.contexts.resolving import Contexts
 from broker.errors import ServiceUnavailable
 from broker.http.exchange import House, Models
@@ -19,15 +22,15 @@ from broker.ldcontext.core import core_context
 from broker.notify.among import SERVER_LEASE_S, Among
 from broker.notify.dispatch import Dispatch
 from broker.notify.doorbell import Doorbell
-from broker.notify.slots import Slot
+from broker.notify.slots import Slot, taken
 from broker.operations.broker import Broker
-from broker.ports import Access, EntityStore
+from broker.ports import Access, Clock, DocumentStore, EntityStore
 from broker.ports.erasures import Beside
 from broker.ports.evolution import EvolutionStore
 from broker.ports.held import HeldStore
 from broker.ports.outbox import Leases
 from broker.settings import Settings, is_url
-from broker.stores.opening import Documents
+from broker.stores.opening import Documents, Store
 from datamodels.at_need import AtNeed
 from datamodels.contexts import TermClash
 from datamodels.gate import Counts, Gate, Gated
@@ -52,11 +55,13 @@ from federation.tell import Patience, Post, Teller
 from linkeddata.described import BadDescription, Described, read_description
 
 if TYPE_CHECKING:
-    from adapters.commands.guarding import Guard
     from broker.stores.mongo.store import MongoStore
 
+T = TypeVar("T")
 DEVICES = "adapters.sqlite"
 """The file of adapters in the data directory."""
+SERVING = "serving"
+"""The kind of the hub's document that every process writes that begins to serve."""
 LOOK_ALONE_S = 1.0
 """How often it is looked for registrations and subscriptions of other processes, where none are known to be."""
 
@@ -77,16 +82,12 @@ class Kept(Protocol):
         """Who of several processes does a job."""
 
 
-class Stores(EntityStore, Protocol):
-    """An engine, whose writes pass the gate."""
+class Serving(DocumentStore, Protocol):
+    """What of an engine is needed to know what adapters claim, and who else serves."""
 
     @property
     def held(self) -> HeldStore:
         """Documents of a tenant."""
-
-    @property
-    def history(self) -> EvolutionStore:
-        """What was."""
 
 
 def make_federation(
@@ -165,24 +166,42 @@ def _alone() -> Installed:
 
 
 def _guarded(settings: Settings, store: EntityStore, access: Access) -> tuple[EntityStore, Guard | None]:
-    """The store, whose writes are asked for the right to command devices where this process may have some."""
-    if settings.adapters is None:
+    """The store, whose writes are asked for the right to command devices, once somebody says which do."""
+    if settings.read_only:
         return store, None
-    from adapters.commands.guarding import Guard, Guarded  # noqa: PLC0415  a broker without devices shall not carry them
-
     guard = Guard(access)
     return Guarded(store, guard), guard
 
 
+def guard_claims(settings: Settings, store: Serving, guard: Guard | None, clock: Clock) -> None:
+    """From now on this process serves: what adapters claim is asked for in its writes."""
+    if guard is not None:
+        guard.keep(HeldClaims(store.held), _alone_with(settings, store, clock))
+
+
+def _alone_with(settings: Settings, documents: DocumentStore, clock: Clock) -> Callable[[], bool]:
+    """Tells whether no other process has served this store since now; never again once one has.
+
+    Each says that it begins before it serves; those from before hold a slot in the directory as long as they live.
+    """
+    if settings.store == "memory":
+        return lambda: True
+    before = documents.generation(SERVING)
+    documents.put(SERVING, "broker", {}, clock.now())
+    mine = documents.generation(SERVING)
+    many = settings.workers > 1 or is_url(settings.store) or mine != before + 1 or taken(settings.data) > 1
+    return lambda: not many and documents.generation(SERVING) == mine
+
+
 def gated(
-    settings: Settings, store: Stores, access: Access, packages: AtNeed
+    settings: Settings, store: Store, admitted: Admitted, packages: AtNeed, closing: ExitStack
 ) -> tuple[EntityStore, EvolutionStore, Models, Guard | None]:
-    """What is written to, behind the gate and the guard of commands; what the doors know of it; that guard."""
+    """What is written to, behind access, the gate and the guard of commands; what the doors know of it; that guard."""
     policies = HeldPolicies(store.held, cast("Mode", settings.gate))
     gate = Gate(packages, policies, Counts(), converts=settings.convert_units)
-    entities, guard = _guarded(settings, store, access)
+    entities, guard = _guarded(settings, store, admitted.access)
     history, served = GatedHistory(store.history, gate), Served(packages, policies, gate.counts)
-    return Gated(entities, gate), history, served, guard
+    return *admitted.begin(Gated(entities, gate), history, store, closing), served, guard
 
 
 def among(settings: Settings, store: Kept, holder: str) -> Among:
@@ -214,6 +233,11 @@ def beside(settings: Settings) -> list[Beside]:
             raise ServiceUnavailable(str(error)) from error
 
     return [erase_from_file]
+
+
+def merged(parts: Iterable[Mapping[str, T]]) -> dict[str, T]:
+    """All of them in one; of two that name the same the later one."""
+    return {name: one for part in parts for name, one in part.items()}
 
 
 def public_url_of(settings: Settings) -> str:

@@ -49,6 +49,7 @@ class Settings:
     models: Path | None
     gate: str
     convert_units: bool
+    access: Path | None
     adapters: Path | None
     forward_timeout_s: float
     forward_bytes: int
@@ -229,6 +230,7 @@ TABLE: tuple[Setting, ...] = (
     Setting(
         "convert_units", "", "false", _flag, "bring values into their model's own units, where the gate is not off"
     ),
+    Setting("access", "TOML", "", _file, "who may see and do what, and the services for residents: see docs/access.md"),
     Setting("adapters", "DIR", "", _directory, "adapters to run in this process, a file each; see docs/devices.md"),
     Setting("forward_timeout_s", "SECONDS", "8", _seconds, "how long a context source may take to answer"),
     Setting("forward_bytes", "N", "16777216", _between(1024, 2**30), "largest answer taken from a context source"),
@@ -314,10 +316,10 @@ def _check_together(settings: Settings) -> None:
         raise SettingError("--adapters runs in one process: take --workers 1, or `misono adapter run` beside this one")
     if settings.adapters is not None and settings.read_only:
         raise SettingError("--adapters writes what devices say, which --read-only refuses: leave one of them out")
-    if not settings.insecure and not is_loopback(settings.host):
+    if settings.access is None and not settings.insecure and not is_loopback(settings.host):
         raise SettingError(
             f"--host {settings.host} can be reached from other machines, and no access is configured: everybody there "
-            "could read, change and delete everything. Listen on 127.0.0.1, or say --insecure if that is meant"
+            "could read, change and delete everything. Listen on 127.0.0.1, give --access, or say --insecure"
         )
 
 

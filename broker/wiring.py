@@ -7,32 +7,25 @@ import logging
 import random
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import ExitStack
-from dataclasses import dataclass
-from functools import cache, partial
-from importlib.metadata import version
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 import uvloop
 
-from broker.access.policies import AllowAll
+from broker.admitting import Admitted, BadAccess, admit
 from broker.contexts.copies import BadMap, read_copies
 from broker.contexts.loading import HttpLoader
 from broker.contexts.resolving import Contexts
 from broker.contexts.shelf import Shelf
 from broker.contexts.usage import Usage
-from broker.http.events import PATH, Events
+from broker.doors import Built, make_doors
 from broker.http.exchange import House, Limits
-from broker.http.exports import PATH as EXPORT_PATH
-from broker.http.exports import Exports
-from broker.http.front import Application, Attachment, Beside, Front
-from broker.http.health import Readiness, make_pages, text_page
-from broker.http.route import Routes
+from broker.http.front import Attachment
 from broker.http.server import Binding, Moments, serve
-from broker.http.table import OPERATIONS
 from broker.joining import (
     BadModels,
     among,
@@ -40,13 +33,14 @@ from broker.joining import (
     beside,
     describe,
     gated,
+    guard_claims,
     make_federation,
     make_packages,
     public_url_of,
     start_subscribing,
 )
 from broker.ldcontext.core import core_context
-from broker.model.values import Instant, Json
+from broker.model.values import Instant
 from broker.notify.attempts import Attempts
 from broker.notify.composing import Composer
 from broker.notify.counted import CountedOutbox
@@ -64,7 +58,7 @@ from broker.ports import Access, Clock, DocumentStore
 from broker.ports.erasures import Erasures, Unrecorded
 from broker.ports.outbox import Probed, undelivered
 from broker.ports.places import News, to_nobody
-from broker.settings import Settings, is_loopback, is_url, without_secrets
+from broker.settings import Settings, is_url, without_secrets
 from broker.stores.ledger import NAME as LEDGER
 from broker.stores.ledger import Ledger
 from broker.stores.moving import COPY_ID, COPY_KIND
@@ -78,9 +72,6 @@ from linkeddata.described import BadDescription, Described
 from linkeddata.serving import Catalogues
 
 if TYPE_CHECKING:
-    from flask import Flask
-
-    from adapters.commands.guarding import Guard
     from broker.stores.mongo.store import MongoStore
 
 log = logging.getLogger("misono")
@@ -93,8 +84,6 @@ MODELS_S = 0.25
 """How often it is looked whether a package of --models changed."""
 SWEEP_LEASES = 3
 """Sweeps that one process may miss before another one takes over."""
-FLASK_THREADS, FLASK_WAITING_THREADS = 8, 32
-"""Threads behind the front for what is not hot, the latter where they wait for a server; what is beyond them waits."""
 
 
 class StartError(Exception):
@@ -109,45 +98,6 @@ class SystemClock:
         return time.time_ns() // 1000
 
 
-@dataclass(frozen=True, slots=True)
-class Built:
-    """A broker without a door: what other commands than `serve` and what tests work with.
-
-    `close` ends its timers and its store; the order is that of building, backwards.
-    """
-
-    house: House
-    store: Store
-    closing: ExitStack
-    delivers: Callable[[], bool] | None = None
-    guard: Guard | None = None
-    packages: AtNeed | None = None
-
-    def close(self) -> None:
-        """Finish and let go."""
-        self.closing.close()
-
-
-@dataclass(frozen=True, slots=True)
-class Doors:
-    """Both doors of one broker."""
-
-    front: Front
-    app: Callable[[], Flask]
-    readiness: Readiness
-    events: Events
-
-    def stop(self) -> None:
-        """The stop begins: say so, and end the streams, which would hold it."""
-        self.readiness.stop()
-        self.events.stop()
-
-    def close(self) -> None:
-        """Nothing is served any more: end the threads."""
-        self.events.close()
-        self.front.close()
-
-
 def build(
     settings: Settings,
     clock: Clock | None = None,
@@ -160,11 +110,12 @@ def build(
 
     Raises StartError where the data directory or a file that was named is not in order.
     """
-    clock, access = clock or SystemClock(), access or AllowAll(commands=is_loopback(settings.host))
-    closing, watches = ExitStack(), Watches()
+    clock, closing, watches = clock or SystemClock(), ExitStack(), Watches()
+    admitted = _admit(settings, clock, packages := _start_packages(settings, closing), access)
+    access = admitted.access
     store = _in_service(_open_store(settings, clock, access, watches), settings, closing)
     worker = f"broker-{cast('MongoStore', store).number}" if is_url(settings.store) else worker
-    contexts = _make_contexts(settings, store, clock, worker, packages := _start_packages(settings, closing))
+    contexts = _make_contexts(settings, store, clock, worker, packages)
     closing.callback(contexts.flush)
     _start_sweep(settings, store, closing)
     dispatch: Dispatch | None = None
@@ -175,7 +126,7 @@ def build(
         closing.callback(dispatch.stop)
         outgoing = dispatch.announce, dispatch.probe
     outbox = CountedOutbox(store.outbox, Attempts() if dispatch is None else dispatch.attempts)
-    entities, history, models, guard = gated(settings, store, access, packages)
+    entities, history, models, guard = gated(settings, store, admitted, packages, closing)
     parts = store.held, outbox, store.leases, history
     closing.callback((background := Background("background")).stop)
     rest = _new_id, store.places, background, Lifetimes(settings.entity_map_s, settings.snapshot_s)
@@ -186,12 +137,26 @@ def build(
     )
     _start_timers(settings, broker, closing)
     far = make_federation(settings, broker, contexts, Book(store.held, clock, worker), closing)
-    shown = Catalogues(described, public_url_of(settings), settings.alias), models
-    doors = Limits(instances_max=settings.temporal_page), far, *shown, settings.read_only, store.inline
-    house = begun(House(broker, contexts, contexts, core_context(), settings.alias, clock.now(), *doors), far)
+    more = (
+        far,
+        Catalogues(described, public_url_of(settings), settings.alias),
+        models,
+        settings.read_only,
+        store.inline,
+        admitted.identity,
+    )
+    limits, now = Limits(instances_max=settings.temporal_page), clock.now()
+    house = begun(House(broker, contexts, contexts, core_context(), settings.alias, now, limits, *more), far)
     if dispatch is not None:
         closing.callback(start_subscribing(settings, house, store, far, dispatch).close)
-    return Built(house, store, closing, None if dispatch is None else dispatch.alive, guard, packages)
+    return Built(house, store, closing, None if dispatch is None else dispatch.alive, guard, packages, admitted)
+
+
+def _admit(settings: Settings, clock: Clock, packages: AtNeed, access: Access | None) -> Admitted:
+    try:
+        return admit(settings, clock, packages, access)
+    except BadAccess as error:
+        raise StartError(str(error)) from error
 
 
 def _start_timers(settings: Settings, broker: Broker, closing: ExitStack) -> None:
@@ -316,42 +281,6 @@ def _in_service(store: Store, settings: Settings, closing: ExitStack) -> Store:
     return store
 
 
-def make_doors(built: Built, beside: Attachment | None = None) -> Doors:
-    """The front and Flask, over one operation table; Flask is made when it is first needed."""
-    routes, readiness = Routes(OPERATIONS), Readiness()
-
-    def parts() -> Mapping[str, Json]:
-        found = dict(built.store.state())
-        if built.delivers is not None:
-            found["delivery"] = "ok" if built.delivers() else "failing"
-        return found if beside is None else {**found, **beside.state()}
-
-    others = dict if beside is None else beside.described
-    pages = make_pages(OPERATIONS, version("misono"), parts, readiness, others)
-    pages += (("/metrics", partial(text_page, partial(_metrics, built.house, beside))),)
-
-    @cache
-    def app() -> Flask:
-        from broker.http.app import make_app  # noqa: PLC0415  half of the start is importing Flask
-
-        return make_app(built.house, OPERATIONS, routes, pages)
-
-    def behind() -> Application:
-        from a2wsgi import WSGIMiddleware  # noqa: PLC0415  as Flask
-
-        threads = FLASK_THREADS if built.store.inline else FLASK_WAITING_THREADS
-        return cast("Application", WSGIMiddleware(cast("Any", app()), workers=threads))
-
-    events = Events(built.house)
-    streams: Mapping[str, Application] = {PATH: events, EXPORT_PATH: Exports(built.house)}
-    mounts = Beside(streams, {} if beside is None else beside.mounts)
-    return Doors(Front(built.house, routes, pages, behind, mounts), app, readiness, events)
-
-
-def _metrics(house: House, beside: Attachment | None) -> str:
-    return "".join(part.metrics() for part in (house.far, house.models, beside) if part is not None)
-
-
 def _collect_rarely() -> None:
     """Spare the cycle collector what lives as long as the process, and the documents that come and go.
 
@@ -363,10 +292,28 @@ def _collect_rarely() -> None:
     gc.set_threshold(GC_THRESHOLD, 20, 100)
 
 
-def _attach_adapters(settings: Settings, built: Built) -> Attachment | None:
-    """The adapters of --adapters, started; they stop before the store does."""
-    if settings.adapters is None:
-        return None
+def _attach(settings: Settings, built: Built) -> Iterator[Attachment]:
+    """The services of --access and the adapters of --adapters, started; they stop before the store does."""
+    if settings.access is not None:
+        yield _attach_services(settings, built)
+    if settings.adapters is not None:
+        yield _attach_adapters(settings, built)
+
+
+def _attach_services(settings: Settings, built: Built) -> Attachment:
+    from broker.serving_city import furnish  # noqa: PLC0415  a broker without residents shall not carry them
+
+    assert built.admitted is not None
+    assert built.packages is not None
+    try:
+        served = furnish(settings, built.house, built.admitted, built.packages, built.closing)
+    except BadAccess as error:
+        raise StartError(str(error)) from error
+    served.start()
+    return served
+
+
+def _attach_adapters(settings: Settings, built: Built) -> Attachment:
     from broker.attaching import BadSettings, Commands, attach  # noqa: PLC0415  a broker without devices shall not carry them
 
     try:
@@ -381,7 +328,8 @@ def run(settings: Settings, worker: str) -> None:
     """Serve until told to stop; then drain, commit and close. Raises StartError."""
     built = build(settings, worker=worker, deliver=True)
     try:
-        doors = make_doors(built, _attach_adapters(settings, built))
+        guard_claims(settings, built.store, built.guard, built.house.broker.clock)
+        doors = make_doors(built, *_attach(settings, built))
         binding = Binding(settings.host, settings.port, settings.tls_cert, settings.tls_key, settings.client_ca)
         log.info(
             "serving on %s:%d, %s in %s", settings.host, settings.port, without_secrets(settings.store), settings.data

@@ -18,7 +18,7 @@ from urllib.parse import quote
 import pytest
 from pytest_bdd import given, parsers, then, when
 
-from broker.wiring import Doors
+from broker.doors import Doors
 from specs import held_models, sourcing
 from specs.door import Door, Reply, door_of, follow, holds, open_doors
 from specs.phrases import PHRASES

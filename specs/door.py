@@ -13,8 +13,9 @@ from typing import Any, TypeAlias
 
 from flask import Flask
 
+from broker.doors import Doors, make_doors
 from broker.settings import Settings, add_options, read_settings
-from broker.wiring import Doors, build, make_doors
+from broker.wiring import build
 from tests.engines.wires.running import WIRES, fresh
 
 

@@ -23,6 +23,7 @@ BUDGET_S = {
     "mongodb": 8 * 60,
     "models": 4 * 60,
     "adapters": 6 * 60,
+    "residents": 5 * 60,
 }
 """Seconds an area's tests may take on two cores of the build machine."""
 TOLERANCE = 1.2

@@ -124,7 +124,7 @@ class Desk:
     def _given(self, asking: Asking, order: _Order) -> Commanded:
         commanding = self._commanding
         hub, now = self._acting(asking.principal), commanding.parts.clock.now()
-        if commanding.follower is None:
+        if not commanding.commands_by_writing(asking.tenant, order.target.device.adapter):
             commanding.book.add(_direct(asking, order, now))
         else:
             entity = hub.entity(asking.tenant, order.entity)

@@ -2,7 +2,7 @@
 
 answering = Answering()
 assembled = assemble(folder, Around(…, answered=answering))
-commanding = make_commanding(assembled, around, guard, models)
+commanding = make_commanding(assembled, around, Ways(guard), models)
 answering.to = commanding
 """
 
@@ -11,8 +11,7 @@ from __future__ import annotations
 from concurrent.futures import Future
 
 from adapters.assembling import Around, Assembled
-from adapters.commands.commanding import Commanding, Parts
-from adapters.commands.guarding import Guard
+from adapters.commands.commanding import Commanding, Parts, Ways
 from adapters.commands.modelled import Models
 from adapters.commands.rules import read_rules
 from adapters.commands.targets import Targets
@@ -35,11 +34,12 @@ class Answering:
         return nothing
 
 
-def make_commanding(assembled: Assembled, around: Around, guard: Guard | None, models: Models) -> Commanding:
+def make_commanding(assembled: Assembled, around: Around, ways: Ways, models: Models) -> Commanding:
     """Commands to the devices of these adapters, ready to start. Raises BadMapping for limits that cannot be read."""
     for mapping in assembled.mappings.values():
         read_rules(mapping)
     running = assembled.running
     usual = {name: one.file.mapping for name, one in running.adapters.items()}
     targets = Targets(assembled.devices, running.parts.mappings, usual)
-    return Commanding(Parts(around.hub, around.store, around.clock, targets, models, running.send), guard)
+    parts = Parts(around.hub, around.store, around.clock, targets, models, running.send, assembled.devices)
+    return Commanding(parts, ways)

@@ -1,6 +1,6 @@
 """Commands of one process, at work: one thread that follows, judges, sends and lets expire, and one that tells.
 
-commanding = Commanding(Parts(hub, store, clock, targets, models, send), guard)
+commanding = Commanding(Parts(hub, store, clock, targets, models, send, devices), Ways(guard))
 commanding.start()
 commanding.answered(device, Answered("ping", "OK"))         from the pipeline
 commanding.stop()
@@ -16,18 +16,20 @@ from threading import Event, Thread
 from typing import Final
 
 from adapters.commands.book import CommandBook
+from adapters.commands.claiming import Claimant, Known
 from adapters.commands.delivering import Deliverer, Send, bounded
 from adapters.commands.delivering import Parts as DeliveryParts
 from adapters.commands.following import Follower
 from adapters.commands.guarding import Guard
 from adapters.commands.modelled import Models
+from adapters.commands.streaming import StreamFollower
 from adapters.commands.targets import Targets
 from adapters.commands.telling import Teller
 from adapters.device import Device
 from adapters.readings import Answered
 from adapters.store import AdapterStore, NotKept
 from broker.ports import Clock
-from broker.ports.hub import Hub, HubAway
+from broker.ports.hub import CommandHub, FollowedHub, Hub, HubAway
 
 log = logging.getLogger("misono.adapters.commands")
 
@@ -48,17 +50,33 @@ class Parts:
     targets: Targets
     models: Models
     send: Send
+    known: Known
+
+
+@dataclass(frozen=True, slots=True)
+class Ways:
+    """How a change becomes a command.
+
+    `guard` is that of this process's store. `claims` is the hub that is told what commands, which others write to as
+    well. `followed` is a hub elsewhere, whose changes come from there. Without any, no write is a command.
+    """
+
+    guard: Guard | None = None
+    claims: CommandHub | None = None
+    followed: FollowedHub | None = None
 
 
 class Commanding:
-    """All of it. `guard` is that of the hub's store; None where the hub is elsewhere: no write is a command then."""
+    """All of it."""
 
-    def __init__(self, parts: Parts, guard: Guard | None) -> None:
+    def __init__(self, parts: Parts, ways: Ways) -> None:
         self.parts: Final = parts
         self.book: Final = CommandBook(parts.store, parts.clock)
         self.wake: Final = _Waker()
-        self._guard = guard
-        self.follower: Final = None if guard is None else self._follower(guard)
+        self._guard = ways.guard
+        self.follower: Final = None if ways.guard is None else self._follower(ways.guard)
+        self._streamed: Final = None if ways.followed is None else self._streaming(ways.followed)
+        self._claimant: Final = None if ways.claims is None else self._claiming(ways.claims)
         delivery = DeliveryParts(parts.hub, self.book, parts.targets, parts.models, parts.send, parts.clock)
         self.deliverer: Final = Deliverer(delivery, self.wake.now)
         self.teller: Final = Teller(parts.hub, self.book, parts.targets)
@@ -111,13 +129,34 @@ class Commanding:
         head = [f"# HELP {name} Commands to devices that are kept, by what became of them", f"# TYPE {name} gauge"]
         return "\n".join([*head, *rows]) + "\n"
 
+    def commands_by_writing(self, tenant: str, adapter: str) -> bool:
+        """Whether a change of an attribute commands this adapter's devices now."""
+        if self._claimant is None or self._streamed is None:
+            return self.follower is not None
+        return self._claimant.in_force(tenant, adapter)
+
     def turn(self) -> None:
         """Everything that is to be done now, once, but for telling. Raises HubAway, NotKept."""
+        try:
+            self._follow()
+        finally:  # a hub that is away is no reason to let a command live longer, or not to hear of one that was sent
+            self.book.expire(self.parts.clock.now())
+            self.deliverer.turn()
+
+    def _follow(self) -> None:
         if self.follower is not None and self._guard is not None:
             for tenant in sorted({*self._of_tenants(), *self._guard.began}):
                 self.follower.turn(tenant)
-        self.book.expire(self.parts.clock.now())
-        self.deliverer.turn()
+        if self._claimant is None:
+            return
+        there = True
+        for tenant, attributes in sorted(self._claimant.attributes().items()):  # first: what is claimed is followed
+            if self._streamed is not None:
+                there = self._streamed.turn(tenant, attributes) and there
+            elif self.follower is not None:
+                self.follower.turn(tenant)
+        if there:
+            self._claimant.turn()
 
     def tell(self) -> None:
         """Tell entities what became of their commands. Raises HubAway, NotKept."""
@@ -129,6 +168,14 @@ class Commanding:
         guard.watch(parts.targets, self.book.key, parts.hub.newest)
         guard.bell.listen(self.wake.now)
         return Follower(parts.hub, self.book, parts.targets, parts.clock, guard)
+
+    def _streaming(self, hub: FollowedHub) -> StreamFollower:
+        hub.listen(self.wake.now)
+        return StreamFollower(hub, self.book, self.parts.targets)
+
+    def _claiming(self, hub: CommandHub) -> Claimant:
+        parts = self.parts
+        return Claimant(hub, parts.store, (parts.known, parts.targets, self.book.key))
 
     def _of_tenants(self) -> list[str]:
         now, (at, found) = self.parts.clock.now(), self._tenants

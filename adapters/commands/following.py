@@ -46,84 +46,14 @@ class Written:
     at: Instant
 
 
-class Follower:
-    """Reads the changes of tenants, each from its own position, and only while the bell says that there is something.
+class Finder:
+    """Commands among changes."""
 
-    Nobody but this process makes seals that are good here, so that no command is written that does not ring.
-    """
+    def __init__(self, book: CommandBook, targets: Targets) -> None:
+        self._book, self._targets = book, targets
 
-    def __init__(self, hub: Hub, book: CommandBook, targets: Targets, clock: Clock, guard: Guard) -> None:
-        self._hub, self._book, self._targets, self._clock, self._guard = hub, book, targets, clock, guard
-        self._positions: dict[str, int] = {}
-        self._saved: dict[str, Instant] = {}
-        self._caught_up: set[str] = set()
-        self._lock = Lock()
-
-    def turn(self, tenant: str) -> int:
-        """Take the commands that were written since; how many there were. Raises HubAway, NotKept."""
-        with self._lock:
-            try:
-                newest = self._hub.newest(tenant)  # before the bell: what is in the log by now has rung, or is pending
-            except NonexistentTenant:
-                return 0
-            position = self._position(tenant, newest)
-            if not self._guard.bell.quiet(tenant):
-                self._caught_up.discard(tenant)
-                newest = self._hub.newest(tenant)  # once more: what has rung by now is read now, and rings no more
-            if newest < position:
-                log.warning("the change log of %r was begun anew: no command is taken from before %d", tenant, newest)
-                self._lose(tenant, position, newest)
-                return 0
-            if tenant in self._caught_up:
-                self._pass_over(tenant, newest)
-                return 0
-            taken = self._read(tenant, position, newest)
-            if self._positions[tenant] >= newest:
-                self._caught_up.add(tenant)
-            return taken
-
-    def _position(self, tenant: str, newest: int) -> int:
-        found = self._positions.get(tenant)
-        if found is None:
-            found = self._book.position(tenant)
-        if found is None:
-            found = self._guard.began.get(tenant, newest)
-            self._book.take(tenant, found, ())
-        self._positions[tenant] = found
-        return found
-
-    def _pass_over(self, tenant: str, newest: int) -> None:
-        """None of the changes up to here commands anything."""
-        now = self._clock.now()
-        moved = newest > self._positions[tenant]
-        self._positions[tenant] = newest
-        if moved and now - self._saved.get(tenant, 0) >= SAVE_S * _SECOND:
-            self._saved[tenant] = now
-            self._book.take(tenant, newest, ())
-
-    def _read(self, tenant: str, position: int, newest: int) -> int:
-        taken = 0
-        while position < newest:
-            try:
-                changes = self._hub.changes(tenant, position, 0.0)
-            except HubForgot:
-                log.warning(
-                    "the changes of %r after %d are no longer kept: commands among them are lost", tenant, position
-                )
-                self._lose(tenant, position, newest)
-                return taken
-            if not changes:
-                return taken
-            position = changes[-1].sequence
-            taken += len(self._book.take(tenant, position, [*self._commands(tenant, changes)]))
-            self._positions[tenant] = position
-        return taken
-
-    def _lose(self, tenant: str, position: int, newest: int) -> None:
-        self._book.lost(tenant, position, newest)
-        self._positions[tenant] = newest
-
-    def _commands(self, tenant: str, changes: list[HubChange]) -> Iterator[Commanded]:
+    def commands(self, tenant: str, changes: list[HubChange]) -> Iterator[Commanded]:
+        """Those that were ordered by these changes, and are not known."""
         for change in changes:
             target = self._targets.of(tenant, change.entity_id) if change.after else None
             if target is None:
@@ -179,6 +109,87 @@ class Follower:
             if known.same_as(made):
                 return None
         return _with_id(made, sequence)
+
+
+class Follower:
+    """Reads the changes of tenants, each from its own position, and only while the bell says that there is something.
+
+    Where other processes serve the same store, their bells are not heard here, and all changes are read.
+    """
+
+    def __init__(self, hub: Hub, book: CommandBook, targets: Targets, clock: Clock, guard: Guard) -> None:
+        self._hub, self._book, self._clock, self._guard = hub, book, clock, guard
+        self._finder = Finder(book, targets)
+        self._positions: dict[str, int] = {}
+        self._saved: dict[str, Instant] = {}
+        self._caught_up: set[str] = set()
+        self._lock = Lock()
+
+    def turn(self, tenant: str) -> int:
+        """Take the commands that were written since; how many there were. Raises HubAway, NotKept."""
+        with self._lock:
+            try:
+                newest = self._hub.newest(tenant)  # before the bell: what is in the log by now has rung, or is pending
+            except NonexistentTenant:
+                return 0
+            position = self._position(tenant, newest)
+            if not self._guard.bell.quiet(tenant):
+                self._caught_up.discard(tenant)
+                newest = self._hub.newest(tenant)  # once more: what has rung by now is read now, and rings no more
+            if not self._guard.alone():  # asked after the position of the log: who wrote before it is known by now
+                self._caught_up.discard(tenant)
+            if newest < position:
+                log.warning("the change log of %r was begun anew: no command is taken from before %d", tenant, newest)
+                self._lose(tenant, position, newest)
+                return 0
+            if tenant in self._caught_up:
+                self._pass_over(tenant, newest)
+                return 0
+            taken = self._read(tenant, position, newest)
+            if self._positions[tenant] >= newest:
+                self._caught_up.add(tenant)
+            return taken
+
+    def _position(self, tenant: str, newest: int) -> int:
+        found = self._positions.get(tenant)
+        if found is None:
+            found = self._book.position(tenant)
+        if found is None:
+            found = self._guard.began.get(tenant, newest)
+            self._book.take(tenant, found, ())
+        self._positions[tenant] = found
+        return found
+
+    def _pass_over(self, tenant: str, newest: int) -> None:
+        """None of the changes up to here commands anything."""
+        now = self._clock.now()
+        moved = newest > self._positions[tenant]
+        self._positions[tenant] = newest
+        if moved and now - self._saved.get(tenant, 0) >= SAVE_S * _SECOND:
+            self._saved[tenant] = now
+            self._book.take(tenant, newest, ())
+
+    def _read(self, tenant: str, position: int, newest: int) -> int:
+        taken = 0
+        while position < newest:
+            try:
+                changes = self._hub.changes(tenant, position, 0.0)
+            except HubForgot:
+                log.warning(
+                    "the changes of %r after %d are no longer kept: commands among them are lost", tenant, position
+                )
+                self._lose(tenant, position, newest)
+                return taken
+            if not changes:
+                return taken
+            position = changes[-1].sequence
+            taken += len(self._book.take(tenant, position, [*self._finder.commands(tenant, changes)]))
+            self._positions[tenant] = position
+        return taken
+
+    def _lose(self, tenant: str, position: int, newest: int) -> None:
+        self._book.lost(tenant, position, newest)
+        self._positions[tenant] = newest
 
 
 def _with_id(made: Commanded, sequence: int) -> Commanded:

@@ -9,21 +9,32 @@ What is refused there changes nothing. Deleting such an attribute, or its entity
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from itertools import count
 from threading import Lock
-from typing import Final
+from typing import TYPE_CHECKING, Final, Protocol
 
+from adapters.commands.claimed import NOTHING, Claims, Sealing
 from adapters.commands.seals import COMMAND_ID, commander, content, sealed, sealed_before, text, written
-from adapters.commands.targets import Target, Targets
 from broker.errors import NonexistentTenant
 from broker.model.entity import Document, Entity, Instance, instances, member
 from broker.model.values import Instant, Json
 from broker.ports import Access, Command, Decision, EntityStore, Principal, Put
-from datamodels.gate import Decide
 
-Rung = Callable[[str], None]
+if TYPE_CHECKING:
+    from adapters.commands.targets import Target, Targets
+    from datamodels.gate import Decide
+
+
+class Commandable(Protocol):
+    """An entity whose attributes command devices."""
+
+    def names(self) -> Iterable[str]:
+        """Attributes (IRIs) that may."""
+
+    def key(self, name: str, types: list[str]) -> bytes | None:
+        """With what a change of one is sealed, where the entity is of these types; None: it commands nothing."""
 
 
 class Bell:
@@ -67,29 +78,76 @@ class Bell:
 
 
 class Guard:
-    """What is asked at each write: set by who runs adapters, empty where none do."""
+    """What is asked at each write: claims of all adapters, and before those what adapters in this process command."""
 
     def __init__(self, access: Access) -> None:
         self.access = access
         self.bell: Final = Bell()
         self.targets: Targets | None = None
-        self.key: bytes = b""
+        self.claims: Claims | None = None
+        self.alone: Callable[[], bool] = _by_itself
+        """Whether nobody but this process makes commands in its store, so that the bell tells of all of them."""
         self.began: Final[dict[str, int]] = {}
         """Where the log of a tenant was before anything that the guard asked for was written there."""
+        self._key: bytes = b""
         self._newest: Callable[[str], int] = _from_the_first
 
     def watch(self, targets: Targets, key: bytes, newest: Callable[[str], int]) -> None:
         """From now on, what changes these is asked for, and sealed; `newest` tells where a tenant's log is."""
-        self.key, self._newest = key, newest
+        self._key, self._newest = key, newest
         self.targets = targets
+
+    def keep(self, claims: Claims, alone: Callable[[], bool]) -> None:
+        """From now on, what is claimed is asked for too."""
+        self.claims, self.alone = claims, alone
+
+    def asks(self, tenant: str) -> Callable[[str], Commandable | None] | None:
+        """What tells of an entity's id how it commands; None where nothing in the tenant does."""
+        claimed = NOTHING if self.claims is None else self.claims.of(tenant)
+        targets, key = self.targets, self._key
+        if targets is None and not claimed:
+            return None
+
+        def asked(entity_id: str) -> Commandable | None:
+            sealings = claimed.get(entity_id)
+            target = None if targets is None else targets.of(tenant, entity_id)
+            if sealings is None and target is None:
+                return None
+            return _Commands(sealings or {}, target, key)
+
+        return asked
 
     def begin(self, tenant: str) -> None:
         """Something is about to be written in the tenant: whoever follows it for the first time begins before that."""
-        if tenant not in self.began:
+        if self.targets is not None and tenant not in self.began:
             try:
                 self.began[tenant] = self._newest(tenant)
             except NonexistentTenant:
                 self.began[tenant] = 0
+
+
+class _Commands:
+    """What claims say of an entity, and, where they say nothing yet, what this process knows of it."""
+
+    __slots__ = ("_key", "_sealings", "_target")
+
+    def __init__(self, sealings: Mapping[str, Sealing], target: Target | None, key: bytes) -> None:
+        self._sealings, self._target, self._key = sealings, target, key
+
+    def names(self) -> Iterable[str]:
+        return self._sealings.keys() if self._target is None else self._sealings.keys() | self._target.rules.keys()
+
+    def key(self, name: str, types: list[str]) -> bytes | None:
+        sealing = self._sealings.get(name)
+        if sealing is not None and not sealing.types.isdisjoint(types):
+            return sealing.key
+        found = self._target is not None and self._target.rule(name, types) is not None
+        return self._key if found else None
+
+
+def _by_itself() -> bool:
+    """Where nobody said otherwise."""
+    return True
 
 
 def _from_the_first(_: str) -> int:
@@ -108,18 +166,19 @@ class Guarded:
 
     def apply(self, tenant: str, commands: Sequence[Command]) -> Future[list[object]]:
         """As the store's; a command of a device by somebody without the right is refused with Forbidden."""
-        targets = self._guard.targets
-        if targets is None:
+        asked_of = self._guard.asks(tenant)
+        if asked_of is None:
             return self._store.apply(tenant, commands)
-        found = [(place, target) for place, one in enumerate(commands) if (target := targets.of(tenant, one.id))]
+        told = ((place, asked_of(one.id)) for place, one in enumerate(commands))
+        found = [(place, commandable) for place, commandable in told if commandable is not None]
         if not found:
             return self._store.apply(tenant, commands)
         self._guard.begin(tenant)
         asked = list(commands)
         decided = []
-        for place, target in found:
+        for place, commandable in found:
             one = commands[place]
-            decide = _Deciding(one, target, tenant, self._guard)
+            decide = _Deciding(one, commandable, tenant, self._guard)
             decided.append(decide)
             asked[place] = Command(one.id, decide, one.creates, one.expected, one.by)
         try:
@@ -139,12 +198,12 @@ def _ended(decided: Sequence[_Deciding]) -> None:
 class _Deciding:
     """A decision whose commands are asked for and sealed. It may be made more than once."""
 
-    __slots__ = ("_by", "_decide", "_guard", "_number", "_target", "_tenant")
+    __slots__ = ("_by", "_commandable", "_decide", "_guard", "_number", "_tenant")
 
-    def __init__(self, command: Command, target: Target, tenant: str, guard: Guard) -> None:
+    def __init__(self, command: Command, commandable: Commandable, tenant: str, guard: Guard) -> None:
         self._decide: Decide = command.decide
         self._by: Principal = command.by
-        self._target, self._tenant, self._guard = target, tenant, guard
+        self._commandable, self._tenant, self._guard = commandable, tenant, guard
         self._number: int | None = None
 
     def __call__(self, current: Entity | None, now: Instant) -> Decision:
@@ -160,7 +219,7 @@ class _Deciding:
             self._guard.access.admit_command(self._by, self._tenant, entity, name)
         if self._number is None:
             self._number = self._guard.bell.begin(self._tenant)
-        ordered = {name: self._ordered(entity, name, before.get(name), now) for name in changed}
+        ordered = {name: self._ordered(entity, (name, key), before.get(name), now) for name, key in changed.items()}
         return Put(_with(entity, {**entity.document, **ordered}), decision.result)
 
     def end(self) -> None:
@@ -169,26 +228,28 @@ class _Deciding:
             self._guard.bell.end(self._number)
             self._number = None
 
-    def _changed(self, before: Document, entity: Entity) -> list[str]:
-        """Command attributes that were written, by IRI; not those that came back just as they had been read."""
-        return [
-            name
-            for name in self._target.rules
-            if name in entity.document
-            and entity.document[name] is not before.get(name)
-            and self._target.rule(name, entity.types) is not None
-            and any(_differs(one, had) for one, had in _pairs(entity, name, before.get(name)))
-        ]
+    def _changed(self, before: Document, entity: Entity) -> dict[str, bytes]:
+        """Command attributes that were written, by IRI, and their keys; not those that came back as they were read."""
+        found = {}
+        for name in self._commandable.names():
+            if name not in entity.document or entity.document[name] is before.get(name):
+                continue
+            key = self._commandable.key(name, entity.types)
+            if key is not None and any(_differs(one, had) for one, had in _pairs(entity, name, before.get(name))):
+                found[name] = key
+        return found
 
-    def _ordered(self, entity: Entity, name: str, before: Json, now: Instant) -> Json:
+    def _ordered(self, entity: Entity, named: tuple[str, bytes], before: Json, now: Instant) -> Json:
+        name, key = named
         of = (self._tenant, entity.id, name)
-        return member([self._sealed(of, one, had, now) for one, had in _pairs(entity, name, before)])
+        pairs = [*_pairs(entity, name, before)]
+        return member([one if not _differs(one, had) else self._sealed((key, of), one, had, now) for one, had in pairs])
 
-    def _sealed(self, of: tuple[str, str, str], one: Instance, had: Instance | None, now: Instant) -> Instance:
+    def _sealed(
+        self, how: tuple[bytes, tuple[str, str, str]], one: Instance, had: Instance | None, now: Instant
+    ) -> Instance:
         """The instance as an order of this moment, unless it is a copy of an earlier one, or the same one once more."""
-        if not _differs(one, had):
-            return one
-        key = self._guard.key
+        key, of = how
         if had is None:
             if commander(key, of, one) is not None:
                 return one

@@ -40,6 +40,15 @@ class Target:
         first = self.mapping.entities[0].type
         return next((one for one in found if _type_of(one, own, first) in types), None)
 
+    def commands(self) -> dict[str, list[str]]:
+        """Attributes by the entity type that they are commands of."""
+        own, first = self.device.entity_type, self.mapping.entities[0].type
+        found: dict[str, list[str]] = {}
+        for name, rules in self.rules.items():
+            for rule in rules:
+                found.setdefault(_type_of(rule, own, first), []).append(name)
+        return {type_: sorted({*names}) for type_, names in sorted(found.items())}
+
     def part(self, entity_id: str, rule: Rule) -> str:
         """The part of the device that the entity stands for; `""` for the whole."""
         for entity in self.mapping.entities:

@@ -37,12 +37,12 @@ _WAITING_MAX: Final = 100_000
 class Devices:
     """`adapters.device.Registry`, and what provisioning shows of it. Any thread may call any method.
 
-    `version` is another one whenever somebody is provisioned, changed or gone.
+    `version` is another one whenever somebody is provisioned, changed or gone, `learnt` whenever an entity is.
     """
 
     def __init__(self, book: Book | None = None) -> None:
         self._book = book
-        self.version = 0
+        self.version = self.learnt = 0
         self._changing = RLock()
         self._recording = Lock()
         self._seen = 0
@@ -94,15 +94,21 @@ class Devices:
                 continue
             body: dict[str, Json] = {"adapter": device.adapter, "device": device.id}
             self._behind[place] = whose
+            self.learnt += 1
             self._fresh.append(Row("entity", "", device.tenant, entity_id, body))
 
     def forget(self, tenant: str, entity_id: str) -> None:
         """The entity was erased from the file: know no more whose it was, until a device writes it again."""
         with self._recording:
             self._behind.pop((tenant, entity_id), None)
+            self.learnt += 1
             for row in [*self._fresh]:
                 if (row.kind, row.tenant, row.name) == ("entity", tenant, entity_id):
                     self._fresh.remove(row)
+
+    def entities(self) -> list[tuple[str, str]]:
+        """Entities (tenant, id) behind which a device is, or was, known; in no order."""
+        return [*{**self._named, **self._behind.copy()}]
 
     def provision(self, adapter: str, tenant: str, device_id: str) -> Provision | None:
         """A device with what is told of it."""
@@ -180,6 +186,7 @@ class Devices:
 
     def _take_entity(self, row: Row) -> None:
         place = (row.tenant, row.name)
+        self.learnt += 1
         if row.body is None:
             self._behind.pop(place, None)
         elif len(self._behind) < ENTITIES_MAX:

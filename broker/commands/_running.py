@@ -23,7 +23,8 @@ import uvloop
 from adapters.assembling import Around, Assembled, assemble
 from adapters.commands.asking import Desk
 from adapters.commands.assembled import Answering, make_commanding
-from adapters.commands.modelled import NoModels
+from adapters.commands.commanding import Ways
+from adapters.commands.modelled import LibraryModels
 from adapters.configuring import read_adapter
 from adapters.door.app import Door
 from adapters.door.commands import CommandDoor
@@ -38,6 +39,9 @@ from broker.contexts.copies import BadMap, read_copies
 from broker.http.rooms.door import Rights
 from broker.hub.over_http import HubOverHttp
 from broker.wiring import SystemClock
+from datamodels.at_need import AtNeed
+from datamodels.installed import Installed
+from datamodels.library import built_in
 
 log = logging.getLogger("misono.adapters")
 
@@ -158,7 +162,8 @@ def _assembled(arguments: Namespace, folder: Path, names: Sequence[str], link: M
         )
         assembled = assemble(folder, around, names)
         closing.callback(assembled.stop)
-        commanding = answering.to = make_commanding(assembled, around, None, NoModels())
+        ways = Ways(claims=hub, followed=hub) if link is make_link else Ways()
+        commanding = answering.to = make_commanding(assembled, around, ways, _models(arguments.models))
         closing.callback(commanding.stop)
         assembled.start()
         commanding.start()
@@ -170,6 +175,12 @@ def _assembled(arguments: Namespace, folder: Path, names: Sequence[str], link: M
                 closing,
             )
         yield assembled
+
+
+def _models(folder: Path | None) -> LibraryModels:
+    """What the models say of commands; read when the first one is judged."""
+    folders = () if folder is None else (folder,)
+    return LibraryModels(AtNeed(lambda: Installed(built_in(), *folders)).now)
 
 
 def _open_door(port: int, door: Door, closing: ExitStack) -> None:

@@ -122,8 +122,9 @@ class Events:
             await asyncio.gather(following, disconnect, return_exceptions=True)
 
     async def _follow(self, following: Following, feed: Feed, send: Send) -> None:
-        position = following.start
+        position, seconds = following.start, asyncio.get_running_loop().time
         await _send(send, b"retry: %d\nid: %d\n\n" % (RETRY_MS, position))
+        said = seconds()
         try:
             while True:
                 batch = feed.after(position)
@@ -133,10 +134,13 @@ class Events:
                 if batch:
                     position = batch[-1].change.sequence
                     text = await self._events(following, batch)
-                    if text:
-                        await _send(send, text)
-                elif not await feed.moved(self.heartbeat_s):
-                    await _send(send, b": \nid: %d\n\n" % position)
+                elif seconds() - said >= self.heartbeat_s or not await feed.moved(self.heartbeat_s):
+                    text = b": \nid: %d\n\n" % position  # also where much happens that this client does not want
+                else:
+                    continue
+                if text:
+                    await _send(send, text)
+                    said = seconds()
         except NgsiError as error:
             await _send(send, b"event: gone\ndata: %b\n\n" % dump(encode_problem(error)))
         except TimeoutError:

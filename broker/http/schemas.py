@@ -297,6 +297,23 @@ SCHEMAS: Mapping[str, Any] = {
         },
         "id", "type", "contextSourceAlias", "contextSourceUptime", "contextSourceTimeAt",
     ),
+    "CommandClaim": _object(
+        {
+            "key": {"type": "string", "pattern": "^[0-9a-f]{64}$", "writeOnly": True},
+            "rows": {
+                "type": "array",
+                "minItems": 1,
+                "items": _object(
+                    {
+                        "commands": {"type": "object", "additionalProperties": {"type": "array", "items": _URI}},
+                        "entities": {"type": "array", "items": _URI},
+                    },
+                    "commands", "entities",
+                ),
+            },
+        },
+        "key", "rows",
+    ),
     "Context": _object({"@context": _CONTEXT}),
     "ContextList": {"type": "array", "items": {"oneOf": [{"type": "string"}, {"type": "object"}]}},
     "DeadLetterList": {"type": "array", "items": _object({"number": {"type": "integer"}}, "number")},

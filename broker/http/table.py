@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from broker.http import attribute_types, attributes, batch, contexts, entities, identity, query, types
 from broker.http.catalogue import CATALOGUE
+from broker.http.claiming import CLAIMS
 from broker.http.dead_letters import DEAD_LETTERS
 from broker.http.erasing import ERASURES
 from broker.http.kept_table import KEPT
@@ -192,6 +193,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *DEAD_LETTERS,
     *ERASURES,
     *CATALOGUE,
+    *CLAIMS,
     *MODELS,
     *WATCHED_SOURCES,
     *SOURCE_SUBSCRIPTIONS,

@@ -6,17 +6,18 @@ HubInside(house).upsert("", [{"id": "urn:x:1", "type": "https://…/House", "htt
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from threading import Condition
 from typing import Final, cast
 
-from broker.errors import Gone, NgsiError, ServiceUnavailable
+from broker.errors import Gone, NgsiError, NonexistentTenant, ServiceUnavailable
 from broker.http.exchange import House
 from broker.model.entity import ENTITY_MEMBERS, INSTANCE_MEMBERS, Document, Instance, instances, member
 from broker.model.values import Json
 from broker.operations.batch import BatchResult, batch_delete, batch_upsert
 from broker.operations.broker import Call
+from broker.operations.claim import claim_commands, disclaim_commands
 from broker.operations.follow import EXPIRES_AT, Image, Seen, Wanted, read_changes, see, see_restricted, start_after
 from broker.ports import Principal
 from broker.ports.hub import Fragment, HubAway, HubChange, HubForgot
@@ -32,13 +33,23 @@ _STAMPS: Final = frozenset({"createdAt", "modifiedAt"})
 
 
 class HubInside:
-    """The port Hub over the operations; `principal` is who adapters and services are to access."""
+    """The port Hub over the operations; `principal` is who adapters and services are to access.
 
-    def __init__(self, house: House, principal: Principal | None = None, committed: Condition | None = None) -> None:
+    `takes_over` says that nobody else runs adapters in this store: what they claimed with a key that is lost is theirs.
+    """
+
+    def __init__(
+        self,
+        house: House,
+        principal: Principal | None = None,
+        committed: Condition | None = None,
+        *,
+        takes_over: bool = False,
+    ) -> None:
         self._house = house
         self._broker = house.broker
         self._names = house.core
-        self._principal = principal or Principal("hub")
+        self._principal, self._takes_over = principal or Principal("hub"), takes_over
         self._committed = committed or Condition()
         if committed is None:
             house.broker.changes.listen_to_commits(self._wake)
@@ -75,6 +86,19 @@ class HubInside:
         if not ids:
             return []
         return _places(_result(batch_delete(self._broker, call, list(ids))), len(ids))
+
+    def claim(self, tenant: str, adapter: str, body: Mapping[str, Json]) -> None:
+        """As CommandHub says."""
+        call = self._call(tenant, "iot_claim_commands")
+        _waited(claim_commands(self._broker, call, adapter, dict(body), inside=self._takes_over))
+
+    def disclaim(self, tenant: str, adapter: str) -> None:
+        """As CommandHub says."""
+        call = self._call(tenant, "iot_disclaim_commands")
+        try:
+            _waited(disclaim_commands(self._broker, call, adapter))
+        except NonexistentTenant:
+            return
 
     def acting_as(self, principal: Principal) -> HubInside:
         """The same hub, for somebody else: what they may not do is refused to them."""
@@ -147,6 +171,14 @@ def _result(pending: Future[BatchResult]) -> BatchResult | NgsiError:
         raise HubAway(str(busy)) from busy
     except NgsiError as refusal:
         return refusal
+
+
+def _waited(pending: Future[bool]) -> None:
+    """Raises the refusal, HubAway where the store takes nothing now."""
+    try:
+        pending.result()
+    except ServiceUnavailable as busy:
+        raise HubAway(str(busy)) from busy
 
 
 def _places(result: BatchResult | NgsiError, number: int) -> list[NgsiError | None]:

@@ -9,7 +9,7 @@ Names travel whole, so that no @context has to; what answers shorten by the core
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from http import HTTPStatus
 from types import TracebackType
 from typing import Any, Final, Self, cast
@@ -26,7 +26,7 @@ from broker.errors import MISONO_ERRORS, NGSI_LD_ERRORS, BadRequestData, Interna
 from broker.hub.stream import Streams
 from broker.ldcontext.core import core_context
 from broker.model.values import Json
-from broker.ports.hub import Fragment, HubAway, HubChange
+from broker.ports.hub import Followed, Fragment, HubAway, HubChange
 
 TIMEOUT_S: Final = 30.0
 CONNECT_S: Final = 5.0
@@ -36,6 +36,7 @@ BODY_BYTES: Final = 4 << 20
 """A batch's body is no longer than that: the hub takes 8 MiB, and works better on less."""
 BATCH_MAX: Final = 500
 _ROOT: Final = "/ngsi-ld/v1"
+_CLAIMS: Final = "/admin/command-claims"
 _PLACE: Final = re.compile(r"/([0-9]+)")
 _DONE: Final = frozenset({HTTPStatus.CREATED, HTTPStatus.NO_CONTENT, HTTPStatus.MULTI_STATUS})
 _AWAY: Final = frozenset(
@@ -116,6 +117,26 @@ class HubOverHttp:
     def changes(self, tenant: str, after: int, wait_s: float) -> list[HubChange]:
         """As the port says."""
         return self._streams.changes(tenant, after, wait_s)
+
+    def follow(self, tenant: str, after: int, attributes: frozenset[str]) -> Followed:
+        """As FollowedHub says."""
+        return self._streams.follow(tenant, after, attributes)
+
+    def listen(self, told: Callable[[], None]) -> None:
+        """As FollowedHub says."""
+        self._streams.listen(told)
+
+    def claim(self, tenant: str, adapter: str, body: Mapping[str, Json]) -> None:
+        """As CommandHub says."""
+        status, text = self._ask("PUT", f"{_CLAIMS}/{adapter}", tenant, _DONE, dump(body))
+        if status not in _DONE:
+            raise _refusal(status, text)
+
+    def disclaim(self, tenant: str, adapter: str) -> None:
+        """As CommandHub says."""
+        status, text = self._ask("DELETE", f"{_CLAIMS}/{adapter}", tenant, _DONE)
+        if status not in _DONE and status != HTTPStatus.NOT_FOUND:
+            raise _refusal(status, text)
 
     def _batch(self, tenant: str, operation: str, body: bytes, ids: Sequence[str]) -> list[NgsiError | None]:
         status, text = self._ask("POST", f"{_ROOT}/entityOperations/{operation}", tenant, _DONE, body)

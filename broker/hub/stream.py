@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from http import HTTPStatus
 from queue import Empty, Full, Queue
 from threading import Event, Lock, Thread
 from time import sleep
 from typing import Any, Final, TypeAlias, cast
+from urllib.parse import urlencode
 
 import urllib3
 from urllib3.exceptions import HTTPError
@@ -18,7 +20,7 @@ from broker.decode.text import parse_json
 from broker.errors import NgsiError
 from broker.ldcontext.core import core_context
 from broker.model.values import Json, to_instant
-from broker.ports.hub import HubAway, HubChange, HubForgot
+from broker.ports.hub import Followed, HubAway, HubChange, HubForgot
 
 log = logging.getLogger("misono.hub")
 
@@ -27,6 +29,8 @@ WAITING_MAX: Final = 1024
 CONNECT_S: Final = 5.0
 SILENCE_S: Final = 60.0
 """The hub sends a heartbeat every 15 s: one that is silent for longer is gone."""
+ATTRIBUTES_MAX: Final = 40
+"""So many are asked for by name: more make a URL that proxies refuse, and all changes are read."""
 _LINE_MAX: Final = 64 << 20
 Item: TypeAlias = "HubChange | HubAway | HubForgot | NoTenant | int"
 """What a connection gives: a change, a position that is reached, or why it ended."""
@@ -42,7 +46,13 @@ class Streams:
     def __init__(self, url: str, headers: Mapping[str, str]) -> None:
         self._url, self._headers = url, headers
         self._open: dict[str, Stream] = {}
+        self._chosen: dict[str, tuple[frozenset[str], Stream]] = {}
         self._lock = Lock()
+        self._told: list[Callable[[], None]] = []
+
+    def listen(self, told: Callable[[], None]) -> None:
+        """Be told when something came on a stream that `follow` reads; be quick."""
+        self._told.append(told)
 
     def newest(self, tenant: str) -> int:
         """The position of the last change: what a stream without a position begins with. Raises HubAway."""
@@ -72,6 +82,39 @@ class Streams:
             self._forget(tenant, stream)
             raise
 
+    def follow(self, tenant: str, after: int, attributes: frozenset[str]) -> Followed:
+        """What came after that position and touches one of the attributes. Raises HubAway, HubForgot."""
+        with self._lock:
+            known = self._chosen.get(tenant)
+            if known is None or known[0] != attributes or known[1].position != after:
+                if known is not None:
+                    known[1].close()
+                headers = {**self._headers, **_of(tenant)}
+                known = (attributes, Stream(self._url, headers, after, Chosen(attributes, self._tell)))
+                self._chosen[tenant] = known
+        stream = known[1]
+        try:
+            found = stream.take(0.0)
+        except NoTenant:
+            found = []
+            self._leave(tenant, stream)
+        except (HubAway, HubForgot):
+            self._leave(tenant, stream)
+            raise
+        assert stream.position is not None
+        return Followed([one for one in found if not attributes or attributes & one.after.keys()], stream.position)
+
+    def _leave(self, tenant: str, stream: Stream) -> None:
+        with self._lock:
+            stream.close()
+            known = self._chosen.get(tenant)
+            if known is not None and known[1] is stream:
+                del self._chosen[tenant]
+
+    def _tell(self) -> None:
+        for told in self._told:
+            told()
+
     def _forget(self, tenant: str, stream: Stream) -> None:
         with self._lock:
             stream.close()
@@ -81,16 +124,26 @@ class Streams:
     def close(self) -> None:
         """End them all."""
         with self._lock:
-            for stream in self._open.values():
+            for stream in (*self._open.values(), *(stream for _, stream in self._chosen.values())):
                 stream.close()
             self._open.clear()
+            self._chosen.clear()
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """Changes of some attributes (IRIs) only; positions count that are passed over. `told` of all that comes."""
+
+    attributes: frozenset[str]
+    told: Callable[[], None]
 
 
 class Stream:
     """One connection, read by a thread of its own; `position` is how far who takes from it has come."""
 
-    def __init__(self, url: str, headers: Mapping[str, str], after: int | None) -> None:
+    def __init__(self, url: str, headers: Mapping[str, str], after: int | None, chosen: Chosen | None = None) -> None:
         self.position = after
+        self._chosen = chosen
         self._url, self._headers, self._after = url, headers, after
         self._items: Queue[Item] = Queue(WAITING_MAX)
         self._closed = Event()
@@ -118,7 +171,9 @@ class Stream:
                 found.append(item)
                 self.position = item.sequence
                 timeout = None
-            elif isinstance(item, Exception):
+            elif isinstance(item, int):
+                self.position = item if self._chosen is not None else self.position
+            else:
                 if found:
                     self._items.put(item)
                     break
@@ -131,10 +186,9 @@ class Stream:
 
     def _read(self) -> None:
         http = urllib3.PoolManager(retries=False, timeout=urllib3.Timeout(connect=CONNECT_S, read=SILENCE_S))
-        path = "/events" if self._after is None else f"/events?after={self._after}"
         try:
             answer = http.request(
-                "GET", self._url + path, headers={**self._headers, "Accept": "text/event-stream"},
+                "GET", self._url + self._path(), headers={**self._headers, "Accept": "text/event-stream"},
                 preload_content=False, redirect=False,
             )  # fmt: skip
             with answer:
@@ -152,12 +206,19 @@ class Stream:
         finally:
             http.clear()
 
+    def _path(self) -> str:
+        asked = {} if self._after is None else {"after": str(self._after)}
+        if self._chosen is not None and 0 < len(self._chosen.attributes) <= ATTRIBUTES_MAX:
+            asked["attrs"] = ",".join(sorted(self._chosen.attributes))
+        return f"/events?{urlencode(asked)}" if asked else "/events"
+
     def _tell(self, event: Mapping[str, str]) -> None:
         if event.get("event") == "gone":
-            raise _ended(HTTPStatus.GONE, event["data"].encode())
+            problem = cast("dict[str, Any]", parse_json(event["data"].encode()))
+            raise _ended(int(problem.get("status", HTTPStatus.GONE)), event["data"].encode())
         if "data" in event:
             self._put(_change(int(event["id"]), parse_json(event["data"].encode())))
-        elif "retry" in event:
+        elif "retry" in event or ("id" in event and self._chosen is not None):
             self._put(int(event["id"]))
 
     def _put(self, item: Item) -> None:
@@ -166,6 +227,8 @@ class Stream:
                 self._items.put(item, timeout=1.0)
             except Full:
                 continue
+            if self._chosen is not None:
+                self._chosen.told()
             return
 
 

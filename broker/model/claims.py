@@ -1,6 +1,6 @@
 """Which attributes of which entities command devices, as an adapter claims them, and whether two claims clash. Pure.
 
-    {"key": "9f86d0…",                                  64 hexadecimal digits: what this adapter's commands are sealed with
+    {"key": "9f86d0…",                             64 hexadecimal digits: with them this adapter's commands are sealed
      "rows": [{"commands": {"https://…/EVChargingStation": ["https://…/chargingLimit"]},     attributes by entity type
                "entities": ["urn:ngsi-ld:EVChargingStation:misono:c1"]}]}
 

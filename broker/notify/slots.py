@@ -34,3 +34,17 @@ def _take(directory: Path) -> tuple[int, IO[bytes]]:
         else:
             return number, file
     raise OSError(f"more than {_SLOTS_MAX} processes work in {directory}")
+
+
+def taken(directory: Path) -> int:
+    """How many processes have one now, this one among them."""
+    return sum(_is_taken(path) for path in directory.glob("process-*.lock"))
+
+
+def _is_taken(path: Path) -> bool:
+    with path.open("ab") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return True
+        return False

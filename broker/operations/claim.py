@@ -1,6 +1,6 @@
-"""Attributes that command devices are claimed by the adapters that speak with them, so that every broker of a store asks.
+"""Adapters claim the attributes that command their devices, so that every broker of a store asks and seals.
 
-    claim_commands(broker, call, "chargers", body)      from then on, a change of these attributes is asked for and sealed
+    claim_commands(broker, call, "chargers", body)      from then on a change of them is asked for and sealed
     disclaim_commands(broker, call, "chargers")         and from then on no more
 
 What is claimed is a document of the tenant. Nothing that was written before is a command.

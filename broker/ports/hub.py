@@ -6,7 +6,7 @@ NGSI-LD (clause 4.5.4).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
@@ -41,6 +41,14 @@ class HubChange:
     after: Mapping[str, Json]
 
 
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """Changes that were asked for, oldest first, and the position up to which there are no others."""
+
+    changes: list[HubChange]
+    position: int
+
+
 class Hub(Protocol):
     """The operations that adapters and services need. Every method may raise HubAway; every method blocks."""
 
@@ -67,3 +75,32 @@ class Hub(Protocol):
 
         Empty when nothing came in time. Raises HubForgot.
         """
+
+
+class CommandHub(Protocol):
+    """What tells a hub which attributes command devices: adapters, of their own."""
+
+    def claim(self, tenant: str, adapter: str, body: Mapping[str, Json]) -> None:
+        """Claim them in the place of the last claim (see broker.model.claims); durable on return.
+
+        Raises the refusal, HubAway.
+        """
+
+    def disclaim(self, tenant: str, adapter: str) -> None:
+        """Claim nothing any more. Raises the refusal, HubAway."""
+
+
+class FollowedHub(CommandHub, Protocol):
+    """A hub elsewhere, of which some changes are followed."""
+
+    def newest(self, tenant: str) -> int:
+        """The position of the last change; 0 where there is none. Raises HubAway."""
+
+    def follow(self, tenant: str, after: int, attributes: frozenset[str]) -> Followed:
+        """What has come by now of changes after that position that touch one of the attributes (IRIs).
+
+        Does not wait. Raises HubAway, HubForgot.
+        """
+
+    def listen(self, told: Callable[[], None]) -> None:
+        """Be told when there may be something to follow; be quick."""

@@ -16,13 +16,13 @@ from urllib.parse import quote
 
 import pytest
 
+from broker.doors import Built
 from broker.model import change
 from broker.model.entity import Document, Entity, instances
 from broker.model.evolution import Evolution
 from broker.ports import UNRESTRICTED, Access
 from broker.query.temporal import TemporalQuery
 from broker.timers import Background
-from broker.wiring import Built
 from tests.contract.hidden_cases import CASES, MADE_MAP
 from tests.contract.hidden_seed import ONE, SEED, SHOWN_INSTANCE, TWO, VEILED, VEILED_INSTANCE, Case, entity, prop
 from tests.fakes.clock import START, FakeClock

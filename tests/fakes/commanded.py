@@ -21,7 +21,7 @@ from urllib.parse import quote
 
 from adapters.assembling import Around, Assembled, assemble
 from adapters.commands.assembled import Answering, make_commanding
-from adapters.commands.commanding import Commanding
+from adapters.commands.commanding import Commanding, Ways
 from adapters.commands.following import Follower
 from adapters.commands.guarding import Guard
 from adapters.commands.modelled import LibraryModels
@@ -33,10 +33,11 @@ from adapters.order import Delivered, NotReached, Order
 from adapters.readings import Answered
 from adapters.store import AdapterStore
 from adapters.table import make_link
+from broker.doors import Built, Doors, make_doors
 from broker.hub.inside import HubInside
 from broker.model.values import Json
 from broker.ports import Access, Clock, Principal
-from broker.wiring import Built, Doors, SystemClock, build, make_doors
+from broker.wiring import SystemClock, build
 from specs.door import Door, Reply, door_of, settings_of
 from tests.engines.wires.running import WIRES, fresh
 from tests.fakes.clock import FakeClock
@@ -271,7 +272,8 @@ def commanded(
         assembled.start()
         closing.callback(assembled.stop)
         assert built.packages is not None
-        commanding = answering.to = make_commanding(assembled, around, built.guard, LibraryModels(built.packages.now))
+        models, ways = LibraryModels(built.packages.now), Ways(built.guard)
+        commanding = answering.to = make_commanding(assembled, around, ways, models)
         closing.callback(commanding.stop)
         if start:
             commanding.start()

@@ -10,12 +10,12 @@ from typing import Any
 from urllib.parse import urlencode
 
 from broker.decode.text import parse_json
+from broker.doors import Built, Doors, make_doors
 from broker.encode.text import dump
 from broker.http.exchange import Exchange
 from broker.model.entity import Document
 from broker.model.registration import REGISTRATION, EntityInfo, Information, Registration
 from broker.ports.held import HeldCommand, Hold
-from broker.wiring import Built, Doors, make_doors
 from federation.hub import Federation, Hub
 from federation.messages import Answered, Forward
 from federation.registry import Registry

@@ -25,13 +25,14 @@ from adapters.order import Delivered, Order
 from adapters.quarantine import Chosen, Quarantined
 from adapters.store import AdapterStore
 from adapters.table import make_link
+from broker.doors import Built
 from broker.encode.entity import Representation, encode_document
 from broker.hub.inside import HubInside
 from broker.ldcontext.core import core_context
 from broker.ports import Clock
 from broker.ports.hub import Hub
 from broker.settings import read_settings
-from broker.wiring import Built, SystemClock, build
+from broker.wiring import SystemClock, build
 
 PATIENCE_S = 30.0
 T = TypeVar("T")

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 from urllib.parse import unquote
 
+from broker.doors import Built, Doors, make_doors
 from broker.ports import INLINE, Access, Clock
 from broker.settings import read_settings
-from broker.wiring import Built, Doors, build, make_doors
+from broker.wiring import build
 from tests.engines.wires.running import WIRES, fresh
 
 ROOT = "/ngsi-ld/v1"

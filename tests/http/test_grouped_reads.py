@@ -11,13 +11,13 @@ from typing import Any
 
 import pytest
 
+from broker.doors import Built
 from broker.http.front import Front
 from broker.http.reads import GROUP_MAX, Ahead
 from broker.http.route import Routes
 from broker.http.table import OPERATIONS
 from broker.model.entity import Entity
 from broker.ports import INLINE, Command, EntityStore, Put
-from broker.wiring import Built
 from tests.fakes.clock import FakeClock
 from tests.fakes.hiding import HIDDEN_ENTITY, HidingPolicy
 from tests.http.doors import ROOT, Reply, broker, front_door

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
+from broker.doors import Built
 from broker.stores.mongo.trail import LATE_S
-from broker.wiring import Built
 from tests.engines.mongodb.counting import COUNTING, REQUESTS, Sent, Tally
 from tests.engines.mongodb.houses import house
 from tests.engines.wires.running import fresh

@@ -81,7 +81,7 @@ COMMANDS_NOTHING: Final = {
     "delete_entity_map", "create_temporal_entity_map_by_post", "create_snapshot", "purge_snapshots", "update_snapshot",
     "delete_snapshot", "clone_snapshot", "redeliver_dead_letters", "discard_dead_letters", "set_model_policy",
     "forget_model_policy", "create_source_subscription", "update_source_subscription", "delete_source_subscription",
-    "relay_notification",
+    "relay_notification", "iot_claim_commands", "iot_disclaim_commands",
 }  # fmt: skip
 CASES: Final = [(name, *case) for name, cases in BY_CLIENTS.items() for case in cases]
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from broker.decode.text import parse_json
-from broker.wiring import make_doors
+from broker.doors import make_doors
 from tests.fakes.hiding import HIDDEN_ENTITY, HIDDEN_INSTANCE, HIDDEN_TYPE, HidingPolicy
 from tests.fakes.neighbours import Neighbour, neighbours
 

@@ -8,9 +8,9 @@ from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from broker.doors import Built
 from broker.http.front import Front
 from broker.model.entity import Entity
-from broker.wiring import Built
 from tests.fakes.hiding import NS
 
 WAIT_S = 5.0

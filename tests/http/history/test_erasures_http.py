@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from broker.doors import Built
 from broker.timers import Background
-from broker.wiring import Built
 from tests.fakes.clock import FakeClock
 from tests.http.doors import ROOT, Door, broker, flask_door, front_door
 

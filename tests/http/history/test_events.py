@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from broker.access.policies import AllowAll
+from broker.doors import Built, Doors
 from broker.errors import ResourceNotFound
 from broker.model.entity import Entity
 from broker.ports import Command, Put, Remove
 from broker.stores import memory
-from broker.wiring import Built, Doors
 from tests.fakes.clock import FakeClock
 from tests.fakes.hiding import HIDDEN_ENTITY, HIDDEN_INSTANCE, HIDDEN_TYPE, NS, HidingPolicy, cut
 from tests.http.doors import broker, front_door

@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 
 from broker.access.policies import AllowAll
+from broker.doors import Built
 from broker.errors import NgsiError, ResourceNotFound
 from broker.hub.inside import HubInside
 from broker.model.values import Json
 from broker.ports import Principal
-from broker.wiring import Built, build
+from broker.wiring import build
 from specs.door import settings_of
 
 NS = "https://uri.etsi.org/ngsi-ld/default-context/"

@@ -1,0 +1,21 @@
+"""Which services there are, in the order in which they are opened: what stands later may call what stands before."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Final, cast
+
+from services.room import Ground, Room
+
+ROOMS: Final[dict[str, str]] = {}
+"""Each module has `open_room(ground: Ground) -> Room`."""
+ROOTS: Final = ("/services", "/.well-known", "/admin/audit", "/admin/explain")
+"""The parts of the URL map that they serve."""
+
+
+def open_rooms(ground: Ground) -> dict[str, Room]:
+    """All of them. Raises BadCity."""
+    opened = cast("dict[str, Room]", ground.rooms)
+    for name, module in ROOMS.items():
+        opened[name] = import_module(module).open_room(ground)
+    return opened
