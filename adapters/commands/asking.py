@@ -167,7 +167,8 @@ class Desk:
             raise _bad("no value is there", "/value", '"value": 3000')
         target, entity_id, rule = self._target(asking, body)
         command_id = _id(body) or f"urn:ngsi-ld:Command:{self._new_id()}"
-        return _Order(target, entity_id, rule, _instance(body, rule), command_id, _ttl(body, rule))
+        kind = self._commanding.parts.models.kind(target.type_of(rule), rule.command.attribute)
+        return _Order(target, entity_id, rule, _instance(body, rule, kind), command_id, _ttl(body, rule))
 
     def _target(self, asking: Asking, body: Mapping[str, Json]) -> tuple[Target, str, Rule]:
         """Whom, by which entity, and by which rule. Raises BadRequestData, ResourceNotFound."""
@@ -221,10 +222,17 @@ def _entity_of(target: Target, rule: Rule, body: Mapping[str, Json]) -> str:
     return found
 
 
-def _instance(body: Mapping[str, Json], rule: Rule) -> dict[str, Json]:
+def _instance(body: Mapping[str, Json], rule: Rule, kind: str) -> dict[str, Json]:
+    """The attribute as its model has it; a Property where that is none that can be sent."""
     value, unit = body["value"], body.get("unitCode", rule.command.unit)
     if value is None or not isinstance(unit, str):
         raise _bad("a value and a text are wanted", "/value", '"value": 3000, "unitCode": "WTT"')
+    if kind == "JsonProperty":
+        return {"type": kind, "json": value}
+    if kind == "VocabProperty":
+        if not isinstance(value, str):
+            raise _bad("a word is wanted", "/value", "one of the attribute's vocabulary")
+        return {"type": kind, "vocab": rule.command.names.expand_value(value)}
     return {"type": "Property", "value": value, **({"unitCode": unit} if unit else {})}
 
 

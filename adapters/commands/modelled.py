@@ -20,6 +20,9 @@ class Models(Protocol):
     def about(self, entity: Document, attribute: str, instance: Mapping[str, Json]) -> tuple[Range, tuple[str, ...]]:
         """The bounds of the attribute, and what is wrong with this instance of it."""
 
+    def kind(self, type_: str, attribute: str) -> str:
+        """What an attribute of an entity of this type (IRIs) usually is; `Property` where nothing says so."""
+
 
 class NoModels:
     """Where there are none."""
@@ -27,6 +30,10 @@ class NoModels:
     def about(self, _: Document, __: str, ___: Mapping[str, Json]) -> tuple[Range, tuple[str, ...]]:
         """Nothing is known."""
         return Range(), ()
+
+    def kind(self, _: str, __: str) -> str:
+        """Nothing is known."""
+        return "Property"
 
 
 @dataclass(slots=True)
@@ -38,14 +45,12 @@ class LibraryModels:
 
     def about(self, entity: Document, attribute: str, instance: Mapping[str, Json]) -> tuple[Range, tuple[str, ...]]:
         """As Models says; of an entity of several types the bounds of the last that has some."""
-        library = self.now()
-        if self._compiled is None or self._compiled.library is not library:
-            self._compiled = Compiled(library)
+        compiled = self._current()
         document: Document = {**entity, attribute: dict(instance)}
         found, against = Range(), []
         start = f"/{attribute.replace('~', '~0').replace('/', '~1')}"
         for iri in as_list(entity["type"]):
-            held = self._compiled.of(iri)
+            held = compiled.of(iri)
             if held is None:
                 continue
             said = next((one for one in held.model.attributes.values() if one.iri == attribute), None)
@@ -57,6 +62,18 @@ class LibraryModels:
                 if (one.path + "/").startswith(start + "/")
             ]
         return found, tuple(against)
+
+    def kind(self, type_: str, attribute: str) -> str:
+        """As Models says."""
+        held = self._current().of(type_)
+        attributes = () if held is None else held.model.attributes.values()
+        return next((one.kinds[0] for one in attributes if one.iri == attribute), "Property")
+
+    def _current(self) -> Compiled:
+        library = self.now()
+        if self._compiled is None or self._compiled.library is not library:
+            self._compiled = Compiled(library)
+        return self._compiled
 
 
 def range_of(attribute: Attribute) -> Range:

@@ -35,19 +35,20 @@ class Target:
 
     def rule(self, attribute: str, types: list[str]) -> Rule | None:
         """The rule of an attribute of an entity of these types; None where it commands nothing."""
-        found = self.rules.get(attribute, ())
-        own = self.device.entity_type
-        first = self.mapping.entities[0].type
-        return next((one for one in found if _type_of(one, own, first) in types), None)
+        return next((one for one in self.rules.get(attribute, ()) if self.type_of(one) in types), None)
 
     def commands(self) -> dict[str, list[str]]:
         """Attributes by the entity type that they are commands of."""
-        own, first = self.device.entity_type, self.mapping.entities[0].type
         found: dict[str, list[str]] = {}
         for name, rules in self.rules.items():
             for rule in rules:
-                found.setdefault(_type_of(rule, own, first), []).append(name)
+                found.setdefault(self.type_of(rule), []).append(name)
         return {type_: sorted({*names}) for type_, names in sorted(found.items())}
+
+    def type_of(self, rule: Rule) -> str:
+        """The entity type (IRI) that a rule is for: a device's own one takes the place of the first entity's."""
+        own = self.device.entity_type
+        return own if own and rule.command.entity_type == self.mapping.entities[0].type else rule.command.entity_type
 
     def part(self, entity_id: str, rule: Rule) -> str:
         """The part of the device that the entity stands for; `""` for the whole."""
@@ -70,11 +71,6 @@ class Target:
             }:
                 return entity.id.fill(known)
         return None
-
-
-def _type_of(rule: Rule, own: str, first: str) -> str:
-    """A device's own type takes the place of the first entity's."""
-    return own if own and rule.command.entity_type == first else rule.command.entity_type
 
 
 class Targets:

@@ -70,6 +70,11 @@ class Claim:
         chars = sum(len(one) for row in self.rows for one in (*row.entities, *row.commands, *row.attributes))
         return entities, chars
 
+    def without(self, entity_id: str) -> Claim:
+        """The rest of it."""
+        rows = (Row(row.commands, tuple(one for one in row.entities if one != entity_id)) for row in self.rows)
+        return Claim(self.key, tuple(row for row in rows if row.entities))
+
     def body(self) -> dict[str, Json]:
         """As it is kept, and as `read_claim` takes it."""
         rows: list[Json] = [

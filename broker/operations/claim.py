@@ -74,6 +74,37 @@ def disclaim_commands(broker: Broker, call: Call, adapter: str) -> Future[bool]:
     return _applied(broker, call, HeldCommand(KIND, DOCUMENT, decide))
 
 
+def forget_claimed(broker: Broker, tenant: str, entity_id: str) -> int:
+    """Erase an entity from what is claimed; how many claims named it. Who still commands it claims it anew."""
+    gone = 0
+
+    def decide(current: Held | None, _now: Instant) -> HeldDecision:
+        nonlocal gone
+        if current is None:
+            return Leave()
+        said = {name: cast("dict[str, Json]", one) for name, one in current.body.items()}
+        rest, gone = _without(said, entity_id)
+        if not gone:
+            return Leave()
+        return Hold(rest) if rest else Drop()
+
+    if broker.tenants.exists(tenant):
+        broker.held.apply_held(tenant, [HeldCommand(KIND, DOCUMENT, decide)]).result()
+    return gone
+
+
+def _without(claims: Mapping[str, dict[str, Json]], entity_id: str) -> tuple[dict[str, Json], int]:
+    rest: dict[str, Json] = {}
+    gone = 0
+    for name, said in claims.items():
+        claim = kept_claim(cast("dict[str, Json]", said["claim"]))
+        left = claim.without(entity_id)
+        gone += left != claim
+        if left.rows:
+            rest[name] = {**said, "claim": left.body()}
+    return rest, gone
+
+
 def list_claims(broker: Broker, call: Call) -> list[Json]:
     """Who claims what: attributes by type and how many entities, never the key or whose entities."""
     if not broker.tenants.exists(call.tenant):

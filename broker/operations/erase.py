@@ -14,6 +14,7 @@ from broker.errors import ResourceNotFound
 from broker.model.values import Instant, Json
 from broker.operations import entity_maps
 from broker.operations.broker import Broker, Call
+from broker.operations.claim import forget_claimed
 from broker.operations.identifiers import require_uri
 from broker.operations.snapshots import places_of
 from broker.ports.erasures import Due
@@ -84,6 +85,9 @@ def _erase(broker: Broker, tenant: str, entity_id: str) -> tuple[dict[str, Mappi
         went = broker.history.erase(place, entity_id).result()
         if went:
             gone[snapshot_of(place) or ""] = went
+    claimed = forget_claimed(broker, tenant, entity_id)
+    if claimed:
+        beside["command_claim"] = claimed
     if beside:
         gone[""] = {**gone.get("", {}), **beside}
     return gone, entity_maps.forget(broker, tenant, entity_id)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from broker.model.values import Json
+from tests.contract.hidden_claim_cases import CLAIM_CASES
 from tests.contract.hidden_model_cases import MODEL_CASES
 from tests.contract.hidden_seed import (
     DATASET,
@@ -326,6 +327,7 @@ CASES: dict[str, list[Case]] = {
     "list_sources": [("GET /federation/sources", None)],
     "show_catalogue": [("GET /catalogue", None)],
     **MODEL_CASES,
+    **CLAIM_CASES,
     "erase_entity": [
         *(("POST /admin/erasures", {"entityId": one}) for one in (HIDDEN_ENTITY, VEILED, ONE, MISSING)),
         *each("GET", "/temporal/entities/{}"),
