@@ -20,7 +20,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from tests.outside.adapters.mqtt_publisher import KEY
 from tests.outside.adapters.sensors import TEMPERATURE, Sensors, iri, sensors
 
-RATE, DEVICES = 2_000, 500
+RATE, DEVICES = 2_050, 500
 PROBES = 2
 LOOK_S = 0.01
 
