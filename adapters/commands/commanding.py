@@ -9,6 +9,7 @@ commanding.stop()
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -64,6 +65,7 @@ class Ways:
     guard: Guard | None = None
     claims: CommandHub | None = None
     followed: FollowedHub | None = None
+    seconds: Callable[[], float] = time.monotonic
 
 
 class Commanding:
@@ -75,8 +77,8 @@ class Commanding:
         self.wake: Final = _Waker()
         self._guard = ways.guard
         self.follower: Final = None if ways.guard is None else self._follower(ways.guard)
-        self._streamed: Final = None if ways.followed is None else self._streaming(ways.followed)
-        self._claimant: Final = None if ways.claims is None else self._claiming(ways.claims)
+        self._streamed: Final = None if ways.followed is None else self._streaming(ways.followed, ways.seconds)
+        self._claimant: Final = None if ways.claims is None else self._claiming(ways.claims, ways.seconds)
         delivery = DeliveryParts(parts.hub, self.book, parts.targets, parts.models, parts.send, parts.clock)
         self.deliverer: Final = Deliverer(delivery, self.wake.now)
         self.teller: Final = Teller(parts.hub, self.book, parts.targets)
@@ -169,13 +171,13 @@ class Commanding:
         guard.bell.listen(self.wake.now)
         return Follower(parts.hub, self.book, parts.targets, parts.clock, guard)
 
-    def _streaming(self, hub: FollowedHub) -> StreamFollower:
+    def _streaming(self, hub: FollowedHub, seconds: Callable[[], float]) -> StreamFollower:
         hub.listen(self.wake.now)
-        return StreamFollower(hub, self.book, self.parts.targets)
+        return StreamFollower(hub, self.book, self.parts.targets, seconds)
 
-    def _claiming(self, hub: CommandHub) -> Claimant:
+    def _claiming(self, hub: CommandHub, seconds: Callable[[], float]) -> Claimant:
         parts = self.parts
-        return Claimant(hub, parts.store, (parts.known, parts.targets, self.book.key))
+        return Claimant(hub, parts.store, (parts.known, parts.targets, self.book.key), seconds)
 
     def _of_tenants(self) -> list[str]:
         now, (at, found) = self.parts.clock.now(), self._tenants

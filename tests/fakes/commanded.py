@@ -15,12 +15,14 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 from urllib.parse import quote
 
 from adapters.assembling import Around, Assembled, assemble
 from adapters.commands.assembled import Answering, make_commanding
+from adapters.commands.claimed import HeldClaims
 from adapters.commands.commanding import Commanding, Ways
 from adapters.commands.following import Follower
 from adapters.commands.guarding import Guard
@@ -41,6 +43,7 @@ from broker.wiring import SystemClock, build
 from specs.door import Door, Reply, door_of, settings_of
 from tests.engines.wires.running import WIRES, fresh
 from tests.fakes.clock import FakeClock
+from tests.fakes.hubs import FarHub
 
 CHARGER = "urn:ngsi-ld:EVChargingStation:misono:c1"
 CONTEXT = "https://misono.example/contexts/sdm-transportation-v1.jsonld"
@@ -149,12 +152,19 @@ class City:
     assembled: Assembled
     clock: Clock
     started: bool
+    far: FarHub | None = None
 
     @property
     def guard(self) -> Guard:
         """That of the store."""
         assert self.built.guard is not None
         return self.built.guard
+
+    @property
+    def hub(self) -> FarHub:
+        """The broker, as adapters beside it have it."""
+        assert self.far is not None
+        return self.far
 
     @property
     def follower(self) -> Follower:
@@ -236,6 +246,13 @@ class City:
         return self.entity(entity_id).get(f"{attribute}Result", {}).get("value")
 
 
+def _inside(built: Built) -> HubInside:
+    """The hub as its adapters have it; claims hold at once."""
+    assert built.guard is not None
+    built.guard.keep(HeldClaims(built.store.held, count().__next__), lambda: True)
+    return HubInside(built.house, Principal("adapters"))
+
+
 @contextmanager
 def commanded(
     directory: Path,
@@ -246,10 +263,12 @@ def commanded(
     store: str = "memory",
     start: bool = False,
     outcome: Outcome = handed_over,
+    beside: bool = False,
 ) -> Iterator[City]:
     """A broker whose devices are those of the files; a link `hand` does as `City.link` says, at first `outcome`.
 
-    With `start` commands go by themselves, else when the test says so.
+    With `start` commands go by themselves, else when the test says so. `beside` has the adapters use the broker as one
+    that is elsewhere: what commands is claimed there, and its changes are followed.
     """
     clock, folder, link = clock or SystemClock(), directory / "city", FakeLink(outcome=outcome)
 
@@ -266,14 +285,16 @@ def commanded(
         closing.callback(built.close)
         adapters = AdapterStore(directory / "data")
         closing.callback(adapters.close)
-        answering, hub = Answering(), HubInside(built.house, Principal("adapters"))
+        inside = _inside(built)
+        far = FarHub(inside) if beside else None
+        answering, hub = Answering(), inside if far is None else far
         around = Around(hub, adapters, clock, RESOLVE, answering, make_link=made)
         assembled = assemble(folder, around)
         assembled.start()
         closing.callback(assembled.stop)
         assert built.packages is not None
-        models, ways = LibraryModels(built.packages.now), Ways(built.guard)
-        commanding = answering.to = make_commanding(assembled, around, ways, models)
+        ways = Ways(built.guard) if far is None else Ways(None, far, far, lambda: clock.now() / 1_000_000)
+        commanding = answering.to = make_commanding(assembled, around, ways, LibraryModels(built.packages.now))
         closing.callback(commanding.stop)
         if start:
             commanding.start()
@@ -281,4 +302,4 @@ def commanded(
             commanding.turn()
         doors = make_doors(built)
         closing.callback(doors.close)
-        yield City(built, doors, door_of(doors), link, commanding, assembled, clock, start)
+        yield City(built, doors, door_of(doors), link, commanding, assembled, clock, start, far)

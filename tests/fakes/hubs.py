@@ -2,11 +2,75 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from broker.errors import BadRequestData, NgsiError, ResourceNotFound
+from broker.hub.inside import HubInside
 from broker.model.values import Json
-from broker.ports.hub import Fragment, HubAway, HubChange
+from broker.ports.hub import Followed, Fragment, HubAway, HubChange, HubForgot
+
+
+class FarHub:
+    """A hub in this process, as an adapter beside it has it: `away`, it cannot be reached; `gone`, its log is cut."""
+
+    def __init__(self, hub: HubInside) -> None:
+        self._hub = hub
+        self.away = self.gone = False
+        self.claims: list[tuple[str, str, Mapping[str, Json]]] = []
+        self.followed: list[tuple[str, int, frozenset[str]]] = []
+
+    def upsert(self, tenant: str, fragments: Sequence[Fragment]) -> list[NgsiError | None]:
+        """As the port says."""
+        return self._reached().upsert(tenant, fragments)
+
+    def entity(self, tenant: str, entity_id: str) -> dict[str, Json] | None:
+        """As the port says."""
+        return self._reached().entity(tenant, entity_id)
+
+    def query(self, tenant: str, type_: str, q: str = "") -> Iterator[dict[str, Json]]:
+        """As the port says."""
+        return self._reached().query(tenant, type_, q)
+
+    def delete(self, tenant: str, ids: Sequence[str]) -> list[NgsiError | None]:
+        """As the port says."""
+        return self._reached().delete(tenant, ids)
+
+    def newest(self, tenant: str) -> int:
+        """As the port says."""
+        return self._reached().newest(tenant)
+
+    def changes(self, tenant: str, after: int, wait_s: float) -> list[HubChange]:
+        """As the port says."""
+        return self._reached().changes(tenant, after, wait_s)
+
+    def follow(self, tenant: str, after: int, attributes: frozenset[str]) -> Followed:
+        """As FollowedHub says."""
+        hub = self._reached()
+        self.followed.append((tenant, after, attributes))
+        if self.gone:
+            self.gone = False
+            raise HubForgot(after + 1)
+        found = hub.changes(tenant, after, 0.0)
+        position = found[-1].sequence if found else after
+        return Followed([one for one in found if attributes & one.after.keys()], position)
+
+    def listen(self, told: Callable[[], None]) -> None:
+        """Nobody is told: tests say when it is looked."""
+
+    def claim(self, tenant: str, adapter: str, body: Mapping[str, Json]) -> None:
+        """As CommandHub says."""
+        self._reached().claim(tenant, adapter, body)
+        self.claims.append((tenant, adapter, body))
+
+    def disclaim(self, tenant: str, adapter: str) -> None:
+        """As CommandHub says."""
+        self._reached().disclaim(tenant, adapter)
+        self.claims.append((tenant, adapter, {}))
+
+    def _reached(self) -> HubInside:
+        if self.away:
+            raise HubAway("cut off")
+        return self._hub
 
 
 class HeldHub:
