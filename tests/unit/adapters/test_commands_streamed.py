@@ -214,7 +214,7 @@ def test_another_process_by_the_same_name_is_refused_until_it_is_let_in(
     city: City, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     city.settle()
-    body = {**city.hub.claims[-1][2], "key": "ab" * 32}
+    body: dict[str, Any] = {**city.hub.claims[-1][2], "key": "ab" * 32}
     elsewhere = HubInside(city.built.house, Principal("adapters"))
     with pytest.raises(Conflict, match="another process claims commands as chargers") as refused:
         elsewhere.claim("", "chargers", body)
@@ -238,7 +238,7 @@ def test_another_process_by_the_same_name_is_refused_until_it_is_let_in(
 
 def test_what_is_given_at_the_adapters_own_door_goes_by_the_hub_once_that_knows(city: City) -> None:
     desk = Desk(city.commanding, lambda _: city.hub, lambda: "1", 0.0)
-    order = {"entity": CHARGER, "attribute": "chargingLimit", "value": 3000}
+    order: dict[str, Any] = {"entity": CHARGER, "attribute": "chargingLimit", "value": 3000}
     assert desk.give(Asking(ANYONE, "", {**order, "id": "urn:x:1"})).status == "PENDING"
     city.settle()
     assert "chargingLimit" not in city.entity()
