@@ -125,6 +125,9 @@ class Restriction:
 
     where: Node = EVERYTHING
     view: Callable[[Entity], Entity | None] | None = None
+    coarse: Callable[[str], Callable[[Entity], Entity | None]] | None = None
+    """Gives the view that holds for aggregates over periods of a granularity (`hourly`, `daily`, `monthly`: the city's
+    own hours, days and months) and of enough values: what may be seen no finer is left in it. None: as `view`."""
 
     def show(self, entity: Entity | None) -> Entity | None:
         """The entity as the principal sees it; None where it does not exist for them."""
