@@ -10,10 +10,10 @@ from adapters.readings import Answered
 from broker.access.policies import AllowAll
 from broker.errors import Forbidden
 from broker.model.entity import Entity
-from broker.ports import Principal
+from broker.ports import Command, Principal, Put
 from specs.door import Reply
 from tests.fakes.clock import FakeClock
-from tests.fakes.commanded import CHARGER, LINK, City, handed_over
+from tests.fakes.commanded import CHARGER, CONTEXT, LINK, RESOLVE, City, handed_over
 
 _PATH = f"/entities/{quote(CHARGER, safe=':')}"
 
@@ -66,6 +66,45 @@ def a_charger(client: Commands, watts: int) -> None:
 def only_the_grid(client: Commands) -> None:
     """Others are turned away."""
     city_of(client).guard.access = OnlyTheGrid()
+
+
+def runs_beside(client: Commands) -> None:
+    """It has claimed what commands its devices."""
+    city = city_of(client)
+    city.settle()
+    assert [adapter for _, adapter, _ in city.hub.claims] == ["chargers"]
+
+
+def becomes(client: Commands, name: str, value: str, unit: str) -> None:
+    """As by an import, or by a broker that knows of no claims."""
+    city, iri = city_of(client), RESOLVE(CONTEXT).expand(name)
+
+    def decide(current: Entity | None, _: int) -> Put:
+        assert current is not None
+        document = {**current.document, iri: _property(json.loads(value), unit)}
+        return Put(Entity(document, current.created_at, current.modified_at, None, current.version))
+
+    assert city.built.store.apply("", [Command(CHARGER, decide)]).result() == [None]
+    city.settle()
+    assert city.entity()[name]["value"] == json.loads(value)
+
+
+def claim_ended(client: Commands) -> None:
+    """By an operator."""
+    assert city_of(client).door("DELETE", "/admin/command-claims/chargers", {}, b"").status == 204
+
+
+def another_claims(client: Commands, name: str) -> None:
+    """With a key of its own."""
+    rows = [
+        {
+            "commands": {RESOLVE(CONTEXT).expand("EVChargingStation"): [RESOLVE(CONTEXT).expand(name)]},
+            "entities": [CHARGER],
+        }
+    ]
+    body = json.dumps({"key": "5a" * 32, "rows": rows}).encode()
+    headers = {"Content-Type": "application/json"}
+    client.last = city_of(client).door("PUT", "/admin/command-claims/others", headers, body)
 
 
 def rating_unknown(client: Commands) -> None:

@@ -34,6 +34,8 @@ SOURCES = "sources"
 """The tag of features in which a context source is asked."""
 DEVICES = "devices"
 """The tag of features in which devices are commanded."""
+BESIDE = "beside"
+"""The tag of scenarios in which their adapters have the broker as one that is elsewhere."""
 OWN = "own"
 """The tag of features of what is no clause's, but Misono's own."""
 QUIET_S = 0.3
@@ -54,9 +56,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 def pytest_bdd_apply_tag(tag: str, function: Callable[..., object]) -> bool | None:
     """Tags are read by the clause report, not by pytest."""
-    if tag in (NOTIFIES, SOURCES, DEVICES):
+    if tag in (NOTIFIES, SOURCES, DEVICES, BESIDE):
         setattr(function, tag, True)
-    return True if tag.startswith("clause:") or tag in (NOTIFIES, SOURCES, DEVICES, OWN) else None
+    return True if tag.startswith("clause:") or tag in (NOTIFIES, SOURCES, DEVICES, BESIDE, OWN) else None
 
 
 @dataclass
@@ -101,7 +103,8 @@ def client(store: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterat
     notifies = hasattr(request.function, NOTIFIES)
     with ExitStack() as closing:
         if hasattr(request.function, DEVICES):
-            city = closing.enter_context(commanded(tmp_path, store=store, clock=FakeClock()))
+            beside = hasattr(request.function, BESIDE)
+            city = closing.enter_context(commanded(tmp_path, store=store, clock=FakeClock(), beside=beside))
             yield Client(city.door, city.doors, city=city)
             return
         receiver = closing.enter_context(receiving()) if notifies else None

@@ -132,6 +132,7 @@ def _require_same(name: str, mine: Mapping[str, Json], claim: Claim, *, inside: 
         raise Conflict(
             f"another process claims commands as {name}, with the key {before.fingerprint}",
             pointer="/key",
+            clause="5.5.2",
             remedy=f"End that process, then DELETE /admin/command-claims/{name}; or give this adapter another name.",
         )
 
@@ -148,6 +149,7 @@ def _require_apart(name: str, claim: Claim, known: _Claims) -> None:
             raise Conflict(
                 f"{other} claims {both[1]} of {both[0]} already",
                 pointer="/rows",
+                clause="5.5.2",
                 remedy=f"Let one adapter command it; DELETE /admin/command-claims/{other} where that one is gone.",
             )
         entities, chars = entities + theirs.size[0], chars + theirs.size[1]

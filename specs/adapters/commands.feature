@@ -73,6 +73,45 @@ Feature: Commands to devices
     Then the answer is 204
     And the charger is told "SetChargingProfile" 3000 and nothing else
 
+  @beside
+  Scenario: An adapter that runs beside the hub is told of a change in the hub
+    Given the adapter of the charger runs beside the hub
+    When a client sets the "chargingLimit" of the charger to 3 KWT
+    Then the answer is 204
+    And the charger is told "SetChargingProfile" 3000 and nothing else
+    When the charger answers OK with "done"
+    Then its "chargingLimit" is OK with "done"
+
+  @beside
+  Scenario: Nobody without the right commands by way of an adapter beside the hub
+    Given the adapter of the charger runs beside the hub
+    And only the grid may command devices
+    When a client sets the "chargingLimit" of the charger to 3000 WTT
+    Then it is refused as Forbidden, naming "/chargingLimit"
+    And the charger is told nothing
+
+  @beside
+  Scenario: What is written into the store past the hub is not obeyed
+    Given the adapter of the charger runs beside the hub
+    When the "chargingLimit" of the charger becomes 3000 WTT in the store, and nobody was asked
+    Then the charger is told nothing
+    When a client sets the "chargingLimit" of the charger to 2000 WTT
+    Then the charger is told "SetChargingProfile" 2000 and nothing else
+
+  @beside
+  Scenario: An adapter that has given its claim back commands nothing
+    Given the adapter of the charger runs beside the hub
+    When the claim of the adapter is ended
+    And a client sets the "chargingLimit" of the charger to 3000 WTT
+    Then the answer is 204
+    And the charger is told nothing
+
+  @beside
+  Scenario: Two adapters do not claim the same attribute
+    Given the adapter of the charger runs beside the hub
+    When another adapter claims the "chargingLimit" of the charger
+    Then it is refused as Conflict, naming "/rows"
+
   Scenario: A charger that is deleted is not brought back by its answer
     When a client sets the "chargingLimit" of the charger to 3000 WTT
     And the charger's entity is deleted

@@ -15,10 +15,16 @@ given(parsers.parse("a charger of {watts:d} watts that works"))(commanding.a_cha
 given("only the grid may command devices")(commanding.only_the_grid)
 given("the rated power of the charger is not known")(commanding.rating_unknown)
 given(parsers.parse('the charger is "{state}"'))(commanding.the_charger_is)
+given("the adapter of the charger runs beside the hub")(commanding.runs_beside)
 given("the charger cannot be reached")(commanding.cannot_be_reached)
 when(parsers.parse('a client sets the "{name}" of the charger to {value} {unit}'))(commanding.a_client_sets)
 when(parsers.parse("the charger can be reached after {seconds:d} seconds"))(commanding.is_back)
 when(parsers.parse("{seconds:d} seconds go by"))(commanding.go_by)
+when(parsers.parse('the "{name}" of the charger becomes {value} {unit} in the store, and nobody was asked'))(
+    commanding.becomes
+)
+when("the claim of the adapter is ended")(commanding.claim_ended)
+when(parsers.parse('another adapter claims the "{name}" of the charger'))(commanding.another_claims)
 when("the client writes back what it reads")(commanding.writes_back)
 when("the charger's entity is deleted")(commanding.is_deleted)
 when(parsers.parse('the charger answers {status} with "{result}"'))(commanding.answers)

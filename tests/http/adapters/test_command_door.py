@@ -13,15 +13,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from adapters.commands.asking import Desk
+from adapters.commands.asking import Asking, Desk
 from adapters.door.commands import CommandDoor
 from adapters.door.making import make_door
 from adapters.order import Delivered
 from broker.access.policies import AllowAll
-from broker.errors import Forbidden, ResourceNotFound
+from broker.errors import BadRequestData, Forbidden, ResourceNotFound
 from broker.http.rooms.door import Rights
 from broker.hub.inside import HubInside
-from broker.ports import Access, Principal
+from broker.ports import ANYONE, Access, Principal
 from tests.fakes.commanded import CHARGER, NS, READY, RESOLVE, City, commanded
 from tests.fakes.piped import Pipe
 from tests.http.adapters.door_asking import Asker
@@ -51,6 +51,44 @@ def opened(
 def ask(tmp_path: Path) -> Iterator[Asker]:
     with opened(tmp_path) as (asker, _):
         yield asker
+
+
+LOCKERS: Final = {
+    "lockers.yaml": """
+adapter: lockers
+link: {kind: hand}
+codec: {kind: json}
+mapping: lockers
+devices: [{id: l1, entity_id: "urn:ngsi-ld:LockerCompartment:misono:l1"}]
+""",
+    "mapping.yaml": """
+mapping: lockers
+version: 1
+context: [https://misono.example/contexts/misono-logistics-v1.jsonld]
+entities:
+  - {id: "urn:ngsi-ld:LockerCompartment:misono:{device}", type: LockerCompartment, attributes: {compartmentNumber: n}}
+commands:
+  - {attribute: compartmentState, name: Set, words: {free: Open, taken: Close}}
+  - {attribute: note, name: Show}
+""",
+}
+
+
+def test_an_attribute_is_given_as_its_model_has_it(tmp_path: Path) -> None:
+    locker = "urn:ngsi-ld:LockerCompartment:misono:l1"
+    with commanded(tmp_path, LOCKERS, beside=True) as city:
+        desk = Desk(city.commanding, lambda _: city.hub, lambda: "1", 0)
+        for number, (attribute, value) in enumerate({"compartmentState": "free", "note": "full"}.items()):
+            body: dict[str, Any] = {"entity": locker, "attribute": attribute, "value": value, "id": f"urn:x:{number}"}
+            made = desk.give(Asking(ANYONE, "", body))
+            assert desk.give(Asking(ANYONE, "", body)).number == made.number
+        state, note = city.commands()
+        assert state.instance["type"] == "VocabProperty"
+        assert str(state.instance["vocab"]).endswith("free")
+        assert note.instance == {"type": "Property", "value": "full"}
+        bad: dict[str, Any] = {"entity": locker, "attribute": "compartmentState", "value": 5}
+        with pytest.raises(BadRequestData, match="a word is wanted"):
+            desk.give(Asking(ANYONE, "", bad))
 
 
 def test_a_command_is_given_and_found_again(tmp_path: Path) -> None:
