@@ -11,11 +11,14 @@ from dataclasses import dataclass, replace
 from typing import Final, TypeAlias, cast
 
 from broker.model.entity import ENTITY_MEMBERS, VALUE_MEMBER, Entity, Instance, instances
+from broker.model.subjects import JUDGED_BY
 from broker.model.values import NGSI_LD_NULL, Instant, Json, to_instant, to_text
 from broker.ports.evolution import ReplaceInstance
 from broker.stores.images import same
 
 SCOPE: Final = "scope"
+_KEPT: Final = ("datasetId", *sorted(JUDGED_BY))
+"""What an instance that was deleted is still known by."""
 SYSTEM_MEMBERS: Final = ("createdAt", "modifiedAt", "deletedAt", "instanceId")
 
 
@@ -114,8 +117,7 @@ def ended(body: Instance, number: int, created_at: Instant, now: Instant) -> Pas
     kind = cast(str, body["type"])
     nothing: Json = {"@none": NGSI_LD_NULL} if kind == "LanguageProperty" else NGSI_LD_NULL
     left: Instance = {"type": kind, VALUE_MEMBER[kind]: nothing}
-    if "datasetId" in body:
-        left["datasetId"] = body["datasetId"]
+    left.update({name: body[name] for name in _KEPT if name in body})
     return Past(number, left, created_at, now, None, now)
 
 

@@ -13,14 +13,18 @@ from typing import cast
 
 from broker.model.entity import Document, Entity, Instance, as_list, member
 from broker.model.evolution import Evolution
+from broker.model.subjects import DATA_SUBJECT
 from broker.model.values import Instant, Json, to_text
 from broker.ports import UNRESTRICTED, Restriction
 from broker.ports.evolution import EvolutionPage
 from broker.query.ast import EVERYTHING, And, InScope, Node, Or
 from broker.query.match import matches
 from broker.query.temporal import TemporalQuery
+from broker.stores.coarse import enough, granularity_of
 from broker.stores.past import SCOPE, Past
 from broker.stores.periods import ALWAYS, Span, Timed, aggregate
+
+_ADDED = frozenset({"instanceId", "modifiedAt"})
 
 NameOf = Callable[[str, str, Past], str]
 """Gives the id of an instance: `(entity id, attribute, past)`."""
@@ -85,8 +89,10 @@ def span_of(query: TemporalQuery) -> Span:
 def tell(story: Story, query: TemporalQuery, where: Node, restriction: Restriction) -> Told | None:
     """The part of a story that is asked for; None where it does not match, or may not be seen."""
     seen = visible(story, restriction)
-    if seen is None:
+    wide = _aggregable(story, query, restriction)
+    if seen is None and wide is None:
         return None
+    seen = replace(cast(Story, wide), pasts={}) if seen is None else seen
     rest, scope_q = split(where)
     spans = scope_spans(seen, scope_q, span_of(query))
     if spans == []:
@@ -94,7 +100,18 @@ def tell(story: Story, query: TemporalQuery, where: Node, restriction: Restricti
     rows = {name: timed(pasts, query) for name, pasts in seen.pasts.items()}
     if not _matches(rest, seen, rows):
         return None
+    if wide is not None:
+        granularity = cast(str, granularity_of(query))
+        rows = enough(seen.pasts, {name: timed(pasts, query) for name, pasts in wide.pasts.items()}, query, granularity)
     return Told(seen, found) if (found := _asked(seen, rows, query, spans)) is not None else None
+
+
+def _aggregable(story: Story, query: TemporalQuery, restriction: Restriction) -> Story | None:
+    """The story as it may go into the periods of an aggregation, where that is more than may be seen."""
+    granularity = None if restriction.coarse is None else granularity_of(query)
+    if granularity is None or restriction.coarse is None:
+        return None
+    return visible(story, Restriction(restriction.where, restriction.coarse(granularity)))
 
 
 def timed(pasts: Iterable[Past], query: TemporalQuery) -> list[Timed]:
@@ -149,14 +166,7 @@ def visible(story: Story, restriction: Restriction) -> Story | None:
     """The story as a principal may see it; None where it does not exist for them."""
     if open_to_all(restriction):
         return story
-    numbered: dict[str, list[Past]] = {}
-    marks: dict[str, Past] = {}
-    for name, pasts in story.pasts.items():
-        for past in pasts:
-            mark = str(len(marks))
-            marks[mark] = past
-            body = cast(Instance, {**past.body, "instanceId": mark})
-            numbered.setdefault(name, []).append(_with_body(past, body))
+    numbered, marks = _marked(story)
     entity = as_entity(story, numbered)
     if not matches(restriction.where, entity, _nobody):
         return None
@@ -166,9 +176,35 @@ def visible(story: Story, restriction: Restriction) -> Story | None:
     kept = {name: [_unmarked(one, marks) for one in held] for name, held in shown.attributes()}
     if SCOPE in numbered and SCOPE in shown.document:
         kept[SCOPE] = list(story.pasts[SCOPE])
+    if DATA_SUBJECT in kept:
+        kept[DATA_SUBJECT] += [past for past in story.pasts[DATA_SUBJECT] if past.deleted_at is not None]
     return Story(
         story.id, tuple(shown.types), story.scopes, story.created_at, story.modified_at, story.deleted_at, kept
     )
+
+
+def _marked(story: Story) -> tuple[dict[str, list[Past]], dict[str, Past]]:
+    """The instances as a view judges them, each with a mark, and the instances by their marks.
+
+    That it once was said no longer whom an entity is about says nothing of whom it is about.
+    """
+    numbered: dict[str, list[Past]] = {}
+    marks: dict[str, Past] = {}
+    for name, pasts in story.pasts.items():
+        for past in pasts:
+            if name != DATA_SUBJECT or past.deleted_at is None:
+                mark = str(len(marks))
+                marks[mark] = past
+                numbered.setdefault(name, []).append(_with_body(past, _judged(past, mark)))
+    return numbered, marks
+
+
+def _judged(past: Past, mark: str) -> Instance:
+    """An instance with what a view needs to judge it: when it was written, where it was never observed."""
+    body: Instance = {**past.body, "instanceId": mark}
+    if past.observed_at is None:
+        body["modifiedAt"] = to_text(past.modified_at)
+    return body
 
 
 def as_entity(story: Story, pasts: Mapping[str, Sequence[Past]]) -> Entity:
@@ -193,7 +229,7 @@ def _with_body(past: Past, body: Instance) -> Past:
 
 def _unmarked(instance: Instance, marks: Mapping[str, Past]) -> Past:
     past = marks[cast(str, instance["instanceId"])]
-    return _with_body(past, {name: value for name, value in instance.items() if name != "instanceId"})
+    return _with_body(past, {name: value for name, value in instance.items() if name not in _ADDED})
 
 
 def _nobody(_: str) -> Entity | None:

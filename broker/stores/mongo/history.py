@@ -12,6 +12,7 @@ from typing import Final, Protocol, cast
 
 from broker.errors import TooComplexQuery
 from broker.model.entity import Entity
+from broker.model.subjects import DATA_SUBJECT
 from broker.model.values import Instant, Json
 from broker.ports import Command, Keep, Remove, Restriction
 from broker.ports.evolution import EvolutionCommand, EvolutionPage, Retention
@@ -65,7 +66,8 @@ class _Asked:
     @property
     def wholly(self) -> frozenset[str]:
         """The attributes of which more is looked at than the answer holds."""
-        return attributes_in(self.where) | ({SCOPE} if split(self.where)[1] is not None else frozenset())
+        scoped = {SCOPE} if split(self.where)[1] is not None else frozenset()
+        return attributes_in(self.where) | scoped | (frozenset() if open_to_all(self.restriction) else {DATA_SUBJECT})
 
 
 class MongoHistory:

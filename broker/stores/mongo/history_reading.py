@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
+from broker.model.subjects import DATA_SUBJECT
 from broker.query.temporal import TemporalQuery
 from broker.stores.mongo.connection import Bson
 from broker.stores.mongo.ground import Ground
@@ -23,6 +24,8 @@ from broker.stores.recall import counted_at, span_of
 WHOLE_MAX: Final = 500
 CHUNK_MAX: Final = 5_000
 BATCH: Final = 500
+_TIMELESS: Final = frozenset({SCOPE, DATA_SUBJECT})
+"""What holds from its time on: all of it is looked at, whatever a query's time is."""
 _DATED: Final = {"observedAt": "w", "modifiedAt": "m", "deletedAt": "x"}
 
 Pasts = dict[str, list[Past]]
@@ -77,8 +80,9 @@ class Reading:
         if self._names is not None:
             which["a"] = {"$in": sorted(self._names)}
         span = self._span()
-        if span and SCOPE in self._wholly:  # a scope holds from its time on: all of them are looked at
-            which["$or"] = [span, {"a": SCOPE}]
+        timeless = sorted(_TIMELESS & self._wholly)
+        if span and timeless:
+            which["$or"] = [span, {"a": {"$in": timeless}}]
         else:
             which |= span
         found = list(self._ground.trail.find(which).limit(most + 1))
@@ -106,7 +110,7 @@ class Reading:
         query = self._query
         observed = query.timeproperty == "observedAt"
         which: Bson = {**of_entities(self._tenant, [head.iri]), "a": name}
-        if name != SCOPE or name not in self._wholly:
+        if name not in _TIMELESS or name not in self._wholly:
             which |= self._span()
         cursor = self._ground.trail.find(which)
         if without_limit or not observed:

@@ -16,6 +16,7 @@ from weakref import WeakKeyDictionary
 import apsw
 
 from broker.model.entity import Entity
+from broker.model.subjects import DATA_SUBJECT
 from broker.model.values import Instant, Json
 from broker.ports import Command, Keep, Remove, Restriction
 from broker.ports.evolution import EvolutionCommand, EvolutionPage, Retention
@@ -201,6 +202,8 @@ def _tell(reader: Reading, known: Known, asked: Asked) -> Told | None:
         pasts[name] = reader.pasts(known, name, whole=asked.whole or name in looked_at)
     if scope_q is not None:
         pasts[SCOPE] = reader.every(known, SCOPE)
+    if hides:  # whom it is about holds for all of it, whenever that was said
+        pasts[DATA_SUBJECT] = reader.every(known, DATA_SUBJECT)
     held = {name: found for name, found in pasts.items() if found}
     return tell(known.story(held), query, asked.where, asked.restriction)
 
