@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from typing import Any, Protocol
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any, Final, Protocol
 from urllib.parse import quote
 
 from adapters.readings import Answered
@@ -13,9 +15,18 @@ from broker.model.entity import Entity
 from broker.ports import Command, Principal, Put
 from specs.door import Reply
 from tests.fakes.clock import FakeClock
-from tests.fakes.commanded import CHARGER, CONTEXT, LINK, RESOLVE, City, handed_over
+from tests.fakes.commanded import CHARGER, CONTEXT, LINK, RESOLVE, City, commanded, handed_over
 
 _PATH = f"/entities/{quote(CHARGER, safe=':')}"
+
+
+BESIDE: Final = "beside"
+"""The tag of scenarios in which adapters have the broker as one that is elsewhere."""
+
+
+def opened(directory: Path, store: str, scenario: object) -> AbstractContextManager[City]:
+    """The city of a scenario."""
+    return commanded(directory, store=store, clock=FakeClock(), beside=hasattr(scenario, BESIDE))
 
 
 class Commands(Protocol):

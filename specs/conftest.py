@@ -19,12 +19,11 @@ import pytest
 from pytest_bdd import given, parsers, then, when
 
 from broker.doors import Doors
-from specs import held_models, sourcing
+from specs import commanding, held_models, sourcing
 from specs.door import Door, Reply, door_of, follow, holds, open_doors
 from specs.phrases import PHRASES
 from specs.receiver import PLACE, Receiver, receiving
-from tests.fakes.clock import FakeClock
-from tests.fakes.commanded import City, commanded
+from tests.fakes.commanded import City
 
 API = "/ngsi-ld/v1"
 SAFE_IN_QUERY = "=&:;,()!~*$@/'-._"
@@ -34,8 +33,6 @@ SOURCES = "sources"
 """The tag of features in which a context source is asked."""
 DEVICES = "devices"
 """The tag of features in which devices are commanded."""
-BESIDE = "beside"
-"""The tag of scenarios in which their adapters have the broker as one that is elsewhere."""
 OWN = "own"
 """The tag of features of what is no clause's, but Misono's own."""
 QUIET_S = 0.3
@@ -56,9 +53,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 def pytest_bdd_apply_tag(tag: str, function: Callable[..., object]) -> bool | None:
     """Tags are read by the clause report, not by pytest."""
-    if tag in (NOTIFIES, SOURCES, DEVICES, BESIDE):
+    if tag in (NOTIFIES, SOURCES, DEVICES, commanding.BESIDE):
         setattr(function, tag, True)
-    return True if tag.startswith("clause:") or tag in (NOTIFIES, SOURCES, DEVICES, BESIDE, OWN) else None
+    return True if tag.startswith("clause:") or tag in (NOTIFIES, SOURCES, DEVICES, commanding.BESIDE, OWN) else None
 
 
 @dataclass
@@ -103,8 +100,7 @@ def client(store: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterat
     notifies = hasattr(request.function, NOTIFIES)
     with ExitStack() as closing:
         if hasattr(request.function, DEVICES):
-            beside = hasattr(request.function, BESIDE)
-            city = closing.enter_context(commanded(tmp_path, store=store, clock=FakeClock(), beside=beside))
+            city = closing.enter_context(commanding.opened(tmp_path, store, request.function))
             yield Client(city.door, city.doors, city=city)
             return
         receiver = closing.enter_context(receiving()) if notifies else None

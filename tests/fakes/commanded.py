@@ -246,6 +246,20 @@ class City:
         return self.entity(entity_id).get(f"{attribute}Result", {}).get("value")
 
 
+def _write(folder: Path, files: Mapping[str, str]) -> None:
+    folder.mkdir(exist_ok=True)
+    for name, text in files.items():
+        (folder / name).write_text(text, encoding="utf-8")
+
+
+def _built(directory: Path, store: str, ports: tuple[Clock, Access | None], closing: ExitStack) -> Built:
+    place = closing.enter_context(fresh(WIRES[store])) if store in WIRES else store
+    folders = "--data", str(directory / "data"), "--adapters", str(directory / "city")
+    built = build(settings_of("--store", place, *folders), clock=ports[0], access=ports[1])
+    closing.callback(built.close)
+    return built
+
+
 def _inside(built: Built) -> HubInside:
     """The hub as its adapters have it; claims hold at once."""
     assert built.guard is not None
@@ -275,14 +289,9 @@ def commanded(
     def made(kind: str, ground: Ground) -> Link:
         return link if kind == "hand" else make_link(kind, ground)
 
-    folder.mkdir(exist_ok=True)
-    for name, text in files.items():
-        (folder / name).write_text(text, encoding="utf-8")
+    _write(folder, files)
     with ExitStack() as closing:
-        place = closing.enter_context(fresh(WIRES[store])) if store in WIRES else store
-        settings = settings_of("--store", place, "--data", str(directory / "data"), "--adapters", str(folder))
-        built = build(settings, clock=clock, access=access)
-        closing.callback(built.close)
+        built = _built(directory, store, (clock, access), closing)
         adapters = AdapterStore(directory / "data")
         closing.callback(adapters.close)
         inside = _inside(built)

@@ -275,22 +275,6 @@ def test_an_idle_stream_says_how_far_it_is(serving: Serving) -> None:
     run(work)
 
 
-def test_so_does_one_that_wants_nothing_of_all_that_happens(serving: Serving) -> None:
-    built, doors = serving
-    doors.events.heartbeat_s = 0.2
-
-    async def work() -> None:
-        one = await follow(doors.front, "attrs=charge")
-        for number in range(40):
-            write(built, entity("a", speed=number))
-            await asyncio.sleep(0.02)
-        assert len(one.events()) >= 2, "a proxy would have cut it, and a start would read all of it again"
-        assert one.changes() == []
-        await one.leave()
-
-    run(work)
-
-
 def test_the_stop_ends_streams_and_begins_none(serving: Serving) -> None:
     _, doors = serving
 
