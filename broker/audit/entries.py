@@ -1,0 +1,116 @@
+"""Entries of the audit as the chain holds them: a head, and a part for each person, which can be erased alone (pure).
+
+    sealed = seal(entry, salts)      head {"kind": "disclosure", …, "parts": ["9f…"]}, parts [{"subject": "urn:…", …}]
+
+The head holds a salted digest of each part; so the link holds all of it, and what it says of one person can go without
+what it says of others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+from broker.audit.chain import digest
+from broker.model.values import Instant, Json
+from broker.ports.audit import Entry, Told
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What an entry says of one person; `told` and `salt` are None once it is erased."""
+
+    subject: str
+    salt: bytes | None
+    told: Mapping[str, Json] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """An entry, ready to become a link: its head, salted, and its parts."""
+
+    at: Instant
+    kind: str
+    tenant: str
+    salt: bytes
+    head: Mapping[str, Json]
+    digest: bytes
+    parts: tuple[Part, ...]
+
+
+def seal(entry: Entry, new_salt: Callable[[], bytes]) -> Sealed:
+    """The entry with its digests."""
+    parts = [Part(one.subject, new_salt(), _told(one)) for one in entry.told]
+    head = _head(entry, [part_digest(one).hex() for one in parts])
+    salt = new_salt()
+    return Sealed(entry.at, entry.kind, entry.tenant, salt, head, digest(salt, head), tuple(parts))
+
+
+def part_digest(part: Part) -> bytes:
+    """What the head holds of a part that is not erased."""
+    assert part.salt is not None
+    assert part.told is not None
+    return digest(part.salt, part.told)
+
+
+def part_digests(head: Mapping[str, Json]) -> list[str]:
+    """The digests of the parts, in hexadecimal digits."""
+    return cast("list[str]", head.get("parts", []))
+
+
+def entry_of(head: Mapping[str, Json], parts: Iterable[Mapping[str, Json]] = ()) -> Entry:
+    """The entry that a head and those of its parts that are still there tell of."""
+    said = cast("dict[str, Any]", head)
+    return Entry(
+        kind=said["kind"],
+        tenant=said.get("tenant", ""),
+        principal=said["principal"],
+        at=said["at"],
+        recipient=said.get("recipient", ""),
+        purposes=frozenset(said.get("purposes", ())),
+        operation=said.get("operation", ""),
+        epoch=said.get("epoch", 0),
+        told=tuple(told_of(part) for part in parts),
+        more=said.get("more", {}),
+    )
+
+
+def told_of(part: Mapping[str, Json]) -> Told:
+    """What a part says."""
+    said = cast("dict[str, Any]", part)
+    items = {type_: frozenset(names) for type_, names in said["items"].items()}
+    return Told(
+        said["subject"], items, frozenset(said.get("records", ())), said.get("values", 0), said.get("first"),
+        said.get("last"),
+    )  # fmt: skip
+
+
+def _head(entry: Entry, parts: list[str]) -> dict[str, Json]:
+    told: dict[str, Json] = {
+        "kind": entry.kind,
+        "tenant": entry.tenant,
+        "principal": entry.principal,
+        "at": entry.at,
+        "recipient": entry.recipient,
+        "purposes": cast("Json", sorted(entry.purposes)),
+        "operation": entry.operation,
+        "epoch": entry.epoch,
+        "more": dict(entry.more),
+        "parts": cast("Json", parts),
+    }
+    return {name: value for name, value in told.items() if value not in ("", [], {}, 0) or name == "at"}
+
+
+def _told(told: Told) -> dict[str, Json]:
+    said: dict[str, Json] = {
+        "subject": told.subject,
+        "items": {type_: cast("Json", sorted(names)) for type_, names in sorted(told.items.items())},
+        "records": cast("Json", sorted(told.records)),
+        "values": told.values,
+    }
+    if told.first is not None:
+        said["first"] = told.first
+    if told.last is not None:
+        said["last"] = told.last
+    return said

@@ -1,0 +1,243 @@
+"""What leaves the hub about persons, collected while an answer is made, and written down before it goes (pure).
+
+    with telling.look_on(restriction) as found:      the policy's view says why it shows what (ports.audit.WITNESS)
+        …  leaving([entity])  …                      whoever writes an answer out says what is in it
+    pending = telling.record(found, By(principal, tenant, "query_entities"))      None: nothing about anybody
+
+A view shows many that are not in the answer (candidates, other pages); what is written down is what was written out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TypeAlias, cast
+
+from broker.model.entity import ENTITY_MEMBERS, Entity, Instance, instances
+from broker.model.evolution import Evolution
+from broker.model.subjects import DATA_SUBJECT, subjects_of
+from broker.model.values import Instant, Json, to_instant
+from broker.ports import Clock, Principal, Restriction
+from broker.ports.audit import WITNESS, Audit, Basis, Entry, Told
+
+_OBSERVED: tuple[str, ...] = ("observedAt", "modifiedAt", "createdAt")
+_Bases: TypeAlias = "tuple[Basis, ...]"
+
+
+@dataclass(slots=True)
+class _Person:
+    """What leaves about one of them."""
+
+    items: dict[str, set[str]] = field(default_factory=dict)
+    records: set[str] = field(default_factory=set)
+    values: int = 0
+    times: list[Instant] = field(default_factory=list)
+
+    def add(self, types: Iterable[str], attribute: str, count: int, at: Sequence[Instant]) -> None:
+        for type_ in types:
+            self.items.setdefault(type_, set()).add(attribute)
+        self.values += count
+        if at:
+            self.times = [min([*self.times, *at]), max([*self.times, *at])]
+
+    def told(self, subject: str) -> Told:
+        items = {type_: frozenset(names) for type_, names in self.items.items()}
+        first, last = (self.times[0], self.times[-1]) if self.times else (None, None)
+        return Told(subject, items, frozenset(self.records), self.values, first, last)
+
+
+@dataclass(slots=True)
+class _Known:
+    """Why parts of one entity may be shown, by attribute; whatever else of it leaves rests on all of that."""
+
+    by_name: dict[str, list[Basis]] = field(default_factory=dict)
+    given: list[_Bases] = field(default_factory=list)
+
+    def add(self, bases: _Bases) -> None:
+        if bases not in self.given:
+            self.given.append(bases)
+            for one in bases:
+                self.by_name.setdefault(one.attribute, []).append(one)
+
+    def all(self) -> Iterator[Basis]:
+        for bases in self.given:
+            yield from bases
+
+
+class Disclosing:
+    """The port Witness, and what of it is in the answer."""
+
+    __slots__ = ("_known", "_persons")
+
+    def __init__(self) -> None:
+        self._known: dict[str, _Known] = {}
+        self._persons: dict[tuple[str, bool], _Person] = {}
+
+    def saw(self, entity_id: str, bases: Iterable[Basis]) -> None:
+        """The policy showed this of an entity."""
+        known = self._known.get(entity_id)
+        if known is None:
+            known = self._known[entity_id] = _Known()
+        known.add(tuple(bases))
+
+    def left(self, entity: Entity, *places: str) -> None:
+        """An entity is in the answer, with what is linked inside of it, and these attributes beside its document."""
+        if self._known:
+            self._document(entity.document, entity.modified_at, places)
+
+    def left_members(self, entity_id: str, types: Sequence[str], members: Mapping[str, Json], at: Instant) -> None:
+        """Members of an entity are in the answer, as they were at that time."""
+        if self._known:
+            self._document({**members, "id": entity_id, "type": cast("Json", list(types))}, at, ())
+
+    def left_evolution(self, evolution: Evolution) -> None:
+        """A history is in the answer, or periods made of it."""
+        known = self._known.get(evolution.id)
+        if known is None:
+            return
+        for name, found in evolution.attributes.items():
+            for instance in found:
+                self._instance(known, evolution.types, name, (instance, evolution.modified_at))
+        for name, methods in evolution.aggregated.items():
+            ends = [at for periods in methods.values() for one in periods for at in (one.start, one.end)]
+            count = max(map(len, methods.values()), default=0)
+            for basis in known.by_name.get(name, ()):
+                self._rest(basis, evolution.types, name, count, ends)
+
+    def told(self) -> list[tuple[bool, list[Told]]]:
+        """What left, of whom, by consents (False) and in emergencies (True)."""
+        by_kind: dict[bool, list[Told]] = {}
+        for (subject, emergency), person in sorted(self._persons.items()):
+            by_kind.setdefault(emergency, []).append(person.told(subject))
+        return sorted(by_kind.items(), key=lambda pair: pair[0])
+
+    def _document(self, document: Mapping[str, Json], at: Instant, places: Sequence[str]) -> None:
+        attributes = {name: instances(value) for name, value in document.items() if name not in ENTITY_MEMBERS}
+        for found in attributes.values():
+            for instance in found:
+                self._linked(instance, at)
+        known = self._known.get(cast(str, document.get("id", "")))
+        if known is None:
+            return
+        types, some = _types(document), False
+        for name, found in attributes.items():
+            for instance in found:
+                some = self._instance(known, types, name, (instance, at)) or some
+        for name in set(places).difference(attributes):
+            for basis in known.by_name.get(name, ()):
+                some = True
+                self._rest(basis, types, name, 1, [at])
+        if not some:  # that there is such an entity is something about a person too
+            for name in attributes or (DATA_SUBJECT,):
+                for basis in known.all():
+                    self._rest(basis, types, name, 0, ())
+
+    def _instance(self, known: _Known, types: Sequence[str], name: str, found: tuple[Instance, Instant]) -> bool:
+        """Note one instance; whether it is about somebody."""
+        bases = known.by_name.get(name)
+        if bases is None:
+            return False
+        instance, at = found
+        dataset, named = instance.get("datasetId"), None
+        if DATA_SUBJECT in instance:
+            named = subjects_of(instance[DATA_SUBJECT])
+        fitting = [one for one in bases if one.dataset == dataset and _fits(one, named)]
+        for basis in fitting:
+            self._rest(basis, types, name, 1, [_time_of(instance, at)])
+        return bool(fitting)
+
+    def _linked(self, instance: Instance, at: Instant) -> None:
+        for member in ("entity", "entityList"):
+            held = instance.get(member)
+            for linked in held if isinstance(held, list) else [held]:
+                if isinstance(linked, dict):
+                    self._document(linked, at, ())
+
+    def _rest(self, basis: Basis, types: Iterable[str], name: str, count: int, times: Sequence[Instant]) -> None:
+        counted = set[str]()
+        for subject, record in basis.rests:
+            key = (subject, basis.emergency)
+            person = self._persons.get(key)
+            if person is None:
+                person = self._persons[key] = _Person()
+            person.records.add(record)
+            if subject not in counted:  # two consents to the same are one disclosure
+                counted.add(subject)
+                person.add(types, name, count, times)
+
+
+@dataclass(frozen=True, slots=True)
+class By:
+    """To whom something is told, in which tenant, through what."""
+
+    principal: Principal
+    tenant: str
+    operation: str
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """What every exit works with; `epoch` gives the consent epoch of a tenant."""
+
+    audit: Audit
+    epoch: Callable[[str], int]
+    clock: Clock
+
+    @contextmanager
+    def look_on(self, restriction: Restriction) -> Iterator[Disclosing]:
+        """Collect what is shown in this block, on this thread."""
+        found = Disclosing()
+        before = WITNESS.set(None if restriction.view is None else found)
+        try:
+            yield found
+        finally:
+            WITNESS.reset(before)
+
+    def record(self, found: Disclosing, by: By) -> Future[int] | None:
+        """Write what left of it; done when that may go out. None where it is about nobody."""
+        pending: Future[int] | None = None
+        for emergency, told in found.told():
+            entry = Entry(
+                "emergency" if emergency else "disclosure", by.tenant, by.principal.name, self.clock.now(),
+                by.principal.recipient, by.principal.purposes, by.operation, self.epoch(by.tenant), tuple(told),
+            )  # fmt: skip
+            pending = self.audit.record(entry)  # written in their order: the last one is durable when all are
+        return pending
+
+
+def leaving(entities: Iterable[Entity], *places: str) -> None:
+    """These are in the answer that is being made on this thread."""
+    found = WITNESS.get()
+    if isinstance(found, Disclosing):
+        for entity in entities:
+            found.left(entity, *places)
+
+
+def leaving_evolutions(evolutions: Iterable[Evolution]) -> None:
+    """These histories are in the answer that is being made on this thread."""
+    found = WITNESS.get()
+    if isinstance(found, Disclosing):
+        for evolution in evolutions:
+            found.left_evolution(evolution)
+
+
+def _types(document: Mapping[str, Json]) -> list[str]:
+    found = document.get("type")
+    return cast("list[str]", found if isinstance(found, list) else [] if found is None else [found])
+
+
+def _fits(basis: Basis, named: frozenset[str] | None) -> bool:
+    """Whether it is the basis of an instance that names these subjects itself, None: none."""
+    if named is None:
+        return not basis.own
+    return basis.own and {subject for subject, _ in basis.rests} == named
+
+
+def _time_of(instance: Instance, at: Instant) -> Instant:
+    for name in _OBSERVED:
+        text = instance.get(name)
+        if isinstance(text, str) and (found := to_instant(text)) is not None:
+            return found
+    return at
