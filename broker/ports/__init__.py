@@ -50,7 +50,8 @@ class Principal:
 
     `roles` are among ROLES; `tenants` those that they may enter (None: all); `recipient` is the organisation (a URI)
     that they ask for, `subject` the pseudonym of the resident that they are; `purposes` what the data are for, of the
-    vocabulary `purpose` (IRIs). Nothing of it is a secret: it is kept with what somebody asked for (`kept`).
+    vocabulary `purpose` (IRIs). Nothing of it is a secret: it is kept with what somebody asked for (`kept`). `until` is
+    when what they showed of themselves ends (None: never); it makes nobody another one.
     """
 
     name: str = "anonymous"
@@ -59,6 +60,7 @@ class Principal:
     tenants: frozenset[str] | None = None
     recipient: str = ""
     subject: str = ""
+    until: Instant | None = field(default=None, compare=False)
 
     def kept(self) -> str:
         """It as text, without its purposes: the name alone where there is no more to say of them."""
