@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, cast
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
-from broker.access.policies import AllowAll
+from broker.access.configured import LOCAL, Configured, read_configured
+from broker.access.identity import Identified, Tokens
+from broker.access.issuers import PAUSE_S, IssuerKeys
+from broker.access.policies import AllowAll, ByRole
+from broker.access.rights import Rights
+from broker.access.section import BadSection
 from broker.model.values import Json
 from broker.ports import Access, Clock, EntityStore
 from broker.ports.audit import Audit, Unaudited
@@ -18,8 +26,14 @@ from broker.ports.identity import Identity
 from broker.settings import Settings, is_loopback
 
 if TYPE_CHECKING:
+    from broker.signing import Signer
     from broker.stores.opening import Store
     from datamodels.at_need import AtNeed
+
+ISSUER: Final = "issuer"
+"""The folder of the local issuer's keys in the data directory."""
+FETCH_S: Final = 5.0
+LOCAL_PAUSE_S: Final = 1.0
 
 
 class BadAccess(Exception):
@@ -48,17 +62,62 @@ class Admitted:
         return entities, history
 
 
-def admit(settings: Settings, clock: Clock, packages: AtNeed, given: Access | None = None) -> Admitted:  # noqa: ARG001  the parts to come take them
+def admit(settings: Settings, clock: Clock, packages: AtNeed, given: Access | None = None) -> Admitted:
     """The access of these settings, or the one that is given. Raises BadAccess."""
     if given is not None:
         return Admitted(given)
-    return Admitted(AllowAll(commands=is_loopback(settings.host)), city=_read(settings))
-
-
-def _read(settings: Settings) -> Mapping[str, Json]:
     if settings.access is None:
-        return {}
+        return Admitted(AllowAll(commands=is_loopback(settings.host)))
+    city = read_city(settings.access)
     try:
-        return cast("Mapping[str, Json]", tomllib.loads(settings.access.read_text(encoding="utf-8")))
+        configured = read_configured(city)
+    except BadSection as error:
+        raise BadAccess(f"--access {settings.access}: {error}") from error
+    local = configured.issuers.get(LOCAL)
+    if local is not None and not (local.beyond_loopback or is_loopback(settings.host)):
+        raise BadAccess(
+            f"--access {settings.access}: [issuers.local] makes anybody who reads --data whoever they want, and "
+            f"--host {settings.host} is reached from elsewhere: leave it out, or say beyond_loopback = true"
+        )
+    rights = Rights(configured.public)
+    return Admitted(ByRole(rights), _identity(settings, clock, packages, configured), city=city)
+
+
+def read_city(path: Path) -> dict[str, Json]:
+    """The file of --access, whole. Raises BadAccess."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise BadAccess(f"--access {settings.access} cannot be read: {error}") from error
+        raise BadAccess(f"--access {path} cannot be read: {error}") from error
+
+
+def local_keys(data: Path) -> Signer:
+    """The keys of the local issuer, made where there are none."""
+    from broker.signing import Signer  # noqa: PLC0415  a broker without access shall not carry it
+
+    return Signer.opened(data / ISSUER)
+
+
+def purposes_of(packages: AtNeed) -> Mapping[str, str]:
+    """Purposes by name (IRIs), as the installed models have them."""
+    package = packages.now().packages.get("misono-consent")
+    return {word.name: word.iri for word in package.vocabularies["purpose"].words} if package else {}
+
+
+def _identity(settings: Settings, clock: Clock, packages: AtNeed, configured: Configured) -> Identified:
+    private = settings.allow_private
+
+    def fetch(url: str, allow_private: bool) -> bytes:  # noqa: FBT001  as the port has it
+        from broker.contexts.asking import ask_once  # noqa: PLC0415  only who has issuers elsewhere carries it
+
+        return ask_once(url, FETCH_S, allow_private or private)
+
+    def own(_url: str, _allow_private: bool) -> bytes:  # noqa: FBT001  as the port has it
+        return json.dumps(local_keys(settings.data).jwks()).encode()
+
+    issuers = {
+        name: IssuerKeys(one, own if one.local else fetch, clock, LOCAL_PAUSE_S if one.local else PAUSE_S)
+        for name, one in configured.issuers.items()
+    }
+    words = partial(purposes_of, packages)
+    return Identified(configured, Tokens(issuers, words, clock), words)

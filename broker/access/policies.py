@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from broker.access.rights import Rights
 from broker.errors import Forbidden
 from broker.model.entity import Entity
 from broker.ports import UNRESTRICTED, Labels, Principal, Restriction
@@ -38,3 +39,19 @@ class AllowAll:
     def label(self, entity: Entity) -> Labels:  # noqa: ARG002 - the port's
         """Nothing concerns anybody."""
         return _NO_LABELS
+
+
+class ByRole(AllowAll):
+    """Everybody does what their role may, and sees everything: what is left of access without consents."""
+
+    def __init__(self, rights: Rights) -> None:
+        super().__init__()
+        self._rights = rights
+
+    def admit(self, principal: Principal, tenant: str, operation: str) -> None:
+        """Raises as the rights say."""
+        self._rights.admit(principal, tenant, operation)
+
+    def admit_command(self, principal: Principal, tenant: str, entity: Entity, attribute: str) -> None:  # noqa: ARG002 - the port's
+        """Operators alone."""
+        self._rights.admit_command(principal)

@@ -51,6 +51,20 @@ def ask(url: str, timeout_s: float, allow_private: bool) -> tuple[dict[str, str]
         raise Refused(f"{type(error).__name__}: {error}"[:300]) from error
 
 
+def ask_once(url: str, timeout_s: float, allow_private: bool) -> bytes:  # noqa: FBT001 - as `ask`
+    """The body of what stands at `url` itself: who is asked for keys has no business elsewhere.
+
+    Raises Refused, in `timeout_s` at the latest.
+    """
+    try:
+        answer = _ask(urlsplit(url), monotonic() + timeout_s, allow_private)
+    except (HTTPError, HTTPException, OSError, ValueError) as error:
+        raise Refused(f"{type(error).__name__}: {error}"[:300]) from error
+    if answer.status != 200:  # noqa: PLR2004 - the one status that brings a document
+        raise Refused(f"the server answered {answer.status} {answer.reason}".rstrip())
+    return answer.body
+
+
 def _follow(url: str, deadline: float, allow_private: bool) -> tuple[dict[str, str], bytes]:  # noqa: FBT001
     target = url
     for _ in range(REDIRECTS_MAX + 1):
