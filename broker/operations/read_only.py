@@ -20,8 +20,8 @@ from broker.ports.places import Places
 
 WRITES: Final = frozenset(
     {
-        "apply", "apply_held", "apply_evolution", "erase", "retain", "revive", "discard", "make_place", "fill_place",
-        "copy_place", "drop_place",
+        "apply", "apply_held", "apply_evolution", "erase", "erase_traces", "retain", "revive", "discard", "make_place",
+        "fill_place", "copy_place", "drop_place",
     }
 )  # fmt: skip
 """Methods of the ports that change what a tenant has."""

@@ -192,8 +192,20 @@ class EvolutionStore(Protocol):
         What an attribute has now may be left out of account.
         """
 
-    def erase(self, tenant: str, entity_id: str) -> Future[Mapping[str, Json]]:
-        """Everything that is known of an entity, from every table: what went, by table (ARCHITECTURE 6)."""
+    def erase(self, tenant: str, *entity_ids: str) -> Future[Mapping[str, Json]]:
+        """Everything that is known of entities, from every table: what went, by table (ARCHITECTURE 6)."""
+
+    def erase_traces(self, tenant: str, *entity_ids: str) -> Future[Mapping[str, Json]]:
+        """What the change log and notifications on their way tell of entities that stay: what went, by table."""
+
+    def about(self, tenant: str, subject: str) -> Mapping[str, frozenset[str]]:
+        """Every entity that is, or was, about a person, wherever it stands, and all whom it is about.
+
+        The set is empty where only instances of some of its attributes are about them (see broker.model.subjects).
+        """
+
+    def subjects(self, tenant: str) -> Sequence[str]:
+        """Everybody whom entities that are in the tenant's data are about, or were."""
 
     def known_ids(self, tenant: str) -> Sequence[str]:
         """Every id that stands anywhere in the tenant's data: entities, history, change log, outbox (for erasures)."""

@@ -44,6 +44,7 @@ from broker.stores.memory_history import MemoryHistory
 from broker.stores.memory_leases import MemoryLeases
 from broker.stores.memory_outbox import MemoryOutbox
 from broker.stores.memory_places import MemoryPlaces
+from broker.stores.naming import Named
 from broker.stores.refusals import no_tenant
 
 LOG_ROWS_MAX = 100_000  # memory is the limit here; an older position gets ResourceNotFound
@@ -243,13 +244,30 @@ class MemoryStore:
         """Drop an entity and every trace of it but its history: what went, by table."""
         with self.lock:
             (there,) = self._apply(tenant, [Command(entity_id, _removed)])
+            return {"entity": int(bool(there)), **self.erase_traces(tenant, entity_id)}
+
+    def erase_traces(self, tenant: str, entity_id: str) -> dict[str, Json]:
+        """Drop what the change log and the outbox tell of an entity: how much, by table."""
+        with self.lock:
             held = self._of(tenant)
             rows = [row for row in held.log if row.entity_id == entity_id]
             kept = [row for row in held.log if row.entity_id != entity_id]
             if rows and rows[-1] is held.log[-1]:  # the log's next number is taken from it
                 kept.append(LoggedChange(rows[-1].sequence, ERASED, rows[-1].version, rows[-1].at, {}, None))
             held.log = deque(kept, maxlen=LOG_ROWS_MAX)
-            return {"entity": int(bool(there)), "change_log": len(rows), "outbox": self.outbox.erase(tenant, entity_id)}
+            return {"change_log": len(rows), "outbox": self.outbox.erase(tenant, entity_id)}
+
+    def named(self, tenant: str) -> Iterator[Named]:
+        """Whatever may name a person, but for history."""
+        held = self._of(tenant)
+        yield from ((one.id, one.document) for one in held.entities.values())
+        for row in held.log:
+            yield from ((row.entity_id, image) for image in (row.before, row.after) if image is not None)
+        for waiting in self.outbox.rows(tenant):
+            before = waiting.change.before
+            yield waiting.change.entity.id, waiting.change.entity.document
+            if before is not None:
+                yield before.id, before.document
 
     def known_ids(self, tenant: str) -> set[str]:
         """The ids of entities, and those in the change log."""

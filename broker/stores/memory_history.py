@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from copy import copy
 from dataclasses import dataclass, field
-from typing import Protocol, assert_never
+from typing import Protocol, assert_never, cast
 
 from broker.errors import NgsiError
 from broker.model.entity import Entity
@@ -30,6 +31,7 @@ from broker.ports.evolution import (
 from broker.ports.outbox import EntityChange
 from broker.query.ast import EVERYTHING, Node, Window
 from broker.query.temporal import TemporalQuery
+from broker.stores import naming
 from broker.stores.memory_held import Ground, done, failed
 from broker.stores.memory_retention import retained
 from broker.stores.past import (
@@ -86,8 +88,14 @@ class Grounds(Ground, Protocol):
     def erase(self, tenant: str, entity_id: str) -> Mapping[str, Json]:
         """Drop an entity and every trace of it but its history: what went, by table."""
 
+    def erase_traces(self, tenant: str, entity_id: str) -> Mapping[str, Json]:
+        """Drop what the change log and the outbox tell of an entity: how much, by table."""
+
     def known_ids(self, tenant: str) -> set[str]:
         """The ids of entities, and those in the change log."""
+
+    def named(self, tenant: str) -> Iterator[naming.Named]:
+        """Whatever may name a person, but for history."""
 
 
 class MemoryHistory:
@@ -267,16 +275,40 @@ class MemoryHistory:
         for past in live:
             kept.pasts[step.name].append(ended(past.body, self._next(), past.created_at, now))
 
-    def erase(self, tenant: str, entity_id: str) -> Future[Mapping[str, Json]]:
-        """Everything that is known of an entity."""
+    def erase(self, tenant: str, *entity_ids: str) -> Future[Mapping[str, Json]]:
+        """Everything that is known of entities."""
+        gone: Counter[str] = Counter()
         with self._ground.lock:
-            kept = self._of(tenant).pop(entity_id, None)
-            gone: dict[str, Json] = (
-                {} if kept is None else {"history": 1, "instance": sum(map(len, kept.pasts.values()))}
-            )
-            gone.update(self._ground.erase(tenant, entity_id))
-            self._of(tenant).pop(entity_id, None)
-            return done({table: number for table, number in gone.items() if number})
+            for entity_id in entity_ids:
+                kept = self._of(tenant).pop(entity_id, None)
+                if kept is not None:
+                    gone.update({"history": 1, "instance": sum(map(len, kept.pasts.values()))})
+                gone.update(cast("Mapping[str, int]", self._ground.erase(tenant, entity_id)))
+                self._of(tenant).pop(entity_id, None)
+        return done({table: number for table, number in gone.items() if number})
+
+    def erase_traces(self, tenant: str, *entity_ids: str) -> Future[Mapping[str, Json]]:
+        """What the change log and the outbox tell of entities."""
+        gone: Counter[str] = Counter()
+        with self._ground.lock:
+            for entity_id in entity_ids:
+                gone.update(cast("Mapping[str, int]", self._ground.erase_traces(tenant, entity_id)))
+        return done({table: number for table, number in gone.items() if number})
+
+    def about(self, tenant: str, subject: str) -> dict[str, frozenset[str]]:
+        """Every entity that is, or was, about a person, and all whom it is about."""
+        with self._ground.lock:
+            return naming.about(self._named(tenant), subject)
+
+    def subjects(self, tenant: str) -> list[str]:
+        """Everybody whom entities are about, or were."""
+        with self._ground.lock:
+            return naming.subjects(self._named(tenant))
+
+    def _named(self, tenant: str) -> Iterator[naming.Named]:
+        yield from self._ground.named(tenant)
+        for entity_id, kept in self._of(tenant).items():
+            yield from ((entity_id, {name: past.body}) for name, held in kept.pasts.items() for past in held)
 
     def known_ids(self, tenant: str) -> list[str]:
         """Every id that is known of."""

@@ -109,6 +109,12 @@ class MemoryOutbox:
                 del rows[number]
         box.deliveries.pop(document_id, None)
 
+    def rows(self, tenant: str) -> list[OutboxRow]:
+        """All there are, dead ones too."""
+        with self._ground.lock:
+            box = self._box(tenant)
+            return [*box.rows.values(), *box.dead.values()]
+
     def erase(self, tenant: str, entity_id: str) -> int:
         """Drop every row of changes of an entity, dead ones too; how many there were."""
         with self._ground.lock:

@@ -23,6 +23,7 @@ from broker.stores.images import ERASED
 from broker.stores.mongo.connection import Bson, asking
 from broker.stores.mongo.ground import Happened, key
 from broker.stores.mongo.hub import Hub
+from broker.stores.mongo.keys import NAMED, named_members
 from broker.stores.mongo.packing import packed, unpacked
 from broker.stores.refusals import no_tenant
 
@@ -66,6 +67,7 @@ class MongoLog:
         row["w"] = ROW_BYTES + len(entity.id) + sum(len(row[name]) for name in images if name in row)
         if logged.before is not None and logged.after is not None:
             row["y"] = packed([list(entity.types), list(entity.scopes)])
+        row |= named_members((logged.before, logged.after))
         lists = {"s": sorted(happened.subjects), "z": sorted(happened.data_classes)}
         return [row | {name: values for name, values in lists.items() if values}]
 
@@ -111,7 +113,7 @@ class MongoLog:
         newest = self.bounds(tenant)[1]
         where: Bson = {"t": tenant, "k": KIND, "i": entity_id}
         with asking():
-            row = self._trail.find_one({**where, "n": newest}, {"a": 0, "s": 0, "z": 0, "y": 0})
+            row = self._trail.find_one({**where, "n": newest}, {"a": 0, "s": 0, "z": 0, "y": 0, NAMED: 0})
             if row is not None:  # under another _id: that of the row names the entity
                 blackened = {**row, "_id": key(tenant, ERASED, KIND, newest), "i": ERASED, "b": packed({})}
                 self._trail.replace_one({"_id": blackened["_id"], "t": tenant, "i": ERASED}, blackened, upsert=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -18,7 +19,8 @@ from broker.ports import Command, Keep, Remove, Restriction
 from broker.ports.evolution import EvolutionCommand, EvolutionPage, Retention
 from broker.query.ast import EVERYTHING, Node, Window
 from broker.query.temporal import TemporalQuery
-from broker.stores.mongo import history_beside, history_erasing, history_retaining
+from broker.stores import naming
+from broker.stores.mongo import history_beside, history_erasing, history_retaining, subjects
 from broker.stores.mongo.connection import Bson, asking
 from broker.stores.mongo.ground import Ground, Happened, Line, first
 from broker.stores.mongo.history_heads import Head, heads
@@ -134,12 +136,27 @@ class MongoHistory:
             self._require(tenant)
             return history_retaining.begun(self._ground, tenant)
 
-    def erase(self, tenant: str, entity_id: str) -> Future[Mapping[str, Json]]:
-        """Everything that is known of an entity, from every collection."""
-        removed = Command(entity_id, _removed)
-        entity = self._line.apply(tenant, [removed]).result()
-        pending = self._line.run(tenant, [partial(self._erase, tenant, entity_id)])
-        return first(pending, lambda gone: {**({"entity": 1} if entity[0] else {}), **gone})
+    def erase(self, tenant: str, *entity_ids: str) -> Future[Mapping[str, Json]]:
+        """Everything that is known of entities, from every collection."""
+        there = sum(map(bool, self._line.apply(tenant, [Command(one, _removed) for one in entity_ids]).result()))
+        pending = self._line.run(tenant, [partial(self._erase, tenant, entity_ids)])
+        return first(pending, lambda gone: {**({"entity": there} if there else {}), **gone})
+
+    def erase_traces(self, tenant: str, *entity_ids: str) -> Future[Mapping[str, Json]]:
+        """What the change log and the outbox tell of entities."""
+        return first(self._line.run(tenant, [partial(self._erase_traces, tenant, entity_ids)]), dict)
+
+    def about(self, tenant: str, subject: str) -> dict[str, frozenset[str]]:
+        """Every entity that is, or was, about a person, and all whom it is about."""
+        with asking():
+            self._require(tenant)
+            return naming.about(subjects.told(self._ground, tenant, subject), subject)
+
+    def subjects(self, tenant: str) -> list[str]:
+        """Everybody whom entities are about, or were."""
+        with asking():
+            self._require(tenant)
+            return naming.subjects(subjects.told(self._ground, tenant, None))
 
     def known_ids(self, tenant: str) -> list[str]:
         """Every id that stands anywhere in the tenant's data."""
@@ -197,9 +214,19 @@ class MongoHistory:
 
         return self._plans.decided(tenant, partial(self._find, tenant, command.id), decide)
 
-    def _erase(self, tenant: str, iri: str, _now: Instant) -> dict[str, Json]:
-        gone = history_erasing.erase(self._ground, self._find(tenant, iri), tenant, iri)
-        return {table: number for table, number in {**gone, **self._forget(tenant, iri)}.items() if number}
+    def _erase(self, tenant: str, iris: Sequence[str], now: Instant) -> dict[str, Json]:
+        gone: Counter[str] = Counter()
+        for iri in iris:
+            gone.update(history_erasing.erase(self._ground, self._find(tenant, iri), tenant, iri))
+        history_erasing.finish(self._ground, tenant, iris)
+        gone.update(self._erase_traces(tenant, iris, now))
+        return {table: number for table, number in gone.items() if number}
+
+    def _erase_traces(self, tenant: str, iris: Sequence[str], _now: Instant) -> dict[str, int]:
+        gone: Counter[str] = Counter()
+        for iri in iris:
+            gone.update(self._forget(tenant, iri))
+        return {table: number for table, number in gone.items() if number}
 
     def _retained(self, tenant: str, iri: str, rules: Sequence[Retention]) -> int:
         return cast("int", self._line.run(tenant, [partial(self._retain, tenant, iri, rules)]).result()[0])

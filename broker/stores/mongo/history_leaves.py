@@ -6,6 +6,7 @@
     d    JSON: [[ordinal, place in `a`, body, created_at unless it is m], …]
     l    JSON: what the change was in the entity's life, where it was more than an update
     hy   types that the entity had not before
+    y1 whom instances of it, or the entity, are about
     hf, hb on the leaf of a creation: its number, the entity's id (so entities are found in the order of their creation)
 
 So an entity of twenty attributes leaves one document when it is created, and an update that observes five leaves one.
@@ -24,6 +25,7 @@ from broker.encode.text import dump
 from broker.model.values import Instant
 from broker.stores.mongo.connection import Bson
 from broker.stores.mongo.ground import key
+from broker.stores.mongo.keys import NAMED, named_members
 from broker.stores.past import Past
 
 HISTORY: Final = "h"
@@ -160,6 +162,9 @@ def _leaf(tenant: str, iri: str, held: Sequence[Entry], mark: str) -> Bson:
 def _fill(made: Bson, held: Iterable[Entry]) -> None:
     names: dict[str, int] = {}
     rows: list[Any] = []
+    held = list(held)
+    made.pop(NAMED, None)
+    made |= named_members({name: past.body} for name, past in held)
     for name, past in held:
         row = [past.number & _ORDINAL, names.setdefault(name, len(names)), past.body]
         rows.append(row if past.created_at == made["m"] else [*row, past.created_at])

@@ -9,6 +9,7 @@ may share one, and long texts are cut: what is found is a superset, and `query.m
     a<digest of https://…/speed>            an attribute
     u<digest of https://…/speed>            it has more values than are here
     v<digest of a path>n<number>            a scalar value: a number (also an observedAt), s a text, b0 and b1
+    w<pseudonym>                            whom it, or an instance of it, is about
     g2<cell>, G2<cell>                      where its GeoProperties are (`cells.py`)
 
 Values stand in their order, `b` is the box around the entity's GeoProperties, `f` a digest of its form, `s` and `z`
@@ -18,7 +19,7 @@ whom it concerns and how sensitive it is.
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from hashlib import blake2b
 from struct import Struct
@@ -34,8 +35,13 @@ from broker.query.leaves import INSTANCE_LEAF, SUB, leaves
 from broker.stores.forms import Form, form_of, form_text
 from broker.stores.mongo.cells import cell_keys
 from broker.stores.mongo.connection import Bson
+from broker.stores.naming import named_in
 
 EVERY: Final = "*"
+SUBJECT: Final = "w"
+SUBJECT_MAX: Final = 200
+NAMED: Final = "y1"
+"""The member of documents of the trail that holds whom they name."""
 TEXT_MAX: Final = 48
 OBSERVED_AT: Final = SUB + INSTANCE_LEAF
 PLAIN_MAX: Final = 256  # attributes; of a larger entity `leaves` says which have too many values
@@ -58,6 +64,7 @@ def index_members(document: Document, labels: Labels) -> Bson:
     """
     form = form_of(document)
     found = {*_heads(form, _scopes(document.get("scope"))), *_values(document)}
+    found.update(map(subject_key, named_in(document)))
     places = list(_places(document))
     for box in places:
         found.update(cell_keys(box))
@@ -135,6 +142,20 @@ def _scopes(scope: Json) -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=4_096)
+def subject_key(subject: str) -> str:
+    """The key of entities that are about a person, or of which an instance is."""
+    return SUBJECT + subject[:SUBJECT_MAX]
+
+
+def named_members(documents: Iterable[Mapping[str, Json] | None]) -> Bson:
+    """`{"y1": [pseudonyms]}`, whom documents or parts of them name; nothing where nobody is named."""
+    found: set[str] = set()
+    for document in documents:
+        if document is not None:
+            found |= named_in(document)
+    return {NAMED: sorted(found)} if found else {}
+
+
 def _heads(form: Form, scopes: tuple[str, ...]) -> tuple[str, ...]:
     """The keys of types, scopes and attributes."""
     types, names, _ = form

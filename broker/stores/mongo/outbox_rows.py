@@ -22,6 +22,7 @@ from broker.ports.outbox import EntityChange, OutboxRow, notification_id
 from broker.stores.mongo.connection import Bson
 from broker.stores.mongo.entities import dump, load_any
 from broker.stores.mongo.ground import Happened, key
+from broker.stores.mongo.keys import named_members
 from broker.stores.mongo.stamps import STEP
 
 WAITING: Final = "o"
@@ -36,7 +37,8 @@ def written(happened: Happened) -> list[Bson]:
     """What a change leaves in the outbox: a row for each subscription that it matched, numbered after the change."""
     tenant, change = happened.tenant, happened.change
     entity_id, sequence = change.entity.id, change.sequence
-    images = {name: image(one) for name, one in (("b", change.before), ("a", change.after)) if one is not None}
+    images: Bson = {name: image(one) for name, one in (("b", change.before), ("a", change.after)) if one is not None}
+    images |= named_members(None if one is None else one.document for one in (change.before, change.after))
     shared = len(happened.matched) > OWN_IMAGES
     common: Bson = {"t": tenant, "i": entity_id, "q": sequence, "at": change.at}
     own: Bson = {"m": True} if shared else images

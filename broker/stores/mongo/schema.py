@@ -56,6 +56,7 @@ INDEXES: Final[Mapping[str, Sequence[IndexModel]]] = {
         _index("t", "hy", where={"hy": {"$exists": True}}),
         _index("t", "hf", where={"hf": {"$exists": True}}),
         _index("t", "hb", where={"hb": {"$exists": True}}),
+        _index("t", "y1", where={"y1": {"$exists": True}}),
     ),
     "known": (
         _index("t", "i"),

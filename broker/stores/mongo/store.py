@@ -154,7 +154,7 @@ class MongoStore:
         self._hub.slots.check()
         return self._writing.moment(tenant)
 
-    def _forget(self, tenant: str, entity_id: str) -> dict[str, Json]:
+    def _forget(self, tenant: str, entity_id: str) -> dict[str, int]:
         """Delete what there is of an entity beside itself and its history; how much, by table."""
         return {
             "change_log": self._log.erase(tenant, entity_id),

@@ -2,9 +2,11 @@
 
     BACKUP/manifest.json     what it holds and where each tenant stands, written last: without one it is no backup
     BACKUP/hub.sqlite, …     the files of the data directory under their names, each whole, without a WAL
+    BACKUP/adapters.sqlite   what adapters keep there, where there is such a file
 
 A tenant is copied on one read transaction, so its copy is its state at one sequence of its change log, whatever is
-written meanwhile; the hub is copied first, and every tenant it knows has a file. `NAME.tar` and `NAME.tar.gz` hold the
+written meanwhile; the hub is copied first, and every tenant it knows has a file. Files beside the store come before all:
+what they have still to write may be written by then, but is never lost. `NAME.tar` and `NAME.tar.gz` hold the
 same files in one, the manifest first.
 """
 
@@ -33,6 +35,8 @@ from broker.stores.sqlite.schema import HUB_STEPS, TENANT_STEPS, UnusableFile, v
 
 MANIFEST: Final = "manifest.json"
 FORMAT: Final = 1
+BESIDE: Final = ("adapters.sqlite",)
+"""Files of others in the directory."""
 STEP_PAGES: Final = 256  # 1 MiB between two words to whoever watches
 SYNC_BYTES: Final = 32 << 20  # written back this often: one large sync at the end would hold up the writers' syncs
 BLOCK_BYTES: Final = 1 << 20
@@ -61,6 +65,15 @@ class Copied:
     sha256: str
 
 
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """One file of others; `size` in bytes."""
+
+    file: str
+    size: int
+    sha256: str
+
+
 def back_up(directory: Path, target: Path, at: Instant, told: Told) -> list[Copied]:
     """Copy the hub and every tenant of a data directory to `target`, durable on return.
 
@@ -72,6 +85,7 @@ def back_up(directory: Path, target: Path, at: Instant, told: Told) -> list[Copi
         raise UnusableBackup(f"{directory} holds no store: it has no {hub_path(directory).name}.")
     with ExitStack() as closing:
         partial = _beside(target, closing)
+        beside = [_copy_beside(directory, partial, name, told) for name in BESIDE if (directory / name).is_file()]
         copied = [_copy(directory, partial, None, told)]
         for tenant in tenants_in(partial):
             one = _copy_if_there(directory, partial, tenant, told)
@@ -79,11 +93,12 @@ def back_up(directory: Path, target: Path, at: Instant, told: Told) -> list[Copi
                 copied[0] = _without(partial, copied[0], tenant)
             else:
                 copied.append(one)
-        _write(partial / MANIFEST, _manifest(copied, at))
+        _write(partial / MANIFEST, _manifest(copied, beside, at))
         for held in (partial / "tenants", partial):
             if held.is_dir():
                 sync_directory(held)
-        made = _pack(partial, target, copied, closing) if target.name.endswith(_PACKED) else partial
+        names = [one.file for one in (*beside, *copied)]
+        made = _pack(partial, target, names, closing) if target.name.endswith(_PACKED) else partial
         made.replace(target)
         sync_directory(target.parent)
     return copied
@@ -103,10 +118,12 @@ def restore(
         raise UnusableBackup(f"{directory} is not empty. Name another directory, or replace it with --replace.")
     with ExitStack() as closing:
         backup = _opened(source, closing)
-        at, copied = _read_manifest(backup)
+        at, copied, beside = _read_manifest(backup)
         partial = _beside(directory, closing)
         for one in copied:
-            _take(backup, one, partial, told)
+            _compare(_take(backup, one, partial, told), one)
+        for other in beside:
+            _take(backup, other, partial, told)
         _compare_tenants(partial, copied)
         settle(hub_path(partial), {name: tenant_path(partial, name) for name in tenants_in(partial)})
         for held in (partial / "tenants", partial):
@@ -181,6 +198,21 @@ def _copy(directory: Path, partial: Path, tenant: str | None, told: Told) -> Cop
     return Copied(tenant, name, sequence, schema, copy.stat().st_size, _digest(copy))
 
 
+def _copy_beside(directory: Path, partial: Path, name: str, told: Told) -> Beside:
+    """As it is at one moment."""
+    source, copy = directory / name, partial / name
+    db = connect(source, cache_kib=READ_CACHE_KIB, writes=False)
+    try:
+        db.execute("BEGIN")
+        db.execute("SELECT count(*) FROM sqlite_master").fetchall()
+        _copy_pages(db, copy, lambda done, size: told(name, done, size))
+    except apsw.Error as error:
+        raise UnusableFile(f"{source} could not be copied to {copy}: {error}") from error
+    finally:
+        db.close()
+    return Beside(name, copy.stat().st_size, _digest(copy))
+
+
 def _copy_pages(db: apsw.Connection, copy: Path, told: Callable[[int, int], None]) -> None:
     """Copy page by page on the transaction that `db` holds; one of its own would begin again at every commit."""
     page = int(db.pragma("page_size"))
@@ -206,8 +238,9 @@ def _supported(path: Path, schema: int, tenant: str | None) -> int:
     return schema
 
 
-def _manifest(copied: list[Copied], at: Instant) -> bytes:
+def _manifest(copied: list[Copied], beside: list[Beside], at: Instant) -> bytes:
     held = {"format": FORMAT, "at": to_text(at), "files": [asdict(one) for one in copied]}
+    held |= {"beside": [asdict(one) for one in beside]} if beside else {}
     return orjson.dumps(held, option=orjson.OPT_INDENT_2)
 
 
@@ -218,13 +251,13 @@ def _write(path: Path, content: bytes) -> None:
         os.fsync(file.fileno())
 
 
-def _pack(partial: Path, target: Path, copied: list[Copied], closing: ExitStack) -> Path:
+def _pack(partial: Path, target: Path, names: list[str], closing: ExitStack) -> Path:
     packed = partial.with_name(f"{partial.name}.tar")
     closing.callback(packed.unlink, missing_ok=True)
     with packed.open("wb") as file:
         compressed = not target.name.endswith(".tar")
         with tarfile.open(fileobj=file, mode="w:gz" if compressed else "w") as tar:
-            for name in (MANIFEST, *(one.file for one in copied)):
+            for name in (MANIFEST, *names):
                 tar.add(partial / name, name)
         file.flush()
         os.fsync(file.fileno())
@@ -262,7 +295,7 @@ def _opened(source: Path, closing: ExitStack) -> Reading:
     return extract
 
 
-def _read_manifest(backup: Reading) -> tuple[Instant, list[Copied]]:
+def _read_manifest(backup: Reading) -> tuple[Instant, list[Copied], list[Beside]]:
     with backup(MANIFEST) as file:
         text = _read(file, MANIFEST, -1)
     try:
@@ -270,20 +303,22 @@ def _read_manifest(backup: Reading) -> tuple[Instant, list[Copied]]:
         if held["format"] != FORMAT:
             raise UnusableFile(f"The backup has format {held['format']}; this release knows {FORMAT}.")
         copied = [Copied(**one) for one in held["files"]]
+        beside = [Beside(**one) for one in held.get("beside", ())]
         at = to_instant(held["at"])
         if at is None:
             raise UnusableBackup(f"{MANIFEST} does not say when the backup was made.")
         named = all(one.file == str(_path(Path(), one.tenant)) for one in copied)
+        named &= all(one.file in BESIDE for one in beside) and len({one.file for one in beside}) == len(beside)
     except (ValueError, KeyError, TypeError) as error:
         raise UnusableBackup(f"{MANIFEST} is no manifest of a backup: {error!r}.") from error
     if not named:  # no name of a file is taken from outside
         raise UnusableBackup(f"{MANIFEST} names files that no data directory has.")
-    return at, copied
+    return at, copied, beside
 
 
-def _take(backup: Reading, one: Copied, partial: Path, told: Told) -> None:
+def _take(backup: Reading, one: Copied | Beside, partial: Path, told: Told) -> Path:
     """Copy one file out of the backup, and look whether it is what the manifest says."""
-    path = _path(partial, one.tenant)
+    path = partial / one.file
     path.parent.mkdir(exist_ok=True)
     digest, done = hashlib.sha256(), 0
     with backup(one.file) as file, path.open("xb") as out:
@@ -299,7 +334,7 @@ def _take(backup: Reading, one: Copied, partial: Path, told: Told) -> None:
     faults = check(path, thorough=True)
     if faults:
         raise UnusableBackup(f"{one.file} is damaged: {'; '.join(faults[:3])}.")
-    _compare(path, one)
+    return path
 
 
 def _read(file: BinaryIO, name: str, size: int) -> bytes:

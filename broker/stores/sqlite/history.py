@@ -22,10 +22,11 @@ from broker.ports import Command, Keep, Remove, Restriction
 from broker.ports.evolution import EvolutionCommand, EvolutionPage, Retention
 from broker.query.ast import EVERYTHING, Node, Window
 from broker.query.temporal import TemporalQuery
+from broker.stores import naming
 from broker.stores.narrowing import attributes_in
 from broker.stores.past import SCOPE, Past
 from broker.stores.recall import Told, kind_of, open_to_all, page_of, split, tell
-from broker.stores.sqlite import erasing, extents, retaining
+from broker.stores.sqlite import erasing, extents, retaining, subjects
 from broker.stores.sqlite.aggregates import Aggregates
 from broker.stores.sqlite.budget import Budget
 from broker.stores.sqlite.candidates import candidates
@@ -35,7 +36,7 @@ from broker.stores.sqlite.history_steps import Steps
 from broker.stores.sqlite.known import Known, find, finding
 from broker.stores.sqlite.readers import Tenant
 from broker.stores.sqlite.reading import Forms, Reading
-from broker.stores.sqlite.writer import Open
+from broker.stores.sqlite.writer import Job, Open
 
 Reads = Callable[[str], AbstractContextManager[tuple[apsw.Connection, Tenant]]]
 
@@ -132,16 +133,36 @@ class SqliteHistory:
         with self._transaction(tenant) as (db, _):
             return extents.begun(db)
 
-    def erase(self, tenant: str, entity_id: str) -> Future[Mapping[str, Json]]:
-        """Everything that is known of an entity, from every table of the tenant."""
-        removed = Command(entity_id, _removed)
+    def erase(self, tenant: str, *entity_ids: str) -> Future[Mapping[str, Json]]:
+        """Everything that is known of entities, from every table of the tenant."""
+        removed = [Command(one, _removed) for one in entity_ids]
         with self._erasing:  # one at a time: another one's end would stop this one's overwriting
             # Each is waited for: a group of writes deletes before it runs what came with it, whatever came first.
             self._ground.run(tenant, [erasing.begin]).result()
-            entity = self._ground.apply(tenant, [removed]).result()
-            pending = self._ground.run(tenant, [partial(erasing.erase, entity_id), erasing.end])
+            there = sum(map(bool, self._ground.apply(tenant, removed).result()))
+            pending = self._ground.run(tenant, [partial(erasing.erase, entity_ids), erasing.end])
             wait([pending])
-        return first(pending, lambda gone: {**({"entity": 1} if entity[0] else {}), **gone})
+        return first(pending, lambda gone: {**({"entity": there} if there else {}), **gone})
+
+    def erase_traces(self, tenant: str, *entity_ids: str) -> Future[Mapping[str, Json]]:
+        """What the change log and the outbox tell of entities."""
+        with self._erasing:
+            jobs: list[Job] = [erasing.begin, partial(erasing.erase_traces, entity_ids), erasing.end]
+            pending = self._ground.run(tenant, jobs)
+            wait([pending])
+        done: Future[Mapping[str, Json]] = Future()
+        done.set_result(cast("Mapping[str, Json]", pending.result()[1]))
+        return done
+
+    def about(self, tenant: str, subject: str) -> dict[str, frozenset[str]]:
+        """Every entity that is, or was, about a person, and all whom it is about."""
+        with self._transaction(tenant) as (db, _):
+            return naming.about(subjects.told(db, subject), subject)
+
+    def subjects(self, tenant: str) -> list[str]:
+        """Everybody whom entities are about, or were."""
+        with self._transaction(tenant) as (db, _):
+            return naming.subjects(subjects.told(db, None))
 
     def known_ids(self, tenant: str) -> list[str]:
         """Every id that stands anywhere in the tenant's file."""

@@ -16,6 +16,7 @@ import orjson
 
 from broker.model.entity import ENTITY_MEMBERS, Entity, Instance, instances
 from broker.model.expiry import expired, over
+from broker.model.subjects import DATA_SUBJECT
 from broker.model.values import Instant, Json, to_text
 from broker.stores.past import SCOPE, Past, Step, ended, scope_changed, scope_past, steps, written
 from broker.stores.recall import union
@@ -23,6 +24,7 @@ from broker.stores.sqlite.group import Logged
 from broker.stores.sqlite.instances import CURRENT, DROPPED, INSERTED, ORDINAL_BITS, Key, Row, WrittenInstances
 from broker.stores.sqlite.known import as_current, first_scope
 from broker.stores.sqlite.names import WrittenNames
+from broker.stores.sqlite.subjects import OWN
 from broker.stores.sqlite.writer import Open
 
 _COLUMNS: Final = ", ".join(f"r.value->>{place}" for place in range(len(INSERTED.split(", "))))
@@ -129,6 +131,8 @@ class HistoryRows:
 
     def add(self, entity: int, name: str, past: Past) -> None:
         """A row to be written with the next `flush`."""
+        if DATA_SUBJECT in past.body:
+            self.instances.names[name + OWN]  # whose instances of this attribute are is looked for from now on
         key = self.instances.key(entity, self.instances.names[name], past)
         self._rows.append(self.instances.row(key, past))
 

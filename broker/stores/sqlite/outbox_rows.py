@@ -137,10 +137,10 @@ def drop_subscription(db: apsw.Connection, subscription: str) -> None:
     db.execute("DELETE FROM delivery WHERE subscription = ?", (subscription,))
 
 
-def erase(db: apsw.Connection, iri: str) -> int:
-    """Delete every row and image of changes of an entity; how many rows, dead or not."""
-    sql = "DELETE FROM outbox_image WHERE iri = ? RETURNING first, last"
-    spans: list[tuple[Any, ...]] = db.execute(sql, (iri,)).fetchall()
+def erase(db: apsw.Connection, iris: Sequence[str]) -> int:
+    """Delete every row and image of changes of entities; how many rows, dead or not."""
+    sql = "DELETE FROM outbox_image WHERE iri IN (SELECT value FROM json_each(?)) RETURNING first, last"
+    spans: list[tuple[Any, ...]] = db.execute(sql, (text(iris),)).fetchall()
     gone = 0
     for table in ("outbox", "dead_letter"):
         for span in spans:

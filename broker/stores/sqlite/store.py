@@ -66,6 +66,11 @@ _SCAN_AFTER: Final = f"SELECT number, {ENTITY_COLUMNS} FROM entity WHERE number 
 SWEEP_MAX: Final = 200  # entities a sweep takes up at a time, so that writes come in between
 
 
+def nowhere(_tenant: str) -> bool:
+    """What is deleted is not overwritten."""
+    return False
+
+
 class SqliteStore:
     """One directory of files; several processes may have it open."""
 
@@ -77,6 +82,7 @@ class SqliteStore:
         clock: Clock,
         label: Callable[[Entity], Labels] = no_labels,
         watches: Watches | None = None,
+        overwrites: Callable[[str], bool] = nowhere,
     ) -> None:
         self._directory = directory
         self._clock = clock
@@ -90,7 +96,7 @@ class SqliteStore:
         self.held = SqliteHeld(self, self._dues, self.outbox.dropped)
         self.leases = SqliteLeases(hub_path(directory), clock)
         self.history = SqliteHistory(self, self._readers.use, self._transaction)
-        around = Around(self._path_for_writing, self._dues.lower, self._committed, self._told, self._beside)
+        around = Around(self._path_for_writing, self._dues.lower, self._committed, self._told, self._beside, overwrites)
         self._writer = Writer(clock, label, around)
         self.places = SqlitePlaces(directory, clock, (self._hub, self._readers, self._writer), self._empty)
 
@@ -351,14 +357,18 @@ class SqliteStore:
 
 
 def open_store(
-    directory: Path, clock: Clock, label: Callable[[Entity], Labels] = no_labels, watches: Watches | None = None
+    directory: Path,
+    clock: Clock,
+    label: Callable[[Entity], Labels] = no_labels,
+    watches: Watches | None = None,
+    overwrites: Callable[[str], bool] = nowhere,
 ) -> SqliteStore:
-    """The store in this directory, made where there is none.
+    """The store in this directory, made where there is none; `overwrites(tenant)`: what it deletes is overwritten.
 
     Raises UnusableFile where a file is damaged or from a newer release.
     """
     prepare(directory)
-    return SqliteStore(directory, clock, label, watches)
+    return SqliteStore(directory, clock, label, watches, overwrites)
 
 
 def _keep_what_lives(current: Entity | None, _now: Instant) -> Keep | Put | Remove:

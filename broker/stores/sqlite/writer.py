@@ -44,6 +44,7 @@ OPEN_MAX: Final = 64  # tenants whose file this thread holds open
 WAL_PAGES_MAX: Final = 8_192  # 32 MiB: past it, checkpoint after the commit; a page written often is copied once
 WAL_PAGES_FULL: Final = 12_288  # 48 MiB: past it, wait for readers and start the WAL again
 WAL_BYTES_KEPT: Final = 64 << 20  # what a long reader let it grow beyond is given back when it starts again
+EMPTY_WAIT_MS: Final = 200  # so long writes wait for readers, once what was erased is to leave the WAL
 RESTART_WAIT_MS: Final = 500  # so long, once every WAL_PAGES_MAX: a backup reads on, and writes shall not stand still
 
 
@@ -84,11 +85,15 @@ class Companion(Protocol):
 
 
 class Open:
-    """One tenant's file, open for writing, and what is written beside the entities."""
+    """One tenant's file, open for writing, and what is written beside the entities.
+
+    `empties_log`: something was erased that the WAL still has, and shall not.
+    """
 
     def __init__(self, path: Path, tenant: str, label: Callable[[Entity], Labels], beside: Beside) -> None:
         self.tenant = tenant
         self.db = connect(path, cache_kib=WRITE_CACHE_KIB, writes=True)
+        self.overwrites = self.empties_log = False
         if version(self.db) < len(TENANT_STEPS):
             migrate(self.db, TENANT_STEPS)
         self.flush = Flush(self.db, label)
@@ -98,6 +103,11 @@ class Open:
         self.leaving = False
         self.db.pragma("journal_size_limit", WAL_BYTES_KEPT)
         self.db.set_wal_hook(self._grown)
+
+    def overwrite(self) -> None:
+        """From now on whatever is deleted is overwritten, always."""
+        self.overwrites = True
+        self.db.pragma("secure_delete", value=True)
 
     def expires(self, at: Instant | None) -> None:
         """Something written in this transaction expires then."""
@@ -123,7 +133,7 @@ class Around:
 
     `path_of(tenant)` gives the file, made if it must be. `lower(tenant, at)` is told, before the commit, when something
     expires that was written; `committed(tenant)` comes after it, and what it raises fails the writes; `told(tenant)`
-    comes last, and undoes nothing.
+    comes last, and undoes nothing. `overwrites(tenant)` says that what it deletes is to be overwritten.
     """
 
     path_of: Callable[[str], Path]
@@ -131,6 +141,7 @@ class Around:
     committed: Callable[[str], None]
     told: Callable[[str], None]
     beside: Beside
+    overwrites: Callable[[str], bool]
 
 
 class Writer:
@@ -320,6 +331,8 @@ class Writer:
             while len(self._open) >= OPEN_MAX:
                 self._open.popitem(last=False)[1].db.close()
             held = self._open[tenant] = Open(self._around.path_of(tenant), tenant, self._label, self._around.beside)
+            if self._around.overwrites(tenant):
+                held.overwrite()
         self._open.move_to_end(tenant)
         return held
 
@@ -329,6 +342,8 @@ class Writer:
             held.db.close()
 
     def _checkpoint(self, held: Open) -> None:
+        if held.empties_log:
+            self._empty_log(held)
         if held.wal_pages <= WAL_PAGES_MAX:
             held.restart_at = WAL_PAGES_FULL
             return
@@ -342,6 +357,18 @@ class Writer:
                 log.warning("a reader holds back the WAL of %s at %d pages", held.db.filename, held.wal_pages)
         except apsw.Error as error:
             log.error("no checkpoint of %s: %s", held.db.filename, error)  # noqa: TRY400 - the writes are in the WAL
+        finally:
+            held.db.set_busy_timeout(BUSY_MS)
+
+    def _empty_log(self, held: Open) -> None:
+        """Copy the WAL back and empty it; where a reader holds it, that is left to a later write."""
+        held.db.set_busy_timeout(EMPTY_WAIT_MS)
+        try:
+            held.db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+        except apsw.Error as error:
+            log.info("the WAL of %s is emptied later: %s", held.db.filename, error)
+        else:
+            held.empties_log, held.wal_pages = False, 0
         finally:
             held.db.set_busy_timeout(BUSY_MS)
 
