@@ -55,6 +55,7 @@ from broker.operations.read_only import frozen
 from broker.operations.retain import BadRules, read_rules, retain
 from broker.operations.snapshot_tending import tend_snapshots
 from broker.ports import Access, Clock, DocumentStore
+from broker.ports.disclosing import Telling
 from broker.ports.erasures import Erasures, Unrecorded
 from broker.ports.outbox import Probed, undelivered
 from broker.ports.places import News, to_nobody
@@ -112,7 +113,7 @@ def build(
     """
     clock, closing, watches = clock or SystemClock(), ExitStack(), Watches()
     admitted = _admit(settings, clock, packages := _start_packages(settings, closing), access)
-    access = admitted.access
+    access, telling = admitted.access, _telling(settings, admitted, clock, closing)
     store = _in_service(_open_store(settings, clock, access, watches), settings, closing)
     worker = f"broker-{cast('MongoStore', store).number}" if is_url(settings.store) else worker
     contexts = _make_contexts(settings, store, clock, worker, packages)
@@ -121,7 +122,7 @@ def build(
     dispatch: Dispatch | None = None
     outgoing: tuple[Callable[[News], None], Callable[[str, str], Future[Probed]]] = to_nobody, undelivered
     if deliver:
-        composer = Composer(store, contexts, access, clock)
+        composer = Composer(store, contexts, access, clock, telling)
         dispatch = _start_delivery(settings, store, composer, clock, watches)
         closing.callback(dispatch.stop)
         outgoing = dispatch.announce, dispatch.probe
@@ -144,6 +145,7 @@ def build(
         settings.read_only,
         store.inline,
         admitted.identity,
+        telling,
     )
     limits, now = Limits(instances_max=settings.temporal_page), clock.now()
     house = begun(House(broker, contexts, contexts, core_context(), settings.alias, now, limits, *more), far)
@@ -157,6 +159,21 @@ def _admit(settings: Settings, clock: Clock, packages: AtNeed, access: Access | 
         return admit(settings, clock, packages, access)
     except BadAccess as error:
         raise StartError(str(error)) from error
+
+
+def _telling(settings: Settings, admitted: Admitted, clock: Clock, closing: ExitStack) -> Telling | None:
+    """What exits write down what leaves with; None where no access is configured."""
+    if settings.access is None:
+        return None
+    from broker.audit.opening import BadAudit, open_audit  # noqa: PLC0415  a broker without residents shall not carry it
+
+    try:
+        admitted.audit = open_audit(
+            None if settings.store == "memory" else settings.data, clock, admitted.city, closing
+        )
+    except BadAudit as error:
+        raise StartError(f"--access {settings.access}: {error}") from error
+    return Telling(admitted.audit, admitted.consents.epoch, clock)
 
 
 def _start_timers(settings: Settings, broker: Broker, closing: ExitStack) -> None:

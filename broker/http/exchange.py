@@ -15,6 +15,7 @@ from broker.model.source_health import SourceHealth
 from broker.model.values import Instant, Json
 from broker.operations.broker import Broker, Call
 from broker.ports import ANYONE, INLINE, ContextNames, ContextShelf, OverBudget, Principal
+from broker.ports.disclosing import Telling
 from broker.ports.identity import Identity
 from broker.ports.outbox import Delivery
 from broker.telemetry import Timing
@@ -125,6 +126,8 @@ class House:
     inline: bool = True
     identity: Identity | None = None
     """Who tells who asks; None where no access is configured."""
+    telling: Telling | None = None
+    """What leaves about persons is written down with it; None where no access is configured."""
 
 
 @dataclass(slots=True)

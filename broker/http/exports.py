@@ -12,6 +12,7 @@ import asyncio
 import logging
 import tempfile
 from collections.abc import Iterator
+from contextlib import nullcontext
 from typing import IO, Final, cast
 from urllib.parse import quote
 
@@ -34,6 +35,7 @@ from broker.ldcontext.core import CORE_URL
 from broker.model.entity import Entity
 from broker.operations.broker import Call
 from broker.operations.transfer import dump_entities
+from broker.ports.disclosing import By, leaving
 
 log = logging.getLogger("misono.exports")
 
@@ -109,13 +111,24 @@ class _Export:
         """The file, at its end. For a thread."""
         file = cast("IO[bytes]", tempfile.SpooledTemporaryFile(MEMORY_BYTES_MAX))  # noqa: SIM115  its reader closes it
         try:
-            texts = files.texts(self._entities(), files.WHOLE, self._call.names, CORE_URL)
-            for part in files.array(texts) if self._format == "jsonld" else files.lines(texts):
-                file.write(part)
+            self._write(file)
         except BaseException:
             file.close()
             raise
         return file
+
+    def _write(self, file: IO[bytes]) -> None:
+        """Write all of it; what it tells of persons is written down by then."""
+        telling, call = self._house.telling, self._call
+        with nullcontext() if telling is None else telling.look_on(call.restriction) as found:
+            texts = files.texts(self._entities(), files.WHOLE, call.names, CORE_URL)
+            for part in files.array(texts) if self._format == "jsonld" else files.lines(texts):
+                file.write(part)
+        pending = None
+        if telling is not None and found is not None:
+            pending = telling.record(found, By(call.principal, call.tenant, OPERATION))
+        if pending is not None:
+            pending.result()
 
     async def send(self, file: IO[bytes], send: Send) -> None:
         """Send it as quickly as the client takes it."""
@@ -139,6 +152,7 @@ class _Export:
         personal = self._house.broker.personal
         for entity in dump_entities(self._house.broker, self._call):
             if self._iri in entity.types and personal.isdisjoint(entity.types):
+                leaving((entity,))
                 yield entity
 
 

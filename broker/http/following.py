@@ -33,6 +33,7 @@ from broker.operations.follow import (
     start_after,
 )
 from broker.ports import Restriction
+from broker.ports.disclosing import By
 from broker.query.ast import EVERYTHING, And, Node
 from broker.query.bind import bind
 from broker.query.ids import parse_id_pattern, parse_ids
@@ -67,10 +68,19 @@ class Following:
         return b"".join([_kept_text(by_sequence[one.sequence], one, self.call.names) for one in seen])
 
     def restricted_events(self, batch: Sequence[Recent], restriction: Restriction) -> bytes:
-        """The events of these changes under a restriction; reads entities."""
-        call = replace(self.call, restriction=restriction)
-        seen = see_restricted(self.house.broker, call, [recent.change for recent in batch], self.wanted)
-        return b"".join([event_text(one, call.names) for one in seen])
+        """The events of these changes under a restriction; reads entities. The audit has what they tell of persons."""
+        telling, call = self.house.telling, replace(self.call, restriction=restriction)
+        changes = [recent.change for recent in batch]
+        if telling is None:
+            return _texts(see_restricted(self.house.broker, call, changes, self.wanted), call)
+        with telling.look_on(restriction) as found:
+            seen = see_restricted(self.house.broker, call, changes, self.wanted)
+        for one in seen:
+            found.left_members(one.id, one.types, {**(one.before or {}), **(one.after or {})}, one.at)
+        pending = telling.record(found, By(call.principal, call.tenant, OPERATION))
+        if pending is not None:
+            pending.result()
+        return _texts(seen, call)
 
     def context_link(self) -> str:
         """The Link header that tells the @context of the events."""
@@ -96,6 +106,10 @@ def open_following(house: House, request: Request) -> Following:
     return replace(following, start=start_after(house.broker.changes, tenant, position))
 
 
+def _texts(seen: Sequence[Seen], call: Call) -> bytes:
+    return b"".join([event_text(one, call.names) for one in seen])
+
+
 def event_text(seen: Seen, names: ActiveContext) -> bytes:
     r"""One event: `id: 42\ndata: {…}\n\n`."""
     terms = names.terms
@@ -104,7 +118,7 @@ def event_text(seen: Seen, names: ActiveContext) -> bytes:
         "id": seen.id,
         "type": types[0] if len(types) == 1 else types,
         "change": seen.kind,
-        "version": seen.version,
+        **({"version": seen.version} if seen.version else {}),
         "at": to_text(seen.at),
     }
     for name, image in (("before", seen.before), ("after", seen.after)):

@@ -33,8 +33,11 @@ from broker.http.parameters import read_parameters
 from broker.http.respond import problem
 from broker.model.values import Json
 from broker.operations.broker import Call
+from broker.operations.futures import both
 from broker.operations.snapshots import place_in
-from broker.ports import OverBudget
+from broker.ports import OverBudget, Principal
+from broker.ports.disclosing import By
+from broker.ports.places import home_of
 from broker.ports.validator import ASKING, Asking
 from broker.telemetry import Timing
 
@@ -59,7 +62,7 @@ def perform(house: House, operation: Operation, request: Request) -> Answer:
         asking = Asking(exchange.call.restriction)
         before = ASKING.set(asking)
         try:
-            answer = _answer(house, operation, exchange)
+            answer = _audited(house, operation, exchange)
         finally:
             ASKING.reset(before)
         if isinstance(answer, Response):
@@ -69,6 +72,21 @@ def perform(house: House, operation: Operation, request: Request) -> Answer:
         return Deferred(answer.pending, _finishing(exchange.timing, request, answer.render, asking))
 
     return _guarded(work, request)
+
+
+def _audited(house: House, operation: Operation, exchange: Exchange) -> Answer:
+    """The answer; where it tells of persons it goes out once that is written down."""
+    telling, call = house.telling, exchange.call
+    if telling is None or call.restriction.view is None:
+        return _answer(house, operation, exchange)
+    with telling.look_on(call.restriction) as found:
+        answer = _answer(house, operation, exchange)
+    pending = telling.record(found, By(call.principal, home_of(call.tenant), operation.name))
+    if pending is None:
+        return answer
+    if isinstance(answer, Deferred):
+        return Deferred(both(pending, answer.pending), answer.render)
+    return Deferred(pending, lambda _: answer)
 
 
 def _answer(house: House, operation: Operation, exchange: Exchange) -> Answer:
@@ -125,19 +143,20 @@ def read_exchange(house: House, operation: Operation, request: Request) -> Excha
     if timing:
         timing.mark("context")
     snapshot = headers.get("ngsild-snapshot")
-    place = tenant if snapshot is None else _place_of(house, operation, tenant, snapshot)
+    place = tenant if snapshot is None else _place_of(house, operation, (tenant, principal), snapshot)
     call = Call(place, names, principal, access.restrict(principal, tenant, operation.name))
     return Exchange(house, request, request.path, parameters, media_type, wanted, call, body, timing)
 
 
-def _place_of(house: House, operation: Operation, tenant: str, snapshot: str) -> str:
+def _place_of(house: House, operation: Operation, asking: tuple[str, Principal], snapshot: str) -> str:
     """Where an operation on a snapshot works. Raises as `place_in`, and BadRequestData for what is not done to one."""
     if not operation.on_snapshots:
         raise BadRequestData(
             "this operation is not one on the data of a snapshot", pointer="NGSILD-Snapshot", clause="5.5.15",
             remedy="leave the header out",
         )  # fmt: skip
-    return place_in(house.broker, tenant, snapshot)
+    tenant, principal = asking
+    return place_in(house.broker, tenant, snapshot, principal)
 
 
 def _check_body_headers(house: House, operation: Operation, request: Request) -> str:

@@ -14,6 +14,7 @@ from broker.http.messages import Response
 from broker.http.respond import Headers, content
 from broker.model.entity import Entity
 from broker.model.values import Json
+from broker.ports.disclosing import leaving
 
 _FORMATS: dict[str, Format] = {
     "normalized": "normalized",
@@ -63,8 +64,10 @@ def show_one(exchange: Exchange, entity: Entity, whole: Entity, headers: Headers
     shown = representation(exchange, exchange.parameters.text("lang"))
     names = exchange.call.names
     if exchange.media_type == GEO_JSON:
-        place = geometry_of(whole, geometry_property(exchange, exchange.parameters.text("geometryProperty")))
-        return content(exchange, encode_feature(entity, shown, names, place), headers)
+        geometry = geometry_property(exchange, exchange.parameters.text("geometryProperty"))
+        leaving((entity,), *_given(whole, geometry))
+        return content(exchange, encode_feature(entity, shown, names, geometry_of(whole, geometry)), headers)
+    leaving((entity,))
     body = encode_entity(entity, shown, names)
     return _in_version(exchange, [body], headers, alone=True)
 
@@ -73,11 +76,17 @@ def show_many(exchange: Exchange, entities: list[Entity], lang: str | None, head
     """A list of entities, or a FeatureCollection."""
     shown = representation(exchange, lang)
     names = exchange.call.names
+    leaving(entities)
     if exchange.media_type == GEO_JSON:
         place = geometry_property(exchange, exchange.parameters.text("geometryProperty"))
         features = [encode_feature(entity, shown, names, geometry_of(entity, place)) for entity in entities]
         return content(exchange, encode_collection(features), headers)
     return _in_version(exchange, [encode_entity(entity, shown, names) for entity in entities], headers, alone=False)
+
+
+def _given(whole: Entity, geometry: str) -> tuple[str, ...]:
+    """The attribute that becomes the geometry, where there is one: it leaves, whatever was picked."""
+    return (geometry,) if geometry in whole.document else ()
 
 
 def _in_version(exchange: Exchange, bodies: list[dict[str, Json]], headers: Headers, *, alone: bool) -> Response:

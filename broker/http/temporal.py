@@ -28,6 +28,7 @@ from broker.operations import evolve, recall
 from broker.operations.evolve import Evolved
 from broker.operations.mapped import evolution_ids, evolutions_in_map
 from broker.ports import INLINE, OverBudget
+from broker.ports.disclosing import leaving_evolutions
 from broker.ports.evolution import EvolutionPage
 from broker.query.ast import Node, Window
 from broker.query.temporal import TemporalQuery
@@ -139,7 +140,9 @@ def _recalled(exchange: Exchange, query: Query, times: TemporalTexts) -> Recalle
 def encoded(exchange: Exchange, page: EvolutionPage, recalled: Recalled) -> list[dict[str, Json]]:
     """The evolutions of a page, but those of which a projection leaves nothing."""
     names, shape = exchange.call.names, recalled.representation
-    return [body for one in page.evolutions if (body := encode_evolution(one, shape, names))]
+    shown = [(one, body) for one in page.evolutions if (body := encode_evolution(one, shape, names))]
+    leaving_evolutions(one for one, _ in shown)
+    return [body for _, body in shown]
 
 
 def answered(exchange: Exchange, body: Json, found: tuple[EvolutionPage, TemporalQuery], headers: Headers) -> Response:

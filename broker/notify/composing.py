@@ -8,7 +8,8 @@ compose.period(tenant, entry, id)           the message of a period; None where 
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Final
 
 from broker.encode.text import dump
@@ -19,6 +20,7 @@ from broker.notify.book import Entry
 from broker.notify.message import Message
 from broker.notify.payload import Notification, Sending, Shape, notify_change, notify_entities, shape_of
 from broker.ports import Access, Clock, ContextNames, EntityStore, Principal, Restriction
+from broker.ports.disclosing import By, Telling
 from broker.ports.outbox import OutboxRow
 from broker.ports.places import home_of
 from broker.query.ast import Selection, Window
@@ -32,11 +34,14 @@ OPERATION: Final = "notification"
 class Composer:
     """Makes messages. `ready` first: what it says no to may fetch a @context and belongs into a thread."""
 
-    def __init__(self, entities: EntityStore, names: ContextNames, access: Access, clock: Clock) -> None:
+    def __init__(
+        self, entities: EntityStore, names: ContextNames, access: Access, clock: Clock, telling: Telling | None = None
+    ) -> None:
         self._entities = entities
         self._names = names
         self._access = access
         self._clock = clock
+        self._telling = telling
         self._shapes: OrderedDict[tuple[str, str], tuple[int, Shape]] = OrderedDict()
 
     def ready(self, tenant: str, entry: Entry) -> bool:
@@ -48,21 +53,28 @@ class Composer:
         """The message of one change. Raises NgsiError where the @context or the linked entities cannot be had."""
         shape, restriction = self._shape(tenant, entry), self._restriction(tenant, entry)
         sending = self._sending(tenant, row.id, restriction)
-        return _message(tenant, entry, notify_change(shape, row.change, sending), row)
+        return self._message(tenant, entry, restriction, lambda: notify_change(shape, row.change, sending), row)
 
     def period(self, tenant: str, entry: Entry, notification_id: str) -> Message | None:
         """The message of one period, about all that the subscription selects. Raises NgsiError."""
         shape, restriction = self._shape(tenant, entry), self._restriction(tenant, entry)
-        entities = list(self._selected(tenant, shape, restriction))
         sending = self._sending(tenant, notification_id, restriction)
-        return _message(tenant, entry, notify_entities(shape, entities, sending), None)
+
+        def compose() -> Notification | None:
+            return notify_entities(shape, list(self._selected(tenant, shape, restriction)), sending)
+
+        return self._message(tenant, entry, restriction, compose)
 
     def sample(self, tenant: str, entry: Entry, notification_id: str) -> Message | None:
         """A message about the first entity that the subscription selects: for a test of its endpoint."""
         shape, restriction = self._shape(tenant, entry), self._restriction(tenant, entry)
-        page = self._entities.select(tenant, Selection(shape.interest.where), Window(1), restriction)
         sending = self._sending(tenant, notification_id, restriction)
-        return _message(tenant, entry, notify_entities(shape, page.entities, sending), None)
+
+        def compose() -> Notification | None:
+            page = self._entities.select(tenant, Selection(shape.interest.where), Window(1), restriction)
+            return notify_entities(shape, page.entities, sending)
+
+        return self._message(tenant, entry, restriction, compose)
 
     def _shape(self, tenant: str, entry: Entry) -> Shape:
         subscription = entry.subscription
@@ -77,9 +89,24 @@ class Composer:
         return kept[1]
 
     def _restriction(self, tenant: str, entry: Entry) -> Restriction:
-        subscription = entry.subscription
-        reader = Principal.of_kept(subscription.principal, subscription.purposes)
-        return self._access.restrict(reader, home_of(tenant), OPERATION)
+        return self._access.restrict(_reader(entry), home_of(tenant), OPERATION)
+
+    def _message(
+        self,
+        tenant: str,
+        entry: Entry,
+        restriction: Restriction,
+        compose: Callable[[], Notification | None],
+        row: OutboxRow | None = None,
+    ) -> Message | None:
+        """The message; what it tells of persons is on its way into the audit, which the transport waits for."""
+        if self._telling is None or restriction.view is None:
+            return _message(tenant, entry, compose(), row)
+        with self._telling.look_on(restriction) as found:
+            message = _message(tenant, entry, compose(), row)
+        if message is None:
+            return None
+        return replace(message, told=self._telling.record(found, By(_reader(entry), home_of(tenant), OPERATION)))
 
     def _sending(self, tenant: str, notification_id: str, restriction: Restriction) -> Sending:
         def follow(entity_id: str) -> Entity | None:
@@ -95,6 +122,10 @@ class Composer:
             if not page.more:
                 return
         raise TooManyResults(f"the subscription selects more than {PERIOD_ENTITIES_MAX} entities", clause="5.8.6")
+
+
+def _reader(entry: Entry) -> Principal:
+    return Principal.of_kept(entry.subscription.principal, entry.subscription.purposes)
 
 
 def _message(tenant: str, entry: Entry, notification: Notification | None, row: OutboxRow | None) -> Message | None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterable
+from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -25,6 +27,8 @@ class Message:
     info: tuple[tuple[str, str], ...] = ()
     tenant: str = ""
     redelivered: bool = False
+    told: Future[int] | None = None
+    """What it tells of persons, on its way into the audit: done when it may go out."""
 
     @property
     def headers(self) -> dict[str, str]:
@@ -79,7 +83,9 @@ class Transports:
             self._load(scheme)
 
     async def send(self, message: Message, timeout_s: float) -> None:
-        """As Transport.send, by the transport of the endpoint."""
+        """As Transport.send, by the transport of the endpoint, once the audit has it; raises what kept it from that."""
+        if message.told is not None:
+            await asyncio.wrap_future(message.told)
         scheme = _scheme(message.endpoint.uri)
         transport = self._made.get(scheme) or self._make(scheme)
         if transport is None:

@@ -29,6 +29,7 @@ from broker.model.values import Instant, Json, to_text
 from broker.notify.changes import Telling
 from broker.notify.interest import Interest, make_interest
 from broker.notify.triggers import Differences, differences, removals
+from broker.ports.disclosing import leaving
 from broker.ports.outbox import EntityChange
 from broker.query.projection import Projection, keep_datasets, project
 from broker.query.stored import projection_from_json
@@ -181,8 +182,10 @@ def _of_deletion(shape: Shape, change: EntityChange, found: Differences) -> dict
 def _encoded(shape: Shape, entity: Entity, whole: Entity) -> dict[str, Json]:
     """One entity as it is sent; `whole` is the entity before a projection took anything from it."""
     if shape.media_type == GEO_JSON:
-        place = geometry_of(whole, shape.names.expand(LOCATION))
-        return encode_feature(entity, shape.representation, shape.names, place)
+        location = shape.names.expand(LOCATION)
+        leaving((entity,), *((location,) if location in whole.document else ()))
+        return encode_feature(entity, shape.representation, shape.names, geometry_of(whole, location))
+    leaving((entity,))
     shown = encode_entity(entity, shape.representation, shape.names)
     return shown if shape.version is None else amended(shown, shape.version)
 

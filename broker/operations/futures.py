@@ -36,6 +36,28 @@ def then(pending: Future[A], function: Callable[[A], B]) -> Future[B]:
     return mapped
 
 
+def both(first: Future[A], second: Future[B]) -> Future[B]:
+    """The result of the second, once both are there; a failure of either fails the future."""
+    joined: Future[B] = Future()
+
+    def after(done: Future[A]) -> None:
+        error = done.exception()
+        if error is not None:
+            joined.set_exception(error)
+            return
+        second.add_done_callback(finish)
+
+    def finish(done: Future[B]) -> None:
+        error = done.exception()
+        if error is not None:
+            joined.set_exception(error)
+        else:
+            joined.set_result(done.result())
+
+    first.add_done_callback(after)
+    return joined
+
+
 def otherwise(pending: Future[A], function: Callable[[NgsiError], Future[A]]) -> Future[A]:
     """The result of `pending`, or, where it was refused, that of the future which `function` makes of the refusal.
 

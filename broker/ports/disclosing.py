@@ -119,18 +119,16 @@ class Disclosing:
             for instance in found:
                 self._linked(instance, at)
         known = self._known.get(cast(str, document.get("id", "")))
-        if known is None:
-            return
-        types, some = _types(document), False
-        for name, found in attributes.items():
-            for instance in found:
-                some = self._instance(known, types, name, (instance, at)) or some
-        for name in set(places).difference(attributes):
-            for basis in known.by_name.get(name, ()):
-                some = True
-                self._rest(basis, types, name, 1, [at])
-        if not some:  # that there is such an entity is something about a person too
-            for name in attributes or (DATA_SUBJECT,):
+        if known is not None:
+            beside = [name for name in places if name not in attributes]
+            self._attributes(known, _types(document), {**attributes, **{name: [{}] for name in beside}}, at)
+
+    def _attributes(
+        self, known: _Known, types: Sequence[str], found: Mapping[str, Sequence[Instance]], at: Instant
+    ) -> None:
+        some = [self._instance(known, types, name, (one, at)) for name, held in found.items() for one in held]
+        if not any(some):  # that there is such an entity is something about a person too
+            for name in found or (DATA_SUBJECT,):
                 for basis in known.all():
                     self._rest(basis, types, name, 0, ())
 
