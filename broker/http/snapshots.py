@@ -44,7 +44,8 @@ def clone_snapshot(exchange: Exchange) -> Answer:
 
 def retrieve_snapshot(exchange: Exchange) -> Answer:
     """GET /snapshots/{snapshotId}: 200 (clause 6.37.3.1)."""
-    found = snapshots.retrieve_snapshot(exchange.house.broker, exchange.call.tenant, exchange.path["snapshotId"])
+    call = exchange.call
+    found = snapshots.retrieve_snapshot(exchange.house.broker, call.tenant, exchange.path["snapshotId"], call.principal)
     return content(exchange, encode_snapshot(found))
 
 
@@ -61,7 +62,8 @@ def update_snapshot(exchange: Exchange) -> Answer:
 
 def delete_snapshot(exchange: Exchange) -> Answer:
     """DELETE /snapshots/{snapshotId}: 204 (clause 6.37.3.3)."""
-    pending = snapshots.delete_snapshot(exchange.house.broker, exchange.call.tenant, exchange.path["snapshotId"])
+    call = exchange.call
+    pending = snapshots.delete_snapshot(exchange.house.broker, call.tenant, exchange.path["snapshotId"], call.principal)
     return Deferred(pending, _no_content)
 
 

@@ -297,8 +297,9 @@ class Courier:
         attempt: Attempt | None = None
         try:
             message = await self._composed(lane.tenant, entry, row)
-            if message is None:
-                self._drop(chain, "its reader may not see what changed")
+            refusal = self._withheld(lane, entry, row, message)
+            if message is None or refusal:
+                self._drop(chain, refusal)
                 return
             attempt = self._desk.attempts.begin(lane.tenant, lane.subscription, self._desk.clock.now())
             await self._desk.transports.send(message, self.timeout_s(endpoint))
@@ -328,13 +329,24 @@ class Courier:
         status = subscription.status(self._desk.clock.now())
         if status != "active":
             return f"the subscription is {status}"
-        if subscription.throttling is None or row.attempts or row.redelivered:
-            return ""
-        key, now = (lane.tenant, lane.subscription), self._loop.time()
-        if now - self._last_sent(key) < subscription.throttling:
+        return "throttled" if self._is_throttled(lane, entry, row) else ""
+
+    def _withheld(self, lane: Lane, entry: Entry, row: OutboxRow, message: Message | None) -> str:
+        """Why a message is not sent, once it was composed; empty where it is, and then throttling begins with it."""
+        if message is None:
+            return "its reader may not see what changed"
+        if self._is_throttled(lane, entry, row):  # by what was composed beside it
             return "throttled"
-        self._sent_at[key] = now
+        if not (row.attempts or row.redelivered):
+            self._sent_at[(lane.tenant, lane.subscription)] = self._loop.time()
         return ""
+
+    def _is_throttled(self, lane: Lane, entry: Entry, row: OutboxRow) -> bool:
+        """Whether the subscription was notified too short a time ago; what its reader may not see does not count."""
+        throttling = entry.subscription.throttling
+        if throttling is None or row.attempts or row.redelivered:
+            return False
+        return self._loop.time() - self._last_sent((lane.tenant, lane.subscription)) < throttling
 
     def _last_sent(self, key: tuple[str, str]) -> float:
         """When the subscription was notified last, on the loop's clock; after a start its counters know."""

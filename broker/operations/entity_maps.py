@@ -6,7 +6,7 @@
 A map is a held document of kind `entity_map`; its ids stand beside it in documents of kind `entity_map_ids`, a thousand
 in each, which never change, and with them who has each where that is not this broker alone. What no longer fits is
 struck out by its place, so that two requests that strike out at once do not get in each other's way. A map is its
-maker's: for everybody else there is none.
+maker's, for the purposes that it was made for: for everybody else, and for another purpose, there is none.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from broker.model.values import Instant, Json, to_text
 from broker.operations.broker import Broker, Call
 from broker.operations.futures import done, then
 from broker.operations.identifiers import require_uri
+from broker.operations.owning import owner_of
 from broker.ports.held import Drop, Held, HeldCommand, HeldDecision, Hold, Leave
 from broker.query.ast import IdIn, Window
 from broker.query.temporal import TemporalQuery
@@ -105,7 +106,7 @@ def make_map(
                 clause="5.14.4.4",
                 remedy="Narrow the query, or page without a map.",
             )
-    body: dict[str, Json] = {"size": size, "gone": [], "temporal": temporal, "principal": call.principal.kept()}
+    body: dict[str, Json] = {"size": size, "gone": [], "temporal": temporal, **owner_of(call.principal)}
     if listing.linked:
         body["linked"] = dict(listing.linked)
     commands.append(_hold(KIND, map_id, body, expires_at))
@@ -277,11 +278,13 @@ def _visible(broker: Broker, call: Call, ids: list[str], *, temporal: bool) -> s
         page = broker.history.evolutions(call.tenant, where, query, window, call.restriction)
         return {one.id for one in page.evolutions}
     held = broker.entities.get_many(call.tenant, ids)
-    return {one for one in ids if one not in held or call.restriction.show(held[one]) is not None}
+    visible = {one for one, entity in held.items() if call.restriction.show(entity) is not None}
+    gone = [one for one in ids if one not in held]
+    return visible | (_visible(broker, call, gone, temporal=True) if gone else set())  # history knows whom they concern
 
 
 def _is_mine(held: Held, call: Call) -> bool:
-    return held.body["principal"] == call.principal.kept()
+    return {name: held.body.get(name) for name in ("principal", "purposes")} == owner_of(call.principal)
 
 
 def _read(held: Held) -> EntityMap:

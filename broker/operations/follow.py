@@ -18,6 +18,7 @@ from broker.errors import Gone, ResourceNotFound
 from broker.model.entity import Document, Entity
 from broker.model.values import Instant, Json
 from broker.operations.broker import Broker, Call
+from broker.operations.heads import Head, Heads
 from broker.ports import ChangeLog, LoggedChange, Restriction
 from broker.query.ast import EVERYTHING, Node
 from broker.query.match import matches
@@ -43,7 +44,10 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A change as one who follows sees it: the changed members, whole instances, before and after it."""
+    """A change as one who follows sees it: the changed members, whole instances, before and after it.
+
+    `version` is 0 for who does not see all of the entity: it would count what is hidden from them.
+    """
 
     sequence: int
     id: str
@@ -90,13 +94,16 @@ def read_changes(changes: ChangeLog, tenant: str, position: int, limit: int) -> 
 
 def see(changes: Sequence[LoggedChange], wanted: Wanted) -> list[Seen]:
     """What is wanted of the changes, for who may see everything."""
-    found = (_seen(change, change.before, change.after) for change in changes if _is_of(change, wanted.where))
+    found = (
+        _seen(change, change.before, change.after, change.version) for change in changes if _is_of(change, wanted.where)
+    )
     return [seen for seen in found if _touches(seen, wanted.attributes)]
 
 
 def see_restricted(broker: Broker, call: Call, changes: Sequence[LoggedChange], wanted: Wanted) -> list[Seen]:
     """What is wanted of the changes and may be seen under `call.restriction`; reads the entities as they are now."""
     now = broker.entities.get_many(call.tenant, list({change.entity_id for change in changes}))
+    heads = Heads(broker, call.tenant)
 
     def linked(entity_id: str) -> Entity | None:
         return call.restriction.show(broker.entities.get(call.tenant, entity_id))
@@ -104,16 +111,20 @@ def see_restricted(broker: Broker, call: Call, changes: Sequence[LoggedChange], 
     found = []
     for change in changes:
         if _is_of(change, wanted.where):
-            sides = [side for side in _sides(change) if side is not None]
-            judged = now.get(change.entity_id) or sides[-1]  # of one that is gone, what the log tells must do
-            if matches(call.restriction.where, judged, linked) and all(map(call.restriction.show, (judged, *sides))):
-                found += _shown(change, call.restriction)
+            entity = now.get(change.entity_id)
+            head = heads.of(change, entity)
+            sides = [side for side in _sides(change, head) if side is not None] if head is not None else []
+            judged = entity or (sides[-1] if sides else None)  # of one that is gone, what the log tells must do
+            if judged is None or not matches(call.restriction.where, judged, linked):
+                continue
+            if sides and all(map(call.restriction.show, (judged, *sides))):
+                found += _shown(change, sides, call.restriction, whole=call.restriction.show(judged) is judged)
     return [seen for seen in found if _touches(seen, wanted.attributes)]
 
 
-def _seen(change: LoggedChange, before: Image | None, after: Image | None) -> Seen:
+def _seen(change: LoggedChange, before: Image | None, after: Image | None, version: int = 0) -> Seen:
     kind: Kind = "created" if change.before is None else "deleted" if change.after is None else "updated"
-    return Seen(change.sequence, change.entity_id, kind, change.version, change.at, change.types, before, after)
+    return Seen(change.sequence, change.entity_id, kind, version, change.at, change.types, before, after)
 
 
 def _touches(seen: Seen, attributes: frozenset[str]) -> bool:
@@ -123,27 +134,33 @@ def _touches(seen: Seen, attributes: frozenset[str]) -> bool:
 def _is_of(change: LoggedChange, where: Node) -> bool:
     if where == EVERYTHING:
         return True
-    return any(matches(where, side, _nothing_linked) for side in _sides(change) if side is not None)
+    return any(matches(where, side, _nothing_linked) for side in _sides(change, Head()) if side is not None)
 
 
-def _sides(change: LoggedChange) -> tuple[Entity | None, Entity | None]:
-    """The entity before and after, as far as the log tells: id, type, scope, and the changed members."""
-    after: Document = {"id": change.entity_id, "type": [*change.types], "scope": [*change.scopes]}
-    before = after if change.after is None else {name: after[name] for name in after if name not in change.after}
-    return _side(before, change.before, change), _side(after, change.after, change)
+def _sides(change: LoggedChange, head: Head) -> tuple[Entity | None, Entity | None]:
+    """The entity before and after, as far as is known: id, type, scope, the changed members, and its head."""
+    changed = {*(change.before or ()), *(change.after or ())}
+    kept = {name: value for name, value in head.document.items() if name not in changed}
+    after: Document = {**kept, "id": change.entity_id, "type": [*change.types], "scope": [*change.scopes]}
+    before = (
+        after if change.after is None else {name: after[name] for name in after if name not in (change.after or ())}
+    )
+    return _side(before, change.before, change, head), _side(after, change.after, change, head)
 
 
-def _side(head: Document, image: Image | None, change: LoggedChange) -> Entity | None:
+def _side(known: Document, image: Image | None, change: LoggedChange, head: Head) -> Entity | None:
     if image is None:
         return None
     members = {name: value for name, value in image.items() if name != EXPIRES_AT}
-    return Entity({**head, "id": change.entity_id, **members}, change.at, change.at, None, change.version)
+    created_at = change.at if head.created_at is None else head.created_at
+    return Entity({**known, "id": change.entity_id, **members}, created_at, change.at, None, change.version)
 
 
-def _shown(change: LoggedChange, restriction: Restriction) -> list[Seen]:
+def _shown(change: LoggedChange, sides: Sequence[Entity], restriction: Restriction, *, whole: bool) -> list[Seen]:
     """The change without what is hidden of it; none where it was all hidden."""
     images = (change.before, change.after)
-    shown = [_cut(image, side, restriction) for image, side in zip(images, _sides(change), strict=True)]
+    known = iter(sides)
+    shown = [None if image is None else _cut(image, next(known), restriction) for image in images]
     before, after = shown
     if before is not None and after is not None:
         for name in {*(change.before or ()), *(change.after or ())}:
@@ -151,12 +168,12 @@ def _shown(change: LoggedChange, restriction: Restriction) -> list[Seen]:
                 before.pop(name, None)
                 after.pop(name, None)
     nothing = not before and not after and bool(change.before or change.after)
-    return [] if nothing else [_seen(change, before, after)]
+    return [] if nothing else [_seen(change, before, after, change.version if whole else 0)]
 
 
-def _cut(image: Image | None, side: Entity | None, restriction: Restriction) -> dict[str, Json] | None:
+def _cut(image: Image, side: Entity, restriction: Restriction) -> dict[str, Json] | None:
     shown = restriction.show(side)
-    if image is None or shown is None:
+    if shown is None:
         return None
     return {
         name: shown.document.get(name, image[name]) for name in image if name == EXPIRES_AT or name in shown.document

@@ -27,8 +27,10 @@ from broker.operations.batch import BatchFailure, BatchResult
 from broker.operations.broker import Broker, Call
 from broker.operations.futures import done, then
 from broker.operations.identifiers import require_uri
+from broker.operations.owning import is_owner
 from broker.operations.snapshot_filling import KIND, LEASE_S, abandon, fill_snapshot, lease_of
 from broker.operations.snapshot_news import tell
+from broker.ports import Principal
 from broker.ports.held import Drop, Held, HeldCommand, HeldDecision, Hold, Leave
 from broker.ports.places import home_of, place_of, snapshot_of
 from broker.query.ast import Node
@@ -89,23 +91,27 @@ def clone_snapshot(broker: Broker, call: Call, snapshot_id: str, wanted: Wanted)
 
     Raises as `create_snapshot`, ResourceNotFound where there is none to copy, ServiceUnavailable while it is prepared.
     """
-    source = _ready(retrieve_snapshot(broker, call.tenant, snapshot_id))
+    source = _ready(retrieve_snapshot(broker, call.tenant, snapshot_id, call.principal))
     given = {**{name: value for name, value in source.given.items() if name != "snapshotLifetime"}, **wanted.given}
     return create_snapshot(broker, call, replace(wanted, given=given), source)
 
 
-def retrieve_snapshot(broker: Broker, tenant: str, snapshot_id: str) -> Snapshot:
+def retrieve_snapshot(broker: Broker, tenant: str, snapshot_id: str, asking: Principal | None = None) -> Snapshot:
     """Retrieve Snapshot Status (clause 5.16.3).
 
-    Raises BadRequestData where the id is no URI, ResourceNotFound where there is none, or it has expired.
+    It is there for its maker (`asking`; None: whoever), for the purposes that it was made for. Raises BadRequestData
+    where the id is no URI, ResourceNotFound where there is none, or it has expired.
     """
     require_uri(snapshot_id, "snapshotId")
-    return _known(broker.held.find_held(tenant, KIND, snapshot_id), broker.clock.now(), snapshot_id)
+    found = _known(broker.held.find_held(tenant, KIND, snapshot_id), broker.clock.now(), snapshot_id)
+    if asking is not None and not is_owner(asking, found.principal, found.purposes):
+        raise _unknown(snapshot_id)
+    return found
 
 
 def update_snapshot(broker: Broker, call: Call, snapshot_id: str, wanted: Wanted) -> Future[Snapshot]:
     """Update Snapshot Status (clause 5.16.4): as it is then. Raises as `retrieve_snapshot`."""
-    retrieve_snapshot(broker, call.tenant, snapshot_id)
+    retrieve_snapshot(broker, call.tenant, snapshot_id, call.principal)
 
     def decide(current: Held | None, now: Instant) -> HeldDecision:
         after = _changed(broker, _known(current, now, snapshot_id), wanted, now)
@@ -119,9 +125,9 @@ def update_snapshot(broker: Broker, call: Call, snapshot_id: str, wanted: Wanted
     return then(_apply(broker, call.tenant, snapshot_id, decide), told)
 
 
-def delete_snapshot(broker: Broker, tenant: str, snapshot_id: str) -> Future[None]:
+def delete_snapshot(broker: Broker, tenant: str, snapshot_id: str, asking: Principal | None = None) -> Future[None]:
     """Delete Snapshot (clause 5.16.5). Raises as `retrieve_snapshot`."""
-    retrieve_snapshot(broker, tenant, snapshot_id)
+    retrieve_snapshot(broker, tenant, snapshot_id, asking)
 
     def decide(current: Held | None, now: Instant) -> HeldDecision:
         return Drop(_known(current, now, snapshot_id))
@@ -140,7 +146,8 @@ def purge_snapshots(broker: Broker, call: Call, where: Node) -> Future[BatchResu
 
     Raises ResourceNotFound where none does.
     """
-    fitting = [one for one in all_snapshots(broker, call.tenant) if matches(where, as_entity(one), _nothing_linked)]
+    mine = [one for one in all_snapshots(broker, call.tenant) if is_owner(call.principal, one.principal, one.purposes)]
+    fitting = [one for one in mine if matches(where, as_entity(one), _nothing_linked)]
     if not fitting:
         raise ResourceNotFound(
             "No snapshot meets the condition.", pointer="q", clause="6.36.3.2", remedy="Widen it, or be content."
@@ -182,13 +189,13 @@ def places_of(broker: Broker, tenant: str) -> list[str]:
     return [name for name in broker.tenants.names() if snapshot_of(name) is not None and home_of(name) == tenant]
 
 
-def place_in(broker: Broker, tenant: str, snapshot_id: str) -> str:
+def place_in(broker: Broker, tenant: str, snapshot_id: str, asking: Principal | None = None) -> str:
     """The tenant in which operations on a snapshot work (clause 6.3.22).
 
     Raises BadRequestData where the id is no URI, ResourceNotFound where there is no such snapshot, ServiceUnavailable
     while it is being prepared.
     """
-    found = _ready(retrieve_snapshot(broker, tenant, snapshot_id))
+    found = _ready(retrieve_snapshot(broker, tenant, snapshot_id, asking))
     if broker.clock.now() - found.last_used_at >= USE_NOTED_US:
         _apply(broker, tenant, snapshot_id, partial(_used, found.place))
     return found.place
@@ -292,13 +299,17 @@ def _require_new(current: Held | None, now: Instant, snapshot_id: str) -> None:
 def _known(current: Held | None, now: Instant, snapshot_id: str) -> Snapshot:
     found = None if current is None else Snapshot.from_body(current.body)
     if found is None or found.expires_at <= now:
-        raise ResourceNotFound(
-            f"There is no snapshot {snapshot_id}.",
-            pointer="snapshotId",
-            clause="5.16.3.4",
-            remedy="Make one: POST /snapshots.",
-        )
+        raise _unknown(snapshot_id)
     return found
+
+
+def _unknown(snapshot_id: str) -> ResourceNotFound:
+    return ResourceNotFound(
+        f"There is no snapshot {snapshot_id}.",
+        pointer="snapshotId",
+        clause="5.16.3.4",
+        remedy="Make one: POST /snapshots.",
+    )
 
 
 def _snapshot_of(outcome: object) -> Snapshot:

@@ -1,7 +1,8 @@
 """Subscribing to entities (clauses 5.8.1 to 5.8.5).
 
 A subscription is a held document; what makes one is decided inside the store's transaction, so that every write that
-comes after the answer is matched against it. Writes give a Future, as `operations.provide` does.
+comes after the answer is matched against it. Writes give a Future, as `operations.provide` does. A subscription is its
+maker's, where something is hidden from somebody: for others, but for who runs the hub, there is none.
 
     create_subscription(broker, call, received, "https://x.org/c.jsonld").result() -> Subscription(id=…, …)
 """
@@ -22,6 +23,8 @@ from broker.model.subscription import Subscription
 from broker.model.values import Instant, Json, to_text
 from broker.operations.broker import Broker, Call
 from broker.operations.futures import then
+from broker.operations.owning import may_keep
+from broker.ports import UNRESTRICTED
 from broker.ports.held import Drop, Held, HeldCommand, HeldDecision, Hold
 from broker.ports.outbox import SUBSCRIPTION, Delivery
 from broker.query.ast import Window
@@ -91,7 +94,7 @@ def update_subscription(broker: Broker, call: Call, subscription_id: str, receiv
     _require_language(received)
 
     def decide(current: Held | None, now: Instant) -> HeldDecision:
-        if current is None:
+        if current is None or not _is_there(call, current):
             raise _unknown(subscription_id)
         made = replace(
             revised(Subscription.from_body(current.body), received, now),
@@ -108,7 +111,7 @@ def delete_subscription(broker: Broker, call: Call, subscription_id: str) -> Fut
     require_subscription_id(subscription_id)
 
     def decide(current: Held | None, _: Instant) -> HeldDecision:
-        if current is None:
+        if current is None or not _is_there(call, current):
             raise _unknown(subscription_id)
         return Drop()
 
@@ -119,14 +122,18 @@ def retrieve_subscription(broker: Broker, call: Call, subscription_id: str) -> F
     """Retrieve Subscription (clause 5.8.3). Raises ResourceNotFound."""
     require_subscription_id(subscription_id)
     held = broker.held.find_held(call.tenant, SUBSCRIPTION, subscription_id)
-    if held is None:
+    if held is None or not _is_there(call, held):
         raise _unknown(subscription_id)
     return _found(held, broker.outbox.deliveries(call.tenant, [held.id]))
 
 
 def query_subscriptions(broker: Broker, call: Call, window: Window) -> FoundPage:
     """Query Subscriptions (clause 5.8.4): one window of them."""
-    page, total = broker.held.page_held(call.tenant, SUBSCRIPTION, window.offset, window.limit)
+    if call.restriction is UNRESTRICTED:
+        page, total = broker.held.page_held(call.tenant, SUBSCRIPTION, window.offset, window.limit)
+    else:
+        mine = [held for held in broker.held.all_held(call.tenant, SUBSCRIPTION) if _is_there(call, held)]
+        page, total = mine[window.offset : window.offset + window.limit], len(mine)
     deliveries = broker.outbox.deliveries(call.tenant, [held.id for held in page]) if page else {}
     found = [_found(held, deliveries) for held in page]
     return FoundPage(found, total if window.count else None, total > window.offset + window.limit)
@@ -185,6 +192,11 @@ def _unknown(subscription_id: str) -> ResourceNotFound:
         clause="5.8.3.4",
         remedy="One that GET /ngsi-ld/v1/subscriptions lists.",
     )
+
+
+def _is_there(call: Call, held: Held) -> bool:
+    """Whether the subscription exists for who asks: it says whom and what its maker watches."""
+    return call.restriction is UNRESTRICTED or may_keep(call.principal, str(held.body.get("principal", "anonymous")))
 
 
 def _found(held: Held, deliveries: Mapping[str, Delivery]) -> Found:
