@@ -1,0 +1,114 @@
+"""The policy of a city with residents: everybody sees what the law of access lets them see, as consents are now."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Final, NamedTuple, Protocol
+
+from broker.access.deciding import Decider, Rights, View
+from broker.access.labels import NoTags, Profiles, Tags, label
+from broker.model.entity import Entity
+from broker.model.values import Instant
+from broker.ports import SYSTEM, UNRESTRICTED, Clock, Labels, Principal, Restriction
+from broker.ports.consents import Consents
+
+MINUTE_US: Final = 60_000_000
+RESIDENT, RECIPIENT = "resident", "recipient"
+_CACHED_MAX: Final = 2_000
+
+
+class Admission(Protocol):
+    """Who may perform what at all: the table of rights."""
+
+    def admit(self, principal: Principal, tenant: str, operation: str) -> None:
+        """Raises where the principal may not perform the operation."""
+
+    def admit_command(self, principal: Principal, tenant: str, entity: Entity, attribute: str) -> None:
+        """Raises where the principal may not command a device by this attribute."""
+
+
+class _Cached(NamedTuple):
+    epoch: int
+    tags: int
+    until: Instant
+    restriction: Restriction
+
+
+class ConsentPolicy:
+    """The port Access. Restrictions are kept for a minute at most, and for no longer than their epoch."""
+
+    def __init__(
+        self,
+        consents: Consents,
+        clock: Clock,
+        admission: Admission,
+        tags: Tags | None = None,
+        personal: Iterable[str] = (),
+    ) -> None:
+        """`personal` are the tenants of persons: what nobody knows is hidden there."""
+        self.consents: Final = consents
+        self.tags: Final = tags or NoTags()
+        self.personal: Final = frozenset(personal)
+        self._clock, self._admission = clock, admission
+        self._profiles = Profiles(self.tags)
+        self._cached: dict[tuple[str, Principal], _Cached] = {}
+        self._until: Callable[[str], Instant] | None = getattr(consents, "next_moment", None)
+
+    def restrict(self, principal: Principal, tenant: str, operation: str) -> Restriction:  # noqa: ARG002 - the port's
+        """What they may see: the same in every operation."""
+        if SYSTEM in principal.roles:
+            return UNRESTRICTED
+        now, epoch, tags = self._clock.now(), self.consents.epoch(tenant), self.tags.version()
+        key = (tenant, principal)
+        found = self._cached.get(key)
+        if found is not None and found.epoch == epoch and found.tags == tags and now < found.until:
+            return found.restriction
+        until = (now // MINUTE_US + 1) * MINUTE_US
+        if self._until is not None:
+            until = min(until, self._until(tenant))
+        restriction = self._made(principal, tenant)
+        if len(self._cached) >= _CACHED_MAX:
+            self._cached.clear()
+        self._cached[key] = _Cached(epoch, tags, until, restriction)
+        return restriction
+
+    def admit(self, principal: Principal, tenant: str, operation: str) -> None:
+        """As the table of rights says."""
+        self._admission.admit(principal, tenant, operation)
+
+    def admit_command(self, principal: Principal, tenant: str, entity: Entity, attribute: str) -> None:
+        """As the table of rights says."""
+        self._admission.admit_command(principal, tenant, entity, attribute)
+
+    def label(self, entity: Entity) -> Labels:
+        """Whom the entity is about."""
+        return label(entity)
+
+    def decider(self, principal: Principal, tenant: str, granularity: str = "raw") -> Decider:
+        """What decides about single instances."""
+        return Decider(self._rights(principal, tenant), granularity)
+
+    def _made(self, principal: Principal, tenant: str) -> Restriction:
+        rights = self._rights(principal, tenant)
+        views: dict[str, View] = {}
+
+        def coarse(granularity: str) -> View:
+            found = views.get(granularity)
+            if found is None:
+                found = views[granularity] = Decider(rights, granularity).view
+            return found
+
+        return Restriction(view=Decider(rights).view, coarse=coarse)
+
+    def _rights(self, principal: Principal, tenant: str) -> Rights:
+        consents, of = self.consents, principal.recipient
+        self._profiles.refresh()
+        asks = bool(of) and RECIPIENT in principal.roles
+        return Rights(
+            self._profiles,
+            self._clock,
+            consents.acting_for(tenant, principal.subject) if RESIDENT in principal.roles else frozenset(),
+            tuple(consents.grants(tenant, of, frozenset({one})) for one in sorted(principal.purposes)) if asks else (),
+            consents.emergencies(tenant, principal),
+            tenant in self.personal,
+        )

@@ -1,0 +1,327 @@
+"""Who sees an instance: the law of access, as a view of an entity. Pure but for the clock that it is given.
+
+The first rule that decides: `anonymised`, or `none` of what is about nobody: everybody. `none` of what is about
+persons: who sees at least one of its other attributes. `pseudonymised`: whom it is about. Personal without a subject:
+nobody. A resident whom it is about, or who acts for one of them. An organisation with a purpose for which every
+subject has a grant. An emergency that covers them all. Otherwise it is hidden, and so is an entity of which nothing is
+left.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final, NamedTuple, TypeAlias, cast
+from zlib import crc32
+
+from broker.access.labels import (
+    ANONYMISED,
+    NOBODY,
+    NONE,
+    PERSONAL,
+    PSEUDONYMISED,
+    SPECIAL_CARE,
+    UNTAGGED,
+    Profile,
+    Profiles,
+    subjects_in,
+)
+from broker.encode.text import dump
+from broker.model.entity import ENTITY_MEMBERS, Document, Entity, Instance, instances, member
+from broker.model.subjects import DATA_CLASS, DATA_SUBJECT
+from broker.model.values import Instant, Json, to_instant
+from broker.ports import Clock
+from broker.ports.audit import WITNESS, Basis
+from broker.ports.consents import ANY, GRANULARITIES, Emergency, Grant, Grants, Item
+
+View: TypeAlias = Callable[[Entity], Entity | None]
+RAW: Final = GRANULARITIES[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Rights:
+    """What decides about one who asks: for whom they look, what each purpose of theirs was granted, emergencies.
+
+    `profiles` are the types' as they are now; `personal` says that the tenant is one of persons.
+    """
+
+    profiles: Profiles
+    clock: Clock
+    acting: frozenset[str] = NOBODY
+    grants: tuple[Grants, ...] = ()
+    emergencies: tuple[Emergency, ...] = ()
+    personal: bool = False
+
+
+class Why(NamedTuple):
+    """What was decided about one instance: whether it is shown, the rule, and what that rests on."""
+
+    shown: bool
+    rule: str
+    rests: tuple[tuple[str, str], ...] = ()
+
+
+HANGS: Final = Why(shown=False, rule="hangs")
+"""It is seen by who sees another attribute."""
+_PUBLIC: Final = Why(shown=True, rule="public")
+_ANONYMISED: Final = Why(shown=True, rule="anonymised")
+_OWN: Final = Why(shown=True, rule="own")
+_NEAR: Final = Why(shown=True, rule="near")
+"""Not personal itself, of somebody whose personal values they may see."""
+_ABOUT_NOBODY: Final = Why(shown=False, rule="without-subject")
+_ONLY_THEIRS: Final = Why(shown=False, rule="pseudonymised")
+_UNTAGGED: Final = Why(shown=False, rule="untagged")
+_NO_GRANT: Final = Why(shown=False, rule="no-grant")
+_What: TypeAlias = tuple[Profile, str, str]
+"""The types, the attribute (IRI), the class of the instance."""
+
+
+class Decider:
+    """Decides for one who asks, at one granularity."""
+
+    __slots__ = ("_acting", "_bases", "_clock", "_emergencies", "_grants", "_granularity", "_personal", "_profiles")
+
+    def __init__(self, rights: Rights, granularity: str = RAW) -> None:
+        self._profiles, self._clock = rights.profiles, rights.clock
+        self._acting, self._grants, self._emergencies = rights.acting, rights.grants, rights.emergencies
+        self._personal, self._granularity = rights.personal, GRANULARITIES.index(granularity)
+        self._bases: dict[object, Basis] = {}
+
+    def view(self, entity: Entity) -> Entity | None:
+        """What is left of the entity; None where it does not exist for them.
+
+        Of what is left a second view may leave less: whom it is about may be hidden by then.
+        """
+        document = entity.document
+        profile = self._profiles.of(document["type"])
+        if not profile.names.isdisjoint(document) or (self._personal and not profile.known):
+            return self._looked_at(entity, profile)
+        for value in document.values():
+            if type(value) is dict:
+                if DATA_CLASS in value or DATA_SUBJECT in value:
+                    return self._looked_at(entity, profile)
+            elif type(value) is list and _speaks(value):
+                return self._looked_at(entity, profile)
+        return entity
+
+    def decide(self, entity: Entity, name: str, instance: Instance) -> Why:
+        """What becomes of one instance of an entity, for itself: HANGS where that depends on the others."""
+        profile = self._profiles.of(entity.document["type"])
+        return self._why(profile, _subjects_of(entity.document), name, (entity, instance))
+
+    def _why(self, profile: Profile, about: frozenset[str], name: str, of: tuple[Entity, Instance]) -> Why:
+        """`about` are the entity's subjects."""
+        found = profile.class_of(name, of[1])
+        if DATA_SUBJECT in of[1] and name != DATA_SUBJECT:
+            about = subjects_in(of[1][DATA_SUBJECT])
+        if found == UNTAGGED:
+            if self._personal:
+                return _UNTAGGED
+            found = NONE
+        if found == NONE:
+            return _PUBLIC if not about else _NEAR if self._is_near(about) else HANGS
+        return _ANONYMISED if found == ANONYMISED else self._of_persons((profile, name, found), about, of)
+
+    def _is_near(self, about: frozenset[str]) -> bool:
+        return not about.isdisjoint(self._acting) or self._emergency(about) is not None
+
+    def _emergency(self, about: frozenset[str]) -> Emergency | None:
+        for one in self._emergencies:
+            if one.until > self._clock.now() and (not one.subjects or about <= one.subjects):
+                return one
+        return None
+
+    def _of_persons(self, what: _What, about: frozenset[str], of: tuple[Entity, Instance]) -> Why:
+        if not about.isdisjoint(self._acting):
+            return _OWN
+        if not about or what[2] == PSEUDONYMISED:
+            return _ONLY_THEIRS if what[2] == PSEUDONYMISED else _ABOUT_NOBODY
+        granted = self._granted(what, about, of) if self._grants else None
+        if granted is not None:
+            return Why(True, "consent", granted)  # noqa: FBT003 - members of a tuple
+        if self._emergencies and (emergency := self._emergency(about)) is not None:
+            return Why(True, "emergency", tuple((one, emergency.id) for one in sorted(about)))  # noqa: FBT003
+        return _NO_GRANT
+
+    def _granted(
+        self, what: _What, about: frozenset[str], of: tuple[Entity, Instance]
+    ) -> tuple[tuple[str, str], ...] | None:
+        """A record for each subject, all of one purpose; None where there is none for somebody."""
+        now = self._clock.now()
+        for grants in self._grants:
+            rests = []
+            for subject in about if len(about) == 1 else sorted(about):
+                record = self._record(grants, subject, what, (now, *of))
+                if record is None:
+                    break
+                rests.append((subject, record))
+            else:
+                return tuple(rests)
+        return None
+
+    def _record(self, grants: Grants, subject: str, what: _What, when: tuple[Instant, Entity, Instance]) -> str | None:
+        profile, name, found = what
+        for type_ in profile.types:
+            for grant in grants.of(subject, type_, name):
+                items = grant.items
+                if _covers(items, type_, name, found == SPECIAL_CARE, self._granularity) and _holds(grant, *when):
+                    return grant.record
+        return None
+
+    def _looked_at(self, entity: Entity, profile: Profile) -> Entity | None:
+        """Every instance for itself, then those that hang on others."""
+        looked = _Looked(WITNESS.get() is not None)
+        about = _subjects_of(entity.document)
+        for name, value in entity.document.items():
+            if name in ENTITY_MEMBERS:
+                looked.document[name] = value
+                continue
+            kept = list[Instance]()
+            for instance in cast("list[Instance]", value) if type(value) is list else (cast("Instance", value),):
+                why = self._why(profile, about, name, (entity, instance))
+                if not (why.shown or why is HANGS):
+                    looked.whole = False
+                    continue
+                looked.see(name, instance, why)
+                kept.append(self._stripped(profile, name, (entity, instance), why, looked))
+            looked.keep(name, value, kept)
+        return looked.left(entity, self._basis)
+
+    def _stripped(
+        self, profile: Profile, name: str, of: tuple[Entity, Instance], why: Why, looked: _Looked
+    ) -> Instance:
+        """The instance, without its own subjects where they are not to be seen."""
+        instance = of[1]
+        if DATA_SUBJECT not in instance or name == DATA_SUBJECT or why in (_OWN, _NEAR):
+            return instance
+        told = self._of_persons((profile, DATA_SUBJECT, PERSONAL), subjects_in(instance[DATA_SUBJECT]), of)
+        if told.shown:
+            return instance
+        looked.whole = False
+        return {sub: value for sub, value in instance.items() if sub != DATA_SUBJECT}
+
+    def _basis(self, name: str, instance: Instance, why: Why) -> Basis:
+        """The same one for the same decision."""
+        dataset = cast("str | None", instance.get("datasetId"))
+        key = (name, why, dataset, DATA_SUBJECT in instance)
+        found = self._bases.get(key)
+        if found is None:
+            if len(self._bases) >= _BASES_MAX:
+                self._bases.clear()
+            found = Basis(name, why.rests, dataset, why.rule == "emergency", key[3])
+            self._bases[key] = found
+        return found
+
+
+_BASES_MAX: Final = 10_000
+
+
+class _Looked:
+    """What was found of one entity."""
+
+    __slots__ = ("document", "hanging", "some", "told", "watched", "whole")
+
+    def __init__(self, watched: bool) -> None:  # noqa: FBT001 - one of its own
+        self.document: Document = {}
+        self.whole, self.some, self.watched = True, False, watched
+        self.hanging: list[tuple[str, Instance]] = []
+        self.told: list[tuple[str, Instance, Why]] = []
+
+    def see(self, name: str, instance: Instance, why: Why) -> None:
+        """An instance stays, or hangs."""
+        if why is HANGS:
+            self.hanging.append((name, instance))
+        elif name != DATA_SUBJECT and why is not _NEAR:
+            self.some = True
+        if self.watched and why.rests:
+            self.told.append((name, instance, why))
+
+    def keep(self, name: str, value: Json, kept: list[Instance]) -> None:
+        """These instances of an attribute stay."""
+        if kept:
+            same = type(value) is dict and kept[0] is value
+            self.document[name] = value if same else member(kept)
+
+    def left(self, entity: Entity, basis: Callable[[str, Instance, Why], Basis]) -> Entity | None:
+        """The entity as it is seen."""
+        if self.hanging and not self.some:
+            self.whole = False
+            self._drop()
+        if self.whole:
+            shown: Entity | None = entity
+        elif ENTITY_MEMBERS.issuperset(self.document):
+            shown = None
+        else:
+            shown = _shown(entity, self.document)
+        if self.told and (witness := WITNESS.get()) is not None:
+            witness.saw(entity.id, [basis(*one) for one in self.told])
+        return shown
+
+    def _drop(self) -> None:
+        """What hangs on nothing goes."""
+        for name, instance in self.hanging:
+            dataset = instance.get("datasetId")
+            kept = [one for one in instances(self.document.get(name)) if one.get("datasetId") != dataset]
+            if kept:
+                self.document[name] = member(kept)
+            else:
+                self.document.pop(name, None)
+
+
+def _shown(entity: Entity, document: Document) -> Entity:
+    """The entity as if it had never had more: its last change is that of what is left, its version tells of that."""
+    newest = entity.created_at
+    for name, value in document.items():
+        if name not in ENTITY_MEMBERS:
+            for one in instances(value):
+                at = _changed_at(one)
+                if at is not None and at > newest:
+                    newest = at
+    return Entity(document, entity.created_at, newest, entity.expires_at, crc32(dump(document)))
+
+
+def _changed_at(instance: Instance) -> Instant | None:
+    text = instance.get("modifiedAt") or instance.get("createdAt")
+    return _instant(text) if type(text) is str else None
+
+
+_instant = lru_cache(maxsize=8_192)(to_instant)
+
+
+def _subjects_of(document: Document) -> frozenset[str]:
+    held = document.get(DATA_SUBJECT)
+    return NOBODY if held is None else subjects_in(held)
+
+
+def _speaks(value: Sequence[Json]) -> bool:
+    """Whether one of these instances says itself whom it is about, or how sensitive it is."""
+    return any(type(one) is dict and (DATA_CLASS in one or DATA_SUBJECT in one) for one in value)
+
+
+@lru_cache(maxsize=65_536)
+def _covers(items: frozenset[Item], type_: str, name: str, special: bool, granularity: int) -> bool:  # noqa: FBT001
+    """Whether a grant for these items is one for an attribute, at this granularity or a finer one."""
+    return any(
+        item.type == type_
+        and (item.attribute == name or (item.attribute == ANY and not special))
+        and GRANULARITIES.index(item.granularity) <= granularity
+        for item in items
+    )
+
+
+def _holds(grant: Grant, now: Instant, entity: Entity, instance: Instance) -> bool:
+    """Whether a grant is valid now, and covers when this was observed."""
+    if grant.since > now or (grant.until is not None and grant.until <= now):
+        return False
+    if grant.covers_from is None and grant.covers_to is None:
+        return True
+    observed = instance.get("observedAt")
+    at = _instant(observed) if type(observed) is str else None
+    if at is None:
+        at = _changed_at(instance)
+    if at is None:
+        at = entity.created_at
+    if grant.covers_from is not None and at < grant.covers_from:
+        return False
+    return grant.covers_to is None or at < grant.covers_to
