@@ -118,6 +118,13 @@ class CommandBook:
         doubtful = self._select("status = 'PENDING' AND sending", ())
         self.steps([(one.id, partial(states.in_doubt, reason=reason)) for one in doubtful])
 
+    def restore(self) -> int:
+        """Out of a backup: end what was open, and follow changes from where they are then; how many were open."""
+        found = self._select(OPEN, ())
+        self.steps([(one.id, states.restored) for one in found])
+        self._store.write(lambda db: db.execute("DELETE FROM command_position")).result()
+        return len(found)
+
     def heads(self) -> list[Commanded]:
         """Of each device the first command that is not sent yet, or not for sure."""
         return self._select(_HEADS, ())

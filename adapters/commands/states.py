@@ -138,6 +138,13 @@ def replaced(command: Commanded, now: Instant, by: str) -> Step | None:
     return _ended(command, "ERROR", f"replaced by {by}", now, "replaced")
 
 
+def restored(command: Commanded, now: Instant) -> Step | None:
+    """It comes out of a backup: whether it was done since, nobody knows, and it is not sent again."""
+    return (
+        None if command.status not in OPEN else _ended(command, "ERROR", "brought back from a backup", now, "restored")
+    )
+
+
 def expired(command: Commanded, now: Instant) -> Step | None:
     """Its time is up: it is not sent any more, or was not answered."""
     if command.done or now < command.expires_at:

@@ -13,6 +13,7 @@ from argparse import ArgumentParser, Namespace
 from dataclasses import replace
 from pathlib import Path
 
+from adapters.restoring import restore as restore_adapters
 from broker.commands._house import NotOpened, directory_of
 from broker.commands._watching import watching_files
 from broker.commands.backup import line
@@ -22,7 +23,7 @@ from broker.settings import Settings
 from broker.stores.ledger import NAME, Ledger, UnusableLedger
 from broker.stores.sqlite.backup import UnusableBackup, restore
 from broker.stores.sqlite.schema import UnusableFile
-from broker.wiring import StartError, build, erasures_of
+from broker.wiring import StartError, SystemClock, build, erasures_of
 
 _NOT_RESTORED, _INTERRUPTED = 2, 130
 
@@ -68,6 +69,7 @@ class _Again:
 
     def __call__(self, restored: Path, at: Instant) -> None:
         if not self._ledger.is_file():
+            restore_adapters(restored, SystemClock(), None)
             self.said = f"no ledger of erasures at {self._ledger}: nothing was erased again"
             return
         due = Ledger(self._ledger).since(at)
@@ -76,7 +78,7 @@ class _Again:
             shutil.copy2(self._ledger, kept)  # it goes on in the directory that takes the place of its own
         built = build(replace(self._settings, data=restored, erasures=kept))
         try:
-            erased = erase_again(built.house.broker, due)
+            erased = erase_again(built.house.broker, due) + restore_adapters(restored, SystemClock(), due)
         finally:
             built.close()
         self.said = f"{erased} entities erased again, of {len(due)} erased since the backup ({self._ledger})"

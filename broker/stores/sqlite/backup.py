@@ -5,8 +5,8 @@
     BACKUP/adapters.sqlite   what adapters keep there, where there is such a file
 
 A tenant is copied on one read transaction, so its copy is its state at one sequence of its change log, whatever is
-written meanwhile; the hub is copied first, and every tenant it knows has a file. Files beside the store come before all:
-what they have still to write may be written by then, but is never lost. `NAME.tar` and `NAME.tar.gz` hold the
+written meanwhile; the hub is copied first, and every tenant it knows has a file. Files beside the store come before
+all: what they have still to write may be written by then, but is never lost. `NAME.tar` and `NAME.tar.gz` hold the
 same files in one, the manifest first.
 """
 
@@ -97,7 +97,7 @@ def back_up(directory: Path, target: Path, at: Instant, told: Told) -> list[Copi
         for held in (partial / "tenants", partial):
             if held.is_dir():
                 sync_directory(held)
-        names = [one.file for one in (*beside, *copied)]
+        names = [*(one.file for one in beside), *(one.file for one in copied)]
         made = _pack(partial, target, names, closing) if target.name.endswith(_PACKED) else partial
         made.replace(target)
         sync_directory(target.parent)
