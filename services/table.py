@@ -7,7 +7,9 @@ from typing import Final, cast
 
 from services.room import Ground, Room
 
-ROOMS: Final[dict[str, str]] = {}
+ROOMS: Final[dict[str, str]] = {
+    "bank": "services.bank.room",
+}
 """Each module has `open_room(ground: Ground) -> Room`."""
 ROOTS: Final = ("/services", "/.well-known", "/admin/audit", "/admin/explain")
 """The parts of the URL map that they serve."""

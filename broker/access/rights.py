@@ -158,7 +158,44 @@ ADAPTERS: Final[Rows] = {
 }
 CONSENT: Final[Rows] = {}
 STORE: Final[Rows] = {}
-BANK: Final[Rows] = {}
+BANK: Final[Rows] = {
+    "bank_list_recipients": OPERATOR | BOARD | AUDITOR | RESIDENT | RECIPIENT,
+    "bank_register_recipient": OPERATOR,
+    "bank_retrieve_recipient": OPERATOR | BOARD | AUDITOR | RESIDENT | RECIPIENT,
+    "bank_change_recipient": OPERATOR,
+    "bank_activate_recipient": OPERATOR,
+    "bank_suspend_recipient": OPERATOR,
+    "bank_end_recipient": OPERATOR,
+    "bank_list_members": OPERATOR | BOARD | AUDITOR,
+    "bank_appoint_member": OPERATOR,
+    "bank_end_member": OPERATOR,
+    "bank_list_reviews": OPERATOR | BOARD | AUDITOR,
+    "bank_propose_review": OPERATOR,
+    "bank_retrieve_review": OPERATOR | BOARD | AUDITOR,
+    "bank_vote": BOARD,
+    "bank_decide": BOARD,
+    "bank_list_decisions": OPERATOR | BOARD | AUDITOR | RESIDENT | RECIPIENT,
+    "bank_retrieve_decision": OPERATOR | BOARD | AUDITOR | RESIDENT | RECIPIENT,
+    "bank_revoke_decision": BOARD,
+    "bank_list_offers": OPERATOR | BOARD | AUDITOR | RESIDENT | RECIPIENT,
+    "bank_draft_offer": OPERATOR,
+    "bank_retrieve_offer": OPERATOR | BOARD | AUDITOR | RESIDENT | RECIPIENT,
+    "bank_change_offer": OPERATOR,
+    "bank_offer_policy": OPERATOR | BOARD | AUDITOR | RESIDENT | RECIPIENT,
+    "bank_publish_offer": OPERATOR,
+    "bank_suspend_offer": OPERATOR,
+    "bank_close_offer": OPERATOR,
+    "bank_list_requests": OPERATOR | BOARD | AUDITOR | RECIPIENT,
+    "bank_submit_request": RECIPIENT,
+    "bank_retrieve_request": OPERATOR | BOARD | AUDITOR | RECIPIENT,
+    "bank_withdraw_request": RECIPIENT,
+    "bank_accept_request": OPERATOR,
+    "bank_reject_request": OPERATOR,
+    "bank_list_agreements": OPERATOR | BOARD | AUDITOR | RECIPIENT,
+    "bank_retrieve_agreement": OPERATOR | BOARD | AUDITOR | RECIPIENT,
+    "bank_agreement_policy": OPERATOR | BOARD | AUDITOR | RECIPIENT,
+    "bank_end_agreement": OPERATOR | RECIPIENT,
+}
 LEDGER: Final[Rows] = {}
 PRICING: Final[Rows] = {}
 SAFE: Final[Rows] = {}
