@@ -31,6 +31,11 @@ CACHE_KIB: Final = 4_096
 WAL_PAGES: Final = 4_000
 """About 16 MiB, then the writer copies them back."""
 WAL_BYTES_KEPT: Final = 32 << 20
+Db: TypeAlias = apsw.Connection
+"""What work is done with, within a transaction."""
+SqlValue: TypeAlias = "apsw.SQLiteValue"
+RuleBroken = apsw.ConstraintError
+"""A table does not take what breaks its rules."""
 Row: TypeAlias = "tuple[apsw.SQLiteValue, ...]"
 T = TypeVar("T")
 
