@@ -18,9 +18,11 @@ from broker.ldcontext.core import core_context
 from broker.model.entity import Entity
 from broker.model.evolution import Evolution
 from broker.model.snapshot import Snapshot, Sought
+from broker.model.subjects import DATA_SUBJECT
 from broker.model.values import Instant, Json
 from broker.operations.broker import Broker, Call
 from broker.operations.consume import View, of_datasets, viewed_page
+from broker.operations.marking import marked_entities, marked_evolution
 from broker.operations.snapshot_news import tell
 from broker.ports import Page, Principal
 from broker.ports.evolution import AddInstances, Begin, EvolutionCommand, EvolutionStep
@@ -178,6 +180,8 @@ class _Filling:
     def _fill(self, inquiry: Inquiry, found: Sequence[Entity], view: View) -> None:
         self._go_on()
         shown = self._viewed(inquiry, found, view)
+        if inquiry.restriction.view is not None:  # what is seen of it later is judged anew
+            shown = marked_entities(self.broker, self.tenant, shown)
         self.broker.places.fill_place(self.snapshot.place, [one for one in shown if _is_whole(one)]).result()
 
     def _viewed(self, inquiry: Inquiry, found: Sequence[Entity], view: View) -> list[Entity]:
@@ -199,19 +203,21 @@ class _Filling:
         """Copy the histories that the query selects; how many they were."""
         projection, elsewhere = _view_of(sought).projection, set[str]()
         for found in self.broker.elsewhere.evolutions(inquiry):
-            self._copy(found, projection)
+            self._copy(found, projection, inquiry)
             elsewhere.update(one.id for one in found)
         copied = len(elsewhere)
         walked = self._selected(self._call(), sought, _times_of(times))
         while batch := list(islice(walked, EVOLUTIONS)):
             here = [one for one in batch if one.id not in elsewhere]
-            self._copy(here, projection)
+            self._copy(here, projection, inquiry)
             copied += len(here)
         return copied
 
-    def _copy(self, found: Sequence[Evolution], projection: Projection | None) -> None:
+    def _copy(self, found: Sequence[Evolution], projection: Projection | None, inquiry: Inquiry) -> None:
         self._go_on()
-        copies = [_copy_of(evolution, projection) for evolution in found]
+        hides = inquiry.restriction.view is not None
+        marked = [marked_evolution(self.broker, self.tenant, one) for one in found] if hides else found
+        copies = [_copy_of(evolution, projection) for evolution in marked]
         self.broker.history.apply_evolution(self.snapshot.place, copies).result()
 
     def _selected(self, call: Call, sought: Sought, query: TemporalQuery) -> Iterator[Evolution]:
@@ -260,7 +266,8 @@ def _times_of(members: Mapping[str, Json]) -> TemporalQuery:
 def _copy_of(evolution: Evolution, projection: Projection | None) -> EvolutionCommand:
     steps: list[EvolutionStep] = [Begin(evolution.types, evolution.scopes, evolution.created_at, evolution.deleted_at)]
     for name, instances in evolution.attributes.items():
-        if instances and (projection is None or (name in projection.by_name) is not projection.omits):
+        wanted = name == DATA_SUBJECT or projection is None or (name in projection.by_name) is not projection.omits
+        if instances and wanted:
             steps.append(AddInstances(name, list(instances), copied=True))
 
     def decide(known: Evolution | None, _now: Instant) -> tuple[list[EvolutionStep], object]:
