@@ -8,50 +8,57 @@ what it says of others.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
-from broker.audit.chain import digest
+from broker.audit.chain import canonical
 from broker.model.values import Instant, Json
 from broker.ports.audit import Entry, Told
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What an entry says of one person; `told` and `salt` are None once it is erased."""
+    """What an entry says of one person, as canonical JSON."""
 
     subject: str
-    salt: bytes | None
-    told: Mapping[str, Json] | None
+    salt: bytes
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
 class Sealed:
-    """An entry, ready to become a link: its head, salted, and its parts."""
+    """An entry, ready to become a link: its head as canonical JSON, salted, and its parts."""
 
     at: Instant
     kind: str
     tenant: str
     salt: bytes
-    head: Mapping[str, Json]
+    text: str
     digest: bytes
     parts: tuple[Part, ...]
 
 
 def seal(entry: Entry, new_salt: Callable[[], bytes]) -> Sealed:
     """The entry with its digests."""
-    parts = [Part(one.subject, new_salt(), _told(one)) for one in entry.told]
-    head = _head(entry, [part_digest(one).hex() for one in parts])
-    salt = new_salt()
-    return Sealed(entry.at, entry.kind, entry.tenant, salt, head, digest(salt, head), tuple(parts))
+    parts = [Part(_clean(one.subject), new_salt(), _text(_told(one))) for one in entry.told]
+    text, salt = _text(_head(entry, [digest_of(one.salt, one.text).hex() for one in parts])), new_salt()
+    kind, tenant = _clean(entry.kind), _clean(entry.tenant)
+    return Sealed(entry.at, kind, tenant, salt, text, digest_of(salt, text), tuple(parts))
 
 
-def part_digest(part: Part) -> bytes:
-    """What the head holds of a part that is not erased."""
-    assert part.salt is not None
-    assert part.told is not None
-    return digest(part.salt, part.told)
+def digest_of(salt: bytes, text: str) -> bytes:
+    """What a link holds of its head, and a head of a part: `chain.digest` of what the text says."""
+    return hashlib.sha256(salt + text.encode()).digest()
+
+
+def _text(told: Mapping[str, Json]) -> str:
+    return canonical(told).decode(errors="replace")  # half a character in somebody's name is no reason to fail
+
+
+def _clean(text: str) -> str:
+    return text.encode(errors="replace").decode()
 
 
 def part_digests(head: Mapping[str, Json]) -> list[str]:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from broker.audit.chain import START, canonical, link
+from broker.audit.chain import START, link
 from broker.audit.entries import Sealed
 from broker.model.values import Instant, Json
 
@@ -61,16 +61,12 @@ TAIL: Final = "SELECT number, at, hash FROM link ORDER BY number DESC LIMIT 1"
 def append(db: apsw.Connection, sealed: Sequence[Sealed]) -> Tail:
     """Add links behind the last one, in one transaction with it; where the chain ends now."""
     tail = tail_of(db.execute(TAIL))
-    links, parts = [], []
+    links, parts = list[tuple[Any, ...]](), list[tuple[Any, ...]]()
     for one in sealed:
         number, at = tail.number + 1, max(tail.at, one.at)  # a clock that was put back makes no gap in a day
         tail = Tail(number, at, link(tail.hash, number, at, one.digest))
-        told = canonical(one.head).decode(errors="surrogatepass")
-        links.append((number, at, one.kind, one.tenant, one.digest, tail.hash, one.salt, told))
-        for place, part in enumerate(one.parts):
-            assert part.told is not None
-            text = canonical(part.told).decode(errors="surrogatepass")
-            parts.append((number, place, one.tenant, part.subject, part.salt, text))
+        links.append((number, at, one.kind, one.tenant, one.digest, tail.hash, one.salt, one.text))
+        parts += [(number, place, one.tenant, it.subject, it.salt, it.text) for place, it in enumerate(one.parts)]
     db.executemany(_LINK, links)
     if parts:
         db.executemany(_PART, parts)
