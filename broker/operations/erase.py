@@ -7,7 +7,8 @@ certificate that says what went.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from broker.errors import ResourceNotFound
@@ -15,6 +16,7 @@ from broker.model.values import Instant, Json
 from broker.operations import entity_maps
 from broker.operations.broker import Broker, Call
 from broker.operations.claim import forget_claimed
+from broker.operations.erase_parts import erase_parts
 from broker.operations.identifiers import require_uri
 from broker.operations.snapshots import places_of
 from broker.ports.erasures import Due
@@ -50,8 +52,8 @@ def erase_entity(broker: Broker, call: Call, entity_id: str) -> Certificate:
     require_uri(entity_id, "/entityId")
     if call.restriction.view is not None and not _is_known(broker, call, entity_id):
         raise _unknown(entity_id)
-    broker.erasures.note(call.tenant, entity_id, broker.clock.now())  # first: what is cut short is erased by a restore
-    gone, maps = _erase(broker, call.tenant, entity_id)
+    broker.erasures.note(call.tenant, broker.clock.now(), entity_id)  # first: what is cut short is erased by a restore
+    gone, maps = erase_all(broker, call.tenant, [entity_id])
     if not gone and not maps:
         raise _unknown(entity_id)
     certificate = Certificate(broker.new_id(), entity_id, broker.clock.now(), gone, maps)
@@ -67,30 +69,39 @@ def erase_again(broker: Broker, due: Due) -> int:
         known = {*broker.history.known_ids(tenant)}
         if home == tenant:
             known |= entity_maps.named_ids(broker, tenant)
-        for entity_id in sorted(known):
-            if due.covers(home, entity_id):
-                gone, maps = _erase(broker, home, entity_id)
-                erased += bool(gone or maps)
+        erased += _erase_each(broker, home, [one for one in sorted(known) if due.covers(home, one)])
+        for subject in broker.history.subjects(tenant):
+            if due.covers(home, subject):
+                about = broker.history.about(tenant, subject)
+                there = broker.entities.get_many(tenant, list(about))
+                keep = due.keeps(home, subject)
+                kept = {one for one, held in there.items() if not keep.isdisjoint(held.types)}
+                alone = [one for one, whose in about.items() if whose == {subject} and one not in kept]
+                erased += _erase_each(broker, home, alone)
+                erase_parts(broker, home, subject)
     return erased
 
 
-def _erase(broker: Broker, tenant: str, entity_id: str) -> tuple[dict[str, Mapping[str, Json]], int]:
-    """What went, by snapshot id and table, and in how many entity maps it stood."""
-    gone: dict[str, Mapping[str, Json]] = {}
+def _erase_each(broker: Broker, tenant: str, entity_ids: Sequence[str]) -> int:
+    return sum(any(erase_all(broker, tenant, [one])) for one in entity_ids)
+
+
+def erase_all(broker: Broker, tenant: str, entity_ids: Sequence[str]) -> tuple[dict[str, dict[str, Json]], int]:
+    """Erase entities everywhere: what went, by snapshot id and table, and in how many entity maps they stood."""
     # First what is on its way in: it would bring back what is erased after it.
-    beside: dict[str, Json] = {}
-    for erase in broker.beside:
-        beside.update(erase(tenant, entity_id))
+    gone: dict[str, dict[str, Json]] = {"": {}}
+    beside: Counter[str] = Counter()
+    for entity_id in entity_ids:
+        for erase in broker.beside:
+            beside.update(erase(tenant, entity_id))
     for place in (tenant, *places_of(broker, tenant)):
-        went = broker.history.erase(place, entity_id).result()
-        if went:
-            gone[snapshot_of(place) or ""] = went
-    claimed = forget_claimed(broker, tenant, entity_id)
-    if claimed:
-        beside["command_claim"] = claimed
-    if beside:
-        gone[""] = {**gone.get("", {}), **beside}
-    return gone, entity_maps.forget(broker, tenant, entity_id)
+        went = broker.history.erase(place, *entity_ids).result()
+        gone.setdefault(snapshot_of(place) or "", {}).update(went)
+    beside["command_claim"] += sum(forget_claimed(broker, tenant, one) for one in entity_ids)
+    gone[""].update({table: number for table, number in beside.items() if number})
+    mapped = entity_maps.named_ids(broker, tenant).intersection(entity_ids)
+    maps = sum(entity_maps.forget(broker, tenant, one) for one in mapped)
+    return {place: went for place, went in gone.items() if went}, maps
 
 
 def _is_known(broker: Broker, call: Call, entity_id: str) -> bool:

@@ -11,15 +11,22 @@ from broker.model.values import Instant
 class Erasures(Protocol):
     """Kept apart from the data and from its backups (ARCHITECTURE 6)."""
 
-    def note(self, tenant: str, entity_id: str, at: Instant) -> None:
-        """Remember that it is to be erased; durable on return. Raises OSError where that fails: nothing is erased."""
+    def note(self, tenant: str, at: Instant, *names: str, keep: frozenset[str] = frozenset()) -> None:
+        """Remember what is to be erased: ids of entities, or a person's pseudonym, for all that is about them.
+
+        `keep`: but for entities of these types (IRIs).
+        Durable on return. Raises OSError where that fails: nothing is erased.
+        """
 
 
 class Due(Protocol):
     """The erasures that something restored has not seen."""
 
-    def covers(self, tenant: str, entity_id: str) -> bool:
-        """Whether this entity of this tenant was erased."""
+    def covers(self, tenant: str, name: str) -> bool:
+        """Whether this entity, or all that is about this person, was erased from this tenant."""
+
+    def keeps(self, tenant: str, name: str) -> frozenset[str]:
+        """The types of what is about this person that is not to be erased."""
 
     def __len__(self) -> int:
         """How many there are."""
@@ -35,7 +42,7 @@ Raises ServiceUnavailable where that is not possible now.
 class Unrecorded:
     """Where nothing is ever restored: data in memory is gone with its process."""
 
-    def note(self, tenant: str, entity_id: str, at: Instant) -> None:
+    def note(self, tenant: str, at: Instant, *names: str, keep: frozenset[str] = frozenset()) -> None:
         """Remember nothing."""
 
 

@@ -3,8 +3,8 @@
     {"format": 1, "salt": "9f86…"}
     {"at": "2026-11-23T09:00:00.000000Z", "about": "5c1d…"}
 
-Whom a line is about stands there as a keyed hash only: the ledger would else be the place that still names them. Every
-process on the machine may append.
+`keep` names types of what is about a person that stay. Whom a line is about stands there as a keyed hash only: the
+ledger would else be the place that still names them. Every process on the machine may append.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from __future__ import annotations
 import hmac
 import os
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -36,11 +36,16 @@ class Erased:
     """Erasures out of a ledger (`broker.ports.erasures.Due`)."""
 
     salt: bytes
-    about: frozenset[str]
+    about: Mapping[str, frozenset[str]]
+    """The types that are not to be erased, by what a line is about."""
 
-    def covers(self, tenant: str, entity_id: str) -> bool:
-        """Whether this entity of this tenant was erased."""
-        return _about(self.salt, tenant, entity_id) in self.about
+    def covers(self, tenant: str, name: str) -> bool:
+        """Whether this entity, or all that is about this person, was erased from this tenant."""
+        return _about(self.salt, tenant, name) in self.about
+
+    def keeps(self, tenant: str, name: str) -> frozenset[str]:
+        """The types of what is about this person that is not to be erased."""
+        return self.about.get(_about(self.salt, tenant, name), frozenset())
 
     def __len__(self) -> int:
         """How many there are."""
@@ -53,27 +58,28 @@ class Ledger:
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    def note(self, tenant: str, entity_id: str, at: Instant) -> None:
-        """Append a line; durable on return."""
+    def note(self, tenant: str, at: Instant, *names: str, keep: frozenset[str] = frozenset()) -> None:
+        """Append a line for each; durable on return."""
         if not self._path.exists():
             self._begin()
-        row = {"at": to_text(at), "about": _about(self._salt(), tenant, entity_id)}
+        salt, more = self._salt(), {"keep": sorted(keep)} if keep else {}
+        rows = [orjson.dumps({"at": to_text(at), "about": _about(salt, tenant, one), **more}) + b"\n" for one in names]
         with self._path.open("ab") as file:
-            file.write(orjson.dumps(row) + b"\n")  # one write: lines of several processes do not mix
+            file.write(b"".join(rows))  # one write: lines of several processes do not mix
             file.flush()
             os.fsync(file.fileno())
 
     def since(self, at: Instant) -> Erased:
         """What was erased from that instant on. Raises UnusableLedger."""
-        about = []
+        about: dict[str, frozenset[str]] = {}
         for number, line in enumerate(_lines(self._path)[1:], 2):
             try:
                 row = orjson.loads(line)
                 if _instant(row["at"]) >= at:
-                    about.append(str(row["about"]))
+                    about[str(row["about"])] = frozenset(row.get("keep", ()))
             except (ValueError, KeyError, TypeError) as error:
                 raise UnusableLedger(f"{self._path}, line {number}, is no erasure: {error!r}.") from error
-        return Erased(self._salt(), frozenset(about))
+        return Erased(self._salt(), about)
 
     def _begin(self) -> None:
         """Make the file whole at once: of two processes that begin it, one wins."""
@@ -120,5 +126,5 @@ def _lines(path: Path) -> list[bytes]:
     return list(whole)
 
 
-def _about(salt: bytes, tenant: str, entity_id: str) -> str:
-    return hmac.digest(salt, f"{tenant}\n{entity_id}".encode(), "sha256").hex()
+def _about(salt: bytes, tenant: str, name: str) -> str:
+    return hmac.digest(salt, f"{tenant}\n{name}".encode(), "sha256").hex()

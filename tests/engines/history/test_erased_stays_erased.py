@@ -144,10 +144,10 @@ def test_a_ledger_that_cannot_be_read_stops_the_restore(backed_up: tuple[Path, P
 
 def test_a_line_cut_short_was_never_acknowledged(tmp_path: Path) -> None:
     ledger = Ledger(tmp_path / NAME)
-    ledger.note("city", ONE, 5)
+    ledger.note("city", 5, ONE)
     with (tmp_path / NAME).open("ab") as file:
         file.write(b'{"at": "2026-')
     assert len(ledger.since(0)) == 1
-    ledger.note("city", TWO, 6)
+    ledger.note("city", 6, TWO)
     with pytest.raises(UnusableLedger):
         ledger.since(0)
