@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
@@ -14,10 +14,14 @@ from typing import TYPE_CHECKING, Final
 from broker.access.configured import LOCAL, Configured, read_configured
 from broker.access.identity import Identified, Tokens
 from broker.access.issuers import PAUSE_S, IssuerKeys
+from broker.access.keys import Keys, UnusableKey
 from broker.access.policies import AllowAll, ByRole
 from broker.access.rights import Rights
 from broker.access.section import BadSection
+from broker.access.signed import Signed
 from broker.model.values import Json
+from broker.nonces import NAME as NONCES
+from broker.nonces import Nonces
 from broker.ports import Access, Clock, EntityStore
 from broker.ports.audit import Audit, Unaudited
 from broker.ports.consents import Consents, NoConsents
@@ -50,15 +54,19 @@ class Admitted:
     audit: Audit = field(default_factory=Unaudited)
     city: Mapping[str, Json] = field(default_factory=dict)
     """The file, whole; every section is read by whom it concerns."""
+    ends: tuple[Callable[[], None], ...] = ()
+    """What is let go of at the end."""
 
     def begin(
         self,
         entities: EntityStore,
         history: EvolutionStore,
         store: Store,  # noqa: ARG002  as above
-        closing: ExitStack,  # noqa: ARG002  as above
+        closing: ExitStack,
     ) -> tuple[EntityStore, EvolutionStore]:
         """Follow consents in the store from now on, in this process; both, guarded against what nobody may write."""
+        for end in self.ends:
+            closing.callback(end)
         return entities, history
 
 
@@ -69,9 +77,11 @@ def admit(settings: Settings, clock: Clock, packages: AtNeed, given: Access | No
     if settings.access is None:
         return Admitted(AllowAll(commands=is_loopback(settings.host)))
     city = read_city(settings.access)
+    nonces = Nonces(None if settings.store == "memory" else settings.data / NONCES, clock)
     try:
         configured = read_configured(city)
-    except BadSection as error:
+        identity = _identity(settings, clock, packages, configured, nonces)
+    except (BadSection, UnusableKey) as error:
         raise BadAccess(f"--access {settings.access}: {error}") from error
     local = configured.issuers.get(LOCAL)
     if local is not None and not (local.beyond_loopback or is_loopback(settings.host)):
@@ -80,7 +90,7 @@ def admit(settings: Settings, clock: Clock, packages: AtNeed, given: Access | No
             f"--host {settings.host} is reached from elsewhere: leave it out, or say beyond_loopback = true"
         )
     rights = Rights(configured.public)
-    return Admitted(ByRole(rights), _identity(settings, clock, packages, configured), city=city)
+    return Admitted(ByRole(rights), identity, city=city, ends=(nonces.close,))
 
 
 def read_city(path: Path) -> dict[str, Json]:
@@ -104,7 +114,7 @@ def purposes_of(packages: AtNeed) -> Mapping[str, str]:
     return {word.name: word.iri for word in package.vocabularies["purpose"].words} if package else {}
 
 
-def _identity(settings: Settings, clock: Clock, packages: AtNeed, configured: Configured) -> Identified:
+def _identity(settings: Settings, clock: Clock, packages: AtNeed, configured: Configured, nonces: Nonces) -> Identified:
     private = settings.allow_private
 
     def fetch(url: str, allow_private: bool) -> bytes:  # noqa: FBT001  as the port has it
@@ -119,5 +129,5 @@ def _identity(settings: Settings, clock: Clock, packages: AtNeed, configured: Co
         name: IssuerKeys(one, own if one.local else fetch, clock, LOCAL_PAUSE_S if one.local else PAUSE_S)
         for name, one in configured.issuers.items()
     }
-    words = partial(purposes_of, packages)
-    return Identified(configured, Tokens(issuers, words, clock), words)
+    words, keys = partial(purposes_of, packages), Keys(configured.keys, clock)
+    return Identified(Tokens(issuers, words, clock), keys, Signed(keys.signing, clock, nonces.first), words)

@@ -12,9 +12,11 @@ from typing import Final
 from urllib.parse import unquote
 
 from broker.access.claimed import principal_of, purposes
-from broker.access.configured import Configured
+from broker.access.configured import Key
 from broker.access.issuers import IssuerKeys
-from broker.access.tokens import BadToken, check_token, read_token
+from broker.access.keys import API_KEY, CERTIFICATE, Keys, check_bound
+from broker.access.signed import Signed
+from broker.access.tokens import BadToken, Token, check_token, read_token
 from broker.errors import Unauthorized
 from broker.model.terms import HEADERS
 from broker.ports import ANYONE, Clock, Principal
@@ -39,18 +41,19 @@ class Tokens:
         self._words, self._clock = words, clock
         self._known: dict[bytes, tuple[Principal, int, IssuerKeys, int]] = {}
 
-    def principal(self, text: str) -> Principal:
-        """Whose token it is. Raises BadToken, and as `IssuerKeys.find`."""
-        name, now = sha256(text.encode()).digest(), self._clock.now()
+    def principal(self, text: str, certificate: str = "") -> Principal:
+        """Whose token it is, shown with that Client-Cert. Raises BadToken, and as `IssuerKeys.find`."""
+        name, now = sha256(f"{text}\n{certificate}".encode()).digest(), self._clock.now()
         known = self._known.get(name)
         if known is not None:
             principal, until, keys, generation = known
             if now < until and generation == keys.generation:
                 return principal
-        return self._checked(text, name, now)
-
-    def _checked(self, text: str, name: bytes, now: int) -> Principal:
         token = read_token(text)
+        check_bound(token.claims, certificate)
+        return self._checked(token, name, now)
+
+    def _checked(self, token: Token, name: bytes, now: int) -> Principal:
         keys = self._issuers.get(token.issuer)
         if keys is None:
             raise BadToken("nobody here believes its issuer (iss)")
@@ -68,37 +71,54 @@ class Tokens:
 class Identified:
     """The port Identity."""
 
-    def __init__(self, configured: Configured, tokens: Tokens, words: Words) -> None:
-        self._configured, self._tokens, self._words = configured, tokens, words
+    def __init__(self, tokens: Tokens, keys: Keys, signed: Signed, words: Words) -> None:
+        self._tokens, self._keys, self._signed, self._words = tokens, keys, signed, words
 
     def identify(self, asking: Asking) -> Principal:
         """Who this is; ANYONE where they do not say. Raises as the port says."""
         headers = asking.headers
         try:
-            principal = self._principal(asking)
-            if _PURPOSE in headers or _RECIPIENT in headers:
-                principal = self._within(principal, headers)
+            principal = self._principal(headers)
+            key = self._signed.signer(asking) if "signature-input" in headers else None
+            if key is not None:
+                principal = self._signed_by(key, principal, headers)
+            elif _PURPOSE in headers:
+                principal = replace(principal, purposes=principal.purposes & self._named(headers))
+            if headers.get(_RECIPIENT, principal.recipient) != principal.recipient:
+                principal = replace(principal, purposes=frozenset())
         except BadToken as reason:
             raise refused(reason) from None
         return principal
 
-    def _principal(self, asking: Asking) -> Principal:
-        given = asking.headers.get("authorization")
-        if given is None:
-            return ANYONE
-        if given[: len(BEARER)].lower() != BEARER:
-            raise BadToken("Authorization is no bearer token")
-        return self._tokens.principal(given[len(BEARER) :].strip())
+    def _principal(self, headers: Mapping[str, str]) -> Principal:
+        given, secret, certificate = headers.get("authorization"), headers.get(API_KEY), headers.get(CERTIFICATE)
+        if given is not None and secret is not None:
+            raise BadToken("a token and a key say who asks: one of them is wanted")
+        if given is not None:
+            if given[: len(BEARER)].lower() != BEARER:
+                raise BadToken("Authorization is no bearer token")
+            return self._tokens.principal(given[len(BEARER) :].strip(), certificate or "")
+        if secret is not None:
+            return self._keys.of_secret(secret)
+        return ANYONE if certificate is None else self._keys.of_certificate(certificate)
 
-    def _within(self, principal: Principal, headers: Mapping[str, str]) -> Principal:
-        """Headers that nobody signed can take purposes away, never give one; for another recipient there are none."""
-        stated = principal.purposes
-        if headers.get(_RECIPIENT, principal.recipient) != principal.recipient:
-            stated = frozenset()
-        if _PURPOSE in headers:
-            named = [one.strip() for one in unquote(headers[_PURPOSE]).split(",")]
-            stated &= purposes((one for one in named if one), self._words())
-        return replace(principal, purposes=stated)
+    def _signed_by(self, key: Key, principal: Principal, headers: Mapping[str, str]) -> Principal:
+        """With the purposes that their organisation signed, and no others; who shows nothing else is who has the key."""
+        if principal is ANYONE:
+            principal = self._keys.principal(key)
+        elif not key.recipient or key.recipient != principal.recipient:
+            raise BadToken("the purpose is signed by another organisation")
+        return replace(principal, purposes=purposes(_listed(headers), self._words()))
+
+    def _named(self, headers: Mapping[str, str]) -> frozenset[str]:
+        """What a header names that nobody signed: it can take purposes away, never give one."""
+        words = self._words()
+        return frozenset(words.get(name, name) for name in _listed(headers))
+
+
+def _listed(headers: Mapping[str, str]) -> list[str]:
+    named = [one.strip() for one in unquote(headers.get(_PURPOSE, "")).split(",")]
+    return [one for one in named if one]
 
 
 def refused(reason: BadToken) -> Unauthorized:

@@ -140,7 +140,8 @@ def read_key(jwk: Mapping[str, Any]) -> PublicKey | None:
     from joserfc.jwk import ECKey, OKPKey, RSAKey  # noqa: PLC0415  as above
 
     kind, algorithm = str(jwk.get("kty")), jwk.get("alg", "")
-    made: type[RSAKey | ECKey | OKPKey] | None = {"RSA": RSAKey, "EC": ECKey, "OKP": OKPKey}.get(kind)
+    kinds: dict[str, type[RSAKey | ECKey | OKPKey]] = {"RSA": RSAKey, "EC": ECKey, "OKP": OKPKey}
+    made = kinds.get(kind)
     if made is None or not _SECRET.isdisjoint(jwk) or jwk.get("use", "sig") != "sig":
         return None
     if algorithm not in ("", *ALGORITHMS) or jwk.get("crv") != _CURVES.get(kind) or not _verifies(jwk):
