@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from broker.access.configured import LOCAL, Configured, read_configured
+from broker.access.consenting import Consenting
 from broker.access.identity import Identified, Tokens
 from broker.access.issuers import PAUSE_S, IssuerKeys
 from broker.access.keys import Keys, UnusableKey
@@ -54,6 +55,7 @@ class Admitted:
     audit: Audit = field(default_factory=Unaudited)
     city: Mapping[str, Json] = field(default_factory=dict)
     """The file, whole; every section is read by whom it concerns."""
+    consenting: Consenting | None = None
     ends: tuple[Callable[[], None], ...] = ()
     """What is let go of at the end."""
 
@@ -61,13 +63,15 @@ class Admitted:
         self,
         entities: EntityStore,
         history: EvolutionStore,
-        store: Store,  # noqa: ARG002  as above
+        store: Store,
         closing: ExitStack,
     ) -> tuple[EntityStore, EvolutionStore]:
         """Follow consents in the store from now on, in this process; both, guarded against what nobody may write."""
         for end in self.ends:
             closing.callback(end)
-        return entities, history
+        if self.consenting is None:
+            return entities, history
+        return self.consenting.begin(entities, history, store, closing.callback)
 
 
 def admit(settings: Settings, clock: Clock, packages: AtNeed, given: Access | None = None) -> Admitted:
@@ -89,8 +93,11 @@ def admit(settings: Settings, clock: Clock, packages: AtNeed, given: Access | No
             f"--access {settings.access}: [issuers.local] makes anybody who reads --data whoever they want, and "
             f"--host {settings.host} is reached from elsewhere: leave it out, or say beyond_loopback = true"
         )
-    rights = Rights(configured.public)
-    return Admitted(ByRole(rights), identity, city=city, ends=(nonces.close,))
+    from datamodels.tags import Tags  # noqa: PLC0415  a broker without access shall not carry it
+
+    consenting = Consenting(ByRole(Rights(configured.public)), Tags(packages), clock, configured.personal)
+    parts = consenting.policy, identity, consenting.index
+    return Admitted(*parts, city=city, consenting=consenting, ends=(nonces.close,))
 
 
 def read_city(path: Path) -> dict[str, Json]:

@@ -66,7 +66,7 @@ def upsert_evolution(broker: Broker, call: Call, history: History) -> Future[Evo
             return (Begin(history.types, history.scopes), *_instances(history)), Evolved(history.id, created=True)
         return _additions(known, history), Evolved(history.id)
 
-    return _one(broker, call, EvolutionCommand(history.id, decide, creates=True))
+    return _one(broker, call, EvolutionCommand(history.id, decide, creates=True, by=call.principal))
 
 
 def add_attributes(broker: Broker, call: Call, entity_id: str, history: History) -> Future[Evolved]:
@@ -198,7 +198,7 @@ def _changing(
             raise no_evolution(entity_id)
         return steps(known), Evolved(entity_id)
 
-    return _one(broker, call, EvolutionCommand(entity_id, decide), missing)
+    return _one(broker, call, EvolutionCommand(entity_id, decide, by=call.principal), missing)
 
 
 def _one(

@@ -51,7 +51,8 @@ def _upsert(call: Call, document: Document) -> Command:
         after, _ = change.replace(current, document, now)
         return Keep() if after is current else Put(after)
 
-    return Command(str(document["id"]), guarded(call.restriction, decide), creates=True, by=call.principal)
+    entity_id = str(document["id"])
+    return Command(entity_id, guarded(call.restriction, decide), creates=True, expected=document, by=call.principal)
 
 
 def dump_entities(broker: Broker, call: Call) -> Iterator[Entity]:

@@ -16,7 +16,7 @@ from typing import Literal, Protocol, TypeAlias
 from broker.model.entity import Instance
 from broker.model.evolution import Evolution
 from broker.model.values import Instant, Json
-from broker.ports import Restriction
+from broker.ports import ANYONE, Principal, Restriction
 from broker.query.ast import Node, Window
 from broker.query.temporal import TemporalQuery
 
@@ -42,12 +42,14 @@ class EvolutionCommand:
     """One change of one entity's history that is no change of its current state (clauses 5.6.11 to 5.6.16).
 
     `decide(known, now)` gets what there is of it without its instances (None where there is nothing) and returns the
-    steps to take and the caller's result, or raises NgsiError. `creates` says that it may make the tenant.
+    steps to take and the caller's result, or raises NgsiError. `creates` says that it may make the tenant. `by` is who
+    writes.
     """
 
     id: str
     decide: Callable[[Evolution | None, Instant], tuple[Sequence[EvolutionStep], object]]
     creates: bool = False
+    by: Principal = ANYONE
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,148 @@
+"""What nobody may write: projections of the city's services, what nobody knows, another person, a weaker class.
+
+    Kept(entities, rules)            an EntityStore whose writes keep the rules; everything else is the store's own
+    KeptHistory(history, rules)      an EvolutionStore of the same kind
+
+- A projection (a ConsentRecord, a ledger's account, …) is written by the hub's own parts (SYSTEM) alone.
+- In a tenant of persons a type is known to a package, or every instance says its class.
+- Whom an entity is about never changes once it is said, and is named by a pseudonym.
+- An instance's class is never weaker than the model's, or than it was; but for SYSTEM.
+
+They are asked inside the write, of the entity as it would be, after what the writer may see has been looked at: of what
+is hidden from them they learn nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from broker.access.labels import NOBODY, NONE, STRENGTH, SUBJECT_PREFIX, UNTAGGED, Profile, Profiles, subjects_in
+from broker.errors import BadRequestData, Conflict, Forbidden
+from broker.model.entity import ENTITY_MEMBERS, Document, Instance, as_list, instances
+from broker.model.subjects import DATA_CLASS, DATA_SUBJECT
+from broker.model.values import Json
+
+DEF: Final = "https://misono.example/def/"
+PROJECTIONS: Final = frozenset(
+    DEF + name
+    for name in (
+        "ConsentRecord", "ConsentReceipt", "ConsentDelegation", "EmergencyAccess", "DataDisclosure", "DataOffer",
+        "DataRequest", "DataPriceQuote", "EthicsDecision", "RecipientOrganisation", "BenefitPayment",
+        "LocalCurrencyAccount", "LocalCurrencyTransaction",
+    )
+)  # fmt: skip
+"""Types of entities that services write of what they know; whoever changes one changes nothing that is true."""
+_NOTHING: Final[Mapping[str, Json]] = {}
+
+
+class WriteRules:
+    """The rules of a hub; `personal` are the tenants of persons."""
+
+    def __init__(self, profiles: Profiles, personal: frozenset[str], projections: frozenset[str] = PROJECTIONS) -> None:
+        self.profiles, self.personal, self.projections = profiles, personal, projections
+
+    def require_own(self, *types: Iterable[str]) -> None:
+        """Raise Forbidden where one of these types is of a projection."""
+        for found in types:
+            if not self.projections.isdisjoint(found):
+                raise projected()
+
+    def require_known(self, tenant: str, types: Json, document: Mapping[str, Json]) -> None:
+        """Raise BadRequestData where nobody knows the types, and an instance does not say its class."""
+        if tenant not in self.personal or self.profiles.of(types).known:
+            return
+        for name, value in document.items():
+            if name not in ENTITY_MEMBERS and not all(DATA_CLASS in one for one in instances(value)):
+                raise _unknown(as_list(types)[0], name)
+        if ENTITY_MEMBERS.issuperset(document):
+            raise _unknown(as_list(types)[0], "type")
+
+    def require_same_person(self, before: Mapping[str, Json], after: Mapping[str, Json]) -> None:
+        """Raise Conflict where the entity would be about others than it was."""
+        had, has = before.get(DATA_SUBJECT), after.get(DATA_SUBJECT)
+        if had is has or had is None:
+            return
+        if subjects_in(had) and subjects_in(had) != (NOBODY if has is None else subjects_in(has)):
+            raise Conflict(
+                "whom an entity is about never changes", pointer=pointer_of(DATA_SUBJECT),
+                remedy="make another entity for another person",
+            )  # fmt: skip
+
+    def require_pseudonyms(self, before: Mapping[str, Json], after: Mapping[str, Json]) -> None:
+        """Raise BadRequestData where somebody is newly named who is named by no pseudonym."""
+        for name, value in after.items():
+            if name in ENTITY_MEMBERS or value is before.get(name):
+                continue
+            if name == DATA_SUBJECT:
+                _require_pseudonyms(value, name)
+            else:
+                for one in instances(value):
+                    if DATA_SUBJECT in one:
+                        _require_pseudonyms(one[DATA_SUBJECT], name)
+
+    def require_class(self, before: Document | None, after: Document) -> None:
+        """Raise Forbidden where an instance would be of a weaker class than its model says, or than it was."""
+        profile = self.profiles.of(after["type"])
+        had = _NOTHING if before is None else before
+        same = before is not None and before["type"] == after["type"]
+        former = profile if same or before is None else self.profiles.of(before["type"])
+        for name, value in after.items():
+            if name in ENTITY_MEMBERS or (same and value is had.get(name)):
+                continue
+            held = {one.get("datasetId"): one for one in instances(had.get(name))}
+            for one in instances(value):
+                least = _least(profile, former, name, held.get(one.get("datasetId")))
+                if _strength(profile, name, one) < least:
+                    raise _weaker(name)
+
+
+def projected() -> Forbidden:
+    """The refusal of a write of a projection."""
+    return Forbidden(
+        "entities of this type tell what a service of the city knows; they are written by it alone", pointer="/type",
+        remedy="the service's own paths, below /services",
+    )  # fmt: skip
+
+
+def pointer_of(name: str) -> str:
+    """The JSON pointer of an attribute."""
+    return "/" + name.replace("~", "~0").replace("/", "~1")
+
+
+def _least(profile: Profile, former: Profile, name: str, held: Instance | None) -> int:
+    """The least class that an instance may have."""
+    if held is None:
+        return _strength_of(profile.classes.get(name, NONE))
+    return _strength(former, name, held)
+
+
+def _strength(profile: Profile, name: str, instance: Instance) -> int:
+    return _strength_of(profile.class_of(name, instance))
+
+
+def _strength_of(found: str) -> int:
+    return 0 if found == UNTAGGED else STRENGTH[found]
+
+
+def _require_pseudonyms(value: Json, name: str) -> None:
+    if not all(one.startswith(SUBJECT_PREFIX) and len(one) > len(SUBJECT_PREFIX) for one in subjects_in(value)):
+        raise BadRequestData(
+            "a person is named by a pseudonym", pointer=pointer_of(name), clause="5.5.4", remedy=f"{SUBJECT_PREFIX}…"
+        )
+
+
+def _unknown(type_: str, name: str) -> BadRequestData:
+    return BadRequestData(
+        f"no installed package knows the type {type_[:200]}, and this is a tenant of persons",
+        pointer=pointer_of(name),
+        clause="5.5.4",
+        remedy=f"install a package with a model of it, or give {DATA_CLASS} on every attribute",
+    )
+
+
+def _weaker(name: str) -> Forbidden:
+    return Forbidden(
+        "the class of this instance would be weaker than its model's, or than it was", pointer=pointer_of(name),
+        remedy=f"leave {DATA_CLASS} as it is, or make it stronger",
+    )  # fmt: skip
