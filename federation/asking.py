@@ -27,6 +27,7 @@ from federation.direct import Direct
 from federation.health import Book
 from federation.messages import Answered, Forward
 from federation.outgoing import Asking, Outgoing, compose, is_plain, root_of, tenant_of, with_header
+from federation.persons import on_behalf
 from federation.via import is_loop
 
 if TYPE_CHECKING:
@@ -84,7 +85,8 @@ class HttpSources:
         terms, tenant = self._terms, exchange.call.tenant
         if is_loop(exchange.request, terms.alias, home_of(tenant)):
             return [_loop(forward, "the request has come through this hub before") for forward in forwards]
-        return self._ask(Asking(self._names, terms.alias, tenant, exchange.request, terms.pass_tenant), forwards)
+        asking = Asking(self._names, terms.alias, tenant, exchange.request, terms.pass_tenant)
+        return self._ask(asking, on_behalf(exchange.call, forwards))
 
     def send(self, tenant: str, forwards: Sequence[Forward]) -> list[Answered]:
         """As `ask`, for work that no request waits for: nothing to pass on but this hub's own name."""

@@ -10,6 +10,7 @@ from federation.incoming import read_part
 from federation.merge import Part, only
 from federation.messages import Match
 from federation.naming import names_for
+from federation.persons import says_more
 from federation.plan import given
 
 
@@ -36,14 +37,16 @@ class Reader:
         offered = None if part is None else self._offered(part.entity)
         if part is None or offered is None:
             return None
-        entity: Entity | None = part.entity
-        if offered or self._datasets:
-            entity = only(part.entity, offered, self._datasets)
-        if self._show is not None:
-            entity = self._show(entity)
+        entity = part.entity if self._show is None else self._shown(part.entity)
+        if entity is not None and (offered or self._datasets):
+            entity = only(entity, offered, self._datasets)
         if entity is part.entity or entity is None:
             return part if entity is not None else None
-        return Part(entity, part.auxiliary, part.dated)
+        return Part(entity, part.auxiliary, part.dated) if self._show is None or says_more(entity) else None
+
+    def _shown(self, entity: Entity) -> Entity | None:
+        """As much as the caller may see of all that the source said: whom it is about may be registered or not."""
+        return None if self._show is None else self._show(entity)
 
     def _offered(self, entity: Entity) -> frozenset[str] | None:
         """The attributes that are registered of it, none for all; remembered by type where that is all that counts."""
