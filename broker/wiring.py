@@ -25,6 +25,7 @@ from broker.contexts.usage import Usage
 from broker.doors import Built, make_doors
 from broker.http.exchange import House, Limits
 from broker.http.front import Attachment
+from broker.http.proxied import Proxied
 from broker.http.server import Binding, Moments, serve
 from broker.joining import (
     BadModels,
@@ -168,12 +169,12 @@ def _telling(settings: Settings, admitted: Admitted, clock: Clock, closing: Exit
     from broker.audit.opening import BadAudit, open_audit  # noqa: PLC0415  a broker without residents shall not carry it
 
     try:
-        admitted.audit = open_audit(
-            None if settings.store == "memory" else settings.data, clock, admitted.city, closing
-        )
+        audit = open_audit(None if settings.store == "memory" else settings.data, clock, admitted.city, closing)
     except BadAudit as error:
         raise StartError(f"--access {settings.access}: {error}") from error
-    return Telling(admitted.audit, admitted.consents.epoch, clock)
+    audit.begin()
+    admitted.audit = audit
+    return Telling(audit, admitted.consents.epoch, clock)
 
 
 def _start_timers(settings: Settings, broker: Broker, closing: ExitStack) -> None:
@@ -352,7 +353,8 @@ def run(settings: Settings, worker: str) -> None:
             "serving on %s:%d, %s in %s", settings.host, settings.port, without_secrets(settings.store), settings.data
         )
         _collect_rarely()
-        serve(doors.front, binding, Moments(doors.front.warm, doors.stop))
+        door = doors.front if built.house.identity is None else Proxied(doors.front, settings.trusted_proxy)
+        serve(door, binding, Moments(doors.front.warm, doors.stop))
         doors.close()
     finally:
         built.close()

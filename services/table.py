@@ -9,6 +9,7 @@ from services.room import Ground, Room
 
 ROOMS: Final[dict[str, str]] = {
     "bank": "services.bank.room",
+    "audit": "services.audit.room",
 }
 """Each module has `open_room(ground: Ground) -> Room`."""
 ROOTS: Final = ("/services", "/.well-known", "/admin/audit", "/admin/explain")

@@ -126,6 +126,7 @@ RUNNING: Final[Rows] = {
     "discard_dead_letters": OPERATOR,
     "test_delivery": OPERATOR,
     "erase_entity": OPERATOR,
+    "find_person": NOBODY,
     "iot_list_command_claims": OVERSEERS,
     "iot_claim_commands": OPERATOR,
     "iot_disclaim_commands": OPERATOR,
@@ -199,7 +200,15 @@ BANK: Final[Rows] = {
 LEDGER: Final[Rows] = {}
 PRICING: Final[Rows] = {}
 SAFE: Final[Rows] = {}
-AUDIT: Final[Rows] = {}
+AUDIT: Final[Rows] = {
+    "audit_list_entries": AUDITOR,
+    "audit_list_disclosures": AUDITOR,
+    "audit_sign_root": OVERSEERS,
+    "audit_list_roots": OPEN,
+    "audit_prove_consistency": OPEN,
+    "audit_prove_entry": AUDITOR | RESIDENT,
+    "audit_list_own_disclosures": RESIDENT,
+}
 EXPLAINING: Final[Rows] = {}
 
 RIGHTS: Final[Rows] = {

@@ -14,6 +14,7 @@ import logging
 import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
+from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Final, cast
@@ -22,7 +23,7 @@ from zoneinfo import ZoneInfo
 from broker.audit.bundling import bundled
 from broker.audit.chain import SALT_BYTES
 from broker.audit.days import ZONE, Days
-from broker.audit.entries import Sealed, seal, told_of
+from broker.audit.entries import Sealed, entry_of, part_digests, seal, told_of
 from broker.audit.tables import OWNER, STEPS, TAIL, Tail, append, erased_digest, read_json, tail_of
 from broker.errors import ServiceUnavailable
 from broker.keeping import KeptFile, NotKept
@@ -41,6 +42,16 @@ TOLD_KINDS: Final = ("disclosure", "emergency")
 """Kinds of entries that say what somebody got."""
 
 
+@dataclass(frozen=True, slots=True)
+class Written:
+    """An entry as it is kept; `erased` counts persons of whom it no longer says anything."""
+
+    number: int
+    at: Instant
+    entry: Entry
+    erased: int = 0
+
+
 class AuditLog:
     """The port Audit. Any thread may call any method."""
 
@@ -53,7 +64,13 @@ class AuditLog:
         self._lock = Lock()
         self._open: _Group | None = None
         self._recorded = 0
-        self._look_at_anchor()
+
+    def begin(self) -> None:
+        """Say in the chain that it is not the one it was, where so: before anything is added to it."""
+        missing = self.missing()
+        if missing:
+            log.error("the audit is not what it was: %s", missing)
+            self.record(Entry("rollback", "", "hub", self.clock.now(), more={"missing": missing})).result()
 
     def record(self, entry: Entry) -> Future[int]:
         """Write it; its number once it is durable. The future fails with ServiceUnavailable where it cannot be."""
@@ -106,6 +123,32 @@ class AuditLog:
             self._anchored(token)
         return count
 
+    def entries(self, tenant: str, after: int = 0, limit: int = 100, kind: str = "") -> list[Written]:
+        """What is written of a tenant, in its order, after an entry with that number; of a kind, where one is named."""
+        sql = "SELECT number, at, told FROM link WHERE tenant = ? AND number > ?"
+        bindings: list[str | int] = [tenant, after]
+        if kind:
+            sql, bindings = sql + " AND kind = ?", [*bindings, kind]
+        rows = self.file.read(sql + " ORDER BY number LIMIT ?", (*bindings, limit))
+        return [self._written(cast("tuple[int, int, str]", row)) for row in rows]
+
+    def entry(self, number: int) -> Written | None:
+        """One of them, in whichever tenant."""
+        rows = self.file.read("SELECT number, at, told FROM link WHERE number = ?", (number,))
+        return next((self._written(cast("tuple[int, int, str]", row)) for row in rows), None)
+
+    def said(self, number: int, subject: str = "") -> dict[str, Json]:
+        """What a link says, salted as its digest has it: the head, and the parts of one person (of all: no subject)."""
+        head = self.file.read("SELECT salt, told FROM link WHERE number = ?", (number,))[0]
+        sql = "SELECT place, salt, told, subject FROM part WHERE link = ? AND told IS NOT NULL ORDER BY place"
+        rows = cast("list[tuple[int, bytes, str, str]]", self.file.read(sql, (number,)))
+        parts: list[Json] = [
+            {"place": place, "salt": salt.hex(), "told": text}
+            for place, salt, text, whose in rows
+            if subject in ("", whose)
+        ]
+        return {"salt": cast(bytes, head[0]).hex(), "told": cast(str, head[1]), "parts": parts}
+
     def tail(self) -> Tail:
         """Where the chain ends."""
         return tail_of(self.file.read(TAIL))
@@ -113,6 +156,13 @@ class AuditLog:
     def recorded(self) -> int:
         """How many entries this process wrote."""
         return self._recorded
+
+    def _written(self, row: tuple[int, int, str]) -> Written:
+        number, at, text = row
+        sql = "SELECT told FROM part WHERE link = ? AND told IS NOT NULL ORDER BY place"
+        parts = [read_json(part[0]) for part in self.file.read(sql, (number,))]
+        head = read_json(text)
+        return Written(number, at, entry_of(head, parts), len(part_digests(head)) - len(parts))
 
     def _submit(self, group: _Group) -> None:
         def work(db: apsw.Connection) -> tuple[Tail, str]:
@@ -147,13 +197,6 @@ class AuditLog:
             beside.replace(self.anchor)
         except OSError as error:
             log.warning("the head of the audit is not set down in %s: %s", self.anchor, error)
-
-    def _look_at_anchor(self) -> None:
-        """Say in the chain that it is not the one it was, where so."""
-        missing = self.missing()
-        if missing:
-            log.error("the audit is not what it was: %s", missing)
-            self.record(Entry("rollback", "", "hub", self.clock.now(), more={"missing": missing})).result()
 
     def missing(self) -> str:
         """What the anchor knows of and the chain does not have; nothing where all is well."""
