@@ -246,7 +246,7 @@ TABLE: tuple[Setting, ...] = (
     Setting("tls_cert", "PEM", "", _file, "certificate chain of this server; with --tls-key it speaks HTTPS"),
     Setting("tls_key", "PEM", "", _file, "private key of that certificate"),
     Setting("client_ca", "PEM", "", _file, "authority that clients' certificates must come from"),
-    Setting("trusted_proxy", "CIDR", "", _networks, "networks whose X-Forwarded headers are believed, comma between"),
+    Setting("trusted_proxy", "CIDR", "", _networks, "networks whose Client-Cert (RFC 9440) is believed, comma between"),
     Setting("allow_private", "", "false", _flag, "let @contexts, notifications and sources be on private addresses"),
     Setting("insecure", "", "false", _flag, "listen beyond loopback although nothing restricts access"),
     Setting("read_only", "", "false", _flag, "refuse every write; reads and deliveries go on: see docs/deploy.md"),

@@ -103,7 +103,7 @@ class Identified:
         return ANYONE if certificate is None else self._keys.of_certificate(certificate)
 
     def _signed_by(self, key: Key, principal: Principal, headers: Mapping[str, str]) -> Principal:
-        """With the purposes that their organisation signed, and no others; who shows nothing else is who has the key."""
+        """With the purposes that their organisation signed, and no others; without a token, who has the key."""
         if principal is ANYONE:
             principal = self._keys.principal(key)
         elif not key.recipient or key.recipient != principal.recipient:

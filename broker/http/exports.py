@@ -67,8 +67,7 @@ class Exports:
         try:
             if self._open > SENT_MAX:
                 raise ServiceUnavailable(f"{SENT_MAX} exports are open", remedy="Ask again later.")
-            export = _Export(self._house, request)
-            file = await self._made(export)
+            export, file = await self._made(request)
         except NgsiError as error:
             await send_response(send, refuse(error, request))
         else:
@@ -77,10 +76,14 @@ class Exports:
         finally:
             self._open -= 1
 
-    async def _made(self, export: _Export) -> IO[bytes]:
+    async def _made(self, request: Request) -> tuple[_Export, IO[bytes]]:
+        def work() -> tuple[_Export, IO[bytes]]:
+            export = _Export(self._house, request)  # who asks may need keys that are to be fetched
+            return export, export.make()
+
         try:
             async with self._making:
-                return await asyncio.get_running_loop().run_in_executor(None, export.make)
+                return await asyncio.get_running_loop().run_in_executor(None, work)
         except NgsiError:
             raise
         except Exception as fault:  # the outermost loop of this request

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from broker.encode.entity import Representation, encode_document
 from broker.encode.text import dump
-from broker.errors import BadRequestData, InvalidRequest, NotAcceptable
+from broker.errors import BadRequestData, InvalidRequest, NotAcceptable, Unauthorized
 from broker.http.exchange import House, principal_of, resolve
 from broker.http.feed import Recent
 from broker.http.links import context_link, context_of
@@ -56,8 +56,11 @@ class Following:
     start: int
 
     def restriction(self) -> Restriction:
-        """What they may see, as of now. Raises where they may no longer follow at all."""
+        """What they may see, as of now. Raises where they may not, or no longer, follow at all."""
         access, call = self.house.broker.access, self.call
+        until = call.principal.until
+        if until is not None and self.house.broker.clock.now() >= until:
+            raise Unauthorized("the token has expired", remedy="Follow again with a new one, and Last-Event-ID.")
         access.admit(call.principal, call.tenant, OPERATION)
         return access.restrict(call.principal, call.tenant, OPERATION)
 
