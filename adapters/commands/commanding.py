@@ -151,14 +151,12 @@ class Commanding:
                 self.follower.turn(tenant)
         if self._claimant is None:
             return
-        there = True
         for tenant, attributes in sorted(self._claimant.attributes().items()):  # first: what is claimed is followed
             if self._streamed is not None:
-                there = self._streamed.turn(tenant, attributes) and there
+                self._streamed.turn(tenant, attributes)
             elif self.follower is not None:
                 self.follower.turn(tenant)
-        if there:
-            self._claimant.turn()
+        self._claimant.turn()
 
     def tell(self) -> None:
         """Tell entities what became of their commands. Raises HubAway, NotKept."""

@@ -38,20 +38,20 @@ class StreamFollower:
         self._hub, self._book, self._finder, self._seconds = hub, book, Finder(book, targets), seconds
         self._positions: dict[str, int] = {}
         self._kept: dict[str, tuple[float, int]] = {}
-        self._pause, self._again = PAUSE_S, 0.0
+        self._pause, self._again, self._away = PAUSE_S, 0.0, HubAway()
 
-    def turn(self, tenant: str, attributes: frozenset[str]) -> bool:
-        """Take the commands that came; whether the hub is there. Raises HubAway when it is found away, NotKept."""
+    def turn(self, tenant: str, attributes: frozenset[str]) -> None:
+        """Take the commands that came. Raises HubAway, NotKept."""
         if self._seconds() < self._again:
-            return False
+            raise self._away
         try:
             for _ in range(TURNS_MAX):
                 if not self._take(tenant, attributes):
                     break
-        except HubAway:
+        except HubAway as away:
             self._again, self._pause = self._seconds() + self._pause, min(2 * self._pause, PAUSE_MAX_S)
+            self._away = HubAway(str(away))
             raise
-        return True
 
     def _take(self, tenant: str, attributes: frozenset[str]) -> bool:
         """Whether something came."""

@@ -132,11 +132,11 @@ def test_a_hub_that_is_away_is_left_alone_and_what_was_sent_is_heard(city: City)
         city.commanding.turn()
     followed = len(city.hub.followed)
     city.commanding.answered(city.device(), Answered(city.link.orders[-1].id, "OK", "done")).result()
-    city.commanding.turn()  # it is not asked again at once
-    assert city.commands()[0].status == "OK"
     city.hub.away = False
-    city.commanding.turn()
-    assert len(city.hub.followed) == followed
+    with pytest.raises(HubAway, match="cut off"):
+        city.commanding.turn()
+    assert len(city.hub.followed) == followed, "it is not asked again at once"
+    assert city.commands()[0].status == "OK"
     assert city.patch(CHARGER, limit(2000)).status == 204
     city.advance(1)
     city.settle()
