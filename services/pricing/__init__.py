@@ -1,0 +1,1 @@
+"""What personal data cost, and who gets what of it."""
