@@ -17,6 +17,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from threading import Event
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import uvloop
 
@@ -38,6 +39,7 @@ from broker.access.policies import AllowAll
 from broker.contexts.copies import BadMap, read_copies
 from broker.http.rooms.door import Rights
 from broker.hub.over_http import HubOverHttp
+from broker.settings import is_loopback
 from broker.wiring import SystemClock
 from datamodels.at_need import AtNeed
 from datamodels.installed import Installed
@@ -97,11 +99,18 @@ def _run(arguments: Namespace) -> int:
     with _assembled(arguments, folder, names, make_link) as assembled:
         if not assembled.running.adapters:
             raise BadSettings(f"{folder} has no file that says adapter: NAME")
+        _warn_of_plain_http(arguments.hub)
         with _until_told() as told:
             log.info("running %s, writing to %s", ", ".join(assembled.running.adapters), arguments.hub)
             told.wait()
     log.info("stopped")
     return 0
+
+
+def _warn_of_plain_http(url: str) -> None:
+    hub = urlsplit(url)
+    if hub.scheme != "https" and not is_loopback(hub.hostname or ""):
+        log.warning("by http the key of commands is in clear on the network on its way to %s: use https", hub.hostname)
 
 
 def _replay(arguments: Namespace) -> int:
