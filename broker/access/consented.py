@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterable
 from typing import Final, NamedTuple, Protocol
 
 from broker.access.deciding import Decider, Rights, View
-from broker.access.labels import NoTags, Profiles, Tags, label
+from broker.access.labels import NoTags, Profiles, Tags, label, subject_number
 from broker.model.entity import Entity
 from broker.model.values import Instant
 from broker.ports import SYSTEM, UNRESTRICTED, Clock, Labels, Principal, Restriction
 from broker.ports.consents import Consents
+from broker.query.ast import EVERYTHING, Node, SubjectIn
 
 MINUTE_US: Final = 60_000_000
 RESIDENT, RECIPIENT = "resident", "recipient"
@@ -98,7 +99,7 @@ class ConsentPolicy:
                 found = views[granularity] = Decider(rights, granularity).view
             return found
 
-        return Restriction(view=Decider(rights).view, coarse=coarse)
+        return Restriction(_concerned(rights), Decider(rights).view, coarse)
 
     def _rights(self, principal: Principal, tenant: str) -> Rights:
         consents, of = self.consents, principal.recipient
@@ -112,3 +113,15 @@ class ConsentPolicy:
             consents.emergencies(tenant, principal),
             tenant in self.personal,
         )
+
+
+def _concerned(rights: Rights) -> Node:
+    """Whose entities they may see anything of; everybody's where an emergency is about no certain persons."""
+    persons = set(rights.acting)
+    for grants in rights.grants:
+        persons |= grants.subjects()
+    for one in rights.emergencies:
+        if not one.subjects:
+            return EVERYTHING
+        persons |= one.subjects
+    return SubjectIn(None, frozenset(map(subject_number, persons)))

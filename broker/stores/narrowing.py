@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from broker.query.ast import (
+    EVERYTHING,
     Absent,
     And,
     Between,
@@ -17,6 +18,7 @@ from broker.query.ast import (
     OneOf,
     Or,
     Pattern,
+    SubjectIn,
 )
 
 
@@ -33,6 +35,29 @@ def attributes_in(node: Node) -> frozenset[str]:
             return frozenset({path.name})
         case _:
             return frozenset()
+
+
+def beneath(where: Node) -> Node:
+    """What the whole of an entity meets where a view of it meets the condition.
+
+    A view tells of the last change of what is left of it: the whole may have changed since, so that nothing is asked of
+    the entity's own modifiedAt. Of anything else a view has no more than the whole.
+    """
+    match where:
+        case And(terms):
+            return And(tuple(map(beneath, terms)))
+        case Or(terms):
+            return Or(tuple(map(beneath, terms)))
+        case Compare(path) | OneOf(path) | Between(path) | Pattern(path) if path.name == "modifiedAt":
+            return EVERYTHING
+        case _:
+            return where
+
+
+def subjects_in(where: Node) -> frozenset[int] | None:
+    """The numbers of persons of whom an entity must be one's, unless it is of nobody; None: of anybody."""
+    named = [term.subjects for term in _terms(where) if isinstance(term, SubjectIn) and term.name is None]
+    return frozenset.intersection(*named) if named else None
 
 
 def ids_in(where: Node) -> frozenset[str] | None:

@@ -48,6 +48,8 @@ from broker.stores.mongo.connection import Bson
 from broker.stores.mongo.ground import key
 from broker.stores.mongo.spans import ANY, Span, between, equal, instant_in, literal_prefix, next_text, ordered, texts
 
+SUBJECTS_MAX: Final = 256
+"""Persons that a server is asked for; of more, the view decides alone."""
 _COLUMNS: Final = {"createdAt": "c", "modifiedAt": "m", "expiresAt": "x"}
 _OPERATORS: Final = {Op.GE: "$gte", Op.GT: "$gt", Op.LE: "$lte", Op.LT: "$lt"}
 
@@ -161,8 +163,8 @@ def _on_head(node: HasType | InScope | IdPattern | IdIn | SubjectIn, tenant: str
     match node:
         case IdIn(ids):
             return Filter({"_id": {"$in": [key(tenant, one) for one in sorted(set(ids))]}}, exact=True)
-        case SubjectIn():
-            return TRUE  # what a principal may not see is hidden by the restriction's view
+        case SubjectIn(name, subjects):
+            return _of_subjects(subjects) if name is None and len(subjects) <= SUBJECTS_MAX else TRUE
         case HasType(iri):
             return Filter(_of_keys([keys.type_key(iri)]), exact=True)
         case InScope(pattern):
@@ -172,6 +174,11 @@ def _on_head(node: HasType | InScope | IdPattern | IdIn | SubjectIn, tenant: str
             return Filter({"i": {"$gte": start, "$lt": next_text(start)}}, exact=False) if start else UNKNOWN
         case _:
             assert_never(node)
+
+
+def _of_subjects(subjects: frozenset[int]) -> Filter:
+    """Entities of nobody, of several, or of one of these: what they may see of them the restriction's view decides."""
+    return Filter({"$or": [{"s": {"$exists": False}}, {"s": {"$in": [0, *sorted(subjects)]}}]}, exact=True)
 
 
 def _in_scope(wanted: str) -> Filter:

@@ -27,6 +27,7 @@ from broker.stores.mongo.entities import SHOWN, to_entity, to_live
 from broker.stores.mongo.ground import key
 from broker.stores.mongo.keys import EVERY
 from broker.stores.mongo.offsets import Known, Offsets
+from broker.stores.narrowing import beneath
 
 FIRST_MIN: Final = 24  # candidates of a first command: a page of one may need a few
 CHUNK_MAX: Final = 1_000
@@ -55,7 +56,9 @@ class Reading:
 
     def __init__(self, entities: Collection[Bson], asked: Asked, able: Able, budget: Budget) -> None:
         self._entities, self._asked, self._budget = entities, asked, budget
-        self._where = _both(asked.selection.where, asked.restriction.where)
+        restriction = asked.restriction
+        where = asked.selection.where if restriction.view is None else beneath(asked.selection.where)
+        self._where = _both(where, restriction.where)
         compiled = compile_node(self._where, asked.tenant, able)
         self._filter = compiled.where
         self._named = None if compiled.where is None else named(compiled.where)

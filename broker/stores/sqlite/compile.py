@@ -47,6 +47,13 @@ from broker.query.leaves import MEMBER, SUB, indexable, path_key
 from broker.stores.sqlite.index import OBSERVED_AT, UNORDERED, normal_scope
 from broker.stores.sqlite.spans import ANY, TEXTS, Span, between, equal, ordered
 
+SUBJECTS_MAX: Final = 256
+"""Persons that a statement is asked for; of more, each row is looked at as it is read."""
+_IS_OF: Final = """EXISTS (SELECT 1 FROM entity AS e WHERE e.number = c.entity
+    AND (ifnull(e.subject, 0) = 0 OR e.subject IN (SELECT value FROM json_each(?))))"""
+_OF_SUBJECTS: Final = """SELECT number AS entity FROM entity WHERE subject IS NULL
+    UNION ALL SELECT number FROM entity WHERE subject = 0
+    UNION ALL SELECT number FROM entity WHERE subject IN (SELECT value FROM json_each(?))"""
 _COLUMNS: Final = {"createdAt": "created_at", "modifiedAt": "modified_at", "expiresAt": "expires_at"}
 
 
@@ -108,8 +115,8 @@ def _on_head(node: HasType | InScope | IdIn | IdPattern | SubjectIn, catalogue: 
         case IdPattern(regex):
             where = "matches_pattern(?, (SELECT iri FROM entity WHERE number = c.entity))"
             return Filter(Sql(where, (regex,)), exact=True)
-        case SubjectIn():
-            return TRUE  # what a principal may not see is hidden by the restriction's view
+        case SubjectIn(name, subjects):
+            return _of_subjects(subjects) if name is None and len(subjects) <= SUBJECTS_MAX else TRUE
 
 
 def _all(filters: Sequence[Filter]) -> Filter:
@@ -331,6 +338,12 @@ def _scope_below(literal: str) -> Sql:
     if not literal:
         return Sql("1")
     return Sql("(scope = ? OR scope >= ? AND scope < ?)", (literal, literal + "/", literal + "0"))
+
+
+def _of_subjects(subjects: frozenset[int]) -> Filter:
+    """Entities of nobody, of several, or of one of these: what they may see of them the restriction's view decides."""
+    given = (orjson.dumps(sorted(subjects)).decode(),)
+    return Filter(Sql(_IS_OF, given), exact=True, drivers=(Sql(_OF_SUBJECTS, given),))
 
 
 def _id_in(ids: tuple[str, ...]) -> Filter:

@@ -104,6 +104,9 @@ TENANT_STEPS: Final = (
         PRIMARY KEY (entity, path, time, number, dataset)
     ) WITHOUT ROWID;
     """,
+    """
+    CREATE INDEX entity_subject ON entity (subject);
+    """,
 )
 HUB_STEPS: Final = (
     """

@@ -20,6 +20,7 @@ from broker.ports import Page, Restriction
 from broker.query.ast import And, Node, Selection, Window
 from broker.query.match import Matches, compile_match
 from broker.query.ordering import sort
+from broker.stores.narrowing import beneath, subjects_in
 from broker.stores.sqlite import plan as plans
 from broker.stores.sqlite.budget import Budget
 from broker.stores.sqlite.codec import ENTITY_COLUMNS, to_entity
@@ -27,7 +28,7 @@ from broker.stores.sqlite.compile import Catalogue
 from broker.stores.sqlite.names import ReadNames
 from broker.stores.sqlite.offsets import Known, Offsets
 
-_BY_NUMBER: Final = f"SELECT number, {ENTITY_COLUMNS} FROM json_each(?) CROSS JOIN entity ON number = value"  # noqa: S608 - constants
+_BY_NUMBER: Final = f"SELECT number, subject, {ENTITY_COLUMNS} FROM json_each(?) CROSS JOIN entity ON number = value"  # noqa: S608 - constants
 _BY_IRI: Final = f"SELECT {ENTITY_COLUMNS} FROM entity WHERE iri = ?"  # noqa: S608
 _IRIS: Final = "SELECT iri FROM json_each(?) CROSS JOIN entity ON number = value"
 EXPIRED_MAX: Final = 1_000  # expired and not yet swept; with more, every candidate is looked at
@@ -49,7 +50,10 @@ class Reading:
 
     def __init__(self, db: apsw.Connection, names: ReadNames, budget: Budget, asked: Asked) -> None:
         self._db, self._budget, self._asked = db, budget, asked
-        self._where = _bound(asked.selection.where, asked.restriction.where)
+        restriction = asked.restriction
+        where = asked.selection.where if restriction.view is None else beneath(asked.selection.where)
+        self._where = _bound(where, restriction.where)
+        self._subjects = None if restriction.view is None else subjects_in(restriction.where)
         catalogue = Catalogue(lambda text: names.find(db, text), self._is_uncovered)
         self._plan = plans.make_plan(db, self._where, catalogue)
         self._stale = self._expired()
@@ -167,11 +171,14 @@ class Reading:
         return self._asked.restriction.show(self._linked(entity_id))
 
     def _entities(self, numbers: Sequence[int]) -> list[tuple[int, Entity]]:
-        """The stored entities of these numbers, in their order."""
+        """The stored entities of these numbers, in their order, but for those of persons that nothing is shown of."""
         if not numbers:
             return []
         rows: list[tuple[Any, ...]] = self._db.execute(_BY_NUMBER, (orjson.dumps(numbers).decode(),)).fetchall()
-        return [(row[0], to_entity(row[1:])) for row in rows]
+        wanted = self._subjects
+        if wanted is None:
+            return [(row[0], to_entity(row[2:])) for row in rows]
+        return [(row[0], to_entity(row[2:])) for row in rows if not row[1] or row[1] in wanted]
 
     def _expired(self) -> frozenset[int] | None:
         """What has expired, in whole or in part, and is not swept yet; None where there is too much of it."""
