@@ -8,6 +8,7 @@ from typing import Final, cast
 from services.room import Ground, Room
 
 ROOMS: Final[dict[str, str]] = {
+    "consents": "services.consents.room",
     "bank": "services.bank.room",
     "audit": "services.audit.room",
 }

@@ -157,7 +157,33 @@ ADAPTERS: Final[Rows] = {
     "iot_replay_quarantine": OPERATOR,
     "iot_discard_quarantine": OPERATOR,
 }
-CONSENT: Final[Rows] = {}
+CONSENT: Final[Rows] = {
+    "consent_list_terms": EVERYBODY,
+    "consent_publish_terms": RECIPIENT | OPERATOR,
+    "consent_retrieve_terms": EVERYBODY,
+    "consent_change_terms": RECIPIENT | OPERATOR,
+    "consent_end_terms": RECIPIENT | OPERATOR,
+    "consent_show_notice": RESIDENT,
+    "consent_list_records": RESIDENT,
+    "consent_give": RESIDENT,
+    "consent_show_matrix": RESIDENT,
+    "consent_retrieve_record": RESIDENT,
+    "consent_list_events": RESIDENT,
+    "consent_accept": RESIDENT,
+    "consent_refuse": RESIDENT,
+    "consent_defer": RESIDENT,
+    "consent_renew": RESIDENT,
+    "consent_change": RESIDENT,
+    "consent_withdraw": RESIDENT,
+    "consent_ask": RECIPIENT,
+    "consent_list_requests": RESIDENT,
+    "consent_list_delegations": RESIDENT,
+    "consent_note_delegation": RESIDENT | OPERATOR,
+    "consent_end_delegation": RESIDENT | OPERATOR,
+    "consent_list_emergencies": OVERSEERS | BOARD,
+    "consent_begin_emergency": OPERATOR,
+    "consent_end_emergency": OPERATOR,
+}
 STORE: Final[Rows] = {}
 BANK: Final[Rows] = {
     "bank_list_recipients": OPERATOR | BOARD | AUDITOR | RESIDENT | RECIPIENT,
