@@ -10,7 +10,7 @@ from typing import Literal, TypeAlias, cast
 
 from broker.encode.language import choose
 from broker.ldcontext.active import ActiveContext
-from broker.model.entity import INSTANCE_MEMBERS, VALUE_MEMBER, Document, Entity, Instance, as_list, instances
+from broker.model.entity import INSTANCE_MEMBERS, VALUE_MEMBER, Document, Entity, Instance, as_list, instances, part_of
 from broker.model.kinds import is_bare, is_geometry
 from broker.model.values import NGSI_LD_NULL, Instant, Json, to_text
 
@@ -99,7 +99,7 @@ def stamped(entity: Entity) -> Document:
     }
     if entity.expires_at is not None:
         document["expiresAt"] = short_text(entity.expires_at)
-    return document
+    return part_of(document, entity.document)
 
 
 def short_text(instant: Instant) -> str:

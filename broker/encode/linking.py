@@ -16,7 +16,7 @@ from typing import Literal
 
 from broker.encode.entity import stamped
 from broker.errors import BadRequestData, TooManyResults
-from broker.model.entity import ENTITY_MEMBERS, Document, Entity, Instance, instances, member
+from broker.model.entity import ENTITY_MEMBERS, Document, Entity, Instance, instances, member, part_of
 from broker.model.values import Json
 from broker.query.match import linked_objects
 from broker.query.projection import Projection, project
@@ -91,7 +91,7 @@ class Linker:
             after = [self._filled(one, inner, path, levels) for one in instances(value)]
             if any(new is not old for new, old in zip(after, instances(value), strict=True)):
                 changed[name] = member(after)
-        return {**document, **changed} if changed else document
+        return part_of({**document, **changed}, document) if changed else document
 
     def _filled(self, instance: Instance, shape: Projection | None, path: frozenset[str], levels: int) -> Instance:
         targets = linked_objects(instance)

@@ -87,6 +87,28 @@ class Entity:  # never changed once made; not `frozen`, which would double the t
         return instances(self.document.get(name)) if name not in ENTITY_MEMBERS else []
 
 
+class Part(dict[str, Json]):
+    """Members of a document from which a projection took its id or type; `of` is `(id, types)` for all that."""
+
+    __slots__ = ("of",)
+
+    def __init__(self, members: Document, of: tuple[str, list[str]]) -> None:
+        super().__init__(members)
+        self.of = of
+
+
+def part_of(members: Document, whole: Document) -> Document:
+    """Members that come from a document: who they are of stays known, whatever was left out."""
+    return members if "id" in members and "type" in members else Part(members, identity_of(whole))
+
+
+def identity_of(document: Document) -> tuple[str, list[str]]:
+    """The id and types of a document, also where a projection took them; `("", [])` of what never had any."""
+    if isinstance(document, Part):
+        return document.of
+    return cast(str, document.get("id", "")), as_list(document.get("type"))
+
+
 def instances(value: Json) -> list[Instance]:
     """The instances an attribute member holds: none, one, or a list of two and more."""
     if isinstance(value, list):

@@ -13,9 +13,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TypeAlias, cast
+from typing import cast
 
-from broker.model.entity import ENTITY_MEMBERS, Entity, Instance, instances
+from broker.model.entity import Document, Entity, Instance, identity_of, instances
 from broker.model.evolution import Evolution
 from broker.model.subjects import DATA_SUBJECT, subjects_of
 from broker.model.values import Instant, Json, to_instant
@@ -23,7 +23,6 @@ from broker.ports import Clock, Principal, Restriction
 from broker.ports.audit import WITNESS, Audit, Basis, Entry, Told
 
 _OBSERVED: tuple[str, ...] = ("observedAt", "modifiedAt", "createdAt")
-_Bases: TypeAlias = "tuple[Basis, ...]"
 
 
 @dataclass(slots=True)
@@ -52,18 +51,14 @@ class _Person:
 class _Known:
     """Why parts of one entity may be shown, by attribute; whatever else of it leaves rests on all of that."""
 
-    by_name: dict[str, list[Basis]] = field(default_factory=dict)
-    given: list[_Bases] = field(default_factory=list)
+    by_name: dict[str, dict[Basis, None]] = field(default_factory=dict)
 
-    def add(self, bases: _Bases) -> None:
-        if bases not in self.given:
-            self.given.append(bases)
-            for one in bases:
-                self.by_name.setdefault(one.attribute, []).append(one)
+    def add(self, bases: Iterable[Basis]) -> None:
+        for one in bases:
+            self.by_name.setdefault(one.attribute, {})[one] = None
 
-    def all(self) -> Iterator[Basis]:
-        for bases in self.given:
-            yield from bases
+    def all(self) -> list[Basis]:
+        return [one for bases in self.by_name.values() for one in bases]
 
 
 class Disclosing:
@@ -80,7 +75,7 @@ class Disclosing:
         known = self._known.get(entity_id)
         if known is None:
             known = self._known[entity_id] = _Known()
-        known.add(tuple(bases))
+        known.add(bases)
 
     def left(self, entity: Entity, *places: str) -> None:
         """An entity is in the answer, with what is linked inside of it, and these attributes beside its document."""
@@ -94,17 +89,15 @@ class Disclosing:
 
     def left_evolution(self, evolution: Evolution) -> None:
         """A history is in the answer, or periods made of it."""
-        known = self._known.get(evolution.id)
+        known, types = self._known.get(evolution.id), evolution.types
         if known is None:
             return
-        for name, found in evolution.attributes.items():
-            for instance in found:
-                self._instance(known, evolution.types, name, (instance, evolution.modified_at))
+        if evolution.attributes or not evolution.aggregated.keys() & known.by_name.keys():
+            self._attributes(known, types, evolution.attributes, evolution.modified_at)
         for name, methods in evolution.aggregated.items():
             ends = [at for periods in methods.values() for one in periods for at in (one.start, one.end)]
             count = max(map(len, methods.values()), default=0)
-            for basis in known.by_name.get(name, ()):
-                self._rest(basis, evolution.types, name, count, ends)
+            self._rest(known.by_name.get(name, ()), types, name, (count, ends))
 
     def told(self) -> list[tuple[bool, list[Told]]]:
         """What left, of whom, by consents (False) and in emergencies (True)."""
@@ -113,15 +106,16 @@ class Disclosing:
             by_kind.setdefault(emergency, []).append(person.told(subject))
         return sorted(by_kind.items(), key=lambda pair: pair[0])
 
-    def _document(self, document: Mapping[str, Json], at: Instant, places: Sequence[str]) -> None:
-        attributes = {name: instances(value) for name, value in document.items() if name not in ENTITY_MEMBERS}
+    def _document(self, document: Document, at: Instant, places: Sequence[str]) -> None:
+        attributes = {name: instances(value) for name, value in document.items() if ":" in name}
         for found in attributes.values():
             for instance in found:
                 self._linked(instance, at)
-        known = self._known.get(cast(str, document.get("id", "")))
+        entity_id, types = identity_of(document)
+        known = self._known.get(entity_id)
         if known is not None:
             beside = [name for name in places if name not in attributes]
-            self._attributes(known, _types(document), {**attributes, **{name: [{}] for name in beside}}, at)
+            self._attributes(known, types, {**attributes, **{name: [{}] for name in beside}}, at)
 
     def _attributes(
         self, known: _Known, types: Sequence[str], found: Mapping[str, Sequence[Instance]], at: Instant
@@ -129,8 +123,7 @@ class Disclosing:
         some = [self._instance(known, types, name, (one, at)) for name, held in found.items() for one in held]
         if not any(some):  # that there is such an entity is something about a person too
             for name in found or (DATA_SUBJECT,):
-                for basis in known.all():
-                    self._rest(basis, types, name, 0, ())
+                self._rest(known.all(), types, name, (0, ()))
 
     def _instance(self, known: _Known, types: Sequence[str], name: str, found: tuple[Instance, Instant]) -> bool:
         """Note one instance; whether it is about somebody."""
@@ -142,8 +135,7 @@ class Disclosing:
         if DATA_SUBJECT in instance:
             named = subjects_of(instance[DATA_SUBJECT])
         fitting = [one for one in bases if one.dataset == dataset and _fits(one, named)]
-        for basis in fitting:
-            self._rest(basis, types, name, 1, [_time_of(instance, at)])
+        self._rest(fitting, types, name, (1, (_time_of(instance, at),)))
         return bool(fitting)
 
     def _linked(self, instance: Instance, at: Instant) -> None:
@@ -153,17 +145,21 @@ class Disclosing:
                 if isinstance(linked, dict):
                     self._document(linked, at, ())
 
-    def _rest(self, basis: Basis, types: Iterable[str], name: str, count: int, times: Sequence[Instant]) -> None:
-        counted = set[str]()
-        for subject, record in basis.rests:
-            key = (subject, basis.emergency)
-            person = self._persons.get(key)
-            if person is None:
-                person = self._persons[key] = _Person()
-            person.records.add(record)
-            if subject not in counted:  # two consents to the same are one disclosure
-                counted.add(subject)
-                person.add(types, name, count, times)
+    def _rest(
+        self, bases: Iterable[Basis], types: Iterable[str], name: str, told: tuple[int, Sequence[Instant]]
+    ) -> None:
+        """Note of an attribute so many values of these times; two consents to the same are one disclosure."""
+        counted = set[tuple[str, bool]]()
+        for basis in bases:
+            for subject, record in basis.rests:
+                key = (subject, basis.emergency)
+                person = self._persons.get(key)
+                if person is None:
+                    person = self._persons[key] = _Person()
+                person.records.add(record)
+                if key not in counted:
+                    counted.add(key)
+                    person.add(types, name, *told)
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,11 +215,6 @@ def leaving_evolutions(evolutions: Iterable[Evolution]) -> None:
     if isinstance(found, Disclosing):
         for evolution in evolutions:
             found.left_evolution(evolution)
-
-
-def _types(document: Mapping[str, Json]) -> list[str]:
-    found = document.get("type")
-    return cast("list[str]", found if isinstance(found, list) else [] if found is None else [found])
 
 
 def _fits(basis: Basis, named: frozenset[str] | None) -> bool:

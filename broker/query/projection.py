@@ -18,7 +18,7 @@ from typing import Final
 
 from broker.errors import BadRequestData, TooComplexQuery
 from broker.ldcontext.active import ActiveContext
-from broker.model.entity import ENTITY_MEMBERS, Document, instances, member
+from broker.model.entity import ENTITY_MEMBERS, Document, instances, member, part_of
 from broker.query.bind import Compacting, Names
 
 CHARACTERS_MAX: Final = 4096
@@ -103,9 +103,9 @@ def project(document: Document, projection: Projection) -> Document:
     """
     if projection.omits:
         left_out = projection.whole
-        return {name: value for name, value in document.items() if name not in left_out}
+        return part_of({name: value for name, value in document.items() if name not in left_out}, document)
     picked = projection.by_name
-    return {name: value for name, value in document.items() if name in picked}
+    return part_of({name: value for name, value in document.items() if name in picked}, document)
 
 
 def keep_datasets(document: Document, dataset_ids: frozenset[str]) -> Document:
