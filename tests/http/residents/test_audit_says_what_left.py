@@ -144,7 +144,7 @@ def test_an_emergency_is_told_of_as_one(hub: Hub) -> None:
     hub.policy.grants, hub.policy.emergency = {}, "urn:e:1"
     hub.get("/entities/urn:ngsi-ld:Person:1")
     [entry] = hub.audit.entries
-    assert (entry.kind, entry.told[0].records) == ("emergency", {"urn:e:1"})
+    assert (entry.kind, entry.told[0].records) == ("emergency", frozenset({"urn:e:1"}))
     hub.policy.emergency = ""
 
 
