@@ -137,19 +137,6 @@ class Bank:
             return offer_policy(told, items, lambda one: read_purpose(library, one, "/purposes"))
         return agreement_policy(told, items, read_purpose(library, item.body["purpose"], "/purpose"))
 
-    def look(self) -> int:
-        """Do what is due by itself: certificates, contracts, decisions and agreements that have run out."""
-        lapses: dict[str, Callable[[Desk, str], Item | None]] = {
-            recipients.KIND: recipients.lapse, offers.KIND: offers.lapse, requesting.AGREEMENT: requesting.lapse,
-        }  # fmt: skip
-        looked = 0
-        for tenant, item in self.book.due():
-            lapse = lapses.get(item.kind)
-            if lapse is not None:
-                self.book.transact(tenant, "bank", lambda desk, item=item, lapse=lapse: lapse(desk, item.id))  # type: ignore[misc]  # bound now
-                looked += 1
-        return looked
-
 
 def asking_for(principal: Principal) -> str:
     """The organisation that they ask for. Raises Forbidden."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from broker.errors import BadRequestData
@@ -65,6 +65,16 @@ def read_item(library: Library, text: str, pointer: str) -> DataItem:
     iris = {model.attributes[attribute].iri for model in having}
     special = any(model.attributes[attribute].personal == "special-care" for model in having)
     return DataItem(text, _iris(having), min(iris), granularity, special=special)
+
+
+def texts_of(library: Library, items: Mapping[str, Iterable[str]]) -> list[str]:
+    """`Type/attribute` of attributes by entity type, both as IRIs; what no package knows stays an IRI."""
+    texts = []
+    for type_, attributes in items.items():
+        found = library.model(type_)
+        names = {one.iri: one.name for one in found[1].attributes.values()} if found else {}
+        texts += [f"{found[1].name if found else type_}/{names.get(iri, iri)}" for iri in attributes]
+    return sorted(texts)
 
 
 def read_purpose(library: Library, text: str, pointer: str) -> str:

@@ -46,3 +46,10 @@ def after_years(instant: Instant, years: int) -> Instant:
 def city_day(instant: Instant) -> str:
     """The day of the city that an instant is in: `2026-11-23`."""
     return (_EPOCH + timedelta(microseconds=instant)).astimezone(CITY).date().isoformat()
+
+
+def day_start(instant: Instant) -> Instant:
+    """When the day of the city began that an instant is in."""
+    then = (_EPOCH + timedelta(microseconds=instant)).astimezone(CITY)
+    begun = then.replace(hour=0, minute=0, second=0, microsecond=0)
+    return int((begun - _EPOCH) / timedelta(microseconds=1))

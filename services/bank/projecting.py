@@ -45,6 +45,16 @@ class Projector:
             else:
                 self._ours.shown(item)
 
+    def show_all(self, tenant: str, items: Sequence[Item]) -> None:
+        """Show what is no item of the book: receipts of what was handed over. Raises ServiceUnavailable."""
+        try:
+            refused = self._hub.upsert(tenant, [self.fragment(item) for item in items])
+        except HubAway as error:
+            raise ServiceUnavailable("the hub takes nothing now", remedy="Ask again.") from error
+        for item, why in zip(items, refused, strict=True):
+            if why is not None:
+                raise _unshown(item, why)
+
     @property
     def _ours(self) -> Book:
         assert self.book is not None, "the room gives it its book"

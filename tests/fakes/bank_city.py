@@ -18,12 +18,13 @@ from broker.keeping import KeptFile
 from broker.model.values import to_text
 from broker.ports import SYSTEM, Principal
 from broker.ports.audit import Audit
-from broker.ports.consents import Consents, NoConsents
+from broker.ports.consents import NoConsents
 from broker.signing import Signer, made
 from datamodels.library import read_beside_built_in
 from services.bank.room import BankRoom, open_room
 from services.room import Ground
 from tests.fakes.clock import FakeClock
+from tests.fakes.consenting import Allowed
 from tests.fakes.told import Recorded
 from tests.http.doors import broker
 
@@ -137,12 +138,12 @@ class BankCity:
 
 @contextmanager
 def bank_city(
-    directory: Path, store: str = "memory", consents: Consents | None = None, city: Mapping[str, Any] | None = None
+    directory: Path, store: str = "memory", allowed: Allowed | None = None, city: Mapping[str, Any] | None = None
 ) -> Iterator[BankCity]:
     """A bank that nobody knows yet."""
     clock, numbers = FakeClock(), count(1)
     with ExitStack() as closing:
-        built, _ = closing.enter_context(broker(clock=clock, store=store, data=str(directory / "data")))
+        built, _ = closing.enter_context(broker(clock=clock, access=allowed, store=store, data=str(directory / "data")))
         file = KeptFile(directory / "services.sqlite", "services")
         closing.callback(file.close)
         audit: Recorded = Recorded()
@@ -150,7 +151,7 @@ def bank_city(
         library = read_beside_built_in()
         ground = Ground(
             HubInside(built.house, Principal("services", roles=frozenset({SYSTEM}))), file, clock,
-            lambda: f"{next(numbers):032x}", Signer([made()]), kept, consents or NoConsents(), lambda: library,
+            lambda: f"{next(numbers):032x}", Signer([made()]), kept, allowed or NoConsents(), lambda: library,
             "http://hub.example", city or {},
         )  # fmt: skip
         room = open_room(ground)
