@@ -218,10 +218,11 @@ def leaving_evolutions(evolutions: Iterable[Evolution]) -> None:
 
 
 def _fits(basis: Basis, named: frozenset[str] | None) -> bool:
-    """Whether it is the basis of an instance that names these subjects itself, None: none."""
-    if named is None:
-        return not basis.own
-    return basis.own and {subject for subject, _ in basis.rests} == named
+    """Whether it may be the basis of an instance that names these subjects itself.
+
+    One that names none may have had its names taken from it: rather is too much written down than too little.
+    """
+    return named is None or (basis.own and {subject for subject, _ in basis.rests} == named)
 
 
 def _time_of(instance: Instance, at: Instant) -> Instant:
