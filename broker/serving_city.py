@@ -12,7 +12,7 @@ from broker.admitting import Admitted, BadAccess
 from broker.http.exchange import House
 from broker.http.front import Application
 from broker.http.rooms.door import Rights, RoomDoor
-from broker.http.rooms.route import Routes
+from broker.http.rooms.route import Route, Routes
 from broker.hub.inside import HubInside
 from broker.joining import public_url_of
 from broker.keeping import KeptFile, UnusableFile
@@ -43,6 +43,11 @@ class Served:
     def mounts(self) -> Mapping[str, Application]:
         """Parts of the URL map."""
         return dict.fromkeys(ROOTS, self._door)
+
+    @property
+    def routes(self) -> tuple[Route, ...]:
+        """Every row of their tables."""
+        return self._door.routes.all
 
     def start(self) -> None:
         """Begin what they do by themselves."""
