@@ -86,6 +86,7 @@ def test_scope(city: SmallCity) -> None:
 def test_count(city: SmallCity) -> None:
     city.put(*(reading("hana", number, heartRate=60 + number) for number in range(5)), reading("ken", heartRate=80))
     city.city.give("ken", HEART_RATE)
+    city.city.give("hana", HEART_RATE, covers_from=city.clock.now() + HOUR)
     restriction = city.call(clinic()).restriction
     page = city.broker.entities.select("", Selection(HasType(READING)), Window(1, count=True), restriction)
     assert (page.total, [one.id for one in page.entities], page.more) == (1, [KEN], False)
