@@ -7,6 +7,7 @@ from argparse import Namespace
 from collections.abc import Iterator, Mapping, MutableMapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import unquote
 
@@ -36,13 +37,22 @@ class Door(Protocol):
 
 @contextmanager
 def broker(
-    *, clock: Clock | None = None, access: Access | None = None, deliver: bool = False, **options: str
+    *,
+    clock: Clock | None = None,
+    access: Access | None = None,
+    deliver: bool = False,
+    city: Path | None = None,
+    **options: str,
 ) -> Iterator[tuple[Built, Doors]]:
-    """A broker on the memory store, or on what `options` say: `store="sqlite", data=…`, or `mongo`: an empty one."""
+    """A broker on the memory store, or on what `options` say: `store="sqlite", data=…`, or `mongo`: an empty one.
+
+    `city` is its file of --access.
+    """
     with ExitStack() as closing:
         if options.get("store") in WIRES:
             options["store"] = closing.enter_context(fresh(WIRES[options["store"]]))
         environment = {"MISONO_STORE": "memory", **{f"MISONO_{name.upper()}": text for name, text in options.items()}}
+        environment |= {} if city is None else {"MISONO_ACCESS": str(city)}
         built = build(read_settings(Namespace(config=""), environment), clock=clock, access=access, deliver=deliver)
         closing.callback(built.close)
         yield built, make_doors(built)
