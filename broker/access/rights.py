@@ -183,6 +183,18 @@ CONSENT: Final[Rows] = {
     "consent_list_emergencies": OVERSEERS | BOARD,
     "consent_begin_emergency": OPERATOR,
     "consent_end_emergency": OPERATOR,
+    "consent_retrieve_receipt": RESIDENT,
+    "consent_show_receipt": RESIDENT,
+    "consent_export_record": RESIDENT,
+    "consent_export": RESIDENT,
+    "consent_verify_receipt": OPEN,
+    "consent_status_list": OPEN,
+    "serve_keys": OPEN,
+    "consent_list_granted": RECIPIENT,
+    "consent_end_granted": RECIPIENT,
+    "consent_follow_changes": RECIPIENT,
+    "consent_list_deletions": RESIDENT | RECIPIENT | OVERSEERS,
+    "consent_confirm_deletion": RECIPIENT,
 }
 STORE: Final[Rows] = {}
 BANK: Final[Rows] = {

@@ -22,8 +22,12 @@ from services.consents.tables import STEPS, Bound, Database
 T = TypeVar("T")
 Sql = str
 _RECORD: Final = (
-    "SELECT r.id, r.person, r.recipient, r.purpose, r.state, r.version, r.at, r.body, p.subject, r.epoch"
+    "SELECT r.id, r.person, r.recipient, r.purpose, r.state, r.version, r.at, r.body, p.subject, r.epoch, r.number"
     " FROM consents_record r JOIN consents_person p ON p.number = r.person WHERE r.tenant = ? AND "
+)
+_EVENT: Final = (
+    "SELECT e.number, e.record, e.version, e.at, e.act, e.by, e.actor, e.changed FROM consents_event e"
+    " WHERE e.tenant = ? AND "
 )
 
 
@@ -39,6 +43,15 @@ TIMER: Final = Who("misono:timer")
 
 
 @dataclass(frozen=True, slots=True)
+class Means:
+    """What a transaction works with; `issue` notes the receipt of a consent, where its act gives one."""
+
+    clock: Clock
+    new_id: Callable[[], str]
+    issue: Callable[[Desk, Record, Act], None]
+
+
+@dataclass(frozen=True, slots=True)
 class Done:
     """What a transaction did, for the audit and the hub: events and things to show, in their order."""
 
@@ -49,8 +62,9 @@ class Done:
 class Desk:
     """The book within one transaction; `now` is its time."""
 
-    def __init__(self, db: Database, tenant: str, who: Who, now: Instant, new_id: Callable[[], str]) -> None:
-        self.db, self.tenant, self.who, self.now, self._new_id = db, tenant, who, now, new_id
+    def __init__(self, db: Database, tenant: str, who: Who, means: Means) -> None:
+        self.db, self.tenant, self.who, self._means = db, tenant, who, means
+        self.now: Instant = means.clock.now()
         self.actor = self.person(who.subject) if who.subject else 0
         self._events: list[tuple[Event, Record]] = []
         self._shown: dict[tuple[str, str], None] = {}
@@ -61,7 +75,7 @@ class Desk:
 
     def new_id(self, type_: str) -> str:
         """`urn:ngsi-ld:ConsentRecord:…`."""
-        return f"urn:ngsi-ld:{type_}:{self._new_id()}"
+        return f"urn:ngsi-ld:{type_}:{self._means.new_id()}"
 
     def person(self, subject: str) -> int:
         """The number of a person, a new one where they were never heard of."""
@@ -94,6 +108,7 @@ class Desk:
         assert found is not None
         self._events.append((event, found))
         self.show("record", record_id)
+        self._means.issue(self, found, act)
         return found
 
     def note(self, kind: str, thing: str, act: str, changed: Mapping[str, Any]) -> None:
@@ -117,8 +132,8 @@ class Desk:
     def _keep(self, record: Record) -> None:
         due = due_of(record)
         sql = (
-            "INSERT INTO consents_record (tenant, id, person, recipient, purpose, state, version, at, epoch, due, joint,"
-            " terms, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
+            "INSERT INTO consents_record (tenant, id, person, recipient, purpose, state, version, at, epoch, due,"
+            " joint, terms, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
             " state = excluded.state, version = excluded.version, at = excluded.at, epoch = excluded.epoch,"
             " due = excluded.due, joint = excluded.joint, terms = excluded.terms, body = excluded.body"
         )
@@ -130,21 +145,19 @@ class Desk:
 class Book:
     """The book; any thread may ask it. `finish(tenant, who, done)` audits and shows what was done."""
 
-    def __init__(
-        self, file: KeptFile, clock: Clock, new_id: Callable[[], str], finish: Callable[[str, Who, Done], None]
-    ) -> None:
+    def __init__(self, file: KeptFile, means: Means, finish: Callable[[str, Who, Done], None]) -> None:
         file.tables("consents", STEPS)
-        self.file, self._clock, self._new_id, self._finish = file, clock, new_id, finish
+        self.file, self._means, self._finish = file, means, finish
 
     def now(self) -> Instant:
         """The time."""
-        return self._clock.now()
+        return self._means.clock.now()
 
     def transact(self, tenant: str, who: Who, work: Callable[[Desk], T]) -> T:
         """Do it in one transaction; durable, audited and shown on return. Raises what `work` raises."""
 
         def run(db: Database) -> tuple[T, Done]:
-            desk = Desk(db, tenant, who, self._clock.now(), self._new_id)
+            desk = Desk(db, tenant, who, self._means)
             return work(desk), desk.done()
 
         try:
@@ -189,10 +202,7 @@ class Book:
 
     def events(self, tenant: str, where: str, *bindings: Bound) -> list[tuple[int, Event]]:
         """Events (`e`) by a condition of ours with their numbers, in their order."""
-        sql = (
-            "SELECT e.number, e.record, e.version, e.at, e.act, e.by, e.actor, e.changed FROM consents_event e"
-            f" WHERE e.tenant = ? AND {where} ORDER BY e.number"
-        )
+        sql = f"{_EVENT} {where} ORDER BY e.number"
         return [(int(str(row[0])), _event(row[1:])) for row in self.rows(sql, tenant, *bindings)]
 
 
@@ -222,10 +232,10 @@ def text_of(value: object) -> str:
 
 def record_of(row: Row) -> Record:
     """A row of _RECORD."""
-    person, version, at, epoch = (int(str(row[place])) for place in (1, 5, 6, 9))
+    person, version, at, epoch, number = (int(str(row[place])) for place in (1, 5, 6, 9, 10))
     recipient, purpose, state, subject = (str(row[place]) for place in (2, 3, 4, 8))
     body = json.loads(str(row[7]))
-    return Record(str(row[0]), person, recipient, purpose, State(state), version, at, body, subject, epoch)
+    return Record(str(row[0]), person, recipient, purpose, State(state), version, at, body, subject, epoch, number)
 
 
 def _event(row: tuple[Any, ...]) -> Event:

@@ -1,4 +1,4 @@
-"""How consents end: withdrawn in one act, expired, lapsed; what ends with them, and what recipients must then delete."""
+"""How consents end: withdrawn in one act, expired, lapsed; what ends with them, and what recipients then delete."""
 
 from __future__ import annotations
 

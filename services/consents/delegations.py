@@ -63,7 +63,7 @@ class Delegations:
         return self._book.transact(tenant, who, work)
 
     def end(self, tenant: str, who: Who, thing: str, subject: str = "") -> dict[str, Json]:
-        """End one: as the person who chose it, as who acts, or (no `subject`) as the operator. Raises ResourceNotFound."""
+        """End one: as the person who chose it, as who acts, or (no `subject`) the operator. Raises ResourceNotFound."""
 
         def work(desk: Desk) -> dict[str, Json]:
             row = next(iter(desk.rows(f"{_DELEGATION} AND d.id = ? AND d.ended IS NULL", tenant, thing)), None)

@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from broker.encode.text import dump
-from broker.errors import BadRequestData, Forbidden
+from broker.errors import BadRequestData
 from broker.http.messages import Response
-from broker.http.rooms.route import Asked, Handler, Route
+from broker.http.rooms.route import Asked, Route
 from broker.model.values import Json
+from services.consents.answers import (
+    FOR,
+    PAGED,
+    answer,
+    get,
+    language_of,
+    not_for,
+    other,
+    page_of,
+    paged,
+    post,
+    recipient_of,
+    resident_of,
+)
 from services.consents.book import Who
 from services.consents.delegations import DECIDE, SEE
 from services.consents.giving import Acting
@@ -20,14 +33,6 @@ from services.room import Ground
 
 if TYPE_CHECKING:
     from services.consents.room import ConsentRoom
-
-BASE: Final = "/services/consents"
-PAGE, PAGE_MAX = 50, 200
-_NUMBER_MAX: Final = 1 << 53
-FOR: Final = frozenset({"for"})
-PAGED: Final = frozenset({"limit", "after"})
-JSON: Final = ("Content-Type", "application/json")
-NOT_KEPT: Final = ("Cache-Control", "no-store")
 
 
 class Doors:
@@ -42,49 +47,49 @@ class Doors:
 
     def _terms(self) -> list[Route]:
         return [
-            _get("/terms", "consent_list_terms", self.list_terms, PAGED | {"recipient"}),
-            _post("/terms", "consent_publish_terms", self.publish_terms),
-            _get("/terms/{terms}", "consent_retrieve_terms", self.retrieve_terms),
-            _post("/terms/{terms}/versions", "consent_change_terms", self.publish_terms),
-            _post("/terms/{terms}/end", "consent_end_terms", self.end_terms),
-            _post("/notices", "consent_show_notice", self.show_notice, FOR),
+            get("/terms", "consent_list_terms", self.list_terms, PAGED | {"recipient"}),
+            post("/terms", "consent_publish_terms", self.publish_terms),
+            get("/terms/{terms}", "consent_retrieve_terms", self.retrieve_terms),
+            post("/terms/{terms}/versions", "consent_change_terms", self.publish_terms),
+            post("/terms/{terms}/end", "consent_end_terms", self.end_terms),
+            post("/notices", "consent_show_notice", self.show_notice, FOR),
         ]
 
     def _records(self) -> list[Route]:
         one = "/records/{record}"
         return [
-            _get("/records", "consent_list_records", self.list_records, FOR | PAGED | {"state"}),
-            _post("/records", "consent_give", self.give, FOR),
-            _get("/matrix", "consent_show_matrix", self.matrix, FOR),
-            _get(one, "consent_retrieve_record", self.retrieve_record, FOR),
-            _get(f"{one}/events", "consent_list_events", self.list_events, FOR),
-            _post(f"{one}/accept", "consent_accept", self.accept, FOR),
-            _post(f"{one}/refuse", "consent_refuse", self.refuse, FOR),
-            _post(f"{one}/defer", "consent_defer", self.defer, FOR),
-            _post(f"{one}/renew", "consent_renew", self.renew, FOR),
-            _post(f"{one}/change", "consent_change", self.change, FOR),
-            _post("/withdraw", "consent_withdraw", self.withdraw, FOR),
+            get("/records", "consent_list_records", self.list_records, FOR | PAGED | {"state"}),
+            post("/records", "consent_give", self.give, FOR),
+            get("/matrix", "consent_show_matrix", self.matrix, FOR),
+            get(one, "consent_retrieve_record", self.retrieve_record, FOR),
+            get(f"{one}/events", "consent_list_events", self.list_events, FOR),
+            post(f"{one}/accept", "consent_accept", self.accept, FOR),
+            post(f"{one}/refuse", "consent_refuse", self.refuse, FOR),
+            post(f"{one}/defer", "consent_defer", self.defer, FOR),
+            post(f"{one}/renew", "consent_renew", self.renew, FOR),
+            post(f"{one}/change", "consent_change", self.change, FOR),
+            post("/withdraw", "consent_withdraw", self.withdraw, FOR),
         ]
 
     def _requests(self) -> list[Route]:
         return [
-            _post("/requests", "consent_ask", self.ask),
-            _get("/requests", "consent_list_requests", self.list_requests, FOR),
+            post("/requests", "consent_ask", self.ask),
+            get("/requests", "consent_list_requests", self.list_requests, FOR),
         ]
 
     def _relations(self) -> list[Route]:
         return [
-            _get("/delegations", "consent_list_delegations", self.list_delegations),
-            _post("/delegations", "consent_note_delegation", self.note_delegation),
-            _post("/delegations/{delegation}/end", "consent_end_delegation", self.end_delegation),
-            _get("/emergencies", "consent_list_emergencies", self.list_emergencies, PAGED),
-            _post("/emergencies", "consent_begin_emergency", self.begin_emergency),
-            _post("/emergencies/{emergency}/end", "consent_end_emergency", self.end_emergency),
+            get("/delegations", "consent_list_delegations", self.list_delegations),
+            post("/delegations", "consent_note_delegation", self.note_delegation),
+            post("/delegations/{delegation}/end", "consent_end_delegation", self.end_delegation),
+            get("/emergencies", "consent_list_emergencies", self.list_emergencies, PAGED),
+            post("/emergencies", "consent_begin_emergency", self.begin_emergency),
+            post("/emergencies/{emergency}/end", "consent_end_emergency", self.end_emergency),
         ]
 
     def list_terms(self, asked: Asked) -> Response:
         """What recipients would have, and what for."""
-        limit, after = _page(asked)
+        limit, after = page_of(asked)
         recipient = asked.query.get("recipient", "")
         found = self._room.terms.all(asked.tenant, after, limit, recipient)
         rows: list[tuple[int, Json]] = [(one.number, one.told(self._ground.library())) for one in found]
@@ -118,22 +123,22 @@ class Doors:
 
     def list_records(self, asked: Asked) -> Response:
         """Of a person."""
-        subject, (limit, after) = self.seeing(asked), _page(asked)
+        subject, (limit, after) = self.seeing(asked), page_of(asked)
         state = asked.query.get("state", "")
         found = self._room.book.records(
             asked.tenant, "p.subject = ? AND r.number > ? AND (? = '' OR r.state = ?)", subject, after, state, state,
             limit=limit,
         )  # fmt: skip
-        rows: list[tuple[int, Json]] = [(self._number(asked, one), self._told(one)) for one in found]
+        rows: list[tuple[int, Json]] = [(one.number, self._told(one)) for one in found]
         return paged("records", rows, limit)
 
     def retrieve_record(self, asked: Asked) -> Response:
         """One of them."""
-        return answer(self._told(self._mine(asked)))
+        return answer(self._told(self.mine(asked)))
 
     def list_events(self, asked: Asked) -> Response:
         """What was done to it, by whom."""
-        record = self._mine(asked)
+        record = self.mine(asked)
         events = [one for _, one in self._room.book.events(asked.tenant, "e.record = ?", record.id)]
         actors = self._room.book.subjects({one.actor for one in events})
         return answer({"record": record.id, "events": [told_event(one, actors) for one in events]})
@@ -216,7 +221,7 @@ class Doors:
 
     def list_emergencies(self, asked: Asked) -> Response:
         """For who oversees them."""
-        limit, after = _page(asked)
+        limit, after = page_of(asked)
         rows: list[tuple[int, Json]] = [*self._room.emergencies.all(asked.tenant, after, limit)]
         return paged("emergencies", rows, limit)
 
@@ -236,7 +241,7 @@ class Doors:
         subject = asked.query.get("for", own)
         kind = "" if subject == own else self._room.delegations.kind(asked.tenant, own, subject, DECIDE)
         if subject != own and not kind:
-            raise _not_for(subject)
+            raise not_for(subject)
         return Acting(Who(subject=own), subject, guardian=kind in ("parentalAuthority", "legalGuardian"))
 
     def seeing(self, asked: Asked) -> str:
@@ -245,7 +250,7 @@ class Doors:
         subject = asked.query.get("for", own)
         kinds = (self._room.delegations.kind(asked.tenant, own, subject, scope) for scope in (SEE, DECIDE))
         if subject != own and not any(kinds):
-            raise _not_for(subject)
+            raise not_for(subject)
         return subject
 
     def _operator_or_resident(self, asked: Asked) -> tuple[Who, str]:
@@ -254,66 +259,9 @@ class Doors:
         own = resident_of(asked)
         return Who(subject=own), own
 
-    def _mine(self, asked: Asked) -> Record:
+    def mine(self, asked: Asked) -> Record:
+        """The consent that the path names, of whom is looked at. Raises ResourceNotFound, Forbidden."""
         return self._room.book.mine(asked.tenant, self.seeing(asked), asked.path["record"])
 
     def _told(self, record: Record) -> dict[str, Json]:
         return told_record(record, self._room.book.now(), self._ground.library())
-
-    def _number(self, asked: Asked, record: Record) -> int:
-        sql = "SELECT number FROM consents_record WHERE tenant = ? AND id = ?"
-        return int(str(self._room.book.rows(sql, asked.tenant, record.id)[0][0]))
-
-
-def resident_of(asked: Asked) -> str:
-    """The pseudonym of the resident who asks. Raises Forbidden."""
-    if "resident" not in asked.principal.roles or not asked.principal.subject:
-        raise Forbidden("this is for residents", remedy="a token with the role resident and your pseudonym")
-    return asked.principal.subject
-
-
-def recipient_of(asked: Asked) -> str:
-    """The organisation for which somebody asks. Raises Forbidden."""
-    if "recipient" not in asked.principal.roles or not asked.principal.recipient:
-        raise Forbidden("this is for recipients", remedy="a token with the role recipient and your organisation")
-    return asked.principal.recipient
-
-
-def other(asked: Asked) -> Who:
-    """Who is no resident, by name."""
-    return Who(asked.principal.name)
-
-
-def language_of(asked: Asked) -> str:
-    """`ja` or `en`, as the request prefers."""
-    given = asked.request.headers.get("accept-language", "ja").lower()
-    return min(("ja", "en"), key=lambda one: given.find(one) if one in given else len(given) + 1)
-
-
-def answer(body: Json, status: int = 200) -> Response:
-    """JSON; nobody keeps a copy on the way."""
-    return Response(status, (JSON, NOT_KEPT), dump(body))
-
-
-def paged(name: str, rows: Sequence[tuple[int, Json]], limit: int) -> Response:
-    """A list, each with its number; `after` is there where there may be more."""
-    body: dict[str, Json] = {name: [one for _, one in rows]}
-    if rows and len(rows) == limit:
-        body["after"] = rows[-1][0]
-    return answer(body)
-
-
-def _page(asked: Asked) -> tuple[int, int]:
-    return max(1, asked.number("limit", PAGE, PAGE_MAX)), asked.number("after", 0, _NUMBER_MAX)
-
-
-def _not_for(subject: str) -> Forbidden:
-    return Forbidden(f"you do not act for {subject[:200]}", pointer="for", remedy="a delegation that says so")
-
-
-def _get(path: str, operation: str, handler: Handler, parameters: frozenset[str] = frozenset()) -> Route:
-    return Route("GET", BASE + path, operation, handler, parameters=parameters)
-
-
-def _post(path: str, operation: str, handler: Handler, parameters: frozenset[str] = frozenset()) -> Route:
-    return Route("POST", BASE + path, operation, handler, body=True, parameters=parameters)

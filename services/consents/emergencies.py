@@ -19,6 +19,10 @@ _EMERGENCY: Final = (
     " (SELECT count(*) FROM consents_looked_at l WHERE l.emergency = e.number) FROM consents_emergency e"
     " WHERE e.tenant = ? AND "
 )
+_TOLD: Final = (
+    _EMERGENCY + "e.ended IS NOT NULL AND (e.everybody = 1 OR EXISTS (SELECT 1 FROM consents_looked_at l"
+    " WHERE l.emergency = e.number AND l.person = ?)) ORDER BY e.number DESC LIMIT 200"
+)
 
 
 class Emergencies:
@@ -82,11 +86,7 @@ class Emergencies:
     def told(self, tenant: str, subject: str) -> list[dict[str, Json]]:
         """What a person is told of: emergencies that are over and covered them."""
         person = self._book.person(tenant, subject)
-        sql = (
-            f"{_EMERGENCY} e.ended IS NOT NULL AND (e.everybody = 1 OR EXISTS (SELECT 1 FROM consents_looked_at l"
-            " WHERE l.emergency = e.number AND l.person = ?)) ORDER BY e.number DESC LIMIT 200"
-        )
-        return [*map(_told, self._book.rows(sql, tenant, person))]
+        return [*map(_told, self._book.rows(_TOLD, tenant, person))]
 
     def _record(self, tenant: str, who: Who, act: str, more: Mapping[str, Json]) -> None:
         entry = Entry("emergency", tenant, who.by, self._book.now(), operation=act, more=more)

@@ -114,9 +114,7 @@ def _read(library: Library, text: str, pointer: str) -> Item:
         raise BadRequestData(f"no installed package has a type {type_[:80]!r}", pointer=pointer, remedy=_FORM)
     if attribute == ANY:
         label = models[0].label
-        return Item(
-            type_, ANY, granularity, special=False, label=Text(f"{label.ja}のすべて", f"{label.en}: all of it")
-        )
+        return Item(type_, ANY, granularity, special=False, label=Text(f"{label.ja}のすべて", f"{label.en}: all of it"))
     having = [model for model in models if attribute in model.attributes]
     if not having:
         known = ", ".join(sorted(models[0].attributes)[:20])

@@ -132,7 +132,8 @@ class Projection:
             record = book.record(tenant, str(record_id))
             assert record is not None
             members = {
-                "consent": record.id, "dataSubject": record.subject, "receiptForm": form, "issuedAt": to_text(int(str(at))),
+                "consent": record.id, "dataSubject": record.subject, "receiptForm": form,
+                "issuedAt": to_text(int(str(at))),
                 "receiptHash": digest, "signingKey": key, "noticeLanguage": language,
                 "statusList": f"{self._public_url}/services/consents/status",
                 "conformsTo": "https://w3id.org/dpv/schema/iso-27560",

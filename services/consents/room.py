@@ -16,14 +16,18 @@ from broker.ports.audit import Entry
 from broker.ports.hub import HubAway
 from services.consents import timing
 from services.consents.asking import Asking
-from services.consents.book import Book, Done, Who
+from services.consents.book import Book, Done, Means, Who
 from services.consents.closing import Closing, Withdrawn
 from services.consents.configured import read_settings
 from services.consents.delegations import Delegations
 from services.consents.doors import Doors
 from services.consents.emergencies import Emergencies
+from services.consents.forgetting import Forgetting
 from services.consents.giving import Giving
 from services.consents.projecting import Projection
+from services.consents.receipt_doors import ReceiptDoors
+from services.consents.receipts import Receipts
+from services.consents.recipient_doors import RecipientDoors, deletions_of
 from services.consents.states import Record
 from services.consents.terms import TermsRoom
 from services.room import Ground
@@ -40,20 +44,24 @@ class ConsentRoom:
         self.settings = read_settings(ground.city)
         self._ground = ground
         self._projection = Projection(ground.hub, ground.library, ground.public_url)
-        self.book = Book(ground.file, ground.clock, ground.new_id, self._finish)
+        self.receipts = Receipts(ground, self.settings)
+        self.book = Book(ground.file, Means(ground.clock, ground.new_id, self.receipts.issue), self._finish)
         self.terms = TermsRoom(self.book, ground.hub, ground.library, self.settings)
         self.closing = Closing(self.book, ground.library, self.settings)
         self.giving = Giving(self.book, self.terms, self.closing, ground.library, self.settings)
         self.asking = Asking(self.book, self.terms, self.settings)
         self.delegations = Delegations(self.book)
         self.emergencies = Emergencies(self.book, ground.audit, self.settings)
+        self.forgetting = Forgetting(self.book, self.closing, self.settings)
         self._stopping = Flag()
         self._thread: Thread | None = None
         self._wrong = ""
 
     def routes(self) -> Sequence[Route]:
         """As the port says."""
-        return Doors(self, self._ground).routes()
+        doors = Doors(self, self._ground)
+        receipts = ReceiptDoors(self.book, self.receipts, self._ground, doors.mine, doors.seeing)
+        return [*doors.routes(), *receipts.routes(), *RecipientDoors(self.book, self.closing, doors.seeing).routes()]
 
     def start(self) -> None:
         """As the port says: end what is due, show what could not be shown."""
@@ -77,6 +85,7 @@ class ConsentRoom:
     def tick(self) -> None:
         """End what is due by now, and show what could not be shown."""
         timing.end_due(self.book, self.closing)
+        self.forgetting.forget_due()
         self._projection.catch_up(self.book)
 
     def records(self, tenant: str, subject: str) -> list[Record]:
@@ -87,6 +96,14 @@ class ConsentRoom:
         """End every consent of a person."""
         return self.closing.withdraw(tenant, who, subject, {"all": True})
 
+    def forget(self, tenant: str, who: Who, subject: str) -> dict[str, Json]:
+        """Let a person leave: see `forgetting`."""
+        return self.forgetting.forget(tenant, who, subject)
+
+    def deletions(self, tenant: str, subject: str) -> list[dict[str, Json]]:
+        """What recipients were asked to delete of a person, with the state of each request."""
+        return deletions_of(self.book, tenant, subject)
+
     def _finish(self, tenant: str, who: Who, done: Done) -> None:
         """Show first: what is withdrawn is not to be seen a moment longer. Then the audit, of all at once."""
         if done.shown:
@@ -94,7 +111,8 @@ class ConsentRoom:
         entries = [
             Entry(
                 "consent", tenant, who.by or "resident", event.at, record.recipient, frozenset({record.purpose}),
-                event.act.value, record.epoch, more={"record": record.id, "version": event.version, "state": record.state.value},
+                event.act.value, record.epoch,
+                more={"record": record.id, "version": event.version, "state": record.state.value},
             )
             for event, record in done.events
         ]  # fmt: skip

@@ -104,7 +104,8 @@ class Event:
 class Record:
     """A consent as it is now. `person` is the number of whose it is; `body` its members, by their names in the model.
 
-    `subject` (the pseudonym) and `epoch` (the number of its last event) are known where it was read from the book.
+    `subject` (the pseudonym), `epoch` (the number of its last event) and `number` (its place in the book) are known
+    where it was read from the book.
     """
 
     id: str
@@ -117,6 +118,7 @@ class Record:
     body: Mapping[str, Any] = field(default_factory=dict)
     subject: str = ""
     epoch: int = 0
+    number: int = 0
 
     @property
     def items(self) -> tuple[str, ...]:
@@ -158,7 +160,9 @@ def fold(events: Iterable[Event]) -> dict[str, Record]:
 
 def due_of(record: Record) -> tuple[Instant, Act] | None:
     """When it ends by itself, and by which act; None where it does not."""
-    ends = [(instant, act) for name, act in _ENDS.get(record.state, ()) if (instant := record.instant(name)) is not None]
+    ends = [
+        (instant, act) for name, act in _ENDS.get(record.state, ()) if (instant := record.instant(name)) is not None
+    ]
     return min(ends, default=None)
 
 

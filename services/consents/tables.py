@@ -18,7 +18,6 @@ class Database(Protocol):
         """Once for each."""
 
 
-
 def _stays(table: str) -> tuple[str, str]:
     """Rows of a history are neither changed nor removed."""
     return (
@@ -27,19 +26,17 @@ def _stays(table: str) -> tuple[str, str]:
     )
 
 
+_ROW: Final = "number INTEGER PRIMARY KEY AUTOINCREMENT, tenant TEXT NOT NULL"
 STEPS: Final = (
+    (f"CREATE TABLE consents_person ({_ROW}, subject TEXT NOT NULL, UNIQUE (tenant, subject)) STRICT"),
     (
-        "CREATE TABLE consents_person (number INTEGER PRIMARY KEY AUTOINCREMENT, tenant TEXT NOT NULL,"
-        " subject TEXT NOT NULL, UNIQUE (tenant, subject)) STRICT"
-    ),
-    (
-        "CREATE TABLE consents_event (number INTEGER PRIMARY KEY AUTOINCREMENT, tenant TEXT NOT NULL, record TEXT NOT NULL,"
+        f"CREATE TABLE consents_event ({_ROW}, record TEXT NOT NULL,"
         " version INTEGER NOT NULL, at INTEGER NOT NULL, act TEXT NOT NULL, by TEXT NOT NULL, actor INTEGER NOT NULL,"
         " changed TEXT NOT NULL, UNIQUE (tenant, record, version)) STRICT"
     ),
     *_stays("consents_event"),
     (
-        "CREATE TABLE consents_record (number INTEGER PRIMARY KEY AUTOINCREMENT, tenant TEXT NOT NULL, id TEXT NOT NULL,"
+        f"CREATE TABLE consents_record ({_ROW}, id TEXT NOT NULL,"
         " person INTEGER NOT NULL, recipient TEXT NOT NULL, purpose TEXT NOT NULL, state TEXT NOT NULL,"
         " version INTEGER NOT NULL, at INTEGER NOT NULL, epoch INTEGER NOT NULL, due INTEGER, joint TEXT, terms TEXT,"
         " body TEXT NOT NULL, UNIQUE (tenant, id)) STRICT"
@@ -50,24 +47,24 @@ STEPS: Final = (
     "CREATE INDEX consents_record_joint ON consents_record (tenant, joint) WHERE joint IS NOT NULL",
     "CREATE INDEX consents_record_due ON consents_record (due) WHERE due IS NOT NULL",
     (
-        "CREATE TABLE consents_terms (number INTEGER PRIMARY KEY AUTOINCREMENT, tenant TEXT NOT NULL, id TEXT NOT NULL,"
+        f"CREATE TABLE consents_terms ({_ROW}, id TEXT NOT NULL,"
         " version INTEGER NOT NULL, recipient TEXT NOT NULL, purpose TEXT NOT NULL, at INTEGER NOT NULL,"
         " ended INTEGER, body TEXT NOT NULL, UNIQUE (tenant, id, version)) STRICT"
     ),
     (
-        "CREATE TABLE consents_notice (number INTEGER PRIMARY KEY AUTOINCREMENT, tenant TEXT NOT NULL, id TEXT NOT NULL,"
+        f"CREATE TABLE consents_notice ({_ROW}, id TEXT NOT NULL,"
         " person INTEGER NOT NULL, terms INTEGER NOT NULL, at INTEGER NOT NULL, until INTEGER NOT NULL,"
         " body TEXT NOT NULL, UNIQUE (tenant, id)) STRICT"
     ),
     (
-        "CREATE TABLE consents_delegation (number INTEGER PRIMARY KEY AUTOINCREMENT, tenant TEXT NOT NULL, id TEXT NOT NULL,"
+        f"CREATE TABLE consents_delegation ({_ROW}, id TEXT NOT NULL,"
         " person INTEGER NOT NULL, delegate INTEGER NOT NULL, kind TEXT NOT NULL, scope TEXT NOT NULL,"
         " since INTEGER NOT NULL, until INTEGER NOT NULL, ended INTEGER, due INTEGER, UNIQUE (tenant, id)) STRICT"
     ),
     "CREATE INDEX consents_delegation_person ON consents_delegation (tenant, person)",
     "CREATE INDEX consents_delegation_delegate ON consents_delegation (tenant, delegate)",
     (
-        "CREATE TABLE consents_emergency (number INTEGER PRIMARY KEY AUTOINCREMENT, tenant TEXT NOT NULL, id TEXT NOT NULL,"
+        f"CREATE TABLE consents_emergency ({_ROW}, id TEXT NOT NULL,"
         " principal TEXT NOT NULL, reason TEXT NOT NULL, everybody INTEGER NOT NULL, since INTEGER NOT NULL,"
         " until INTEGER NOT NULL, ended INTEGER, due INTEGER, UNIQUE (tenant, id)) STRICT"
     ),
@@ -76,20 +73,20 @@ STEPS: Final = (
         " PRIMARY KEY (person, emergency)) STRICT, WITHOUT ROWID"
     ),
     (
-        "CREATE TABLE consents_deletion (number INTEGER PRIMARY KEY AUTOINCREMENT, tenant TEXT NOT NULL, id TEXT NOT NULL,"
+        f"CREATE TABLE consents_deletion ({_ROW}, id TEXT NOT NULL,"
         " record TEXT NOT NULL, person INTEGER NOT NULL, recipient TEXT NOT NULL, asked INTEGER NOT NULL,"
         " deadline INTEGER NOT NULL, confirmed INTEGER, items TEXT NOT NULL, UNIQUE (tenant, id)) STRICT"
     ),
     "CREATE INDEX consents_deletion_recipient ON consents_deletion (tenant, recipient, number)",
     "CREATE INDEX consents_deletion_person ON consents_deletion (tenant, person, number)",
     (
-        "CREATE TABLE consents_receipt (number INTEGER PRIMARY KEY AUTOINCREMENT, tenant TEXT NOT NULL, id TEXT NOT NULL,"
+        f"CREATE TABLE consents_receipt ({_ROW}, id TEXT NOT NULL,"
         " record TEXT NOT NULL, version INTEGER NOT NULL, form TEXT NOT NULL, language TEXT NOT NULL, at INTEGER NOT NULL,"
         " hash TEXT NOT NULL, key TEXT NOT NULL, UNIQUE (tenant, id), UNIQUE (tenant, record, version, form, language)"
         ") STRICT"
     ),
     (
-        "CREATE TABLE consents_log (number INTEGER PRIMARY KEY AUTOINCREMENT, tenant TEXT NOT NULL, kind TEXT NOT NULL,"
+        f"CREATE TABLE consents_log ({_ROW}, kind TEXT NOT NULL,"
         " id TEXT NOT NULL, at INTEGER NOT NULL, act TEXT NOT NULL, by TEXT NOT NULL, actor INTEGER NOT NULL,"
         " changed TEXT NOT NULL) STRICT"
     ),
@@ -99,5 +96,6 @@ STEPS: Final = (
         "CREATE TABLE consents_show (number INTEGER PRIMARY KEY, tenant TEXT NOT NULL, kind TEXT NOT NULL,"
         " id TEXT NOT NULL, wanted INTEGER NOT NULL, shown INTEGER NOT NULL, UNIQUE (tenant, id)) STRICT"
     ),
+    "CREATE TABLE consents_left (person INTEGER PRIMARY KEY, at INTEGER NOT NULL, due INTEGER) STRICT",
     "CREATE INDEX consents_show_ahead ON consents_show (number) WHERE shown < wanted",
 )

@@ -1,4 +1,4 @@
-"""Terms: for what a recipient would have which data, and what the person gets for it. Notices: terms, shown to a person.
+"""Terms: for what a recipient would have which data, and what a person gets for it. Notices: terms that were shown.
 
 Nobody consents to what they were not shown: a consent names the notice, and allows no more than its terms.
 """

@@ -1,4 +1,4 @@
-"""How consents are told in answers: the members of their models, with what people call things in Japanese and English."""
+"""How consents are told in answers: the members of their models, with what people call things in ja and en."""
 
 from __future__ import annotations
 

@@ -160,7 +160,9 @@ def for_(name: str) -> str:
 
 
 @contextmanager
-def consent_city(directory: Path, store: str = "memory", city: str = CITY, tenant: str = TENANT) -> Iterator[ConsentCity]:
+def consent_city(
+    directory: Path, store: str = "memory", city: str = CITY, tenant: str = TENANT
+) -> Iterator[ConsentCity]:
     """The city, with a clinic that may receive."""
     directory.mkdir(parents=True, exist_ok=True)
     access, clock = directory / "access.toml", FakeClock()
@@ -189,4 +191,6 @@ def _property(value: Any) -> dict[str, Any]:
 def _bare(value: Any) -> Any:
     if not isinstance(value, dict):
         return value
-    return next((value[name] for name in ("value", "object", "vocab", "valueList", "languageMap") if name in value), value)
+    return next(
+        (value[name] for name in ("value", "object", "vocab", "valueList", "languageMap") if name in value), value
+    )
