@@ -55,6 +55,8 @@ class Admitted:
     audit: Audit = field(default_factory=Unaudited)
     city: Mapping[str, Json] = field(default_factory=dict)
     """The file, whole; every section is read by whom it concerns."""
+    personal: frozenset[str] = frozenset()
+    """Tenants of persons: what is deleted there is overwritten."""
     consenting: Consenting | None = None
     ends: tuple[Callable[[], None], ...] = ()
     """What is let go of at the end."""
@@ -97,7 +99,7 @@ def admit(settings: Settings, clock: Clock, packages: AtNeed, given: Access | No
 
     consenting = Consenting(ByRole(Rights(configured.public)), Tags(packages), clock, configured.personal)
     parts = consenting.policy, identity, consenting.index
-    return Admitted(*parts, city=city, consenting=consenting, ends=(nonces.close,))
+    return Admitted(*parts, city=city, personal=configured.personal, consenting=consenting, ends=(nonces.close,))
 
 
 def read_city(path: Path) -> dict[str, Json]:

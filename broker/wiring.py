@@ -115,7 +115,7 @@ def build(
     clock, closing, watches = clock or SystemClock(), ExitStack(), Watches()
     admitted = _admit(settings, clock, packages := _start_packages(settings, closing), access)
     access, telling = admitted.access, _telling(settings, admitted, clock, closing)
-    store = _in_service(_open_store(settings, clock, access, watches), settings, closing)
+    store = _in_service(_open_store(settings, clock, admitted, watches), settings, closing)
     worker = f"broker-{cast('MongoStore', store).number}" if is_url(settings.store) else worker
     contexts = _make_contexts(settings, store, clock, worker, packages)
     closing.callback(contexts.flush)
@@ -275,14 +275,14 @@ def _make_contexts(settings: Settings, store: DocumentStore, clock: Clock, worke
     return Contexts(shelf, HttpLoader(clock, settings.allow_private))
 
 
-def _open_store(settings: Settings, clock: Clock, access: Access, watches: Watches) -> Store:
-    named, opened = f"--data {settings.data}", directory(settings.data)
+def _open_store(settings: Settings, clock: Clock, admitted: Admitted, watches: Watches) -> Store:
+    named, opened = f"--data {settings.data}", directory(settings.data, admitted.personal)
     if settings.store == "memory":
         named, opened = "--store memory", memory()
     elif is_url(settings.store):
         named, opened = f"--store {without_secrets(settings.store)}", server(settings.store)
     try:
-        return opened(clock, access.label, watches)
+        return opened(clock, admitted.access.label, watches)
     except UnusableEngine as error:
         raise StartError(f"{named}: {error}") from error
 

@@ -323,7 +323,13 @@ SCHEMAS: Mapping[str, Any] = {
             _object({"subscriptionId": _URI}, "subscriptionId"),
         ]
     },
-    "Erasure": _object({"entityId": _URI}, "entityId"),
+    "Erasure": {
+        "oneOf": [
+            _object({"entityId": _URI}, "entityId"),
+            _object({"subject": _URI, "keep": _URIS, "agreed": _URIS}, "subject"),
+        ]
+    },
+    "Person": _object({"subject": _URI}, "subject"),
     "ModelPolicy": _object({"mode": {"enum": ["off", "warn", "reject"]}}, "mode"),
     "TestDelivery": _object({"subscriptionId": _URI}, "subscriptionId"),
     "ProblemDetails": {

@@ -8,22 +8,27 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future
+from dataclasses import replace
 from threading import Condition
 from typing import Final, cast
 
 from broker.errors import Gone, NgsiError, NonexistentTenant, ServiceUnavailable
 from broker.http.exchange import House
 from broker.model.entity import ENTITY_MEMBERS, INSTANCE_MEMBERS, Document, Instance, instances, member
-from broker.model.values import Json
+from broker.model.evolution import Evolution
+from broker.model.values import Instant, Json
 from broker.operations.batch import BatchResult, batch_delete, batch_upsert
 from broker.operations.broker import Call
 from broker.operations.claim import claim_commands, disclaim_commands
+from broker.operations.erase_person import Person, about_person, erase_person
 from broker.operations.follow import EXPIRES_AT, Image, Seen, Wanted, read_changes, see, see_restricted, start_after
 from broker.ports import Principal
-from broker.ports.hub import Fragment, HubAway, HubChange, HubForgot
+from broker.ports.erasures import ErasedPerson
+from broker.ports.hub import Fragment, HubAway, HubChange, HubForgot, Past
 from broker.query.ast import And, HasType, Node, Selection, Window
 from broker.query.bind import bind
 from broker.query.q import parse_q
+from broker.query.temporal import TemporalQuery
 
 PAGE: Final = 100
 CHANGES_MAX: Final = 256
@@ -86,6 +91,25 @@ class HubInside:
         if not ids:
             return []
         return _places(_result(batch_delete(self._broker, call, list(ids))), len(ids))
+
+    def about(self, tenant: str, subject: str) -> dict[str, frozenset[str]]:
+        """As the port says."""
+        return about_person(self._broker, self._call(tenant, "find_person"), subject)
+
+    def history(self, tenant: str, entity_id: str, since: Instant | None = None, most: int = 1_000) -> Past | None:
+        """As the port says."""
+        call = self._call(tenant, "retrieve_temporal_evolution")
+        if not self._broker.tenants.exists(tenant):
+            return None
+        query = TemporalQuery(sys_attrs=False, instances_max=most)
+        if since is not None:
+            query = replace(query, timerel="after", at=since)
+        page = self._broker.history.evolution(tenant, entity_id, query, call.restriction)
+        return None if not page.evolutions else Past(_past(page.evolutions[0]), page.cut and page.cut[1] + 1)
+
+    def erase(self, tenant: str, subject: str, keep: frozenset[str], agreed: frozenset[str]) -> ErasedPerson:
+        """As the port says."""
+        return erase_person(self._broker, self._call(tenant, "erase_entity"), Person(subject, keep, agreed))
 
     def claim(self, tenant: str, adapter: str, body: Mapping[str, Json]) -> None:
         """As CommandHub says."""
@@ -155,6 +179,12 @@ def _plain(instance: Instance) -> Instance:
 
 def _change(seen: Seen) -> HubChange:
     return HubChange(seen.sequence, seen.id, seen.types, seen.at, _image(seen.before), _image(seen.after))
+
+
+def _past(found: Evolution) -> dict[str, Json]:
+    types: list[Json] = list(found.types)
+    attributes = {name: cast("Json", list(held)) for name, held in found.attributes.items() if held}
+    return {"id": found.id, "type": types if len(types) > 1 else types[0], **attributes}
 
 
 def _image(image: Image | None) -> dict[str, Json]:

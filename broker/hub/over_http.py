@@ -24,9 +24,11 @@ from broker.decode.text import parse_json
 from broker.encode.text import dump
 from broker.errors import MISONO_ERRORS, NGSI_LD_ERRORS, BadRequestData, InternalError, NgsiError
 from broker.hub.stream import Streams
+from broker.hub.told import erased_of, past_of
 from broker.ldcontext.core import core_context
-from broker.model.values import Json
-from broker.ports.hub import Followed, Fragment, HubAway, HubChange
+from broker.model.values import Instant, Json, to_text
+from broker.ports.erasures import ErasedPerson
+from broker.ports.hub import Followed, Fragment, HubAway, HubChange, Past
 
 TIMEOUT_S: Final = 30.0
 CONNECT_S: Final = 5.0
@@ -37,6 +39,8 @@ BODY_BYTES: Final = 4 << 20
 BATCH_MAX: Final = 500
 _ROOT: Final = "/ngsi-ld/v1"
 _CLAIMS: Final = "/admin/command-claims"
+_PERSONS: Final = "/admin/persons"
+_GOOD: Final = (HTTPStatus.OK,)
 _PLACE: Final = re.compile(r"/([0-9]+)")
 _DONE: Final = frozenset({HTTPStatus.CREATED, HTTPStatus.NO_CONTENT, HTTPStatus.MULTI_STATUS})
 _AWAY: Final = frozenset(
@@ -125,6 +129,27 @@ class HubOverHttp:
     def listen(self, told: Callable[[], None]) -> None:
         """As FollowedHub says."""
         self._streams.listen(told)
+
+    def about(self, tenant: str, subject: str) -> dict[str, frozenset[str]]:
+        """As the port says."""
+        status, body = self._ask("POST", _PERSONS, tenant, _GOOD, dump({"subject": subject}))
+        found = cast("dict[str, Any]", _checked(status, body))
+        return {one: frozenset(whose) for one, whose in found["entities"].items()}
+
+    def history(self, tenant: str, entity_id: str, since: Instant | None = None, most: int = 1_000) -> Past | None:  # noqa: ARG002 - the hub's own number
+        """As the port says; how much comes at once is the hub's to say too."""
+        asked = "" if since is None else "?" + urlencode({"timerel": "after", "timeAt": to_text(since)})
+        path = f"{_ROOT}/temporal/entities/{quote(entity_id, safe='')}{asked}"
+        status, body = self._ask("GET", path, tenant, (HTTPStatus.OK, HTTPStatus.PARTIAL_CONTENT))
+        if status == HTTPStatus.NOT_FOUND:
+            return None
+        return past_of(_checked(status, body), cut=status == HTTPStatus.PARTIAL_CONTENT)
+
+    def erase(self, tenant: str, subject: str, keep: frozenset[str], agreed: frozenset[str]) -> ErasedPerson:
+        """As the port says."""
+        asked = {"subject": subject, "keep": sorted(keep), "agreed": sorted(agreed)}
+        status, body = self._ask("POST", "/admin/erasures", tenant, _GOOD, dump(asked))
+        return erased_of(cast("dict[str, Any]", _checked(status, body)))
 
     def claim(self, tenant: str, adapter: str, body: Mapping[str, Json]) -> None:
         """As CommandHub says."""

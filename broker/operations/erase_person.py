@@ -11,15 +11,15 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from broker.errors import BadRequestData
-from broker.model.values import Instant, Json
 from broker.operations.broker import Broker, Call
 from broker.operations.erase import erase_all
 from broker.operations.erase_parts import erase_parts
 from broker.operations.identifiers import require_uri
 from broker.operations.snapshots import places_of
+from broker.ports.erasures import ErasedPerson
 
 log = logging.getLogger("misono.erase")
 SUBJECT_MAX = 200
@@ -32,24 +32,6 @@ class Person:
     subject: str
     keep: frozenset[str] = frozenset()
     agreed: frozenset[str] = frozenset()
-
-
-@dataclass(frozen=True, slots=True)
-class ErasedPerson:
-    """What was erased: rows by snapshot id (`""`: the tenant itself) and table, entities, and of which only instances.
-
-    `kept` are entities by id that stay by their type, with their types; `joint` those that are about others too.
-    """
-
-    id: str
-    subject: str
-    at: Instant
-    gone: Mapping[str, Mapping[str, Json]] = field(default_factory=dict)
-    erased: tuple[str, ...] = ()
-    parts: tuple[str, ...] = ()
-    joint: tuple[str, ...] = ()
-    kept: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    entity_maps: int = 0
 
 
 def about_person(broker: Broker, call: Call, subject: str) -> dict[str, frozenset[str]]:

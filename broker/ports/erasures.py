@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 
-from broker.model.values import Instant
+from broker.model.values import Instant, Json
 
 
 class Erasures(Protocol):
@@ -30,6 +31,24 @@ class Due(Protocol):
 
     def __len__(self) -> int:
         """How many there are."""
+
+
+@dataclass(frozen=True, slots=True)
+class ErasedPerson:
+    """What was erased: rows by snapshot id (`""`: the tenant itself) and table, entities, and of which only instances.
+
+    `kept` are entities by id that stay by their type, with their types; `joint` those that are about others too.
+    """
+
+    id: str
+    subject: str
+    at: Instant
+    gone: Mapping[str, Mapping[str, Json]] = field(default_factory=dict)
+    erased: tuple[str, ...] = ()
+    parts: tuple[str, ...] = ()
+    joint: tuple[str, ...] = ()
+    kept: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    entity_maps: int = 0
 
 
 Beside: TypeAlias = Callable[[str, str], Mapping[str, int]]

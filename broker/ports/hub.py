@@ -12,6 +12,7 @@ from typing import Protocol, TypeAlias
 
 from broker.errors import NgsiError
 from broker.model.values import Instant, Json
+from broker.ports.erasures import ErasedPerson
 
 Fragment: TypeAlias = Mapping[str, Json]
 """`{"id": "urn:…", "type": IRI, IRI: {"type": "Property", "value": 1, "observedAt": "2026-11-23T03:00:00Z"}}`."""
@@ -49,6 +50,17 @@ class Followed:
     position: int
 
 
+@dataclass(frozen=True, slots=True)
+class Past:
+    """Some of an entity's history: `{"id": …, "type": …, IRI: [instances, oldest first], …}`.
+
+    Where that is not all of it, `more` is where the rest begins.
+    """
+
+    document: dict[str, Json]
+    more: Instant | None = None
+
+
 class Hub(Protocol):
     """The operations that adapters and services need. Every method may raise HubAway; every method blocks."""
 
@@ -74,6 +86,24 @@ class Hub(Protocol):
         """What changed after that position, oldest first, some hundred at most; waits so long for the first one.
 
         Empty when nothing came in time. Raises HubForgot.
+        """
+
+    def about(self, tenant: str, subject: str) -> dict[str, frozenset[str]]:
+        """Every entity that is, or was, about a person (a pseudonym), wherever it stands, and all whom it is about.
+
+        The set is empty where only instances of some attributes are about them.
+        """
+
+    def history(self, tenant: str, entity_id: str, since: Instant | None = None, most: int = 1_000) -> Past | None:
+        """What an entity was: `most` instances of each attribute at most, observed from `since` on; None for nothing.
+
+        With `since` what was never observed is left out.
+        """
+
+    def erase(self, tenant: str, subject: str, keep: frozenset[str], agreed: frozenset[str]) -> ErasedPerson:
+        """Erase all that is about a person, but for entities of the types `keep` (IRIs); durable on return.
+
+        What is about others as well goes only where all of them `agreed`.
         """
 
 

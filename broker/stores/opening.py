@@ -12,7 +12,7 @@ from broker.ports import ChangeLog, Clock, DocumentStore, EntityStore, Labels, T
 from broker.ports.evolution import EvolutionStore
 from broker.ports.held import HeldStore
 from broker.ports.outbox import Leases, Marks, Outbox, Watches
-from broker.ports.places import Places
+from broker.ports.places import Places, home_of
 from broker.stores.memory import MemoryStore
 
 
@@ -69,14 +69,17 @@ def memory() -> Open:
     return MemoryStore
 
 
-def directory(path: Path) -> Open:
-    """Opens the store in a directory; that raises UnusableEngine."""
+def directory(path: Path, personal: frozenset[str] = frozenset()) -> Open:
+    """Opens the store in a directory; that raises UnusableEngine.
+
+    What is deleted of tenants that are `personal` is overwritten.
+    """
 
     def opened(clock: Clock, label: Callable[[Entity], Labels], watches: Watches) -> Store:
         from broker.stores.sqlite import UnusableFile, open_store  # noqa: PLC0415  the others need no SQLite
 
         try:
-            return open_store(path, clock, label, watches)
+            return open_store(path, clock, label, watches, lambda place: home_of(place) in personal)
         except (OSError, UnusableFile) as error:
             raise UnusableEngine(str(error)) from error
 

@@ -332,6 +332,7 @@ CASES: dict[str, list[Case]] = {
         *(("POST /admin/erasures", {"entityId": one}) for one in (HIDDEN_ENTITY, VEILED, ONE, MISSING)),
         *each("GET", "/temporal/entities/{}"),
     ],
+    "find_person": [("POST /admin/persons", {"subject": "urn:misono:subject:nobody"})],
     "create_entity_map": [
         *((f"GET /entityMaps?{query}", None) for query in _SELECTIONS),
         ("GET /entityMaps?type=Thing", None),

@@ -6,8 +6,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from broker.errors import BadRequestData, NgsiError, ResourceNotFound
 from broker.hub.inside import HubInside
-from broker.model.values import Json
-from broker.ports.hub import Followed, Fragment, HubAway, HubChange, HubForgot
+from broker.model.subjects import whose
+from broker.model.values import Instant, Json
+from broker.ports.erasures import ErasedPerson
+from broker.ports.hub import Followed, Fragment, HubAway, HubChange, HubForgot, Past
 
 
 class FarHub:
@@ -42,6 +44,18 @@ class FarHub:
     def changes(self, tenant: str, after: int, wait_s: float) -> list[HubChange]:
         """As the port says."""
         return self._reached().changes(tenant, after, wait_s)
+
+    def about(self, tenant: str, subject: str) -> dict[str, frozenset[str]]:
+        """As the port says."""
+        return self._reached().about(tenant, subject)
+
+    def history(self, tenant: str, entity_id: str, since: Instant | None = None, most: int = 1_000) -> Past | None:
+        """As the port says."""
+        return self._reached().history(tenant, entity_id, since, most)
+
+    def erase(self, tenant: str, subject: str, keep: frozenset[str], agreed: frozenset[str]) -> ErasedPerson:
+        """As the port says."""
+        return self._reached().erase(tenant, subject, keep, agreed)
 
     def follow(self, tenant: str, after: int, attributes: frozenset[str]) -> Followed:
         """As FollowedHub says."""
@@ -123,6 +137,27 @@ class HeldHub:
     def changes(self, _tenant: str, _after: int, _wait_s: float) -> list[HubChange]:
         """Nobody follows here."""
         return []
+
+    def about(self, tenant: str, subject: str) -> dict[str, frozenset[str]]:
+        """As the port says, of what is there now."""
+        self._reach()
+        found = {one: whose(held) for (place, one), held in self.entities.items() if place == tenant}
+        return {one: named for one, named in found.items() if subject in named}
+
+    def history(self, tenant: str, entity_id: str, _since: Instant | None = None, _most: int = 1_000) -> Past | None:
+        """What is there now is all there was."""
+        held = self.entity(tenant, entity_id)
+        return None if held is None else Past(held)
+
+    def erase(self, tenant: str, subject: str, keep: frozenset[str], agreed: frozenset[str]) -> ErasedPerson:
+        """As the port says."""
+        about = self.about(tenant, subject)
+        gone = [
+            one for one in about if about[one] <= {subject, *agreed} and self.entities[tenant, one]["type"] not in keep
+        ]
+        for one in gone:
+            del self.entities[tenant, one]
+        return ErasedPerson("1", subject, 0, {"": {"entity": len(gone)}}, tuple(gone))
 
     def _reach(self) -> None:
         if self.away:

@@ -18,8 +18,10 @@ T = TypeVar("T")
 class Ground(Protocol):
     """Reads on a tenant's file, and jobs in its transactions."""
 
-    def run(self, tenant: str, jobs: Sequence[Job], *, creates: bool = False) -> Future[list[object]]:
-        """Each job's result, or the NgsiError it raised, once it is durable.
+    def run(
+        self, tenant: str, jobs: Sequence[Job], *, creates: bool = False, alone: bool = False
+    ) -> Future[list[object]]:
+        """Each job's result, or the NgsiError it raised, once it is durable; `alone`: in a transaction of their own.
 
         The future fails with NonexistentTenant for a tenant nobody made, unless this may make it.
         """

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, wait
 from contextlib import AbstractContextManager
@@ -10,7 +12,7 @@ from functools import partial
 from itertools import islice
 from math import inf
 from threading import Lock
-from typing import Protocol, cast
+from typing import Final, Protocol, cast
 from weakref import WeakKeyDictionary
 
 import apsw
@@ -26,7 +28,7 @@ from broker.stores import naming
 from broker.stores.narrowing import attributes_in
 from broker.stores.past import SCOPE, Past
 from broker.stores.recall import Told, kind_of, open_to_all, page_of, split, tell
-from broker.stores.sqlite import erasing, extents, retaining, subjects
+from broker.stores.sqlite import erasing, extents, retaining, scrubbing, subjects
 from broker.stores.sqlite.aggregates import Aggregates
 from broker.stores.sqlite.budget import Budget
 from broker.stores.sqlite.candidates import candidates
@@ -38,6 +40,10 @@ from broker.stores.sqlite.readers import Tenant
 from broker.stores.sqlite.reading import Forms, Reading
 from broker.stores.sqlite.writer import Job, Open
 
+log = logging.getLogger("misono.store")
+
+OVERWRITE_S: Final = 30.0
+READER_S: Final = 0.05
 Reads = Callable[[str], AbstractContextManager[tuple[apsw.Connection, Tenant]]]
 
 
@@ -142,6 +148,7 @@ class SqliteHistory:
             there = sum(map(bool, self._ground.apply(tenant, removed).result()))
             pending = self._ground.run(tenant, [partial(erasing.erase, entity_ids), erasing.end])
             wait([pending])
+            self._overwrite(tenant)
         return first(pending, lambda gone: {**({"entity": there} if there else {}), **gone})
 
     def erase_traces(self, tenant: str, *entity_ids: str) -> Future[Mapping[str, Json]]:
@@ -150,6 +157,7 @@ class SqliteHistory:
             jobs: list[Job] = [erasing.begin, partial(erasing.erase_traces, entity_ids), erasing.end]
             pending = self._ground.run(tenant, jobs)
             wait([pending])
+            self._overwrite(tenant)
         done: Future[Mapping[str, Json]] = Future()
         done.set_result(cast("Mapping[str, Json]", pending.result()[1]))
         return done
@@ -168,6 +176,18 @@ class SqliteHistory:
         """Every id that stands anywhere in the tenant's file."""
         with self._transaction(tenant) as (db, _):
             return erasing.known_ids(db)
+
+    def _overwrite(self, tenant: str) -> None:
+        """Overwrite copies of what was erased, where the tenant is one of persons; readers are waited for a while."""
+        page, until = 1, time.monotonic() + OVERWRITE_S
+        while page and time.monotonic() < until:
+            (then,) = self._ground.run(tenant, [partial(_stretch, page)], alone=True).result()
+            if then == scrubbing.BUSY:
+                time.sleep(READER_S)
+            else:
+                page = cast("int", then)
+        if page:
+            log.warning("a reader held back that what was erased is overwritten in tenant %r: erase again", tenant)
 
     def retain(self, tenant: str, rules: Sequence[Retention]) -> int:
         """Apply retention once: entity by entity, so that other writes come in between."""
@@ -198,6 +218,10 @@ class SqliteHistory:
         if forms is None:
             forms = self._forms[held] = Forms()
         return Reading(db, held.names, forms, asked.found_by)
+
+
+def _stretch(page: int, held: Open, now: Instant) -> int:
+    return scrubbing.stretch(page, held, now) if held.overwrites else scrubbing.DONE
 
 
 def _removed(current: Entity | None, _now: Instant) -> Keep | Remove:

@@ -106,11 +106,13 @@ class SqliteStore:
             return _refused(tenant)
         return self._writer.submit(tenant, commands)
 
-    def run(self, tenant: str, jobs: Sequence[Job], *, creates: bool = False) -> Future[list[object]]:
+    def run(
+        self, tenant: str, jobs: Sequence[Job], *, creates: bool = False, alone: bool = False
+    ) -> Future[list[object]]:
         """Queue jobs for the writer; for the parts of this engine that stand beside the entities."""
         if not (creates or self._hub.exists(tenant)):
             return _refused(tenant)
-        return self._writer.run(tenant, jobs)
+        return self._writer.run(tenant, jobs, alone=alone)
 
     def now(self) -> Instant:
         """What the clock says."""

@@ -57,6 +57,8 @@ class Submission:
     commands: Sequence[Command] = ()
     prepared: Mapping[int, Prepared] = field(default_factory=dict)
     jobs: Sequence[Job] = ()
+    alone: bool = False
+    """In a transaction of its own."""
 
     def __len__(self) -> int:
         return len(self.commands) + len(self.jobs)
@@ -165,9 +167,9 @@ class Writer:
         prepared = _prepare(commands) if len(commands) >= PREPARED_MIN else {}
         return self._queue(Submission(tenant, Future(), commands, prepared))
 
-    def run(self, tenant: str, jobs: Sequence[Job]) -> Future[list[object]]:
+    def run(self, tenant: str, jobs: Sequence[Job], *, alone: bool = False) -> Future[list[object]]:
         """Queue jobs; the future holds each one's result, or the NgsiError it raised, when all is durable."""
-        return self._queue(Submission(tenant, Future(), jobs=jobs))
+        return self._queue(Submission(tenant, Future(), jobs=jobs, alone=alone))
 
     def release(self, tenant: str) -> Future[list[object]]:
         """Let go of the tenant's file once what waits for it is written; the next write opens it again."""
@@ -238,7 +240,8 @@ class Writer:
         groups: dict[str, list[list[Submission]]] = {}
         for one in taken:
             parts = groups.setdefault(one.tenant, [[]])
-            if parts[-1] and sum(map(len, parts[-1])) + len(one) > GROUP_MAX:
+            alone = any(other.alone for other in (one, *parts[-1][-1:]))
+            if parts[-1] and (alone or sum(map(len, parts[-1])) + len(one) > GROUP_MAX):
                 parts.append([])
             parts[-1].append(one)
         try:
@@ -263,6 +266,8 @@ class Writer:
             log.exception("a write to tenant %r failed", tenant)
             self._fail_part(tenant, part, "The write failed.")
             return
+        if held.empties_log:  # who erased something is told once the WAL has it no more
+            self._empty_log(held)
         self._tell(held, wrote=wrote)
         for one, answer in zip(part, answers, strict=True):
             if isinstance(answer, BaseException):
@@ -342,8 +347,6 @@ class Writer:
             held.db.close()
 
     def _checkpoint(self, held: Open) -> None:
-        if held.empties_log:
-            self._empty_log(held)
         if held.wal_pages <= WAL_PAGES_MAX:
             held.restart_at = WAL_PAGES_FULL
             return
