@@ -118,7 +118,7 @@ class Decider:
         if found == UNTAGGED:
             if self._personal:
                 return _UNTAGGED
-            found = NONE
+            found = PERSONAL if name == DATA_SUBJECT else NONE
         if found == NONE:
             return _PUBLIC if not about else _NEAR if self._is_near(about) else HANGS
         return _ANONYMISED if found == ANONYMISED else self._of_persons((profile, name, found), about, of)

@@ -67,8 +67,9 @@ class Profile:
             for name, tag in (one or {}).items():
                 if STRENGTH[tag] > STRENGTH[self.classes.get(name, NONE)]:
                     self.classes[name] = tag
-        self.classes[DATA_SUBJECT] = max(PERSONAL, self.classes.get(DATA_SUBJECT, NONE), key=STRENGTH.__getitem__)
-        self.names: Final = frozenset(self.classes)
+        if self.known and self.classes.get(DATA_SUBJECT, NONE) == NONE:
+            self.classes[DATA_SUBJECT] = PERSONAL
+        self.names: Final = frozenset({DATA_SUBJECT, *self.classes})
 
     def class_of(self, name: str, instance: Instance) -> str:
         """The class of an instance of an attribute: its own, the model's, none, or UNTAGGED."""

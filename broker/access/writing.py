@@ -17,7 +17,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from broker.access.labels import NOBODY, NONE, STRENGTH, SUBJECT_PREFIX, UNTAGGED, Profile, Profiles, subjects_in
+from broker.access.labels import (
+    NOBODY,
+    NONE,
+    PERSONAL,
+    STRENGTH,
+    SUBJECT_PREFIX,
+    UNTAGGED,
+    Profile,
+    Profiles,
+    subjects_in,
+)
 from broker.errors import BadRequestData, Conflict, Forbidden
 from broker.model.entity import ENTITY_MEMBERS, Document, Instance, as_list, instances
 from broker.model.subjects import DATA_CLASS, DATA_SUBJECT
@@ -113,7 +123,7 @@ def pointer_of(name: str) -> str:
 def _least(profile: Profile, former: Profile, name: str, held: Instance | None) -> int:
     """The least class that an instance may have."""
     if held is None:
-        return _strength_of(profile.classes.get(name, NONE))
+        return _strength_of(PERSONAL if name == DATA_SUBJECT else profile.classes.get(name, NONE))
     return _strength(former, name, held)
 
 
