@@ -27,12 +27,11 @@ _NEXT: Final = {
 
 def receive(desk: Desk, settings: Settings, item_id: str, subject: str, body: dict[str, Any]) -> Item:
     """A person's complaint, with the days by which it is acknowledged and answered."""
-    text = {"text": body["text"], **({"contact": body["contact"]} if "contact" in body else {})}
-    desk.keep_text(KIND, item_id, subject, text)
+    desk.keep_text(KIND, item_id, subject, body)
     by = after_days(desk.now, settings.acknowledge_days)
     changed: dict[str, Any] = {
         "state": RECEIVED, "receivedAt": to_text(desk.now), "acknowledgeBy": by,
-        "answerBy": after_days(desk.now, settings.answer_days), "about": body.get("about"), "overdue": [],
+        "answerBy": after_days(desk.now, settings.answer_days), "overdue": [],
     }  # fmt: skip
     return desk.write(KIND, item_id, "receive", changed, instant_of(by))
 
@@ -45,6 +44,8 @@ def go_on(desk: Desk, item_id: str, act: str, words: dict[str, str]) -> Item:
         raise Conflict(f"it is {item.state}", remedy=f"{act} follows {' or '.join(states)}")
     if words:
         subject, text = desk.text(KIND, item_id)
+        if not subject:
+            raise Conflict("what was written is erased", remedy="nothing is to be done")
         desk.keep_text(KIND, item_id, subject, {**text, **words})
     changed: dict[str, Any] = {"state": then, f"{act}At": to_text(desk.now)}
     due = instant_of(item.body["answerBy"]) if then in (ACKNOWLEDGED, ESCALATED) else None

@@ -102,7 +102,7 @@ class Delivering:
         if purpose not in by.purposes:
             raise Forbidden("the purpose of the agreement is not stated", remedy=f"a token for the purpose {purpose}")
         items = self._asked(agreement, body.get("type", ""))
-        asking = replace(by, purposes=frozenset({purpose}), roles=frozenset({"recipient"}))
+        asking = replace(by, purposes=frozenset({purpose}), roles=frozenset({"recipient"}), subject="")
         gathered, epoch = self._settled(tenant, asking, items, body.get("after", ""))
         delivery = Delivery(
             self._bank.id("DataDelivery"), agreement.id, agreement.body["recipient"], purpose, book.now(), epoch
@@ -159,10 +159,13 @@ class Delivering:
         )
 
     def _take(self, gathered: _Gathered, type_: str, entity: dict[str, Any], seen: Mapping[str, list[Basis]]) -> None:
+        bases = seen.get(str(entity["id"]), ())
+        emergency = {basis.attribute for basis in bases if basis.emergency}  # no consent: not the agreement's
+        entity = {name: part for name, part in entity.items() if name not in emergency}
         if not entity.keys() - _MEMBERS:
             return
         whose: set[str] = set()
-        for basis in seen.get(str(entity["id"]), ()):
+        for basis in bases:
             for instance in _instances(entity, basis):
                 for subject, record in basis.rests:
                     part = gathered.parts.setdefault(subject, _Part())
