@@ -47,6 +47,8 @@ class Projector:
 
     def show_all(self, tenant: str, items: Sequence[Item]) -> None:
         """Show what is no item of the book: receipts of what was handed over. Raises ServiceUnavailable."""
+        if not items:
+            return
         try:
             refused = self._hub.upsert(tenant, [self.fragment(item) for item in items])
         except HubAway as error:

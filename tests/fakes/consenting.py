@@ -41,6 +41,8 @@ class Allowed(AllowAll):
         super().__init__()
         self.given: dict[str, Grant] = {}
         self._epoch = 1
+        self.meanwhile: Callable[[], None] | None = None
+        """What happens once while somebody looks."""
 
     def give(self, subject: str, attribute: str = START, granularity: str = "raw") -> None:
         """A person consents."""
@@ -85,6 +87,10 @@ class Allowed(AllowAll):
         if SYSTEM in principal.roles:
             return UNRESTRICTED
         grants = self.grants(tenant, principal.recipient, principal.purposes)
+        happens, self.meanwhile = self.meanwhile, None
+        if happens is not None:
+            grants = _Given(self._epoch, dict(self.given))
+            happens()
         return Restriction(view=lambda entity: _seen(entity, grants) if operation else None)
 
 

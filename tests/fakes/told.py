@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Future
 
+from broker.keeping import NotKept
 from broker.model.values import Instant
 from broker.ports.audit import Disclosure, Entry, Told
 from services.bank.moments import city_day
@@ -15,11 +16,15 @@ class Recorded:
 
     def __init__(self) -> None:
         self.entries: list[Entry] = []
+        self.fails = False
 
     def record(self, entry: Entry) -> Future[int]:
-        """Kept at once."""
-        self.entries.append(entry)
+        """Kept at once; where it `fails`, nothing is."""
         done: Future[int] = Future()
+        if self.fails:
+            done.set_exception(NotKept("the disk is full"))
+            return done
+        self.entries.append(entry)
         done.set_result(len(self.entries))
         return done
 
