@@ -61,5 +61,5 @@ def as_agent(fault: Exception) -> Response:
         name = _THERE.get(fault.key[0], name)
     elif isinstance(fault, NotThere):
         name = _NOT_THERE.get(fault.key[0], name)
-    kept = [pair for pair in problem(refusal).headers if pair[0] in ("Allow", "Retry-After")]
+    kept = [pair for pair in problem(refusal).headers if pair[0] in ("Allow", "Retry-After", "WWW-Authenticate")]
     return plain({"name": name, "message": refusal.detail[:TEXT_MAX]}, refusal.status, tuple(kept))
