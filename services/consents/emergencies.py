@@ -1,4 +1,4 @@
-"""Break glass: an operator looks without consent, to protect life. For a day at most; audited first; told afterwards."""
+"""Break glass: an operator looks without consent, to protect life. A day at most; audited first; told afterwards."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _EMERGENCY: Final = (
     " (SELECT count(*) FROM consents_looked_at l WHERE l.emergency = e.number) FROM consents_emergency e"
     " WHERE e.tenant = ? AND "
 )
-_TOLD: Final = (
-    _EMERGENCY + "e.ended IS NOT NULL AND (e.everybody = 1 OR EXISTS (SELECT 1 FROM consents_looked_at l"
-    " WHERE l.emergency = e.number AND l.person = ?)) ORDER BY e.number DESC LIMIT 200"
+_TOLD: Final = (  # of a person: what is over and covered them
+    f"{_EMERGENCY} e.ended IS NOT NULL AND (e.everybody = 1 OR EXISTS (SELECT 1 FROM consents_looked_at l"
+    " WHERE l.emergency = e.number AND l.person = ?)) ORDER BY e.number DESC LIMIT 200"  # noqa: S608  constants
 )
 
 

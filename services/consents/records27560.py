@@ -1,4 +1,4 @@
-"""A consent as a record of ISO/IEC TS 27560:2023 in DPV 2 terms (JSON-LD), and as Kantara's Consent Receipt 1.1. Pure."""
+"""A consent as a record of ISO/IEC TS 27560 in DPV 2 terms (JSON-LD), and as Kantara's Consent Receipt 1.1. Pure."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def _events(known: Known) -> list[Json]:
         record = apply(record, event)
         by = known.actors.get(event.actor) or event.by or known.record.subject
         found.append({
-            "@type": f"dpv:{record.state.value}", "dpv:isIndicatedAtTime": to_text(event.at), 
+            "@type": f"dpv:{record.state.value}", "dpv:isIndicatedAtTime": to_text(event.at),
             "dct:type": event.act.value,            "dpv:isIndicatedBy": by, "dct:valid": record.body.get("validUntil"),
         })  # fmt: skip
     return found

@@ -80,8 +80,8 @@ STEPS: Final = (
     "CREATE INDEX consents_deletion_recipient ON consents_deletion (tenant, recipient, number)",
     "CREATE INDEX consents_deletion_person ON consents_deletion (tenant, person, number)",
     (
-        f"CREATE TABLE consents_receipt ({_ROW}, id TEXT NOT NULL,"
-        " record TEXT NOT NULL, version INTEGER NOT NULL, form TEXT NOT NULL, language TEXT NOT NULL, at INTEGER NOT NULL,"
+        f"CREATE TABLE consents_receipt ({_ROW}, id TEXT NOT NULL, record TEXT NOT NULL,"
+        " version INTEGER NOT NULL, form TEXT NOT NULL, language TEXT NOT NULL, at INTEGER NOT NULL,"
         " hash TEXT NOT NULL, key TEXT NOT NULL, UNIQUE (tenant, id), UNIQUE (tenant, record, version, form, language)"
         ") STRICT"
     ),

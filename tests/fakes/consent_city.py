@@ -119,7 +119,7 @@ class ConsentCity:
     def sees(self, who: str, name: str) -> Any:
         """The pulse of somebody as that principal sees it; None where there is none."""
         found = self.ask(who, "GET", f"//ngsi-ld/v1/entities/urn:ngsi-ld:HeartRateObservation:{name}")
-        return found[PULSE]["value"] if self.status == 200 else None
+        return found.get(PULSE, {}).get("value") if self.status == 200 else None
 
     def terms(self, who: str = "clinic", **more: Any) -> str:
         """The id of terms."""
