@@ -8,22 +8,24 @@ went and came again, is looked up in its history, which tells of everybody whom 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from broker.model.entity import Document, Entity, member
+from broker.model.entity import Document, Entity, Instance, member
 from broker.model.subjects import DATA_SUBJECT
-from broker.model.values import Instant
+from broker.model.values import Instant, Json
 from broker.operations.broker import Broker
 from broker.ports import UNRESTRICTED, LoggedChange
 from broker.query.temporal import TemporalQuery
 
 _WHOM = TemporalQuery(names=frozenset({DATA_SUBJECT}))
-_ANY = TemporalQuery(instances_max=1, sys_attrs=False)
+_LAST = TemporalQuery(last_n=2)
+"""Of what was deleted the last instance says so, and the one before it what there was."""
 
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """Members of an entity beside those that changed, and when it was created; None: nobody knows."""
+    """Members of an entity as it is or last was, and when it was created; None: nobody knows."""
 
     document: Document = field(default_factory=dict)
     created_at: Instant | None = None
@@ -49,8 +51,21 @@ class Heads:
 
     def _told(self, entity_id: str) -> Head | None:
         history = self._broker.history
-        found = history.evolution(self._tenant, entity_id, _WHOM, UNRESTRICTED).evolutions
-        if found and found[0].attributes.get(DATA_SUBJECT):
-            return Head({DATA_SUBJECT: member([*found[0].attributes[DATA_SUBJECT]])}, found[0].created_at)
-        known = history.evolution(self._tenant, entity_id, _ANY, UNRESTRICTED).evolutions
-        return Head({}, known[0].created_at) if known else None
+        known = history.evolution(self._tenant, entity_id, _LAST, UNRESTRICTED).evolutions
+        if not known:
+            return None
+        document = {name: member(last) for name, held in known[0].attributes.items() if (last := _last(held))}
+        whom = history.evolution(self._tenant, entity_id, _WHOM, UNRESTRICTED).evolutions
+        about = [one for found in whom for one in found.attributes.get(DATA_SUBJECT, ()) if "deletedAt" not in one]
+        if about:
+            document[DATA_SUBJECT] = member(about)
+        return Head(document, known[0].created_at)
+
+
+def _last(held: Sequence[Instance]) -> list[Instance]:
+    """The last instance of each dataset that was not one of a deletion."""
+    found: dict[Json, Instance] = {}
+    for one in held:
+        if "deletedAt" not in one:
+            found.setdefault(one.get("datasetId"), one)
+    return [*found.values()]

@@ -32,7 +32,10 @@ NameOf = Callable[[str, str, Past], str]
 
 @dataclass(slots=True)
 class Story:
-    """What there is of one entity: its head, and instances by attribute (all, or those that were read)."""
+    """What there is of one entity: its head, and instances by attribute (all, or those that were read).
+
+    `beside` are the last instances of attributes of which none was read: they tell no more than that they are there.
+    """
 
     id: str
     types: tuple[str, ...]
@@ -41,6 +44,7 @@ class Story:
     modified_at: Instant
     deleted_at: Instant | None = None
     pasts: Mapping[str, Sequence[Past]] = field(default_factory=dict)
+    beside: Mapping[str, Past] = field(default_factory=dict)
 
     def head(self) -> Evolution:
         """It without its instances."""
@@ -173,7 +177,11 @@ def visible(story: Story, restriction: Restriction) -> Story | None:
     shown = restriction.show(entity)
     if shown is None:
         return None
-    kept = {name: [_unmarked(one, marks) for one in held] for name, held in shown.attributes()}
+    kept = {
+        name: [_unmarked(one, marks) for one in held if "instanceId" in one]
+        for name, held in shown.attributes()
+        if name not in story.beside
+    }
     if SCOPE in numbered and SCOPE in shown.document:
         kept[SCOPE] = list(story.pasts[SCOPE])
     if DATA_SUBJECT in kept:
@@ -195,13 +203,14 @@ def _marked(story: Story) -> tuple[dict[str, list[Past]], dict[str, Past]]:
             if name != DATA_SUBJECT or past.deleted_at is None:
                 mark = str(len(marks))
                 marks[mark] = past
-                numbered.setdefault(name, []).append(_with_body(past, _judged(past, mark)))
+                numbered.setdefault(name, []).append(_with_body(past, {**_judged(past), "instanceId": mark}))
+    numbered.update({name: [_with_body(past, _judged(past))] for name, past in story.beside.items()})
     return numbered, marks
 
 
-def _judged(past: Past, mark: str) -> Instance:
+def _judged(past: Past) -> Instance:
     """An instance with what a view needs to judge it: when it was written, where it was never observed."""
-    body: Instance = {**past.body, "instanceId": mark}
+    body: Instance = {**past.body}
     if past.observed_at is None:
         body["modifiedAt"] = to_text(past.modified_at)
     return body

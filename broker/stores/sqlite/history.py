@@ -250,7 +250,11 @@ def _tell(reader: Reading, known: Known, asked: Asked) -> Told | None:
     if hides:  # whom it is about holds for all of it, whenever that was said
         pasts[DATA_SUBJECT] = reader.every(known, DATA_SUBJECT)
     held = {name: found for name, found in pasts.items() if found}
-    return tell(known.story(held), query, asked.where, asked.restriction)
+    story = known.story(held)
+    if hides:
+        lacking = ((name, reader.last(known, name)) for name in pasts if name not in held and name != SCOPE)
+        story = replace(story, beside={name: last for name, last in lacking if last is not None})
+    return tell(story, query, asked.where, asked.restriction)
 
 
 def _page(reader: Reading, told: list[tuple[Known, Told]], asked: Asked) -> EvolutionPage:

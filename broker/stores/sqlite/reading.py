@@ -42,6 +42,8 @@ PATHS: Final = """WITH RECURSIVE walk (path) AS (
     SELECT text, path FROM walk JOIN name ON number = path"""
 _THERE: Final = """SELECT 1 FROM instance
     WHERE entity = ? AND path = ? AND time = ? AND number = ? AND dataset = ?"""
+_LAST: Final = f"""SELECT {COLUMNS} FROM instance WHERE entity = ? AND path = ? AND observed <> {DROPPED}
+    AND deleted_at IS NULL ORDER BY time DESC, number DESC LIMIT 1"""  # noqa: S608 - constants of ours
 _ANY: Final = "SELECT 1 FROM instance WHERE entity = ? AND path = ? LIMIT 1"
 
 
@@ -118,6 +120,15 @@ class Reading:
         sql = f"SELECT {COLUMNS} FROM instance WHERE entity = ? AND path = ? AND observed <> {DROPPED}"  # noqa: S608
         rows = self.db.execute(sql, (known.number, path)).fetchall()
         return [past_of(self.db, row, self._forms) for row in rows] + current
+
+    def last(self, known: Known, name: str) -> Past | None:
+        """The last instance that an attribute had, of whatever dataset; None where there is none."""
+        path = self.path(name)
+        current = self.current(known, name, path)
+        if current or path is None:
+            return current[0] if current else None
+        row = self.db.execute(_LAST, (known.number, path)).fetchone()
+        return None if row is None else past_of(self.db, row, self._forms)
 
     def current(self, known: Known, name: str, path: int | None) -> list[Past]:
         """The instances that the entity has now, as far as no row says otherwise."""
