@@ -19,10 +19,10 @@ _EMERGENCY: Final = (
     " (SELECT count(*) FROM consents_looked_at l WHERE l.emergency = e.number) FROM consents_emergency e"
     " WHERE e.tenant = ? AND "
 )
-_TOLD: Final = (  # of a person: what is over and covered them
-    f"{_EMERGENCY} e.ended IS NOT NULL AND (e.everybody = 1 OR EXISTS (SELECT 1 FROM consents_looked_at l"
-    " WHERE l.emergency = e.number AND l.person = ?)) ORDER BY e.number DESC LIMIT 200"  # noqa: S608  constants
+_COVERED: Final = (
+    "(e.everybody = 1 OR EXISTS (SELECT 1 FROM consents_looked_at l WHERE l.emergency = e.number AND l.person = ?))"
 )
+_TOLD: Final = f"{_EMERGENCY} e.ended IS NOT NULL AND {_COVERED} ORDER BY e.number DESC LIMIT 200"
 
 
 class Emergencies:

@@ -71,7 +71,7 @@ class ConsentCity:
     @property
     def room(self) -> ConsentRoom:
         """The room of consents."""
-        return cast("ConsentRoom", self.served._rooms["consents"])  # noqa: SLF001  tests look inside
+        return cast("ConsentRoom", self.served._rooms["consents"])
 
     def ask(self, who: str, method: str, path: str, body: Any = None, **headers: str) -> Any:
         """The answer's body: of a path below /services/consents, or of one that begins with `//`."""

@@ -198,7 +198,8 @@ def test_a_delegation_has_a_scope_and_a_period(city: ConsentCity) -> None:
     ("who", "more"),
     [
         ("hana", {"kind": "parentalAuthority"}), ("hana", {"subject": "urn:misono:subject:ken"}),
-        ("yamada", {"kind": "chosenDelegate"}), ("yamada", {"evidence": None}), ("yamada", {"delegate": "urn:misono:subject:ken"}),
+        ("yamada", {"kind": "chosenDelegate"}), ("yamada", {"evidence": None}),
+        ("yamada", {"delegate": "urn:misono:subject:ken"}),
         ("hana", {"delegate": "urn:misono:subject:hana"}), ("hana", {"validUntil": "2126-01-01T00:00:00Z"}),
         ("hana", {"scope": []}), ("hana", {"delegate": "花子"}),
     ],
@@ -215,7 +216,8 @@ def test_what_is_no_delegation(city: ConsentCity, who: str, more: dict[str, Any]
 
 def emergency(city: ConsentCity, **more: Any) -> Any:
     return city.ask("yamada", "POST", "/emergencies", {
-        "reason": "地震のあと、連絡が取れない方の安否を確かめる", "hours": 2, "subjects": ["urn:misono:subject:hana"], **more,
+        "reason": "地震のあと、連絡が取れない方の安否を確かめる", "hours": 2,
+        "subjects": ["urn:misono:subject:hana"], **more,
     })  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from broker.admitting import BadAccess
 from tests.fakes.consent_city import CITY, CLINIC, DEF, SHOP, ConsentCity, consent_city
 
 HEART = "HeartRateObservation/heartRate"
@@ -50,7 +51,7 @@ def test_a_notice_shows_the_benefit_and_what_is_asked_in_both_languages(city: Co
 @pytest.mark.parametrize(
     ("more", "pointer"),
     [
-        ({"dataItems": ["SleepObservation/sleepDuration"], "specialCare": ["SleepObservation/sleepDuration"]}, "/dataItems/0"),
+        ({"dataItems": ["SleepObservation/deepSleep"], "specialCare": ["SleepObservation/deepSleep"]}, "/dataItems/0"),
         ({"dataItems": [HEART], "specialCare": []}, "/dataItems/0"),
         ({"dataItems": ["Nonsense/heartRate"]}, "/dataItems/0"),
         ({"dataItems": ["HeartRateObservation/nonsense"]}, "/dataItems/0"),
@@ -157,14 +158,8 @@ def test_terms_of_an_offer_hold_while_it_is_live(city: ConsentCity) -> None:
 
 
 def test_the_file_of_access_says_what_is_wrong_with_it(tmp_path: Path) -> None:
-    from broker.admitting import BadAccess
-
-    for text in (
-        "[consent]\nvalid_days_max = 0",
-        "[consent]\nnonsense = 1",
-        "[consent]\ncontroller = {x = 'y'}",
-        "consent = 1",
-    ):
+    wrong = ("valid_days_max = 0", "nonsense = 1", "controller = {x = 'y'}", "decision_needed = 1")
+    for text in (*(f"[consent]\n{one}" for one in wrong), "consent = 1"):
         with pytest.raises(BadAccess, match="consent"), consent_city(tmp_path, city=text):
             pass
 
