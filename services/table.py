@@ -10,6 +10,7 @@ from services.room import Ground, Room
 ROOMS: Final[dict[str, str]] = {
     "consents": "services.consents.room",
     "bank": "services.bank.room",
+    "safe": "services.safe.room",
     "audit": "services.audit.room",
 }
 """Each module has `open_room(ground: Ground) -> Room`."""

@@ -261,7 +261,13 @@ BANK: Final[Rows] = {
 }
 LEDGER: Final[Rows] = {}
 PRICING: Final[Rows] = {}
-SAFE: Final[Rows] = {}
+SAFE: Final[Rows] = {
+    "safe_list_datasets": EVERYBODY - DEVICE,
+    "safe_total": RECIPIENT,
+    "safe_noisy": RECIPIENT,
+    "safe_view": RECIPIENT,
+    "safe_list_methods": OPEN,
+}
 AUDIT: Final[Rows] = {
     "audit_list_entries": AUDITOR,
     "audit_list_disclosures": AUDITOR,
