@@ -55,12 +55,12 @@ class IssuerKeys:
         """
         now = self._clock.now()
         found = self._known(key_id, algorithm)
-        if (found is None or now - self._fetched >= FRESH_S * _SECOND) and self._may_try(now):
+        if (found is None or not 0 <= now - self._fetched < FRESH_S * _SECOND) and self._may_try(now):
             if INLINE.get():
                 raise OverBudgetOnce
             self._renew(now, wait=found is None)
             found = self._known(key_id, algorithm)
-        if now - self._fetched >= KEPT_S * _SECOND:
+        if abs(now - self._fetched) >= KEPT_S * _SECOND:
             raise ServiceUnavailable(
                 f"the keys of the issuer {self.issuer.name} cannot be had", remedy="Ask again in a minute."
             )
@@ -75,7 +75,7 @@ class IssuerKeys:
         return fitting[0] if len(fitting) == 1 else None
 
     def _may_try(self, now: Instant) -> bool:
-        return self._tried is None or now - self._tried >= self._pause
+        return self._tried is None or not 0 <= now - self._tried < self._pause
 
     def _renew(self, now: Instant, *, wait: bool) -> None:
         """Fetch them, unless another thread has just done so; who has a key meanwhile need not wait for that."""

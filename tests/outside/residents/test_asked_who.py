@@ -15,7 +15,8 @@ import httpx
 import pytest
 
 from broker.__main__ import main
-from broker.signing import Signer
+from broker.admitting import LOCAL_PAUSE_S
+from broker.signing import Signer, made
 from broker.wiring import SystemClock
 from tests.fakes.feed_server import feed_server
 from tests.fakes.issuing import HANA, WELL
@@ -110,6 +111,18 @@ def test_a_key_of_another_directory_is_not_believed(hub: Served, tmp_path: Path)
     assert get(hub, "/ngsi-ld/v1/types", Signer.opened(hub.data / "keys").sign(claims(), "at+jwt")).status_code == 401
     receipt = Signer.opened(hub.data / "issuer").sign(claims(), "consent-receipt+jwt")
     assert get(hub, "/ngsi-ld/v1/types", receipt).status_code == 401
+
+
+def test_a_new_key_of_the_local_issuer_is_found(hub: Served) -> None:
+    """One more file in its folder signs from then on; tokens of the old one go on."""
+    before = Signer.opened(hub.data / "issuer")
+    old = before.sign(claims(), "at+jwt")
+    assert get(hub, "/ngsi-ld/v1/types", old).status_code == 200
+    (hub.data / "issuer" / "0002.jwk").write_text(json.dumps(made().as_dict(private=True)))
+    new = Signer.opened(hub.data / "issuer").sign(claims(), "at+jwt")
+    time.sleep(LOCAL_PAUSE_S)
+    assert get(hub, "/ngsi-ld/v1/types", new).status_code == 200
+    assert get(hub, "/ngsi-ld/v1/types", old).status_code == 200
 
 
 @pytest.mark.parametrize(

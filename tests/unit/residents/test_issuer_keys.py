@@ -83,6 +83,18 @@ def test_an_issuer_that_is_away_is_believed_for_a_day() -> None:
         city.who(issuer.token(now_s=city.clock.now() / 1e6, sub="u-2"))
 
 
+def test_a_clock_that_is_set_back_has_keys_fetched_again() -> None:
+    """They are not kept until the clock is where it was."""
+    issuer = Issuer()
+    city = City(issuer, jwks="https://id.misono.example/jwks")
+    city.clock.advance(86_000)
+    city.who(issuer.token(now_s=city.clock.now() / 1e6))
+    issuer.keys[:] = [made("ES256", "new")]
+    city.clock.advance(-86_000)
+    assert city.who(issuer.token()).name == "city:u-1"
+    assert len(issuer.asked) == 2
+
+
 def test_keys_that_cannot_be_had_are_a_503() -> None:
     """Not a 401: the token may be good."""
     issuer = Issuer()
