@@ -80,13 +80,24 @@ _What: TypeAlias = tuple[Profile, str, str]
 class Decider:
     """Decides for one who asks, at one granularity."""
 
-    __slots__ = ("_acting", "_bases", "_clock", "_emergencies", "_grants", "_granularity", "_personal", "_profiles")
+    __slots__ = (
+        "_acting",
+        "_bases",
+        "_clock",
+        "_emergencies",
+        "_grants",
+        "_granularity",
+        "_known",
+        "_personal",
+        "_profiles",
+    )  # fmt: skip
 
     def __init__(self, rights: Rights, granularity: str = RAW) -> None:
         self._profiles, self._clock = rights.profiles, rights.clock
         self._acting, self._grants, self._emergencies = rights.acting, rights.grants, rights.emergencies
         self._personal, self._granularity = rights.personal, GRANULARITIES.index(granularity)
         self._bases: dict[object, Basis] = {}
+        self._known: dict[tuple[frozenset[str], Profile, str, str], tuple[Instant, Why]] = {}
 
     def view(self, entity: Entity) -> Entity | None:
         """What is left of the entity; None where it does not exist for them.
@@ -137,12 +148,39 @@ class Decider:
             return _OWN
         if not about or what[2] == PSEUDONYMISED:
             return _ONLY_THEIRS if what[2] == PSEUDONYMISED else _ABOUT_NOBODY
-        granted = self._granted(what, about, of) if self._grants else None
+        if not self._grants and not self._emergencies:
+            return _NO_GRANT
+        key = (about, *what)
+        known = self._known.get(key)
+        if known is not None and known[0] > self._clock.now():
+            return known[1]
+        why = self._consented(what, about, of)
+        until = self._steady_until(what, about)
+        if until is not None:
+            if len(self._known) >= _KNOWN_MAX:
+                self._known.clear()
+            self._known[key] = (until, why)
+        return why
+
+    def _consented(self, what: _What, about: frozenset[str], of: tuple[Entity, Instance]) -> Why:
+        granted = self._granted(what, about, of)
         if granted is not None:
             return Why(True, "consent", granted)  # noqa: FBT003 - members of a tuple
         if self._emergencies and (emergency := self._emergency(about)) is not None:
             return Why(True, "emergency", tuple((one, emergency.id) for one in sorted(about)))  # noqa: FBT003
         return _NO_GRANT
+
+    def _steady_until(self, what: _What, about: frozenset[str]) -> Instant | None:
+        """Until when the same is decided of every instance of the kind; None where that depends on the instance."""
+        now = self._clock.now()
+        moments = [one.until for one in self._emergencies]
+        for subject in about:
+            for grants in self._grants:
+                for grant in (one for type_ in what[0].types for one in grants.of(subject, type_, what[1])):
+                    if grant.covers_from is not None or grant.covers_to is not None:
+                        return None
+                    moments += [grant.since, _DISTANT if grant.until is None else grant.until]
+        return min((one for one in moments if one > now), default=_DISTANT)
 
     def _granted(
         self, what: _What, about: frozenset[str], of: tuple[Entity, Instance]
@@ -215,6 +253,8 @@ class Decider:
 
 
 _BASES_MAX: Final = 10_000
+_KNOWN_MAX: Final = 50_000
+_DISTANT: Final = 1 << 62
 
 
 class _Looked:

@@ -57,7 +57,7 @@ def beneath(where: Node) -> Node:
 def subjects_in(where: Node) -> frozenset[int] | None:
     """The numbers of persons of whom an entity must be one's, unless it is of nobody; None: of anybody."""
     named = [term.subjects for term in _terms(where) if isinstance(term, SubjectIn) and term.name is None]
-    return frozenset.intersection(*named) if named else None
+    return min(named, key=len, default=None)
 
 
 def ids_in(where: Node) -> frozenset[str] | None:

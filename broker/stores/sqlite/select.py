@@ -170,15 +170,18 @@ class Reading:
     def _visible(self, entity_id: str) -> Entity | None:
         return self._asked.restriction.show(self._linked(entity_id))
 
-    def _entities(self, numbers: Sequence[int]) -> list[tuple[int, Entity]]:
-        """The stored entities of these numbers, in their order, but for those of persons that nothing is shown of."""
+    def _entities(self, numbers: Sequence[int]) -> Iterator[tuple[int, Entity]]:
+        """The stored entities of these numbers, in their order, but for those of persons that nothing is shown of.
+
+        All rows are read at once, and each is made an entity when it is asked for.
+        """
         if not numbers:
-            return []
+            return iter(())
         rows: list[tuple[Any, ...]] = self._db.execute(_BY_NUMBER, (orjson.dumps(numbers).decode(),)).fetchall()
         wanted = self._subjects
         if wanted is None:
-            return [(row[0], to_entity(row[2:])) for row in rows]
-        return [(row[0], to_entity(row[2:])) for row in rows if not row[1] or row[1] in wanted]
+            return ((row[0], to_entity(row[2:])) for row in rows)
+        return ((row[0], to_entity(row[2:])) for row in rows if not row[1] or row[1] in wanted)
 
     def _expired(self) -> frozenset[int] | None:
         """What has expired, in whole or in part, and is not swept yet; None where there is too much of it."""
