@@ -139,15 +139,8 @@ def build(
     )
     _start_timers(settings, broker, closing)
     far = make_federation(settings, broker, contexts, Book(store.held, clock, worker), closing)
-    more = (
-        far,
-        Catalogues(described, public_url_of(settings), settings.alias),
-        models,
-        settings.read_only,
-        store.inline,
-        admitted.identity,
-        telling,
-    )
+    catalogues, who = Catalogues(described, public_url_of(settings), settings.alias), (admitted.identity, telling)
+    more = far, catalogues, models, settings.read_only, store.inline, *who
     limits, now = Limits(instances_max=settings.temporal_page), clock.now()
     house = begun(House(broker, contexts, contexts, core_context(), settings.alias, now, limits, *more), far)
     if dispatch is not None:

@@ -6,14 +6,11 @@ import json
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import Any, Final, cast
 
-from broker.keeping import KeptFile
+from broker.keeping import Db, KeptFile
 from broker.model.values import Instant, Json
 from services.safe.differences import packed, too_close, unpacked
-
-if TYPE_CHECKING:
-    import apsw
 
 STEPS: Final = (
     "CREATE TABLE safe_key (one INTEGER PRIMARY KEY CHECK (one = 1), key BLOB NOT NULL) STRICT",
@@ -55,7 +52,7 @@ class SafeBook:
         file.tables("safe", STEPS)
         self._file = file
 
-        def work(db: apsw.Connection) -> bytes:
+        def work(db: Db) -> bytes:
             db.execute("INSERT OR IGNORE INTO safe_key VALUES (1, ?)", (secrets.token_bytes(32),))
             return cast(bytes, db.execute("SELECT key FROM safe_key").fetchall()[0][0])
 
@@ -69,7 +66,7 @@ class SafeBook:
     def spend(self, of: Of, micro: int, budget: int, what: tuple[Instant, str]) -> bool:
         """Spend so much, before anything is said: whether there was enough."""
 
-        def work(db: apsw.Connection) -> bool:
+        def work(db: Db) -> bool:
             gone = db.execute(f"SELECT total(micro) FROM safe_spent WHERE {_OF}", of.row()).fetchall()[0][0]  # noqa: S608
             if int(cast(float, gone)) + micro > budget:
                 return False
@@ -82,7 +79,7 @@ class SafeBook:
     def admit(self, of: Of, sets: Sequence[frozenset[bytes]], k: int) -> bool:
         """Remember that totals over these sets are given out; False, and nothing is, where two are too close."""
 
-        def work(db: apsw.Connection) -> bool:
+        def work(db: Db) -> bool:
             rows = db.execute(f"SELECT members FROM safe_set WHERE {_OF}", of.row())  # noqa: S608  our own
             if too_close(sets, (unpacked(cast(bytes, row[0])) for row in rows), k):
                 return False
@@ -107,7 +104,7 @@ class SafeBook:
     def forget(self, tenant: str, members: frozenset[bytes]) -> int:
         """Put nobody in the place of contributors in every set: its size stays; how many sets changed."""
 
-        def work(db: apsw.Connection) -> int:
+        def work(db: Db) -> int:
             changed = 0
             rows = db.execute("SELECT number, members FROM safe_set WHERE tenant = ?", (tenant,)).fetchall()
             for number, text in rows:
