@@ -11,7 +11,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from broker.errors import ResourceNotFound
+from broker.errors import NgsiError, ResourceNotFound
+from broker.model.evolution import Evolution
 from broker.model.values import Instant, Json
 from broker.operations import entity_maps
 from broker.operations.broker import Broker, Call
@@ -20,6 +21,7 @@ from broker.operations.erase_parts import erase_parts
 from broker.operations.identifiers import require_uri
 from broker.operations.snapshots import places_of
 from broker.ports.erasures import Due
+from broker.ports.evolution import EvolutionCommand, EvolutionStep
 from broker.ports.places import home_of, snapshot_of
 from broker.query.temporal import TemporalQuery
 
@@ -47,11 +49,13 @@ class Certificate:
 def erase_entity(broker: Broker, call: Call, entity_id: str) -> Certificate:
     """Erase it from the tenant, its snapshots and entity maps; durable on return.
 
-    Raises BadRequestData for what is no URI, ResourceNotFound where nothing is known of it.
+    Raises BadRequestData for what is no URI, ResourceNotFound where nothing is known of it, and as writes of history
+    where the caller may not write such entities.
     """
     require_uri(entity_id, "/entityId")
     if call.restriction.view is not None and not _is_known(broker, call, entity_id):
         raise _unknown(entity_id)
+    _require_own(broker, call, entity_id)
     broker.erasures.note(call.tenant, broker.clock.now(), entity_id)  # first: what is cut short is erased by a restore
     gone, maps = erase_all(broker, call.tenant, [entity_id])
     if not gone and not maps:
@@ -59,6 +63,18 @@ def erase_entity(broker: Broker, call: Call, entity_id: str) -> Certificate:
     certificate = Certificate(broker.new_id(), entity_id, broker.clock.now(), gone, maps)
     log.info("erasure %s of tenant %r: %s, %d entity maps", certificate.id, call.tenant, gone, maps)
     return certificate
+
+
+def _require_own(broker: Broker, call: Call, entity_id: str) -> None:
+    """Raise as a write of its history would by which nothing is written."""
+
+    def decide(_known: Evolution | None, _now: Instant) -> tuple[Sequence[EvolutionStep], None]:
+        return (), None
+
+    command = EvolutionCommand(entity_id, decide, by=call.principal)
+    outcome = broker.history.apply_evolution(call.tenant, [command]).result()[0]
+    if isinstance(outcome, NgsiError):
+        raise outcome
 
 
 def erase_again(broker: Broker, due: Due) -> int:
