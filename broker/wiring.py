@@ -130,8 +130,7 @@ def build(
     outbox = CountedOutbox(store.outbox, Attempts() if dispatch is None else dispatch.attempts)
     entities, history, models, guard = gated(settings, store, admitted, packages, closing)
     parts = store.held, outbox, store.leases, history
-    closing.callback((background := Background("background")).stop)
-    rest = _new_id, store.places, background, Lifetimes(settings.entity_map_s, settings.snapshot_s)
+    rest = _new_id, store.places, _background(closing), Lifetimes(settings.entity_map_s, settings.snapshot_s)
     told = *outgoing, _make_erasures(settings), (described := _described(settings)).personal
     broker = frozen(
         Broker(entities, store, store, store, access, clock, *parts, *rest, *told, FarSnapshots(), beside(settings)),
@@ -153,6 +152,12 @@ def _admit(settings: Settings, clock: Clock, packages: AtNeed, access: Access | 
         return admit(settings, clock, packages, access)
     except BadAccess as error:
         raise StartError(str(error)) from error
+
+
+def _background(closing: ExitStack) -> Background:
+    background = Background("background")
+    closing.callback(background.stop)
+    return background
 
 
 def _telling(settings: Settings, admitted: Admitted, clock: Clock, closing: ExitStack) -> Telling | None:
