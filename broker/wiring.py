@@ -117,8 +117,7 @@ def build(
     access, telling = admitted.access, _telling(settings, admitted, clock, closing)
     store = _in_service(_open_store(settings, clock, admitted, watches), settings, closing)
     worker = f"broker-{cast('MongoStore', store).number}" if is_url(settings.store) else worker
-    contexts = _make_contexts(settings, store, clock, worker, packages)
-    closing.callback(contexts.flush)
+    closing.callback((contexts := _make_contexts(settings, store, clock, worker, packages)).flush)
     _start_sweep(settings, store, closing)
     dispatch: Dispatch | None = None
     outgoing: tuple[Callable[[News], None], Callable[[str, str], Future[Probed]]] = to_nobody, undelivered
