@@ -5,6 +5,7 @@ Persons stand in the histories by number: who takes away whose number it is has 
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Final
 
 from broker.model.values import Json, to_text
@@ -44,32 +45,31 @@ class Forgetting:
             due = desk.now + self._settings.keep_years * 366 * DAY_US
             desk.db.execute("INSERT OR REPLACE INTO consents_left VALUES (?, ?, ?)", (person, desk.now, due))
             desk.note("person", str(person), "leave", {"until": due})
+            self._book.file.empty_log()
             return {
                 "withdrawn": len(done.ended), "delegations": len(relations), "notices": notices,
                 "kept": {"events": kept, "until": to_text(due), "why": "to show that they consented, and to what"},
                 "deletionRequests": [*done.deletions],
             }  # fmt: skip
 
-        found = self._book.transact(tenant, who, work)
-        self._book.file.write(lambda _: self._book.file.empty_log()).result()
-        return found
+        return self._book.transact(tenant, who, work)
 
     def forget_due(self) -> int:
         """Take away whose the histories were of those who left long enough ago; how many."""
         rows = [(str(tenant), int(str(person))) for tenant, person in self._book.rows(_DUE, self._book.now())]
         for tenant, person in rows:
-            self._book.transact(tenant, TIMER, lambda desk, person=person: _unname(desk, person))  # type: ignore[misc]
+            self._book.transact(tenant, TIMER, partial(self._unname, person=person))
         return len(rows)
+
+    def _unname(self, desk: Desk, person: int) -> None:
+        subject = desk.new_id("Forgotten")
+        desk.db.execute("UPDATE consents_person SET subject = ? WHERE number = ?", (subject, person))
+        desk.db.execute("UPDATE consents_left SET due = NULL WHERE person = ?", (person,))
+        desk.note("person", str(person), "forget", {})
+        self._book.file.empty_log()
 
 
 _EVENTS: Final = (
     "SELECT count(*) FROM consents_event e JOIN consents_record r ON r.tenant = e.tenant AND r.id = e.record"
     " WHERE r.tenant = ? AND r.person = ?"
 )
-
-
-def _unname(desk: Desk, person: int) -> None:
-    subject = desk.new_id("Forgotten")
-    desk.db.execute("UPDATE consents_person SET subject = ? WHERE number = ?", (subject, person))
-    desk.db.execute("UPDATE consents_left SET due = NULL WHERE person = ?", (person,))
-    desk.note("person", str(person), "forget", {})
