@@ -33,13 +33,13 @@ from broker.http.front import Application
 from broker.http.rooms.door import Rights
 from broker.hub.inside import HubInside
 from broker.model.values import Json
-from broker.ports import SYSTEM, Principal
+from broker.ports import ADAPTER, SYSTEM, Principal
 from broker.settings import Settings, is_url
 from datamodels.at_need import AtNeed
 
 __all__ = ["Attached", "BadSettings", "Commands", "attach"]
 
-PRINCIPAL = Principal("adapters", roles=frozenset({SYSTEM}))
+PRINCIPAL = Principal("adapters", roles=frozenset({SYSTEM, ADAPTER}))
 """Who writes what devices say, to access."""
 
 

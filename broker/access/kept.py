@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from typing import Final, Protocol, TypeAlias
 
-from broker.access.writing import WriteRules, pointer_of
+from broker.access.writing import WriteRules, is_service, pointer_of
 from broker.errors import Conflict
 from broker.model.entity import Document, Entity, Instance
 from broker.model.evolution import Evolution
@@ -96,22 +96,22 @@ class _Telling:
 class _Deciding:
     """A decision that keeps the rules. It may be made more than once."""
 
-    __slots__ = ("_command", "_decide", "_rules", "_system", "_telling", "_tenant")
+    __slots__ = ("_command", "_decide", "_rules", "_service", "_system", "_telling", "_tenant")
 
     def __init__(self, command: Command, tenant: str, rules: WriteRules, telling: _Telling) -> None:
         self._command, self._decide = command, command.decide
         self._tenant, self._rules, self._telling = tenant, rules, telling
-        self._system = SYSTEM in command.by.roles
+        self._system, self._service = SYSTEM in command.by.roles, is_service(command.by)
 
     def __call__(self, current: Entity | None, now: Instant) -> Decision:
         rules, expected = self._rules, self._command.expected
-        if expected is not None and not self._system:
+        if expected is not None and not self._service:
             rules.require_own(Entity(expected, 0, 0).types)
         decision = self._decide(current, now)
         if isinstance(decision, Put):
             self._put(current, decision.entity)
         elif isinstance(decision, Remove) and current is not None:
-            if not self._system:
+            if not self._service:
                 rules.require_own(current.types)
             self._telling.look(current.types)
         return decision
@@ -120,8 +120,9 @@ class _Deciding:
         rules, after = self._rules, entity.document
         before = None if current is None else current.document
         had = _NOTHING if before is None else before
-        if not self._system:
+        if not self._service:
             rules.require_own(entity.types, () if current is None else current.types)
+        if not self._system:
             rules.require_same_person(had, after)
             rules.require_class(before, after)
         rules.require_pseudonyms(had, after)
@@ -146,13 +147,14 @@ class KeptHistory:
         return self._store.apply_evolution(tenant, kept)
 
     def _deciding(self, command: EvolutionCommand, tenant: str) -> Callable[[Evolution | None, Instant], Steps]:
-        system = SYSTEM in command.by.roles
+        system, service = SYSTEM in command.by.roles, is_service(command.by)
 
         def decide(known: Evolution | None, now: Instant) -> Steps:
             steps, result = command.decide(known, now)
             types = _types(known, steps)
-            if not system:
+            if not service:
                 self._rules.require_own(types)
+            if not system:
                 _require_same_person(known, steps)
             self._hold(command.id, tenant, types, steps, system=system)
             return steps, result

@@ -32,6 +32,7 @@ from broker.errors import BadRequestData, Conflict, Forbidden
 from broker.model.entity import ENTITY_MEMBERS, Document, Instance, as_list, instances
 from broker.model.subjects import DATA_CLASS, DATA_SUBJECT
 from broker.model.values import Json
+from broker.ports import ADAPTER, SYSTEM, Principal
 
 DEF: Final = "https://misono.example/def/"
 PROJECTIONS: Final = frozenset(
@@ -105,6 +106,11 @@ class WriteRules:
                 least = _least(profile, former, name, held.get(one.get("datasetId")))
                 if _strength(profile, name, one) < least:
                     raise _weaker(name)
+
+
+def is_service(by: Principal) -> bool:
+    """Whether this is the hub itself, and no adapter of it: what devices send is no service's word."""
+    return SYSTEM in by.roles and ADAPTER not in by.roles
 
 
 def projected() -> Forbidden:

@@ -41,7 +41,7 @@ def _erase_from(broker: Broker, place: str, entity_id: str, subject: str) -> Non
     _checked(broker.entities.apply(place, [command]).result())
     page = broker.history.evolution(place, entity_id, TemporalQuery(last_n=1), UNRESTRICTED)
     names = [name for one in page.evolutions for name in one.attributes if name not in ENTITY_MEMBERS]
-    commands = [EvolutionCommand(entity_id, partial(_drop, name, subject)) for name in names]
+    commands = [EvolutionCommand(entity_id, partial(_drop, name, subject), by=_BY) for name in names]
     _checked(broker.history.apply_evolution(place, commands).result())
 
 

@@ -15,10 +15,10 @@ from broker.ldcontext.active import ActiveContext
 from broker.model.entity import Document, Entity
 from broker.model.geometry import Bounds
 from broker.model.values import Instant, Json
-from broker.ports.principals import ANYONE, ROLES, SYSTEM, Principal
+from broker.ports.principals import ADAPTER, ANYONE, ROLES, SYSTEM, Principal
 from broker.query.ast import EVERYTHING, Node, Selection, Window
 
-__all__ = ["ANYONE", "ROLES", "SYSTEM", "Principal"]
+__all__ = ["ADAPTER", "ANYONE", "ROLES", "SYSTEM", "Principal"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,6 +58,8 @@ ROLES = frozenset({"operator", "board", "auditor", "resident", "recipient", "dev
 """What somebody from outside may be: who runs the hub, the ethics board, an auditor, a resident, an organisation, …"""
 SYSTEM = "system"
 """The role of the hub's own parts (adapters, services): no token and no key gives it."""
+ADAPTER = "adapter"
+"""A role that adapters have beside SYSTEM: what they write comes from devices, and none of it is a service's word."""
 
 
 ANYONE = Principal()
