@@ -9,7 +9,9 @@ from services.room import Ground, Room
 
 ROOMS: Final[dict[str, str]] = {
     "consents": "services.consents.room",
+    "store": "services.store.room",
     "bank": "services.bank.room",
+    "ledger": "services.ledger.room",
     "safe": "services.safe.room",
     "audit": "services.audit.room",
 }

@@ -196,7 +196,25 @@ CONSENT: Final[Rows] = {
     "consent_list_deletions": RESIDENT | RECIPIENT | OVERSEERS,
     "consent_confirm_deletion": RECIPIENT,
 }
-STORE: Final[Rows] = {}
+STORE: Final[Rows] = {
+    "store_show_summary": RESIDENT,
+    "store_list_entities": RESIDENT,
+    "store_retrieve_entity": RESIDENT,
+    "store_retrieve_history": RESIDENT,
+    "store_list_disclosures": RESIDENT,
+    "store_correct": RESIDENT,
+    "store_list_corrections": RESIDENT,
+    "store_export": RESIDENT,
+    "store_share": RESIDENT,
+    "store_list_shares": RESIDENT,
+    "store_end_share": RESIDENT,
+    "store_erase": RESIDENT,
+    "store_list_erasures": RESIDENT,
+    "store_retrieve_erasure": RESIDENT,
+    "store_cancel_erasure": RESIDENT,
+    "store_open_share": OPEN,
+    "store_verify_certificate": OPEN,
+}
 BANK: Final[Rows] = {
     "bank_list_recipients": OPERATOR | BOARD | AUDITOR | RESIDENT | RECIPIENT,
     "bank_register_recipient": OPERATOR,
@@ -259,7 +277,18 @@ BANK: Final[Rows] = {
     "bank_summary": OPEN,
     "bank_conformance": OPERATOR | BOARD | AUDITOR,
 }
-LEDGER: Final[Rows] = {}
+LEDGER: Final[Rows] = {
+    "ledger_open_account": RESIDENT | RECIPIENT | OPERATOR,
+    "ledger_list_accounts": RESIDENT | RECIPIENT | OVERSEERS,
+    "ledger_retrieve_account": RESIDENT | RECIPIENT | OVERSEERS,
+    "ledger_read_statement": RESIDENT | RECIPIENT | OVERSEERS,
+    "ledger_set_state": OPERATOR,
+    "ledger_transfer": RESIDENT | RECIPIENT,
+    "ledger_issue": OPERATOR,
+    "ledger_retrieve_transaction": RESIDENT | RECIPIENT | OVERSEERS,
+    "ledger_reverse": OPERATOR,
+    "ledger_verify": OVERSEERS,
+}
 PRICING: Final[Rows] = {}
 SAFE: Final[Rows] = {
     "safe_list_datasets": EVERYBODY - DEVICE,

@@ -8,7 +8,7 @@ file.write(lambda db: ledger.post_within(db, "", posting))      within a transac
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
@@ -27,6 +27,10 @@ _POSTING: Final = """SELECT one.number, one.id, one.at, one.key, one.reason, one
     LEFT JOIN ledger_posting AS back ON back.reverses = one.number"""
 _LEGS: Final = """SELECT account.id, leg.currency, leg.amount FROM ledger_leg AS leg
     JOIN ledger_account AS account ON account.number = leg.account WHERE leg.posting = ? ORDER BY leg.place"""
+_POSTINGS_OF: Final = """SELECT one.id FROM ledger_posting AS one WHERE one.number IN (SELECT leg.posting FROM
+    ledger_leg AS leg JOIN ledger_account AS account ON account.number = leg.account WHERE account.id = ?)"""
+FORGOTTEN: Final = "urn:misono:forgotten:"
+"""What the owner of an account begins with who was forgotten."""
 Read = Callable[[str, tuple[SqlValue, ...]], Any]
 """Rows of a statement: by the reader of the file, or within a transaction."""
 
@@ -179,6 +183,7 @@ class Ledger:
             before = link(before, posted.number, posted.at, digest(b"", told))
             if posted.number != expected or before != kept:
                 raise Unbalanced(f"posting {expected} is missing or was changed")
+            _check_kept(posted)
         wrong = self._file.read(
             """SELECT id FROM ledger_account WHERE balance <>
                (SELECT coalesce(sum(amount), 0) FROM ledger_leg WHERE account = ledger_account.number)"""
@@ -187,22 +192,66 @@ class Ledger:
             raise Unbalanced(f"the balance of {wrong[0][0]} is not what was booked")
         return expected
 
+    def head(self, number: int) -> tuple[int, bytes]:
+        """The number and hash of a posting; 0 is what stands before the first. Raises ResourceNotFound."""
+        if not number:
+            return 0, START
+        rows = self._file.read("SELECT hash FROM ledger_posting WHERE number = ?", (number,))
+        if not rows:
+            raise ResourceNotFound(f"there is no posting {number}", pointer="/head")
+        return number, cast("bytes", rows[0][0])
+
+    def forget(self, tenant: str, owner: str) -> int:
+        """Take the owner off their accounts: what is on them stays in the books, of nobody; how many accounts.
+
+        An account with a balance is frozen, one without is closed.
+        """
+
+        def work(db: Db) -> list[str]:
+            found = [*_reads(db)("SELECT id FROM ledger_account WHERE tenant = ? AND owner = ?", (tenant, owner))]
+            for (account,) in found:
+                db.execute(
+                    "UPDATE ledger_account SET owner = ?, state = iif(balance = 0, 'accountClosed', 'accountFrozen')"
+                    " WHERE id = ?",
+                    (f"{FORGOTTEN}{self._new_id()}", account),
+                )
+                self.to_show(db, tenant, account)
+                for (posting,) in _reads(db)(_POSTINGS_OF, (account,)):
+                    self.to_show(db, tenant, posting)
+            if found:
+                self._file.empty_log()
+            return [str(account) for (account,) in found]
+
+        return len(self._file.write(work).result())
+
     def unshown(self) -> list[tuple[str, str]]:
         """(tenant, id) of accounts and postings that are not shown in the hub as they are now."""
-        rows = self._file.read("SELECT tenant, id FROM ledger_unshown ORDER BY id LIMIT ?", (LIMIT_MAX,))
+        rows = self._file.read("SELECT tenant, id FROM ledger_unshown ORDER BY tenant, id LIMIT ?", (LIMIT_MAX,))
         return [(str(tenant), str(one)) for tenant, one in rows]
 
-    def was_shown(self, tenant: str, ids: tuple[str, ...]) -> None:
-        """These are."""
+    def marks(self, tenant: str, ids: Sequence[str]) -> dict[str, int]:
+        """Which of these are to be shown, each with the mark of its last change."""
+        rows = self._file.read(
+            "SELECT id, mark FROM ledger_unshown WHERE tenant = ? AND id IN (SELECT value FROM json_each(?))",
+            (tenant, json.dumps([*ids])),
+        )
+        return {str(one): cast("int", mark) for one, mark in rows}
+
+    def was_shown(self, tenant: str, marks: Mapping[str, int]) -> None:
+        """These are, unless they changed since the mark."""
 
         def work(db: Db) -> None:
-            db.executemany("DELETE FROM ledger_unshown WHERE tenant = ? AND id = ?", [(tenant, one) for one in ids])
+            db.executemany(
+                "DELETE FROM ledger_unshown WHERE tenant = ? AND id = ? AND mark = ?",
+                [(tenant, one, mark) for one, mark in marks.items()],
+            )
 
-        self._file.write(work).result()
+        if marks:
+            self._file.write(work).result()
 
     def to_show(self, db: Db, tenant: str, shown: str) -> None:
         """Remember, within a transaction, that it is to be shown."""
-        db.execute("INSERT OR IGNORE INTO ledger_unshown VALUES (?, ?)", (tenant, shown))
+        db.execute("INSERT OR REPLACE INTO ledger_unshown VALUES (?, ?, random())", (tenant, shown))
 
     def _all(self) -> Iterator[tuple[Posted, str, bytes]]:
         after = 0
@@ -224,6 +273,13 @@ class Ledger:
         if not rows:
             raise BadRequestData("there is no such account", pointer=f"/legs/{place}/account", remedy="open it first")
         return int(rows[0][0])
+
+
+def _check_kept(posted: Posted) -> None:
+    try:
+        check(posted.posting)
+    except BadRequestData as error:
+        raise Unbalanced(f"posting {posted.number} is none: {error.detail}") from error
 
 
 def _to_nobody(_tenant: str, _ids: tuple[str, ...]) -> None:

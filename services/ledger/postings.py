@@ -23,7 +23,12 @@ AMOUNT_MAX: Final = 10**15
 """A leg at most: a billion of a billion of them still is an integer of SQLite."""
 LEGS_MAX: Final = 1_000
 TEXT_MAX: Final = 200
-KINDS: Final = ("residentAccount", "merchantAccount", "communityFund", "issuerAccount")
+KINDS: Final = ("residentAccount", "merchantAccount", "communityFund", "issuerAccount", "operatorAccount")
+ISSUER, FUND, OPERATOR = "issuerAccount", "communityFund", "operatorAccount"
+CITY_OWNED: Final = {
+    ISSUER: "urn:misono:ledger:issuer", FUND: "urn:misono:ledger:community", OPERATOR: "urn:misono:ledger:operator",
+}  # fmt: skip
+"""Accounts of the city's own, by kind, and their owners: one each in every currency."""
 REASONS: Final = (
     "issuance", "purchase", "transfer", "dataBenefit", "energyReward", "energySettlement", "volunteerReward",
     "childcareReward", "pointsExpiry", "reversal",

@@ -1,55 +1,103 @@
 """What the hub shows of the ledger: accounts with their balances, and transactions between two accounts.
 
-A posting of more than two legs has no single pair of accounts: it is shown as its transactions are read from the
-ledger itself, and not as an entity; the accounts that it changed are.
+A posting of more than two legs has no single pair of accounts: it is read from the ledger itself and is no entity; the
+accounts that it changed are. What belonged to somebody who was forgotten is not shown any more. Amounts are whole
+points and yen here; the ledger's own answers have their thousandths.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
 
 from broker.errors import ResourceNotFound, ServiceUnavailable
 from broker.model.values import to_text
 from broker.ports.hub import Fragment, Hub, HubAway
 from datamodels.library import Library
-from services.ledger.book import Ledger
+from services.ledger.book import FORGOTTEN, Ledger
 from services.ledger.postings import UNITS, Account, Posted
 from services.shaping import Shaper
 
-PACKAGE = "misono-currency"
-SUBJECT = "urn:misono:subject:"
+PACKAGE: Final = "misono-currency"
+SUBJECT: Final = "urn:misono:subject:"
+AT_ONCE: Final = 500
+_AGAIN: Final = 5
+"""So often it is looked whether something moved while it was being shown; then the timer does it."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Shapers:
+    account: Shaper
+    transaction: Shaper
 
 
 class Projector:
-    """Shows what changed, as it is by then: in any order, and as often as need be."""
+    """Shows what changed, as it is by then: in any order, by any process, and as often as need be."""
 
     def __init__(self, hub: Hub, library: Callable[[], Library], ledger: Ledger) -> None:
         self._hub, self._library, self._ledger = hub, library, ledger
 
     def show(self, tenant: str, ids: tuple[str, ...]) -> None:
         """Show these accounts and postings. Raises ServiceUnavailable: they are kept, and shown later."""
-        shapers = {
-            name: Shaper(self._library(), PACKAGE, name)
-            for name in ("LocalCurrencyAccount", "LocalCurrencyTransaction")
-        }
         done = tuple(dict.fromkeys(ids))
-        fragments = [one for entity_id in done if (one := self._fragment(shapers, tenant, entity_id)) is not None]
+        for start in range(0, len(done), AT_ONCE):
+            self._show(tenant, done[start : start + AT_ONCE])
+
+    def catch_up(self) -> None:
+        """Show what could not be shown before. Raises ServiceUnavailable."""
+        waiting: dict[str, list[str]] = {}
+        for tenant, entity_id in self._ledger.unshown():
+            waiting.setdefault(tenant, []).append(entity_id)
+        for tenant, ids in waiting.items():
+            self.show(tenant, tuple(ids))
+
+    def _show(self, tenant: str, ids: tuple[str, ...]) -> None:
+        marks, shapers = self._ledger.marks(tenant, ids), self._shapers()
+        left: Mapping[str, Fragment | None] = {one: self._fragment(shapers, tenant, one) for one in ids}
+        for _ in range(_AGAIN):
+            self._write(tenant, left)
+            # what another process shows meanwhile may be older than what is so by now
+            found = {one: self._fragment(shapers, tenant, one) for one in left}
+            left = {one: fragment for one, fragment in found.items() if fragment != left[one]}
+            if not left:
+                self._ledger.was_shown(tenant, marks)
+                return
+
+    def _write(self, tenant: str, shown: Mapping[str, Fragment | None]) -> None:
+        fragments = [one for one in shown.values() if one is not None]
+        gone = [entity_id for entity_id, one in shown.items() if one is None]
         try:
             refused = [one for one in self._hub.upsert(tenant, fragments) if one is not None] if fragments else []
+            if gone:
+                refused += [
+                    one
+                    for one in self._hub.delete(tenant, gone)
+                    if one is not None and not isinstance(one, ResourceNotFound)
+                ]
         except HubAway as error:
             raise ServiceUnavailable("it is booked, and shown in the hub soon", remedy="Ask again.") from error
         if refused:
             raise ServiceUnavailable(f"it is booked, but the hub does not show it: {refused[0].detail}")
-        self._ledger.was_shown(tenant, done)
 
-    def _fragment(self, shapers: dict[str, Shaper], tenant: str, entity_id: str) -> Fragment | None:
+    def _shapers(self) -> _Shapers:
+        library = self._library()
+        return _Shapers(
+            Shaper(library, PACKAGE, "LocalCurrencyAccount"), Shaper(library, PACKAGE, "LocalCurrencyTransaction")
+        )
+
+    def _fragment(self, shapers: _Shapers, tenant: str, entity_id: str) -> Fragment | None:
         if ":LocalCurrencyAccount:" in entity_id:
-            return _account(shapers["LocalCurrencyAccount"], self._ledger.account(tenant, entity_id))
-        try:
-            posted = self._ledger.find(tenant, entity_id)
-        except ResourceNotFound:
+            account = self._ledger.account(tenant, entity_id)
+            return None if account.owner.startswith(FORGOTTEN) else _account(shapers.account, account)
+        posted = self._ledger.find(tenant, entity_id)
+        if len(posted.posting.legs) != 2:  # noqa: PLR2004  a pair
             return None
-        return _transaction(shapers["LocalCurrencyTransaction"], posted)
+        owners = [self._ledger.account(tenant, leg.account).owner for leg in posted.posting.legs]
+        if any(owner.startswith(FORGOTTEN) for owner in owners):
+            return None
+        people = sorted({owner for owner in owners if owner.startswith(SUBJECT)})
+        return _transaction(shapers.transaction, posted, people)
 
 
 def _account(shaper: Shaper, account: Account) -> Fragment:
@@ -68,14 +116,12 @@ def _account(shaper: Shaper, account: Account) -> Fragment:
     )
 
 
-def _transaction(shaper: Shaper, posted: Posted) -> Fragment | None:
-    legs = posted.posting.legs
-    if len(legs) != 2:  # noqa: PLR2004  a pair
-        return None
-    giver, taker = sorted(legs, key=lambda leg: leg.amount)
+def _transaction(shaper: Shaper, posted: Posted, people: list[str]) -> Fragment:
+    giver, taker = sorted(posted.posting.legs, key=lambda leg: leg.amount)
     return shaper.entity(
         posted.id,
         {
+            "dataSubject": people[0] if len(people) == 1 else people,
             "transactionId": posted.id,
             "fromAccount": giver.account,
             "toAccount": taker.account,

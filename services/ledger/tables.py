@@ -56,6 +56,6 @@ TABLES: Final = (
        WHEN NOT EXISTS (SELECT 1 FROM ledger_booking)
        BEGIN SELECT RAISE(ABORT, 'ledger: a balance changes with a posting only'); END""",
     """CREATE TABLE ledger_unshown (
-        tenant TEXT NOT NULL, id TEXT NOT NULL, PRIMARY KEY (tenant, id)
+        tenant TEXT NOT NULL, id TEXT NOT NULL, mark INTEGER NOT NULL, PRIMARY KEY (tenant, id)
     ) STRICT, WITHOUT ROWID""",
 )
