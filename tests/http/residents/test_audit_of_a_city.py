@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterator
+from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
@@ -15,9 +16,11 @@ from broker.__main__ import main
 from broker.audit.checking import check
 from broker.audit.log import AuditLog
 from broker.doors import make_doors
-from broker.model.subscription import Subscription
+from broker.errors import ServiceUnavailable
+from broker.model.subscription import Endpoint, Subscription
 from broker.notify.book import Entry as Kept
 from broker.notify.composing import Composer
+from broker.notify.message import Message, Transports
 from broker.ports import Restriction
 from broker.ports.disclosing import Telling
 from broker.ports.outbox import EntityChange, OutboxRow
@@ -171,3 +174,39 @@ def test_nothing_is_collected_where_nothing_is_hidden(city: ConsentCity) -> None
     assert isinstance(telling, Telling)
     with telling.look_on(Restriction()) as found:
         assert found.told() == []
+
+
+def test_where_the_audit_cannot_be_written_nothing_personal_goes_out(tmp_path: Path) -> None:
+    with consent_city(tmp_path) as city:
+        city.pulse("hana")
+        city.give("hana", city.terms())
+        log_of(city).file.close()
+        refused = city.ask("clinic", "GET", "//ngsi-ld/v1/entities/urn:ngsi-ld:HeartRateObservation:hana")
+        assert (city.status, PULSE in refused) == (503, False)
+        assert city.sees("hana", "hana") == 62
+
+
+def test_a_message_goes_out_when_the_audit_has_it_and_not_where_it_cannot() -> None:
+    sent = list[str]()
+
+    class Sent:
+        async def send(self, message: Message, _timeout_s: float) -> None:
+            sent.append(message.id)
+
+        async def close(self) -> None:
+            pass
+
+    async def work() -> None:
+        transports, written, lost = Transports(lambda _: Sent(), lambda _: None), Future[int](), Future[int]()
+        endpoint = Endpoint("http://x.example/")
+        sending = asyncio.ensure_future(transports.send(Message("1", endpoint, "", b"", told=written), 1.0))
+        await asyncio.sleep(0.01)
+        assert sent == []
+        written.set_result(1)
+        await sending
+        lost.set_exception(ServiceUnavailable("full"))
+        with pytest.raises(ServiceUnavailable):
+            await transports.send(Message("2", endpoint, "", b"", told=lost), 1.0)
+        assert sent == ["1"]
+
+    asyncio.run(work())

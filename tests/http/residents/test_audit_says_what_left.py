@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -64,13 +65,13 @@ class Hub:
         return found
 
 
-@pytest.fixture(params=[front_door, flask_door])
-def hub(request: pytest.FixtureRequest) -> Iterator[Hub]:
-    policy, audit, clock = Granted({}), Recorded(), FakeClock()
-    with broker(access=policy, clock=clock) as (built, _):
+@pytest.fixture(params=[(front_door, "memory"), (flask_door, "memory"), (front_door, "sqlite")])
+def hub(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Hub]:
+    (make_door, store), policy, audit, clock = request.param, Granted({}), Recorded(), FakeClock()
+    with broker(access=policy, clock=clock, store=store, data=str(tmp_path)) as (built, _):
         house = replace(built.house, telling=Telling(audit, lambda _tenant: 7, clock))
         doors = make_doors(replace(built, house=house))
-        yield Hub(doors, policy, audit, request.param(doors))
+        yield Hub(doors, policy, audit, make_door(doors))
         doors.close()
 
 
