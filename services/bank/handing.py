@@ -104,19 +104,20 @@ class HandedOver:
         sql = "SELECT count(*) FROM bank_handed WHERE tenant = ? AND subject = ?"
         return int(str(self._file.read(sql, (tenant, subject))[0][0]))
 
-    def thin(self, now: Instant) -> int:
-        """Remove what the law no longer asks to be kept: receipts whose last delivery is three years ago."""
+    def old(self, now: Instant) -> list[tuple[str, str]]:
+        """What the law no longer asks to be kept: tenant and receipt of those last delivered three years ago."""
         sql = "SELECT tenant, receipt, max(at) FROM bank_handed GROUP BY tenant, receipt"
-        old = [row[:2] for row in self._file.read(sql) if after_years(int(str(row[2])), KEPT_YEARS) <= now]
-        if not old:
-            return 0
+        rows = self._file.read(sql)
+        return [(str(row[0]), str(row[1])) for row in rows if after_years(int(str(row[2])), KEPT_YEARS) <= now]
 
-        def remove(db: Db) -> int:
-            for tenant, receipt in old:
-                db.execute("DELETE FROM bank_handed WHERE tenant = ? AND receipt = ?", (str(tenant), str(receipt)))
-            return len(old)
+    def remove(self, receipts: Sequence[tuple[str, str]]) -> None:
+        """Remove these, durable on return."""
 
-        return self._file.write(remove).result()
+        def delete(db: Db) -> None:
+            for receipt in receipts:
+                db.execute("DELETE FROM bank_handed WHERE tenant = ? AND receipt = ?", receipt)
+
+        self._file.write(delete).result()
 
     def _receipt(self, tenant: str, agreement: str, subject: str) -> str:
         sql = "SELECT receipt FROM bank_handed WHERE tenant = ? AND subject = ? AND agreement = ? LIMIT 1"

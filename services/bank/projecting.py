@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any, Final
 
-from broker.errors import NgsiError, ServiceUnavailable
+from broker.errors import NgsiError, ResourceNotFound, ServiceUnavailable
 from broker.ports.hub import Fragment, Hub, HubAway
 from datamodels.library import Library
 from datamodels.source import Attribute, Model, Package
@@ -56,6 +56,15 @@ class Projector:
         for item, why in zip(items, refused, strict=True):
             if why is not None:
                 raise _unshown(item, why)
+
+    def withdraw(self, tenant: str, entity_id: str) -> None:
+        """Show it no longer. Raises ServiceUnavailable."""
+        try:
+            refused = self._hub.delete(tenant, [entity_id])[0]
+        except HubAway as error:
+            raise ServiceUnavailable("the hub takes nothing now", remedy="Ask again.") from error
+        if refused is not None and not isinstance(refused, ResourceNotFound):
+            raise ServiceUnavailable(f"the hub keeps {entity_id}: {refused.detail}", remedy="Ask again.")
 
     @property
     def _ours(self) -> Book:

@@ -122,7 +122,11 @@ class BankRoom:
         for tenant in self.book.tenants():
             self.records.collect(tenant)
         self.records.thin(self._clock.now())
-        self.handed.thin(self._clock.now())
+        old = self.handed.old(self._clock.now())
+        for tenant, receipt in old:
+            self._projector.withdraw(tenant, receipt)
+        if old:
+            self.handed.remove(old)
 
     def _named(self, tenant: str, recipient: str) -> dict[str, str]:
         """The name, address and representative of an organisation, in Japanese."""

@@ -197,3 +197,20 @@ def test_nothing_is_answered_that_could_not_be_written_down(city: BankCity, allo
     with pytest.raises(NotKept):
         deliver(city, agreement)
     assert city.ask("hana", "GET", "/my/receipts") == []
+
+
+def test_receipts_go_three_years_after_the_last_delivery_and_their_entities_too(
+    city: BankCity, allowed: Allowed
+) -> None:
+    agreement = city.agreement(city.live_offer())["id"]
+    allowed.give(HANA)
+    receipt = deliver(city, agreement)["records"][0]["receipts"][0]
+    city.clock.advance(30 * 86_400)
+    deliver(city, agreement)
+    city.clock.advance(1_096 * 86_400 - 1)
+    city.room.tidy()
+    assert city.shown(receipt) is not None
+    city.clock.advance(1)
+    city.room.tidy()
+    assert city.shown(receipt) is None
+    assert city.ask("hana", "GET", "/my/receipts") == []
