@@ -92,7 +92,7 @@ def _check_time(content: bytes, now: Instant) -> None:
 
     try:
         certificate = x509.load_der_x509_certificate(content)
-    except ValueError:
+    except (ValueError, x509.InvalidVersion):
         raise BadToken("Client-Cert holds no certificate") from None
     since = to_instant(certificate.not_valid_before_utc.isoformat().replace("+00:00", "Z"))
     until = to_instant(certificate.not_valid_after_utc.isoformat().replace("+00:00", "Z"))

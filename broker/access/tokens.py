@@ -12,7 +12,6 @@ key's kind. What is refused is told without a word of the token.
 from __future__ import annotations
 
 import binascii
-import math
 from base64 import urlsafe_b64decode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -29,6 +28,8 @@ TOKEN_MAX: Final = 8192
 RSA_DIGITS: Final = range(342, 1366)
 """How long the modulus of an RSA key is in base64url: 2,048 to 8,192 bits, which take long to check."""
 KEYS_MAX: Final = 64
+SECONDS_MAX: Final = 1 << 40
+"""A time after that is none: some 35,000 years."""
 KINDS: Final = {"RS256": "RSA", "PS256": "RSA", "ES256": "EC", "Ed25519": "OKP"}
 _CURVES: Final = {"EC": "P-256", "OKP": "Ed25519"}
 _NAMED_BY_SIGNER: Final = ("crit", "jku", "jwk", "x5u", "x5c", "b64", "zip", "enc", "cty")
@@ -87,7 +88,7 @@ def read_token(text: str) -> Token:
         raise BadToken("it is no signed JWT")
     header, claims = _object(parts[0], "header"), _object(parts[1], "claims")
     algorithm, key_id, issuer = header.get("alg"), header.get("kid", ""), claims.get("iss")
-    if algorithm not in ALGORITHMS:
+    if not isinstance(algorithm, str) or algorithm not in ALGORITHMS:
         raise BadToken(f"it is signed in another way than {', '.join(sorted(ALGORITHMS))}")
     if named := [name for name in _NAMED_BY_SIGNER if name in header]:
         raise BadToken(f"its header has {named[0]}, which is not read")
@@ -179,6 +180,6 @@ def _seconds(claims: Mapping[str, Any], name: str) -> float | None:
     found = claims.get(name)
     if found is None:
         return None
-    if type(found) not in (int, float) or not math.isfinite(found) or found < 0:
+    if type(found) not in (int, float) or not 0 <= found < SECONDS_MAX:
         raise BadToken(f"its {name} is no time")
     return float(found)

@@ -76,6 +76,9 @@ def test_a_public_key_is_no_secret(algorithm: str) -> None:
         ({"kid": 7}, "no text"),
         ({"kid": ["ES256"]}, "no text"),
         ({"alg": "ES384"}, "signed in another way"),
+        ({"alg": ["ES256"]}, "signed in another way"),
+        ({"alg": {}}, "signed in another way"),
+        ({"alg": None}, "signed in another way"),
     ],
 )
 def test_a_header_names_no_key_of_its_own(header: dict[str, Any], why: str) -> None:
@@ -120,6 +123,8 @@ def test_a_key_is_for_its_own_algorithm() -> None:
         ({"exp": NOW_S - 61}, "expired"),
         ({"exp": "2099-01-01"}, "no time"),
         ({"exp": True}, "no time"),
+        ({"exp": 10**400}, "no time"),
+        ({"nbf": 1e300}, "no time"),
         ({"exp": NOW_S + 40 * 86_400}, "valid for more"),
         ({"exp": NOW_S + 86_500, "iat": None}, "valid for more"),
         ({"nbf": NOW_S + 61}, "not valid yet"),
