@@ -29,7 +29,7 @@ log = logging.getLogger("misono.consents")
 
 DECIDES: Final = frozenset({CONSENT, RECIPIENT, DELEGATION, EMERGENCY})
 """Types of the entities that decisions are made from."""
-LOOK_S: Final = 0.4
+LOOK_S: Final = 0.2
 PAGE: Final = 500
 INLINE_ROWS_MAX: Final = 100
 """More rows of the log are not read on the event loop."""
