@@ -8,11 +8,9 @@ from typing import Any
 from broker.model.values import to_text
 from services.consents.book import Book, Desk, Who, number_of
 from services.consents.configured import Settings
+from services.consents.giving import ASKED_MAX
 from services.consents.states import HOLDING, OPEN, Act, Record, State
 from services.consents.terms import DAY_US, Terms, TermsRoom
-
-ASKED_MAX = 200
-"""So many requests wait for one person at most: what is beyond them is not asked."""
 
 
 class Asking:

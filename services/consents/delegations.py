@@ -18,8 +18,8 @@ _YEAR_US: Final = 366 * 86_400_000_000
 _LEGAL_YEARS_MAX: Final = 25
 DELEGATES_MAX: Final = 20
 _DELEGATION: Final = (
-    "SELECT d.id, p.subject, q.subject, d.kind, d.scope, d.since, d.until, d.ended, d.number FROM consents_delegation d"
-    " JOIN consents_person p ON p.number = d.person JOIN consents_person q ON q.number = d.delegate WHERE d.tenant = ?"
+    "SELECT d.id, p.subject, q.subject, d.kind, d.scope, d.since, d.until, d.ended, d.evidence"
+    " FROM consents_delegation d JOIN consents_person p ON p.number = d.person JOIN consents_person q ON q.number = d.delegate WHERE d.tenant = ?"
 )
 
 
@@ -30,7 +30,7 @@ class Delegations:
         self._book = book
 
     def note(self, tenant: str, who: Who, given: Mapping[str, Any], subject: str = "") -> dict[str, Json]:
-        """A person (`subject`) chose somebody; or, without, the operator saw papers (`evidence`, kept as its hash).
+        """A person (`subject`) chose somebody; or, without, the operator saw papers (`evidence`: which, in words).
 
         Raises BadRequestData, Conflict.
         """
@@ -50,10 +50,10 @@ class Delegations:
             if number_of(desk.rows(sql, tenant, numbers[0])) >= DELEGATES_MAX:
                 raise Conflict(f"{DELEGATES_MAX} act for this person already", remedy="end one")
             thing, scope = desk.new_id("ConsentDelegation"), " ".join(sorted(given["scope"]))
-            row = (tenant, thing, *numbers, given["kind"], scope, since, until, until)
+            row = (tenant, thing, *numbers, given["kind"], scope, since, until, until, given.get("evidence"))
             sql = (
-                "INSERT INTO consents_delegation (tenant, id, person, delegate, kind, scope, since, until, due)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+                "INSERT INTO consents_delegation (tenant, id, person, delegate, kind, scope, since, until, due,"
+                " evidence) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
             )
             desk.db.execute(sql, row)
             desk.note("delegation", thing, "note", {"kind": given["kind"], "scope": scope, "until": until})
@@ -115,4 +115,5 @@ def _told(row: Row) -> dict[str, Json]:
         "id": str(row[0]), "subject": str(row[1]), "delegate": str(row[2]), "kind": str(row[3]),
         "scope": [*str(row[4]).split()], "validFrom": to_text(since), "validUntil": to_text(until),
         "state": "delegationActive" if row[7] is None else "delegationEnded",
+        "evidence": None if row[8] is None else str(row[8]),
     }  # fmt: skip

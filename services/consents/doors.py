@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from broker.errors import BadRequestData
 from broker.http.messages import Response
@@ -26,20 +25,18 @@ from services.consents.answers import (
 from services.consents.book import Who
 from services.consents.delegations import DECIDE, SEE
 from services.consents.giving import Acting
+from services.consents.parts import Parts
 from services.consents.reading import read
 from services.consents.states import Record
 from services.consents.told import told_event, told_matrix, told_record
 from services.room import Ground
 
-if TYPE_CHECKING:
-    from services.consents.room import ConsentRoom
-
 
 class Doors:
     """The handlers."""
 
-    def __init__(self, room: ConsentRoom, ground: Ground) -> None:
-        self._room, self._ground = room, ground
+    def __init__(self, parts: Parts, ground: Ground) -> None:
+        self._parts, self._ground = parts, ground
 
     def routes(self) -> Sequence[Route]:
         """All of them."""
@@ -91,13 +88,13 @@ class Doors:
         """What recipients would have, and what for."""
         limit, after = page_of(asked)
         recipient = asked.query.get("recipient", "")
-        found = self._room.terms.all(asked.tenant, after, limit, recipient)
+        found = self._parts.terms.all(asked.tenant, after, limit, recipient)
         rows: list[tuple[int, Json]] = [(one.number, one.told(self._ground.library())) for one in found]
         return paged("terms", rows, limit)
 
     def retrieve_terms(self, asked: Asked) -> Response:
         """One of them."""
-        return answer(self._room.terms.live(asked.tenant, asked.path["terms"]).told(self._ground.library()))
+        return answer(self._parts.terms.live(asked.tenant, asked.path["terms"]).told(self._ground.library()))
 
     def publish_terms(self, asked: Asked) -> Response:
         """By a recipient, or the operator for one."""
@@ -105,27 +102,27 @@ class Doors:
         recipient = given.get("recipient", "") if "operator" in asked.principal.roles else recipient_of(asked)
         if not recipient or given.get("recipient", recipient) != recipient:
             raise BadRequestData("whose terms they are", pointer="/recipient", remedy="your organisation's id")
-        found = self._room.terms.publish(asked.tenant, other(asked), recipient, given, terms)
+        found = self._parts.terms.publish(asked.tenant, other(asked), recipient, given, terms)
         return answer(found.told(self._ground.library()), 201)
 
     def end_terms(self, asked: Asked) -> Response:
         """Nobody can consent to them any more."""
         recipient = "" if "operator" in asked.principal.roles else recipient_of(asked)
-        found = self._room.terms.end(asked.tenant, other(asked), recipient, asked.path["terms"])
+        found = self._parts.terms.end(asked.tenant, other(asked), recipient, asked.path["terms"])
         return answer(found.told(self._ground.library()))
 
     def show_notice(self, asked: Asked) -> Response:
         """What is in the answer was shown to the person."""
         acting, given = self.acting(asked), read("notice", asked.body)
         language = given.get("language") or language_of(asked)
-        shown = self._room.terms.notify(asked.tenant, acting.who, acting.subject, given["terms"], language)
+        shown = self._parts.terms.notify(asked.tenant, acting.who, acting.subject, given["terms"], language)
         return answer(shown, 201)
 
     def list_records(self, asked: Asked) -> Response:
         """Of a person."""
         subject, (limit, after) = self.seeing(asked), page_of(asked)
         state = asked.query.get("state", "")
-        found = self._room.book.records(
+        found = self._parts.book.records(
             asked.tenant, "p.subject = ? AND r.number > ? AND (? = '' OR r.state = ?)", subject, after, state, state,
             limit=limit,
         )  # fmt: skip
@@ -139,107 +136,107 @@ class Doors:
     def list_events(self, asked: Asked) -> Response:
         """What was done to it, by whom."""
         record = self.mine(asked)
-        events = [one for _, one in self._room.book.events(asked.tenant, "e.record = ?", record.id)]
-        actors = self._room.book.subjects({one.actor for one in events})
+        events = [one for _, one in self._parts.book.events(asked.tenant, "e.record = ?", record.id)]
+        actors = self._parts.book.subjects({one.actor for one in events})
         return answer({"record": record.id, "events": [told_event(one, actors) for one in events]})
 
     def matrix(self, asked: Asked) -> Response:
         """What is allowed now: recipient, purpose, item, granularity, until when. What is not there is off."""
-        records = self._room.book.of_person(asked.tenant, self.seeing(asked))
-        return answer(told_matrix(records, self._room.book.now(), self._ground.library()))
+        records = self._parts.book.of_person(asked.tenant, self.seeing(asked))
+        return answer(told_matrix(records, self._parts.book.now(), self._ground.library()))
 
     def give(self, asked: Asked) -> Response:
         """A new consent."""
-        record = self._room.giving.give(asked.tenant, self.acting(asked), read("consent", asked.body))
+        record = self._parts.giving.give(asked.tenant, self.acting(asked), read("consent", asked.body))
         return answer(self._told(record), 201)
 
     def accept(self, asked: Asked) -> Response:
         """Yes to a request."""
         given = read("answer", asked.body)
         return answer(
-            self._told(self._room.giving.accept(asked.tenant, self.acting(asked), asked.path["record"], given))
+            self._told(self._parts.giving.accept(asked.tenant, self.acting(asked), asked.path["record"], given))
         )
 
     def refuse(self, asked: Asked) -> Response:
         """No to a request."""
         read("nothing", asked.body)
-        return answer(self._told(self._room.giving.refuse(asked.tenant, self.acting(asked), asked.path["record"])))
+        return answer(self._told(self._parts.giving.refuse(asked.tenant, self.acting(asked), asked.path["record"])))
 
     def defer(self, asked: Asked) -> Response:
         """Later."""
         read("nothing", asked.body)
-        return answer(self._told(self._room.giving.defer(asked.tenant, self.acting(asked), asked.path["record"])))
+        return answer(self._told(self._parts.giving.defer(asked.tenant, self.acting(asked), asked.path["record"])))
 
     def renew(self, asked: Asked) -> Response:
         """The same for longer."""
         given = read("renewal", asked.body)
         return answer(
-            self._told(self._room.giving.renew(asked.tenant, self.acting(asked), asked.path["record"], given))
+            self._told(self._parts.giving.renew(asked.tenant, self.acting(asked), asked.path["record"], given))
         )
 
     def change(self, asked: Asked) -> Response:
         """Another in its place."""
         given, record_id = read("change", asked.body), asked.path["record"]
-        record = self._room.giving.change(asked.tenant, self.acting(asked), record_id, given)
+        record = self._parts.giving.change(asked.tenant, self.acting(asked), record_id, given)
         return answer(self._told(record), 201)
 
     def withdraw(self, asked: Asked) -> Response:
         """All, some, or one item: in one act."""
         acting, what = self.acting(asked), read("withdrawal", asked.body)
-        done = self._room.closing.withdraw(asked.tenant, acting.who, acting.subject, what)
+        done = self._parts.closing.withdraw(asked.tenant, acting.who, acting.subject, what)
         return answer({"ended": [*done.ended], "narrowed": [*done.narrowed], "deletionRequests": [*done.deletions]})
 
     def ask(self, asked: Asked) -> Response:
         """A recipient asks persons."""
         given = read("requests", asked.body)
-        number = self._room.asking.ask(asked.tenant, other(asked), recipient_of(asked), given)
+        number = self._parts.asking.ask(asked.tenant, other(asked), recipient_of(asked), given)
         return answer({"named": number}, 202)
 
     def list_requests(self, asked: Asked) -> Response:
         """What waits for a person's answer."""
         subject = self.seeing(asked)
         return answer({
-            "requests": [self._told(one) for one in self._room.asking.waiting(asked.tenant, subject)],
-            "emergencies": [*self._room.emergencies.told(asked.tenant, subject)],
+            "requests": [self._told(one) for one in self._parts.asking.waiting(asked.tenant, subject)],
+            "emergencies": [*self._parts.emergencies.told(asked.tenant, subject)],
         })  # fmt: skip
 
     def list_delegations(self, asked: Asked) -> Response:
         """Who acts for whom, of a person."""
-        return answer({"delegations": [*self._room.delegations.of(asked.tenant, resident_of(asked))]})
+        return answer({"delegations": [*self._parts.delegations.of(asked.tenant, resident_of(asked))]})
 
     def note_delegation(self, asked: Asked) -> Response:
         """By a person, or by the operator who saw papers."""
         given = read("delegation", asked.body)
         who, subject = self._operator_or_resident(asked)
-        return answer(self._room.delegations.note(asked.tenant, who, given, subject), 201)
+        return answer(self._parts.delegations.note(asked.tenant, who, given, subject), 201)
 
     def end_delegation(self, asked: Asked) -> Response:
         """By one of both, or the operator."""
         read("nothing", asked.body)
         who, subject = self._operator_or_resident(asked)
-        return answer(self._room.delegations.end(asked.tenant, who, asked.path["delegation"], subject))
+        return answer(self._parts.delegations.end(asked.tenant, who, asked.path["delegation"], subject))
 
     def list_emergencies(self, asked: Asked) -> Response:
         """For who oversees them."""
         limit, after = page_of(asked)
-        rows: list[tuple[int, Json]] = [*self._room.emergencies.all(asked.tenant, after, limit)]
+        rows: list[tuple[int, Json]] = [*self._parts.emergencies.all(asked.tenant, after, limit)]
         return paged("emergencies", rows, limit)
 
     def begin_emergency(self, asked: Asked) -> Response:
         """Break glass."""
         given = read("emergency", asked.body)
-        return answer(self._room.emergencies.begin(asked.tenant, other(asked), given), 201)
+        return answer(self._parts.emergencies.begin(asked.tenant, other(asked), given), 201)
 
     def end_emergency(self, asked: Asked) -> Response:
         """Before its time."""
         read("nothing", asked.body)
-        return answer(self._room.emergencies.end(asked.tenant, other(asked), asked.path["emergency"]))
+        return answer(self._parts.emergencies.end(asked.tenant, other(asked), asked.path["emergency"]))
 
     def acting(self, asked: Asked) -> Acting:
         """The resident who decides, for themself or `for` another. Raises Forbidden, alike whether there is another."""
         own = resident_of(asked)
         subject = asked.query.get("for", own)
-        kind = "" if subject == own else self._room.delegations.kind(asked.tenant, own, subject, DECIDE)
+        kind = "" if subject == own else self._parts.delegations.kind(asked.tenant, own, subject, DECIDE)
         if subject != own and not kind:
             raise not_for(subject)
         return Acting(Who(subject=own), subject, guardian=kind in ("parentalAuthority", "legalGuardian"))
@@ -248,7 +245,7 @@ class Doors:
         """Whose consents are looked at. Raises Forbidden, alike whether there is another."""
         own = resident_of(asked)
         subject = asked.query.get("for", own)
-        kinds = (self._room.delegations.kind(asked.tenant, own, subject, scope) for scope in (SEE, DECIDE))
+        kinds = (self._parts.delegations.kind(asked.tenant, own, subject, scope) for scope in (SEE, DECIDE))
         if subject != own and not any(kinds):
             raise not_for(subject)
         return subject
@@ -261,7 +258,7 @@ class Doors:
 
     def mine(self, asked: Asked) -> Record:
         """The consent that the path names, of whom is looked at. Raises ResourceNotFound, Forbidden."""
-        return self._room.book.mine(asked.tenant, self.seeing(asked), asked.path["record"])
+        return self._parts.book.mine(asked.tenant, self.seeing(asked), asked.path["record"])
 
     def _told(self, record: Record) -> dict[str, Json]:
-        return told_record(record, self._room.book.now(), self._ground.library())
+        return told_record(record, self._parts.book.now(), self._ground.library())

@@ -39,6 +39,8 @@ class Forgetting:
             relations = [str(row[0]) for row in desk.rows(sql, tenant, person, person)]
             for thing in relations:
                 delegations.close(desk, thing)
+            sql = "UPDATE consents_delegation SET evidence = NULL WHERE tenant = ? AND (person = ? OR delegate = ?)"
+            desk.db.execute(sql, (tenant, person, person))
             sql = "DELETE FROM consents_notice WHERE tenant = ? AND person = ? RETURNING number"
             notices = len(desk.rows(sql, tenant, person))
             kept = number_of(desk.rows(_EVENTS, tenant, person))

@@ -10,7 +10,7 @@ from broker.errors import BadRequestData, Conflict
 from broker.model.values import to_text
 from broker.ports.consents import ANY
 from datamodels.library import Library
-from services.consents.book import Book, Desk, Who, impossible, owned
+from services.consents.book import Book, Desk, Who, impossible, number_of, owned
 from services.consents.closing import Closing, Withdrawn
 from services.consents.configured import Settings
 from services.consents.items import Item, covered, known_items, read_items
@@ -20,6 +20,8 @@ from services.consents.terms import DAY_US, Terms, TermsRoom
 
 RECORDS_MAX: Final = 2_000
 """Consents of one person that hold or wait for an answer."""
+ASKED_MAX: Final = 200
+"""So many requests wait for one person at most: what is beyond them is not asked."""
 _OF_TERMS: Final = (
     "benefit", "retention", "storageLocation", "privacyNotice", "jurisdiction", "offer", "ethicsDecision",
     "recipientName",
@@ -228,8 +230,13 @@ class Giving:
 
     def _check_room(self, desk: Desk, person: int) -> None:
         sql = "SELECT count(*) FROM consents_record WHERE tenant = ? AND person = ? AND state IN (?, ?, ?, ?)"
-        if int(str(desk.rows(sql, desk.tenant, person, *sorted(HOLDING | OPEN))[0][0])) >= RECORDS_MAX:
+        if number_of(desk.rows(sql, desk.tenant, person, *sorted(HOLDING | OPEN))) >= RECORDS_MAX:
             raise Conflict(f"there are {RECORDS_MAX} consents already", remedy="withdraw some")
+
+    def _check_asked(self, desk: Desk, person: int) -> None:
+        sql = "SELECT count(*) FROM consents_record WHERE tenant = ? AND person = ? AND state IN (?, ?)"
+        if number_of(desk.rows(sql, desk.tenant, person, *sorted(OPEN))) >= ASKED_MAX:
+            raise Conflict("somebody of the household is asked too much already", remedy="later")
 
     def _propose(self, desk: Desk, acting: Acting, body: Mapping[str, Any], household: Sequence[str]) -> Record:
         """Ask every member; whoever asks agrees by it."""
@@ -239,7 +246,7 @@ class Giving:
         desk.append(own, Act.REQUEST, {**shared, **acting.members(desk)})
         for member in household:
             person = desk.person(member)
-            self._check_room(desk, person)
+            self._check_asked(desk, person)
             asked = {name: value for name, value in shared.items() if name not in ("notice", "noticeLanguage")}
             desk.append(desk.new_id("ConsentRecord"), Act.REQUEST, {**asked, "person": person})
         return desk.append(own, Act.AGREE, {"agreedAt": to_text(desk.now)})

@@ -24,6 +24,7 @@ from services.consents.doors import Doors
 from services.consents.emergencies import Emergencies
 from services.consents.forgetting import Forgetting
 from services.consents.giving import Giving
+from services.consents.parts import Parts
 from services.consents.projecting import Projection
 from services.consents.receipt_doors import ReceiptDoors
 from services.consents.receipts import Receipts
@@ -59,7 +60,8 @@ class ConsentRoom:
 
     def routes(self) -> Sequence[Route]:
         """As the port says."""
-        doors = Doors(self, self._ground)
+        parts = Parts(self.book, self.terms, self.closing, self.giving, self.asking, self.delegations, self.emergencies)
+        doors = Doors(parts, self._ground)
         receipts = ReceiptDoors(self.book, self.receipts, self._ground, doors.mine, doors.seeing)
         return [*doors.routes(), *receipts.routes(), *RecipientDoors(self.book, self.closing, doors.seeing).routes()]
 

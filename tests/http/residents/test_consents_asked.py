@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from services.consents import giving
 from tests.fakes.consent_city import ConsentCity, consent_city, for_
 
 HEART = "HeartRateObservation/heartRate"
@@ -143,6 +144,17 @@ def test_a_household_gives_less_together_and_never_more(city: ConsentCity) -> No
         assert row["item"] == "FacilityBooking/*@raw"
 
 
+def test_nobody_is_asked_more_than_they_can_answer(city: ConsentCity, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(giving, "ASKED_MAX", 1)
+    terms = city.terms()
+    taro = ["urn:misono:subject:taro"]
+    assert city.give("hana", terms, household=taro)["state"] == "ConsentRequested"
+    city.give("ken", terms, household=taro)
+    assert city.status == 409
+    assert len(waiting(city, "taro")) == 1
+    assert city.ask("ken", "GET", "/records")["records"] == []
+
+
 def guardian(city: ConsentCity, **more: Any) -> Any:
     return city.ask("yamada", "POST", "/delegations", {
         "subject": "urn:misono:subject:ken", "delegate": "urn:misono:subject:hana", "kind": "parentalAuthority",
@@ -156,7 +168,7 @@ def test_a_guardian_decides_for_a_child_and_both_stand_in_the_events(city: Conse
     city.ask("hana", "POST", f"/notices{for_('ken')}", {"terms": terms})
     assert city.status == 403
     relation = guardian(city)
-    assert city.status == 201, relation
+    assert (city.status, relation["evidence"]) == (201, "戸籍謄本 確認済み")
     assert city.sees("hana", "ken") == 90
     record = city.give("hana", terms, for_("ken"))
     assert (record["subject"], record["consentMethod"]) == ("urn:misono:subject:ken", "guardianConsent")
