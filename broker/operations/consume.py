@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from broker.encode.linking import Join, Linker
 from broker.errors import BadRequestData, ResourceNotFound
 from broker.model.entity import Document, Entity
+from broker.operations import likeness
 from broker.operations.broker import Broker, Call
 from broker.operations.identifiers import require_uri
 from broker.ports import Page
@@ -64,9 +65,8 @@ def retrieve_entity(
     BadRequestData where the id is no URI.
     """
     entity = broker.entities.get(call.tenant, entity_id)
-    restriction = call.restriction
-    if restriction.view is not None:
-        entity = restriction.show(entity)
+    if call.restriction.view is not None:
+        entity = likeness.show(call.restriction, call.tenant, entity)
     if entity is None or (types is not None and not matches(types, entity, _nothing_linked)):
         require_uri(entity_id)
         raise _not_found(entity_id)
