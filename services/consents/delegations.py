@@ -19,7 +19,8 @@ _LEGAL_YEARS_MAX: Final = 25
 DELEGATES_MAX: Final = 20
 _DELEGATION: Final = (
     "SELECT d.id, p.subject, q.subject, d.kind, d.scope, d.since, d.until, d.ended, d.evidence"
-    " FROM consents_delegation d JOIN consents_person p ON p.number = d.person JOIN consents_person q ON q.number = d.delegate WHERE d.tenant = ?"
+    " FROM consents_delegation d JOIN consents_person p ON p.number = d.person"
+    " JOIN consents_person q ON q.number = d.delegate WHERE d.tenant = ?"
 )
 
 
