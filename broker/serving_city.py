@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from broker.admitting import Admitted, BadAccess
+from broker.audit.log import AuditLog
 from broker.http.exchange import House
 from broker.http.front import Application
 from broker.http.rooms.door import Rights, RoomDoor
@@ -92,7 +93,7 @@ def furnish(settings: Settings, house: House, admitted: Admitted, packages: AtNe
         file=file,
         clock=house.broker.clock,
         new_id=house.broker.new_id,
-        signer=Signer.opened(directory / KEYS),
+        signer=_signer(admitted, directory),
         audit=admitted.audit,
         consents=admitted.consents,
         library=packages.now,
@@ -111,6 +112,11 @@ def furnish(settings: Settings, house: House, admitted: Admitted, packages: AtNe
     closing.callback(served.stop)
     house.broker.beside.append(served.erase)
     return served
+
+
+def _signer(admitted: Admitted, directory: Path) -> Signer:
+    """The audit's, where there is one: all that the hub signs is signed with the same keys."""
+    return admitted.audit.signer if isinstance(admitted.audit, AuditLog) else Signer.opened(directory / KEYS)
 
 
 def _directory(settings: Settings, closing: ExitStack) -> Path:

@@ -121,6 +121,9 @@ class Roots:
 
         def work(db: apsw.Connection) -> int:
             db.executemany("INSERT OR IGNORE INTO node VALUES (?, ?, ?)", nodes)
+            known = db.execute("SELECT number FROM root WHERE day = ? AND day <> ''", (day,)).fetchall()
+            if known:  # another process was first
+                return cast(int, known[0][0])
             db.execute("INSERT INTO root (size, day, at, token) VALUES (?, ?, ?, ?)", (size, day, at, token))
             return db.last_insert_rowid()
 

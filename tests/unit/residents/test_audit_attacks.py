@@ -251,3 +251,10 @@ def test_an_audit_in_memory_ends_with_its_process(tmp_path: Path) -> None:
         directory = log.file.path.parent
         assert log.record(Entry("decision", "", "x", 1)).result() == 1
     assert not directory.exists()
+
+
+def test_two_processes_sign_a_day_once(city: City) -> None:
+    first, second = Roots(city.log), Roots(city.log)
+    day = city.log.days.of(city.clock.now())
+    assert first._sign(6, day).number == second._sign(6, day).number
+    assert [root.day for root in first.all() if root.day] == [day]
