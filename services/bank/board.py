@@ -161,7 +161,7 @@ def decide(desk: Desk, review_id: str, principal: str, verdict: Verdict) -> tupl
         {"state": "decided", "review": review.id, "about": about.id, "of": about.kind, "terms": review.body["terms"],
          "ethicsOutcome": counted.outcome, "conditions": counted.conditions, "viewpoints": counted.viewpoints,
          "decidedAt": to_text(desk.now), "validUntil": verdict.valid_until, "summary": dict(verdict.summary),
-         "name": about.body.get("name", {})},
+         "name": about.body.get("name") or review.body["question"]},
     )  # fmt: skip
     return desk.write(REVIEW, review.id, "close", {"state": "closed", "decision": decision.id}), decision
 

@@ -30,6 +30,8 @@ def book_room(hub: Hub, name: str, subject: str) -> None:
     fragment: dict[str, Json] = {
         "id": f"{BOOKING}:{name}", "type": TYPE, DATA_SUBJECT: {"type": "Property", "value": subject},
         **{iri: {"type": "Property", "value": at} for iri, at in times.items()},
+        f"{CITY}facility": {"type": "Relationship", "object": "urn:ngsi-ld:Facility:hall"},
+        f"{CITY}bookingState": {"type": "VocabProperty", "vocab": f"{CITY}bookingState/bookingConfirmed"},
     }  # fmt: skip
     assert hub.upsert("", [fragment]) == [None]
 
