@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, target
 from hypothesis import strategies as st
 
 from broker.access.configured import SUBJECT_PREFIX
@@ -32,16 +32,33 @@ anything = st.recursive(
 )
 names = st.sampled_from([*MAY, "operator", "system", "admin", "*", "", "misono", "other", WELL, HANA, "WatchOver"])
 plausible = anything | names | st.lists(names, max_size=3)
-instants = st.integers(NOW_S - 700, NOW_S + 700) | anything
+
+
+def mostly(good: st.SearchStrategy[Any], other: st.SearchStrategy[Any] = anything) -> st.SearchStrategy[Any]:
+    """Nine times in ten what is in order: where two things are wrong, only the first one is seen."""
+    return st.integers(0, 9).flatmap(lambda one: good if one else other)
+
+
+purposes = st.lists(st.fixed_dictionaries({"type": st.just("misono-purpose"), "purposes": plausible}), max_size=2)
 claims = st.fixed_dictionaries(
-    {"iss": st.just(URL) | anything, "aud": st.just(AUDIENCE) | anything, "sub": st.just("u-1") | plausible},
-    optional={
-        "exp": instants, "iat": instants, "nbf": instants, "roles": plausible, "tenants": plausible, "scope": plausible,
-        "recipient": plausible, "subject": plausible, "cnf": anything, "authorization_details": anything | st.lists(
-            st.fixed_dictionaries({"type": st.just("misono-purpose") | anything, "purposes": plausible}), max_size=2
-        ),
+    {
+        "iss": mostly(st.just(URL)),
+        "aud": mostly(st.just(AUDIENCE)),
+        "sub": mostly(st.just("u-1")),
+        "exp": mostly(st.integers(NOW_S - 100, NOW_S + 600)),
+        "roles": mostly(st.lists(st.sampled_from([*MAY, "operator", "system"]), max_size=3), plausible),
+        "recipient": mostly(st.just(WELL), plausible),
+        "subject": mostly(st.just(HANA), plausible),
     },
-)  # fmt: skip
+    optional={
+        "iat": mostly(st.integers(NOW_S - 600, NOW_S + 100)),
+        "nbf": mostly(st.integers(NOW_S - 600, NOW_S + 100)),
+        "tenants": mostly(st.lists(st.sampled_from(["", "misono", "other", "*"]), max_size=3), plausible),
+        "scope": mostly(st.sampled_from(["openid", "purpose:WatchOver", "purpose:urn:x:y"]), plausible),
+        "authorization_details": mostly(purposes),
+        "cnf": mostly(st.none()),
+    },
+)
 headers = st.fixed_dictionaries(
     {"alg": st.just("ES256") | anything | st.sampled_from(["none", "HS256", "RS256", "EdDSA"])},
     optional={
@@ -83,6 +100,7 @@ def signed_so(header: Mapping[str, Any], told: object) -> str:
 def test_what_an_issuer_signs_makes_nobody_more_than_it_may(told: dict[str, Any]) -> None:
     token = signed({"alg": "ES256", "typ": "at+jwt", "kid": "ES256"}, json.dumps(told).encode(), ISSUER.keys[0])
     found = who(authorization=f"Bearer {token}")
+    target(float(found is not None))
     assert found is None or is_within(found)
 
 
