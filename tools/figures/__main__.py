@@ -19,6 +19,9 @@ from tools.figures.figure import Figure, Samples, Source
 from tools.figures.runs import NotMeasured
 
 
+AREAS = ("broker", "history", "federation", "models", "mongodb", "adapters", "residents")
+
+
 def measure(source: Source) -> tuple[Samples, float]:
     """The samples of one source and the seconds it took; none where it failed, which is said."""
     begin = time.monotonic()
@@ -57,7 +60,7 @@ def report(area: str, figures: Iterable[Figure], sources: Iterable[Source]) -> i
 def main() -> int:
     """Parse, measure, print."""
     parser = ArgumentParser(prog="python -m tools.figures", description=__doc__)
-    parser.add_argument("area", choices=["broker", "history", "federation", "models", "mongodb", "adapters"])
+    parser.add_argument("area", choices=AREAS)
     parser.add_argument("--long", action="store_true", help="also what takes more than ten minutes")
     parser.add_argument("--only", default="", help="these sources, with a comma between")
     options = parser.parse_args()

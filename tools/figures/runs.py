@@ -53,8 +53,24 @@ def from_tests(name: str, *paths: str, environment: Mapping[str, str] | None = N
         total = failed + counts.get("passed", 0)
         found = {"failed": Sample(failed, total), "passed": Sample(counts.get("passed", 0), total)}
         found["skipped"] = Sample(counts.get("skipped", 0), total)
-        for key, value, samples in re.findall(r"(?m)figure (\w+) ([-+.\d]+)(?: (\d+))?\s*$", text):
-            found[key] = Sample(float(value), int(samples or 1))
+        return {**found, **_figures(text)}
+
+    return measure
+
+
+def _figures(text: str) -> Samples:
+    """Each `figure NAME VALUE [SAMPLES]` line."""
+    found = re.findall(r"(?m)figure (\w+) ([-+.\d]+)(?: (\d+))?\s*$", text)
+    return {key: Sample(float(value), int(samples or 1)) for key, value, samples in found}
+
+
+def from_script(name: str, module: str, *options: str) -> Callable[[], Samples]:
+    """A module that prints such lines as a source."""
+
+    def measure() -> Samples:
+        found = _figures(run(name, [sys.executable, "-m", module, *options]))
+        if not found:
+            raise NotMeasured(f"it printed no figure: var/figures/{name}.log")
         return found
 
     return measure

@@ -2,7 +2,7 @@
 
 What somebody gets equals what they would get if what is hidden from them had never been. Each comparison of two answers
 is a case; the table printed at the end says how many there were, and how many of them would have told too much without
-a restriction. MISONO_LAW_WORLDS=100 makes more of them.
+a restriction. LAW_WORLDS=100 makes more of them.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ from tests.fakes.few_consents import PARK, READING
 from tests.property.residents.read_worlds import ATTRIBUTES, World, world
 
 WORLDS = {"memory": 120, "sqlite": 25}
-MORE = int(os.environ.get("MISONO_LAW_WORLDS", "0"))
+MORE = int(os.environ.get("LAW_WORLDS", "0"))
 CASES_MIN = {"memory": 3_000, "sqlite": 600}
 HOUR = 3_600_000_000
 
@@ -60,7 +60,7 @@ def test_what_is_hidden_never_was(engine: str, tmp_path: Path) -> None:
     print(
         *(f"{name[1:]:14} {told[name]:6} cases, {bites[name]:6} where something is hidden" for name in told), sep="\n"
     )
-    print(f"figure law.reads.{engine} {told.total()} {worlds}")
+    print(f"figure law_reads_{engine} {told.total()} {worlds}")
     assert all(bites[name] * 10 >= told[name] * 3 for name in told), "three in ten must hide something"
     assert MORE or told.total() >= CASES_MIN[engine]
 

@@ -8,7 +8,7 @@ from types import ModuleType
 
 import pytest
 
-from tools.figures import broker, history
+from tools.figures import broker, history, residents
 from tools.figures.__main__ import line, report
 from tools.figures.figure import Figure, Sample, Source
 from tools.figures.runs import NotMeasured, of_steps
@@ -41,7 +41,7 @@ def test_what_was_not_measured_is_missing_and_counts(capsys: pytest.CaptureFixtu
     assert "make figures AREA=broker ONLY=bench" in told
 
 
-@pytest.mark.parametrize("area", [broker, history], ids=["broker", "history"])
+@pytest.mark.parametrize("area", [broker, history, residents], ids=["broker", "history", "residents"])
 def test_every_figure_has_a_source_and_every_source_a_figure(area: ModuleType) -> None:
     assert {figure.source for figure in area.FIGURES} == {source.name for source in area.SOURCES}
     assert len({(figure.source, figure.key) for figure in area.FIGURES}) == len(area.FIGURES)
