@@ -1,0 +1,126 @@
+"""What is told of persons is what was in the answer: instances with subjects of their own, several of them, joins."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from broker.encode.linking import Join
+from broker.model.entity import Entity, instances
+from broker.model.evolution import Evolution
+from broker.model.subjects import DATA_SUBJECT, subjects_of, whose
+from broker.operations.consume import View, query_entities, retrieve_entity
+from broker.ports import ANYONE, Restriction
+from broker.ports.disclosing import By, Telling, leaving, leaving_evolutions
+from broker.query.ast import HasType, Selection, Window
+from broker.query.projection import Projection
+from tests.fakes.clock import FakeClock
+from tests.fakes.consented import NS, PERSONAL, Granted
+from tests.fakes.house import fill, make_broker, make_call, prop
+from tests.fakes.told import Recorded
+
+PEOPLE = [f"urn:misono:subject:{name}" for name in "abc"]
+TYPE = f"{NS}Person"
+NAMES = [f"{NS}{name}" for name in ("pulse", "weight", "note")]
+KNOWS = f"{NS}knows"
+subjects = st.lists(st.sampled_from(PEOPLE), max_size=2, unique=True)
+
+
+def about(people: list[str]) -> dict[str, Any]:
+    return {DATA_SUBJECT: prop(people)} if people else {}
+
+
+@st.composite
+def attributes(draw: st.DrawFn) -> Any:
+    held = []
+    for dataset in draw(st.lists(st.sampled_from(["", "urn:d:1", "urn:d:2"]), min_size=1, max_size=3, unique=True)):
+        named = {"datasetId": dataset} if dataset else {}
+        held.append(prop(1, **named, **about(draw(subjects))))
+    return held[0] if len(held) == 1 else held
+
+
+@st.composite
+def persons(draw: st.DrawFn, number: int) -> Entity:
+    document: dict[str, Any] = {"id": f"urn:p:{number}", "type": TYPE, **about(draw(subjects))}
+    for name in draw(st.lists(st.sampled_from(NAMES), min_size=1, max_size=3, unique=True)):
+        document[name] = draw(attributes())
+    if draw(st.booleans()):
+        document[KNOWS] = {"type": "Relationship", "object": f"urn:p:{(number + 1) % 3}"}
+    return Entity(document, 5, 5)
+
+
+def expected_of(shown: list[dict[str, Any]], policy: Granted, heads: dict[str, frozenset[str]]) -> Counter[str]:
+    """Person -> how many values of theirs are in these documents, linked ones among them."""
+    found: Counter[str] = Counter()
+    for document in shown:
+        for name, value in document.items():
+            for one in instances(value) if ":" in name else ():
+                named = subjects_of(one[DATA_SUBJECT]) if DATA_SUBJECT in one else heads[document["id"]]
+                if name in PERSONAL and named:
+                    found.update(named)
+                inner = one.get("entity")
+                found += expected_of([inner], policy, heads) if isinstance(inner, dict) else Counter()
+    return found
+
+
+GRANTS = st.dictionaries(st.tuples(st.sampled_from(PEOPLE), st.sampled_from(sorted(PERSONAL))), st.just("urn:r"))
+KEPT = st.sets(st.sampled_from([*NAMES, KNOWS, DATA_SUBJECT]), min_size=1)
+JOINS = st.sampled_from([None, Join("inline", 1), Join("inline", 2), Join("flat", 1)])
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.tuples(persons(0), persons(1), persons(2)), GRANTS, st.none() | KEPT, JOINS)
+def test_values_told_of_are_those_that_left(
+    people: tuple[Entity, ...], grants: dict[tuple[str, str], str], kept: set[str] | None, join: Join | None
+) -> None:
+    policy, audit, broker = Granted(grants), Recorded(), make_broker()
+    fill(broker, *people)
+    telling, restriction = Telling(audit, lambda _: 1, FakeClock()), policy.restrict(ANYONE, "", "")
+    picked = None if kept is None else Projection(tuple((name, None) for name in ("id", "type", *sorted(kept))))
+    with telling.look_on(restriction) as found:
+        page = query_entities(
+            broker, make_call(restriction), Selection(HasType(TYPE)), Window(2), View(projection=picked, join=join)
+        )
+        leaving(page.entities)
+    telling.record(found, By(ANYONE, "", "query_entities"))
+    told: Counter[str] = Counter()
+    for entry in audit.entries:
+        told.update({one.subject: one.values for one in entry.told})
+    heads = {one.id: whose(one.document) for one in people}
+    assert +told == expected_of([one.document for one in page.entities], policy, heads)
+
+
+@settings(max_examples=100, deadline=None)
+@given(persons(0), GRANTS, st.integers(0, 3))
+def test_histories_are_told_of_by_their_instances(
+    person: Entity, grants: dict[tuple[str, str], str], times: int
+) -> None:
+    policy, audit = Granted(grants), Recorded()
+    telling, restriction = Telling(audit, lambda _: 1, FakeClock()), policy.restrict(ANYONE, "", "")
+    with telling.look_on(restriction) as found:
+        shown = restriction.show(person)
+        if shown is not None:
+            held = {name: [one for one in every for _ in range(times)] for name, every in shown.attributes()}
+            leaving_evolutions([Evolution(shown.id, (TYPE,), 5, 5, attributes=held)])
+    told = {subject: one for _, every in found.told() for subject, one in ((it.subject, it) for it in every)}
+    heads = {person.id: whose(person.document)}
+    expected = Counter[str]() if shown is None else expected_of([shown.document], policy, heads)
+    if times:
+        assert {who: one.values for who, one in told.items() if one.values} == {
+            who: count * times for who, count in expected.items()
+        }
+    assert audit.entries == []
+
+
+def test_nothing_is_told_of_what_is_public_nor_where_nothing_is_hidden() -> None:
+    audit, broker = Recorded(), make_broker()
+    fill(broker, Entity({"id": "urn:p:9", "type": TYPE, NAMES[2]: prop(1)}, 5, 5))
+    telling = Telling(audit, lambda _: 1, FakeClock())
+    for restriction in (Restriction(), Granted({}).restrict(ANYONE, "", "")):
+        with telling.look_on(restriction) as found:
+            leaving([retrieve_entity(broker, make_call(restriction), "urn:p:9")])
+        assert telling.record(found, By(ANYONE, "", "retrieve_entity")) is None
+    assert audit.entries == []
