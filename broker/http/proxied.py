@@ -2,6 +2,8 @@
 
 Anybody can send a header Client-Cert; who is not in `--trusted-proxy` has it taken away. A proxy that is in there
 replaces what a client sent by what it checked itself (RFC 9440, section 3).
+
+A header with an underscore in its name is taken away from everybody: behind WSGI `Client_Cert` is `Client-Cert`.
 """
 
 from __future__ import annotations
@@ -36,9 +38,11 @@ class Proxied:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         if scope["type"] == "http":
-            headers = scope["headers"]
+            headers = [(name, value) for name, value in scope["headers"] if b"_" not in name]
             if any(name in _TOLD for name, _ in headers) and not self._is_trusted(_address(scope)):
-                scope = {**scope, "headers": [(name, value) for name, value in headers if name not in _TOLD]}
+                headers = [(name, value) for name, value in headers if name not in _TOLD]
+            if len(headers) < len(scope["headers"]):
+                scope = {**scope, "headers": headers}
         await self._door(scope, receive, send)
 
 
