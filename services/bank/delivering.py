@@ -15,6 +15,7 @@ from typing import Any, Final, Protocol, cast
 
 from broker.encode.text import dump
 from broker.errors import BadRequestData, Conflict, Forbidden, ServiceUnavailable
+from broker.keeping import NotKept
 from broker.model.values import Instant, Json, to_instant, to_text
 from broker.ports import Principal
 from broker.ports.audit import WITNESS, Audit, Basis, Entry, Told
@@ -193,10 +194,10 @@ class Delivering:
         entry = 0
         if parts:
             told = tuple(_told_of(subject, part) for subject, part in sorted(gathered.parts.items()))
-            entry = self._parts.audit.record(Entry(
+            entry = self._recorded(Entry(
                 "disclosure", tenant, by.name, delivery.at, delivery.recipient, frozenset({delivery.purpose}),
                 "bank_deliver", delivery.epoch, told, {"delivery": delivery.id, "agreement": delivery.agreement},
-            )).result()  # fmt: skip
+            ))  # fmt: skip
         self._handed.write(tenant, delivery, parts, entry)
         counts = {"people": len(parts), "records": len(gathered.records), "entry": entry}
 
@@ -207,6 +208,13 @@ class Delivering:
         self._bank.act(tenant, by, note)
         self._projector.show_all(tenant, [self._handed.bundled(tenant, receipt) for receipt in new.values()])
         return new
+
+    def _recorded(self, entry: Entry) -> int:
+        """The number of the audit's row. Raises ServiceUnavailable where it cannot be written: nothing leaves then."""
+        try:
+            return self._parts.audit.record(entry).result()
+        except NotKept as error:
+            raise ServiceUnavailable("the audit takes nothing now", remedy="Ask again.") from error
 
     def _told(self, agreement: Item, delivery: Delivery, gathered: _Gathered, receipts: Mapping[str, str]) -> Json:
         records = [

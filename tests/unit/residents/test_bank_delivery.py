@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 
-from broker.errors import BadRequestData, Conflict, Forbidden, ResourceNotFound
-from broker.keeping import NotKept
+from broker.errors import BadRequestData, Conflict, Forbidden, ResourceNotFound, ServiceUnavailable
 from broker.ports import Principal
 from services.bank.delivering import TYP
 from tests.fakes.bank_city import PEOPLE, BankCity, bank_city
@@ -194,7 +193,7 @@ def test_nothing_is_answered_that_could_not_be_written_down(city: BankCity, allo
     agreement = city.agreement(city.live_offer())["id"]
     allowed.give(HANA)
     city.audit.fails = True
-    with pytest.raises(NotKept):
+    with pytest.raises(ServiceUnavailable, match="audit"):
         deliver(city, agreement)
     assert city.ask("hana", "GET", "/my/receipts") == []
 
