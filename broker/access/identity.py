@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from hashlib import sha256
+from threading import Lock
 from typing import Final
 from urllib.parse import unquote
 
@@ -40,6 +41,7 @@ class Tokens:
         self._issuers = {one.issuer.url: one for one in issuers.values()}
         self._words, self._clock = words, clock
         self._known: dict[bytes, tuple[Principal, int, IssuerKeys, int]] = {}
+        self._remembering = Lock()
 
     def principal(self, text: str, certificate: str = "") -> Principal:
         """Whose token it is, shown with that Client-Cert. Raises BadToken, and as `IssuerKeys.find`."""
@@ -62,9 +64,10 @@ class Tokens:
         token.check_signature(key)
         until = int(check_token(token, keys.issuer, now / _SECOND) * _SECOND)
         principal = principal_of(token.claims, keys.issuer, self._words(), until)
-        while len(self._known) >= REMEMBERED_MAX:
-            self._known.pop(next(iter(self._known)), None)
-        self._known[name] = principal, until, keys, generation
+        with self._remembering:
+            while len(self._known) >= REMEMBERED_MAX:
+                del self._known[next(iter(self._known))]
+            self._known[name] = principal, until, keys, generation
         return principal
 
 

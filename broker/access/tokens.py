@@ -133,7 +133,7 @@ def read_keys(document: object) -> dict[str, PublicKey]:
     if not isinstance(listed, list) or len(listed) > KEYS_MAX:
         raise BadToken("the keys of its issuer are no JWK Set")
     found = (read_key(one) for one in listed if isinstance(one, dict))
-    return {one.id: one for one in found if one is not None}
+    return {one.id or f"#{number}": one for number, one in enumerate(found) if one is not None}
 
 
 def read_key(jwk: Mapping[str, Any]) -> PublicKey | None:

@@ -184,6 +184,25 @@ def test_a_key_set_has_an_end() -> None:
         read_keys({"keys": [public(made("ES256"))] * (KEYS_MAX + 1)})
 
 
+def test_keys_without_ids_are_told_apart() -> None:
+    """By their place: a token without one is checked with the one that fits."""
+    bare = [{name: value for name, value in public(made(one)).items() if name != "kid"} for one in ("RS256", "ES256")]
+    assert len(read_keys({"keys": bare})) == 2
+
+
+def test_tokens_that_are_remembered_are_some_only() -> None:
+    """The oldest ones are forgotten, and checked anew."""
+    issuer = Issuer("Ed25519")
+    city = City(issuer)
+    first = issuer.token()
+    city.who(first)
+    tokens = city.identity._tokens  # what it holds is what is tried
+    tokens._known.update({bytes([n // 256, n % 256]): tokens._known[next(iter(tokens._known))] for n in range(4095)})
+    city.who(issuer.token(sub="u-2"))
+    assert len(tokens._known) == 4096
+    assert city.who(first).name == "city:u-1"
+
+
 def test_a_token_without_a_key_id_is_checked_with_the_only_key_that_fits() -> None:
     """With two of them it is not guessed."""
     issuer = Issuer("RS256", "ES256")
