@@ -86,6 +86,7 @@ class ConsentRoom:
 
     def tick(self) -> None:
         """End what is due by now, and show what could not be shown."""
+        self.terms.note_changed()
         timing.end_due(self.book, self.closing)
         self.forgetting.forget_due()
         self._projection.catch_up(self.book)

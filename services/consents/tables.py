@@ -99,4 +99,5 @@ STEPS: Final = (
     "CREATE TABLE consents_left (person INTEGER PRIMARY KEY, at INTEGER NOT NULL, due INTEGER) STRICT",
     "CREATE INDEX consents_show_ahead ON consents_show (number) WHERE shown < wanted",
     "ALTER TABLE consents_delegation ADD COLUMN evidence TEXT",
+    "ALTER TABLE consents_terms ADD COLUMN noted INTEGER",
 )

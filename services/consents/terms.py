@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 from broker.errors import BadRequestData, Conflict, ResourceNotFound
@@ -15,7 +16,7 @@ from broker.keeping import Row
 from broker.model.values import Instant, Json, to_instant, to_text
 from broker.ports.hub import Hub
 from datamodels.library import Library
-from services.consents.book import Book, Desk, Who, number_of, text_of
+from services.consents.book import TIMER, Book, Desk, Who, number_of, text_of
 from services.consents.configured import Settings
 from services.consents.items import known_items, purpose_label, purpose_of, read_items
 from services.consents.states import HOLDING, Act
@@ -31,6 +32,14 @@ _NEWEST: Final = (
     "version = (SELECT max(version) FROM consents_terms o WHERE o.tenant = consents_terms.tenant"
     " AND o.id = consents_terms.id)"
 )
+_CHANGED: Final = (
+    "SELECT number, tenant, id, version, at FROM consents_terms WHERE version > 1 AND noted IS NULL ORDER BY number"
+)
+_OLDER: Final = (
+    "SELECT id FROM consents_record WHERE tenant = ? AND terms = ? AND state IN (?, ?)"
+    " AND json_extract(body, '$.reconsentBy') IS NULL AND CAST(json_extract(body, '$.termsVersion') AS INTEGER) < ?"
+)
+AT_ONCE: Final = 250
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +86,21 @@ class TermsRoom:
         self._check_decided(tenant, body)
 
         def work(desk: Desk) -> Terms:
-            return _publish(desk, (terms_id, recipient, purpose), body, self._settings)
+            return _publish(desk, (terms_id, recipient, purpose), body)
 
-        return self._book.transact(tenant, who, work)
+        found = self._book.transact(tenant, who, work)
+        self.note_changed()
+        return found
+
+    def note_changed(self) -> None:
+        """Have consents by earlier versions of terms lapse in time, so many in a transaction."""
+        for number, tenant, terms_id, version, at in self._book.rows(_CHANGED):
+            named = str(tenant), str(terms_id), int(str(version))
+            lapses = to_text(int(str(at)) + self._settings.reconsent_days * DAY_US)
+            while self._book.transact(named[0], TIMER, partial(_note, named=named, lapses=lapses)):
+                continue
+            done = "UPDATE consents_terms SET noted = 1 WHERE number = ?"
+            self._book.transact(named[0], TIMER, partial(_execute, sql=done, number=int(str(number))))
 
     def end(self, tenant: str, who: Who, recipient: str, terms_id: str) -> Terms:
         """Nobody can consent to them any more. Raises ResourceNotFound."""
@@ -181,7 +202,7 @@ class TermsRoom:
 _ENDS: Final = ("evidenceValidUntil", "contractUntil")
 
 
-def _publish(desk: Desk, named: tuple[str, str, str], body: Mapping[str, Any], settings: Settings) -> Terms:
+def _publish(desk: Desk, named: tuple[str, str, str], body: Mapping[str, Any]) -> Terms:
     terms_id, recipient, purpose = named
     version = 1
     if terms_id:
@@ -197,13 +218,21 @@ def _publish(desk: Desk, named: tuple[str, str, str], body: Mapping[str, Any], s
     row = (desk.tenant, terms_id, version, recipient, purpose, desk.now, text_of(body))
     number = number_of([*desk.db.execute(sql, row)])
     desk.note("terms", terms_id, "publish", {"version": version})
-    if version > 1:
-        lapses = desk.now + settings.reconsent_days * DAY_US
-        for record in desk.records("r.terms = ?", terms_id):
-            if record.state in HOLDING:
-                first = min(lapses, record.instant("reconsentBy") or lapses)
-                desk.append(record.id, Act.NOTE, {"reconsentBy": to_text(first)})
     return _newest(desk.rows(f"{_TERMS} number = ?", desk.tenant, number))
+
+
+def _note(desk: Desk, named: tuple[str, str, int], lapses: str) -> int:
+    """How many it was of one transaction."""
+    tenant, terms_id, version = named
+    sql = f"{_OLDER} LIMIT {AT_ONCE}"
+    ids = [str(row[0]) for row in desk.rows(sql, tenant, terms_id, *sorted(HOLDING), version)]
+    for record_id in ids:
+        desk.append(record_id, Act.NOTE, {"reconsentBy": lapses})
+    return len(ids)
+
+
+def _execute(desk: Desk, sql: str, number: int) -> None:
+    desk.db.execute(sql, (number,))
 
 
 def _newest(rows: list[Row], recipient: str = "") -> Terms:
