@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+from broker.access.explaining import explained, seers
 from broker.admitting import Admitted, BadAccess
 from broker.audit.log import AuditLog
 from broker.http.exchange import House
 from broker.http.front import Application
 from broker.http.rooms.door import Rights, RoomDoor
+from broker.http.rooms.explain import explain_routes
 from broker.http.rooms.route import Route, Routes
 from broker.hub.inside import HubInside
 from broker.joining import public_url_of
@@ -105,7 +108,8 @@ def furnish(settings: Settings, house: House, admitted: Admitted, packages: AtNe
         rooms = open_rooms(ground)
     except BadCity as error:
         raise BadAccess(f"--access {settings.access}: {error}") from error
-    routes = Routes([route for room in rooms.values() for route in room.routes()])
+    own = [route for room in rooms.values() for route in room.routes()]
+    routes = Routes([*own, *_explaining(house, admitted)])
     door = RoomDoor(routes, Rights(house.broker.access, settings.read_only, identity=house.identity))
     closing.callback(door.close)
     served = Served(rooms, door)
@@ -117,6 +121,14 @@ def furnish(settings: Settings, house: House, admitted: Admitted, packages: AtNe
 def _signer(admitted: Admitted, directory: Path) -> Signer:
     """The audit's, where there is one: all that the hub signs is signed with the same keys."""
     return admitted.audit.signer if isinstance(admitted.audit, AuditLog) else Signer.opened(directory / KEYS)
+
+
+def _explaining(house: House, admitted: Admitted) -> Sequence[Route]:
+    """Paths that tell why somebody sees something; none where no consents decide that."""
+    if admitted.consenting is None:
+        return ()
+    policy = admitted.consenting.policy
+    return explain_routes(house.broker.entities, partial(explained, policy), partial(seers, policy))
 
 
 def _directory(settings: Settings, closing: ExitStack) -> Path:

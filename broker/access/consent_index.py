@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from threading import Event, RLock, Thread
 from typing import Final
 
@@ -108,6 +108,14 @@ class ConsentIndex:
             return ()
         with held.lock:
             return held.known.emergencies(principal.name, self._clock.now())
+
+    def asked(self, tenant: str) -> Sequence[tuple[str, str]]:
+        """Recipients and purposes for which there are consents."""
+        held = self._of(tenant)
+        if held is None:
+            return ()
+        with held.lock:
+            return held.known.asked()
 
     def next_moment(self, tenant: str) -> int:
         """When something begins or ends next by the clock alone; far away where nothing does."""

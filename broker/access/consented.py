@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final, NamedTuple, Protocol
 
 from broker.access.deciding import Decider, Rights, View
-from broker.access.labels import NoTags, Profiles, Tags, label, subject_number
+from broker.access.labels import NoTags, Profile, Profiles, Tags, label, subject_number
 from broker.model.entity import Entity
-from broker.model.values import Instant
+from broker.model.values import Instant, Json
 from broker.ports import SYSTEM, UNRESTRICTED, Clock, Labels, Principal, Restriction
 from broker.ports.consents import Consents
 from broker.query.ast import EVERYTHING, Node, SubjectIn
@@ -54,6 +54,7 @@ class ConsentPolicy:
         self._profiles = Profiles(self.tags)
         self._cached: dict[tuple[str, Principal], _Cached] = {}
         self._until: Callable[[str], Instant] | None = getattr(consents, "next_moment", None)
+        self._asked: Callable[[str], Sequence[tuple[str, str]]] | None = getattr(consents, "asked", None)
 
     def restrict(self, principal: Principal, tenant: str, operation: str) -> Restriction:  # noqa: ARG002 - the port's
         """What they may see: the same in every operation."""
@@ -84,6 +85,19 @@ class ConsentPolicy:
     def label(self, entity: Entity) -> Labels:
         """Whom the entity is about."""
         return label(entity)
+
+    def now(self) -> Instant:
+        """What the clock says."""
+        return self._clock.now()
+
+    def profile(self, types: Json) -> Profile:
+        """What is known of the entities of these types."""
+        self._profiles.refresh()
+        return self._profiles.of(types)
+
+    def asked(self, tenant: str) -> Sequence[tuple[str, str]]:
+        """Recipients and purposes for which there are consents."""
+        return () if self._asked is None else self._asked(tenant)
 
     def decider(self, principal: Principal, tenant: str, granularity: str = "raw") -> Decider:
         """What decides about single instances."""

@@ -72,7 +72,7 @@ _NEAR: Final = Why(shown=True, rule="near")
 _ABOUT_NOBODY: Final = Why(shown=False, rule="without-subject")
 _ONLY_THEIRS: Final = Why(shown=False, rule="pseudonymised")
 _UNTAGGED: Final = Why(shown=False, rule="untagged")
-_NO_GRANT: Final = Why(shown=False, rule="no-grant")
+NO_GRANT: Final = Why(shown=False, rule="no-grant")
 _What: TypeAlias = tuple[Profile, str, str]
 """The types, the attribute (IRI), the class of the instance."""
 
@@ -149,7 +149,7 @@ class Decider:
         if not about or what[2] == PSEUDONYMISED:
             return _ONLY_THEIRS if what[2] == PSEUDONYMISED else _ABOUT_NOBODY
         if not self._grants and not self._emergencies:
-            return _NO_GRANT
+            return NO_GRANT
         key = (about, *what)
         known = self._known.get(key)
         if known is not None and known[0] > self._clock.now():
@@ -168,7 +168,7 @@ class Decider:
             return Why(True, "consent", granted)  # noqa: FBT003 - members of a tuple
         if self._emergencies and (emergency := self._emergency(about)) is not None:
             return Why(True, "emergency", tuple((one, emergency.id) for one in sorted(about)))  # noqa: FBT003
-        return _NO_GRANT
+        return NO_GRANT
 
     def _steady_until(self, what: _What, about: frozenset[str]) -> Instant | None:
         """Until when the same is decided of every instance of the kind; None where that depends on the instance."""
@@ -350,18 +350,22 @@ def _covers(items: frozenset[Item], type_: str, name: str, special: bool, granul
     )
 
 
+def at_of(entity: Entity, instance: Instance) -> Instant:
+    """Of when an instance is: observed, else changed, else made with its entity."""
+    observed = instance.get("observedAt")
+    at = _instant(observed) if type(observed) is str else None
+    if at is None:
+        at = _changed_at(instance)
+    return entity.created_at if at is None else at
+
+
 def _holds(grant: Grant, now: Instant, entity: Entity, instance: Instance) -> bool:
     """Whether a grant is valid now, and covers when this was observed."""
     if grant.since > now or (grant.until is not None and grant.until <= now):
         return False
     if grant.covers_from is None and grant.covers_to is None:
         return True
-    observed = instance.get("observedAt")
-    at = _instant(observed) if type(observed) is str else None
-    if at is None:
-        at = _changed_at(instance)
-    if at is None:
-        at = entity.created_at
+    at = at_of(entity, instance)
     if grant.covers_from is not None and at < grant.covers_from:
         return False
     return grant.covers_to is None or at < grant.covers_to

@@ -96,6 +96,10 @@ class Known:
         """Those of somebody that run now."""
         return tuple(one.emergency for one in self._emergencies.values() if one.holds(principal, now))
 
+    def asked(self) -> list[tuple[str, str]]:
+        """Recipients and purposes for which somebody consented."""
+        return sorted(one for one, by_subject in self._granted.items() if by_subject)
+
     def next_moment(self, now: Instant) -> Instant:
         """When a recipient, a delegation or an emergency begins or ends next."""
         moments = [one.until for one in self._recipients.values()]

@@ -306,7 +306,7 @@ AUDIT: Final[Rows] = {
     "audit_prove_entry": AUDITOR | RESIDENT,
     "audit_list_own_disclosures": RESIDENT,
 }
-EXPLAINING: Final[Rows] = {}
+EXPLAINING: Final[Rows] = {"explain_access": OVERSEERS, "explain_seers": OVERSEERS}
 
 RIGHTS: Final[Rows] = {
     **ENTITIES, **EVOLUTION, **FOLLOWING, **SOURCES, **NAMES, **RUNNING, **ADAPTERS,
