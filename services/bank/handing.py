@@ -116,6 +116,7 @@ class HandedOver:
         def delete(db: Db) -> None:
             for receipt in receipts:
                 db.execute("DELETE FROM bank_handed WHERE tenant = ? AND receipt = ?", receipt)
+            self._file.empty_log()
 
         self._file.write(delete).result()
 

@@ -19,6 +19,10 @@ from services.bank.words import LANGUAGES
 _OFFERED: Final = ("id", "name", "benefit", "dataItems", "purposes", "recipientClasses", "validFrom", "validUntil")
 _DECIDED: Final = ("id", "name", "ethicsOutcome", "conditions", "decidedAt", "validUntil", "revokedAt", "viewpoints")
 _RECEIVES: Final = ("id", "name", "recipientClass", "country", "contact", "purposes")
+_PAGE: Final = (
+    ("Content-Type", "text/html; charset=utf-8"), ("Cache-Control", "no-store"),
+    ("Content-Security-Policy", "default-src 'none'"),
+)  # fmt: skip
 DECISIONS_MAX: Final = 200
 """The newest ones."""
 
@@ -66,7 +70,7 @@ class PublicDoor:
         if asked.query.get("format", "json") == "json":
             return plain(told)
         page = as_page(told, language).encode()
-        return Response(200, (("Content-Type", "text/html; charset=utf-8"), ("Cache-Control", "no-store")), page)
+        return Response(200, _PAGE, page)
 
 
 def _of(names: tuple[str, ...], told: dict[str, Json]) -> dict[str, Json]:

@@ -54,11 +54,13 @@ def register(desk: Desk, item_id: str, body: dict[str, Any]) -> Item:
 
 
 def change(desk: Desk, item_id: str, body: dict[str, Any]) -> Item:
-    """Other particulars, certificates or another contract; it stays blocked until it is examined anew."""
+    """Other particulars, certificates or another contract; one that is blocked stays so until it is examined anew."""
     item = desk.item(KIND, item_id)
     _check(body)
     if item.state == ENDED:
         raise Conflict("it has ended", remedy="register it anew")
+    if item.state == ACTIVE:
+        _check_contract({**item.body, **body})
     return _written(desk, item, "change", body)
 
 
@@ -69,13 +71,7 @@ def activate(desk: Desk, item_id: str, decision: Item | None) -> Item:
         raise Conflict("it has ended", remedy="register it anew")
     if decision is not None and decision.body["ethicsOutcome"] == "notApproved":
         raise Conflict("the ethics board did not approve it", remedy="ask the board for another review")
-    contract = item.body.get("contract", {})
-    if contract and not (contract["auditRight"] and contract["breachNotice"]):
-        raise Conflict(
-            "its contract gives no right to audit it, or no duty to tell of breaches",
-            pointer="/contract",
-            remedy='{"auditRight": true, "breachNotice": true}',
-        )
+    _check_contract(item.body)
     why = blocked({**item.body, "state": ACTIVE}, desk.now)
     if why:
         raise Conflict(f"it cannot receive: {why}", remedy="add a certificate and a contract that hold now")
@@ -116,3 +112,12 @@ def _written(desk: Desk, item: Item, act: str, changed: Mapping[str, Any]) -> It
 def _check(body: Mapping[str, Any]) -> None:
     for part in (*body.get("evidence", []), body.get("contract", {})):
         in_order(part)
+
+
+def _check_contract(body: Mapping[str, Any]) -> None:
+    contract = body.get("contract", {})
+    if contract and not (contract["auditRight"] and contract["breachNotice"]):
+        raise Conflict(
+            "its contract gives no right to audit it, or no duty to tell of breaches", pointer="/contract",
+            remedy='{"auditRight": true, "breachNotice": true}',
+        )  # fmt: skip

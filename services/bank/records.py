@@ -133,6 +133,7 @@ class Records:
         def remove(db: Db) -> int:
             for number in old:
                 db.execute("DELETE FROM bank_record WHERE number = ?", (number,))
+            self._file.empty_log()
             return len(old)
 
         return self._file.write(remove).result() if old else 0

@@ -14,7 +14,7 @@ from broker.keeping import NotKept
 from broker.model.values import Json
 from services.bank import complaints, incidents, offers, recipients, requesting
 from services.bank.bank import Bank
-from services.bank.book import Book
+from services.bank.book import Book, Item
 from services.bank.configured import read_settings
 from services.bank.delivering import Delivering, Parts
 from services.bank.doors import Row
@@ -110,12 +110,24 @@ class BankRoom:
         return Forgotten(gone, {place: told for place, told in kept.items() if told[0]})
 
     def look(self) -> None:
-        """Do what is due, and show what could not be shown before."""
+        """Do what is due, and show what could not be shown before. Raises the first refusal, after all the rest."""
+        refused: list[NgsiError] = []
         for tenant, item in self.book.due():
-            lapse = LAPSES[item.kind]
-            self.book.transact(tenant, "bank", lambda desk, item=item, lapse=lapse: lapse(desk, item.id))  # type: ignore[misc]  # bound now
+            try:
+                self._lapse(tenant, item)
+            except NgsiError as error:
+                refused.append(error)
         for tenant, item in self.book.ahead():
-            self._projector.project(tenant, [item])
+            try:
+                self._projector.project(tenant, [item])
+            except NgsiError as error:
+                refused.append(error)
+        if refused:
+            raise refused[0]
+
+    def _lapse(self, tenant: str, item: Item) -> None:
+        lapse = LAPSES[item.kind]
+        self.book.transact(tenant, "bank", lambda desk: lapse(desk, item.id))
 
     def tidy(self) -> None:
         """Take over what the audit told, and remove what the law no longer asks to be kept."""

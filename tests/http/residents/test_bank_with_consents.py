@@ -10,7 +10,7 @@ import pytest
 
 from services.bank.room import BankRoom
 from tests.fakes.consent_city import CLINIC
-from tests.fakes.consented_bank import PULSE_ITEM, ConsentedBank, consented_bank
+from tests.fakes.consented_bank import PULSE_ITEM, TEXT, ConsentedBank, consented_bank
 
 
 @pytest.fixture(params=["memory", "sqlite"])
@@ -124,3 +124,16 @@ def test_every_act_is_in_the_room_s_state(bank: ConsentedBank) -> None:
     bank.live_offer()
     room.look()
     assert room.book.ahead() == []
+
+
+def test_people_are_asked_under_live_offers_that_the_board_allows(bank: ConsentedBank) -> None:
+    city, draft, offer = bank.city, bank.draft(), bank.live_offer()
+    (decision,) = bank.done("clinic", "GET", "/board/decisions")
+    terms = city.terms(offer=offer, ethicsDecision=decision["id"])
+    assert city.give("hana", terms)["holds"] is True
+    body = {
+        "purpose": "HealthAdvice", "dataItems": [PULSE_ITEM], "benefit": TEXT, "retention": "P1Y",
+        "privacyNotice": "https://clinic.example/notice", "offer": draft,
+    }  # fmt: skip
+    city.ask("clinic", "POST", "/terms", body)
+    assert city.status == 409

@@ -213,3 +213,13 @@ def test_receipts_go_three_years_after_the_last_delivery_and_their_entities_too(
     city.room.tidy()
     assert city.shown(receipt) is None
     assert city.ask("hana", "GET", "/my/receipts") == []
+
+
+def test_acts_name_no_person(city: BankCity, allowed: Allowed) -> None:
+    agreement = city.agreement(city.live_offer())["id"]
+    allowed.give(HANA)
+    deliver(city, agreement)
+    city.ask("hana", "POST", "/complaints", {"text": f"I am {HANA}"})
+    acts = city.ground.file.read("SELECT id, by, changed FROM bank_event")
+    assert len(acts) > 20
+    assert "hana" not in str(acts)

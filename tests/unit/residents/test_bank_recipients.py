@@ -147,3 +147,10 @@ def test_others_than_staff_see_what_is_public_of_it(city: BankCity) -> None:
         city.ask("hana", "POST", f"/recipients/{UNIVERSITY}/end", {"reason": "no"})
     with pytest.raises(Conflict):
         city.recipient()
+
+
+def test_a_contract_without_a_right_to_audit_does_not_replace_one_that_has_it(city: BankCity) -> None:
+    city.recipient()
+    with pytest.raises(Conflict, match="right to audit"):
+        city.ask("operator", "PATCH", f"/recipients/{UNIVERSITY}", {"contract": contract(city, auditRight=False)})
+    assert told(city)["mayReceive"] is True

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from broker.access.rights import OPEN, RIGHTS
-from broker.errors import Forbidden, NgsiError, ResourceNotFound
+from broker.errors import BadRequestData, Forbidden, NgsiError, ResourceNotFound
 from broker.ports import ROLES
 from broker.ports.hub import Fragment, HubAway
 from services.bank.configured import read_settings
@@ -133,6 +133,29 @@ def test_what_the_hub_did_not_take_is_shown_later(city: BankCity, monkeypatch: p
     city.room.look()
     assert city.shown(UNIVERSITY)["https://misono.example/def/recipientState"]["vocab"].endswith("/recipientApplied")
     assert city.room.book.ahead() == []
+
+
+def test_one_that_the_hub_refuses_holds_up_no_other(city: BankCity, monkeypatch: pytest.MonkeyPatch) -> None:
+    city.recipient(days=5)
+    city.recipient("urn:ngsi-ld:RecipientOrganisation:other", days=5)
+    city.clock.advance(6 * 86_400)
+    upsert = city.hub.upsert
+
+    def picky(tenant: str, fragments: list[Fragment]) -> list[NgsiError | None]:
+        refused: list[NgsiError | None] = [
+            BadRequestData("no") if one["id"] == UNIVERSITY else None for one in fragments
+        ]
+        return refused if any(refused) else upsert(tenant, fragments)
+
+    with monkeypatch.context() as context:
+        context.setattr(city.hub, "upsert", picky)
+        with pytest.raises(NgsiError, match="does not show it"):
+            city.room.look()
+    state = "https://misono.example/def/recipientState"
+    assert city.shown("urn:ngsi-ld:RecipientOrganisation:other")[state]["vocab"].endswith("Suspended")
+    assert city.shown(UNIVERSITY)[state]["vocab"].endswith("Active")
+    city.room.look()
+    assert city.shown(UNIVERSITY)[state]["vocab"].endswith("Suspended")
 
 
 def _address(row: Row) -> str:
