@@ -98,6 +98,7 @@ class _Export:
         tenant = request.headers.get("ngsild-tenant", "")
         if tenant:
             check_tenant(tenant)
+        self._made_at: int | None = None
         name, self._format = _read_query(request.query_string)
         self._house, self._iri = house, house.core.expand(name, "type")
         principal, access = principal_of(house, request), house.broker.access
@@ -123,6 +124,7 @@ class _Export:
     def _write(self, file: IO[bytes]) -> None:
         """Write all of it; what it tells of persons is written down by then."""
         telling, call = self._house.telling, self._call
+        epoch = 0 if telling is None else telling.epoch(call.tenant)
         with nullcontext() if telling is None else telling.look_on(call.restriction) as found:
             texts = files.texts(self._entities(), files.WHOLE, call.names, CORE_URL)
             for part in files.array(texts) if self._format == "jsonld" else files.lines(texts):
@@ -132,6 +134,12 @@ class _Export:
             pending = telling.record(found, By(call.principal, call.tenant, OPERATION))
         if pending is not None:
             pending.result()
+            self._made_at = epoch
+
+    def _is_over(self) -> bool:
+        """Whether it tells of persons, and consents have changed since it was made: then no more of it goes out."""
+        telling = self._house.telling
+        return self._made_at is not None and telling is not None and telling.epoch(self._call.tenant) != self._made_at
 
     async def send(self, file: IO[bytes], send: Send) -> None:
         """Send it as quickly as the client takes it."""
@@ -145,6 +153,9 @@ class _Export:
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         try:
             while part := file.read(CHUNK_BYTES):
+                if self._is_over():
+                    log.info("an export is ended: consents have changed since it was made")
+                    return
                 async with asyncio.timeout(TAKE_S_MAX):
                     await send({"type": "http.response.body", "body": part, "more_body": True})
             await send({"type": "http.response.body", "body": b"", "more_body": False})

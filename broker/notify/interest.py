@@ -11,17 +11,24 @@ entity as it last was. A `csf` says nothing about entities of this broker's own,
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Final
 
 from broker.model.entity import Entity
 from broker.model.subscription import Selector, Subscription
 from broker.model.values import Instant
 from broker.notify.triggers import Attention, Differences
+from broker.ports import ANYONE
 from broker.ports.outbox import EntityChange
-from broker.query.ast import EVERYTHING, And, HasType, IdIn, IdPattern, Node, Or
+from broker.query.ast import EVERYTHING, Absent, And, HasType, IdIn, IdPattern, Node, Or
 from broker.query.match import Matches, compile_match
 from broker.query.scopes import parse_scope_q
 from broker.query.stored import node_from_json
+
+TRIGGERS: Final = frozenset(
+    {"entityCreated", "entityDeleted", "attributeCreated", "attributeUpdated", "attributeDeleted"}
+)
+"""All that a change can be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +56,8 @@ class Interest:
     active: bool = True
     expires_at: Instant | None = None
     periodic: bool = False
+    may_select: Matches | None = None
+    """What must hold of the whole entity, where its reader may not see all of it; None: `selects`."""
 
     def is_active(self, at: Instant) -> bool:
         """Whether its status is `active` at that instant (clause 5.8.6)."""
@@ -61,6 +70,21 @@ class Interest:
             and self.is_active(change.at)
             and self.attention.drawn_by(change, found)
             and self.selects(change.entity, linked)
+        )
+
+    def may_want(self, change: EntityChange, found: Differences, linked: Callable[[str], Entity | None]) -> bool:
+        """Whether the change must be notified as far as its whole tells; `wants` decides on what its reader sees.
+
+        For who does not see everything less may be there than there is: then a change to what is left may be another
+        kind of change than that of the whole, and what must be absent is absent where it is hidden.
+        """
+        if self.may_select is None:
+            return self.wants(change, found, linked)
+        return (
+            not self.periodic
+            and self.is_active(change.at)
+            and replace(self.attention, triggers=TRIGGERS).drawn_by(change, found)
+            and self.may_select(change.entity, linked)
         )
 
 
@@ -77,7 +101,21 @@ def make_interest(subscription: Subscription) -> Interest:
         active=subscription.active,
         expires_at=subscription.expires_at,
         periodic=subscription.time_interval is not None,
+        may_select=None if subscription.principal == ANYONE.kept() else compile_match(without_absence(where)),
     )
+
+
+def without_absence(node: Node) -> Node:
+    """The condition without what it says must not be there."""
+    match node:
+        case Absent():
+            return EVERYTHING
+        case And(terms):
+            return And(tuple(map(without_absence, terms)))
+        case Or(terms):
+            return Or(tuple(map(without_absence, terms)))
+        case _:
+            return node
 
 
 def _where(subscription: Subscription) -> Node:

@@ -103,8 +103,9 @@ def notify_change(shape: Shape, change: EntityChange, sending: Sending) -> Notif
     if seen is None:
         return None
     # Where nothing else is asked of the differences, it is enough to know what is gone.
-    found = differences(seen) if shape.telling.show_changes or seen is not change else removals(seen)
-    if seen is not change and not shape.interest.wants(seen, found, sending.follow):
+    again = seen is not change or shape.interest.may_select is not None
+    found = differences(seen) if shape.telling.show_changes or again else removals(seen)
+    if again and not shape.interest.wants(seen, found, sending.follow):
         return None
     if seen.after is None:
         return _notification(shape, [_of_deletion(shape, seen, found)], sending)

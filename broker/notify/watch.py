@@ -1,10 +1,10 @@
 """Which subscriptions a change concerns, found by index: a thousand others cost nothing (ARCHITECTURE 3.5).
 
     change ─> doors: the entity's id, its types, any ─> its changed attributes, any ─> id patterns, some at once
-           ─> candidates ─> Interest.wants
+           ─> candidates ─> Interest.may_want
 
 A door that no subscription stands behind costs one look-up, and what a change did to attributes is worked out only
-behind a door. The index leads to a superset of those concerned; `Interest.wants` has the last word.
+behind a door. The index leads to a superset of those concerned; `Interest.may_want` has the last word here.
 """
 
 from __future__ import annotations
@@ -145,7 +145,7 @@ class IndexedWatch:
         buckets = [bucket for door in doors for name in names if (bucket := door.get(name)) is not None]
         places = {place for bucket in buckets for place in bucket.places(entity_id)}
         candidates = (self._compiled[place].interest for place in sorted(places))
-        return [interest.id for interest in candidates if interest.wants(change, found, linked)]
+        return [interest.id for interest in candidates if interest.may_want(change, found, linked)]
 
     def _doors(self, entity: Entity) -> list[_Door]:
         doors = [self._any] if self._any else []

@@ -158,7 +158,8 @@ def _subscription(one: World) -> dict[str, Any]:
     if random.random() < 0.5:
         body["watchedAttributes"] = names
     if random.random() < 0.4:
-        body["q"] = f"{random.choice(['heartRate', 'weight', 'alias'])}>{random.randint(0, 4)}"
+        attribute = random.choice(["heartRate", "weight", "alias"])
+        body["q"] = random.choice([f"{attribute}>{random.randint(0, 4)}", f"!{attribute}"])
     if random.random() < 0.5:
         body["notificationTrigger"] = random.sample(
             ["entityCreated", "attributeUpdated", "entityDeleted", "attributeDeleted"], 2
@@ -171,7 +172,7 @@ def _subscription(one: World) -> dict[str, Any]:
 def _notifications(one: World) -> Iterator[tuple[object, object, object]]:
     view = one.whole.call(one.principal).restriction.view
     for _ in range(6):
-        subscription = subscribed(_subscription(one))
+        subscription = replace(subscribed(_subscription(one)), principal=one.principal.kept())
         shape = shape_of(subscription, core_context())
         watch = Watches().compile([Held("urn:s:1", subscription.to_body(), 0, 0)])
 
