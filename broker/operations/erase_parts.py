@@ -28,12 +28,18 @@ def erase_parts(broker: Broker, tenant: str, subject: str) -> dict[str, tuple[st
     erased: dict[str, tuple[str, ...]] = {}
     for place in (tenant, *places_of(broker, tenant)):
         found = tuple(one for one, whose in broker.history.about(place, subject).items() if not whose)
-        for entity_id in found:
-            _erase_from(broker, place, entity_id, subject)
+        erase_parts_of(broker, place, subject, found)
         if found:
-            broker.history.erase_traces(place, *found).result()
             erased[snapshot_of(place) or ""] = found
     return erased
+
+
+def erase_parts_of(broker: Broker, place: str, subject: str, found: Sequence[str]) -> None:
+    """Erase them from these entities of one place."""
+    for entity_id in found:
+        _erase_from(broker, place, entity_id, subject)
+    if found:
+        broker.history.erase_traces(place, *found).result()
 
 
 def _erase_from(broker: Broker, place: str, entity_id: str, subject: str) -> None:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from broker.errors import BadRequestData
 from broker.operations.broker import Broker, Call
 from broker.operations.erase import erase_all
-from broker.operations.erase_parts import erase_parts
+from broker.operations.erase_parts import erase_parts_of
 from broker.operations.identifiers import require_uri
 from broker.operations.snapshots import places_of
 from broker.ports.erasures import ErasedPerson
@@ -53,8 +53,11 @@ def erase_person(broker: Broker, call: Call, person: Person) -> ErasedPerson:
     if not broker.tenants.exists(tenant):
         return made
     about: dict[str, frozenset[str]] = {}
+    parts: dict[str, tuple[str, ...]] = {}
     for place in (tenant, *places_of(broker, tenant)):
-        for entity_id, whose in broker.history.about(place, subject).items():
+        found = broker.history.about(place, subject)
+        parts[place] = tuple(one for one, whose in found.items() if not whose)
+        for entity_id, whose in found.items():
             about[entity_id] = about.get(entity_id, frozenset()) | whose
     kept = _kept(broker, tenant, about, person.keep)
     alone = {subject, *person.agreed}
@@ -64,9 +67,10 @@ def erase_person(broker: Broker, call: Call, person: Person) -> ErasedPerson:
         tenant, made.at, subject, *erased, keep=person.keep
     )  # first: what is cut short is erased by a restore
     gone, maps = erase_all(broker, tenant, erased) if erased else ({}, 0)
-    parts = erase_parts(broker, tenant, subject)
-    log.info("erasure %s of a person in tenant %r: %d entities, %d in part", made.id, tenant, len(erased), len(parts))
-    named = tuple(sorted({one for found in parts.values() for one in found}))
+    for place, held in parts.items():
+        erase_parts_of(broker, place, subject, held)
+    named = tuple(sorted({one for held in parts.values() for one in held}))
+    log.info("erasure %s of a person in tenant %r: %d entities, %d in part", made.id, tenant, len(erased), len(named))
     return ErasedPerson(made.id, subject, made.at, gone, erased, named, joint, kept, maps)
 
 

@@ -38,6 +38,7 @@ from broker.stores.sqlite.history_steps import Steps
 from broker.stores.sqlite.known import Known, find, finding
 from broker.stores.sqlite.readers import Tenant
 from broker.stores.sqlite.reading import Forms, Reading
+from broker.stores.sqlite.scrubbing import Went
 from broker.stores.sqlite.writer import Job, Open
 
 log = logging.getLogger("misono.store")
@@ -179,15 +180,18 @@ class SqliteHistory:
 
     def _overwrite(self, tenant: str) -> None:
         """Overwrite copies of what was erased, where the tenant is one of persons; readers are waited for a while."""
-        page, until = 1, time.monotonic() + OVERWRITE_S
-        while page and time.monotonic() < until:
-            (then,) = self._ground.run(tenant, [partial(_stretch, page)], alone=True).result()
-            if then == scrubbing.BUSY:
+        page, cleaned, until = 1, 0, time.monotonic() + OVERWRITE_S
+        while time.monotonic() < until:
+            went = cast("Went", self._ground.run(tenant, [partial(_stretch, page)], alone=True).result()[0])
+            page, cleaned = went.then, cleaned + went.cleaned
+            if went.busy:
                 time.sleep(READER_S)
-            else:
-                page = cast("int", then)
-        if page:
-            log.warning("a reader held back that what was erased is overwritten in tenant %r: erase again", tenant)
+            elif not page and not cleaned:
+                return
+            elif not page:
+                self._ground.run(tenant, [scrubbing.touch]).result()
+                page, cleaned = 1, 0
+        log.warning("a reader held back that what was erased is overwritten in tenant %r: erase again", tenant)
 
     def retain(self, tenant: str, rules: Sequence[Retention]) -> int:
         """Apply retention once: entity by entity, so that other writes come in between."""
@@ -220,8 +224,8 @@ class SqliteHistory:
         return Reading(db, held.names, forms, asked.found_by)
 
 
-def _stretch(page: int, held: Open, now: Instant) -> int:
-    return scrubbing.stretch(page, held, now) if held.overwrites else scrubbing.DONE
+def _stretch(page: int, held: Open, now: Instant) -> Went:
+    return scrubbing.stretch(page, held, now) if held.overwrites else Went(0)
 
 
 def _removed(current: Entity | None, _now: Instant) -> Keep | Remove:

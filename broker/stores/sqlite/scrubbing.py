@@ -6,12 +6,16 @@ So the file is gone through, a stretch at a time, in the writer's transaction:
 
     nobody may append to the WAL meanwhile, and all that is in it is copied back first: nobody writes to the file
     only bytes that no cell has are set to zero: whoever reads the page meanwhile sees the same cells
-    each stretch ends with a commit: other processes forget the pages that they had in memory
+    a commit at the end makes other processes forget the pages that they have in memory; who wrote one of these in
+    between is found by going through it again
+
+The zeros are on the disk with the next checkpoint, or whenever the system writes its files back.
 """
 
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 from typing import Final
 
 import apsw
@@ -21,39 +25,51 @@ from broker.stores.sqlite.writer import Open
 
 STRETCH_PAGES: Final = 8_192
 """32 MiB, some 50 ms: then other writes have their turn."""
-BUSY: Final = -1
-DONE: Final = 0
 _TREE_PAGES: Final = frozenset({2, 5, 10, 13})
 _LEAF_FROM: Final = 10
 _HEAD: Final = 100  # of the file, on its first page
 _WHOLE_PAGE: Final = 65_536
 _PAGES_MAX: Final = 0x0200_0000
 """From this page number on, the first byte of an overflow page can look like that of a tree's."""
+_PIECE: Final = 65_536
+"""SQLite's files take no more than 128 KiB at once."""
 _TOUCH: Final = "INSERT OR REPLACE INTO mark (name, value) VALUES ('scrubbed', ?)"
 
 
-def stretch(first: int, held: Open, _now: Instant) -> int:
-    """Go through the pages from `first` (1 at first) on: where the next stretch begins, DONE, or BUSY for a reader.
+@dataclass(frozen=True, slots=True)
+class Went:
+    """How far a stretch went: where the next one begins (0: the file ends), and how many pages it cleaned.
 
-    In a transaction of its own.
+    `busy`: a reader holds the WAL, nothing was done.
     """
+
+    then: int
+    cleaned: int = 0
+    busy: bool = False
+
+
+def stretch(first: int, held: Open, _now: Instant) -> Went:
+    """Go through the pages from `first` (1 at first) on, in a transaction of its own."""
     if not _copied_back(held.db.filename):
-        return BUSY
+        return Went(first, busy=True)
     size = int(held.db.pragma("page_size"))
     file = apsw.VFSFile("", held.db.filename, [apsw.SQLITE_OPEN_MAIN_DB | apsw.SQLITE_OPEN_READWRITE, 0])
     try:
         pages = min(file.xFileSize() // size, _PAGES_MAX)
         count, at = min(STRETCH_PAGES, pages - first + 1), (first - 1) * size
         data = file.xRead(count * size, at)
-        for begin, end in leftovers(data, size, first=first == 1):
-            file.xWrite(bytes(end - begin), at + begin)
-        file.xSync(apsw.SQLITE_SYNC_NORMAL)
+        spans = leftovers(data, size, first=first == 1)
+        _clean(file, at, data, spans)
     finally:
         file.xClose()
-    held.db.release_memory()
+    if spans:
+        held.db.release_memory()
+    return Went(first + count if first + count <= pages else 0, len(spans))
+
+
+def touch(held: Open, _now: Instant) -> None:
+    """Commit something: other processes read their pages anew."""
     held.db.execute(_TOUCH, (str(time.monotonic_ns()),))
-    held.empties_log = True
-    return first + count if first + count <= pages else DONE
 
 
 def leftovers(data: bytes, size: int, *, first: bool) -> list[tuple[int, int]]:
@@ -77,6 +93,19 @@ def leftovers(data: bytes, size: int, *, first: bool) -> list[tuple[int, int]]:
                 found.append((begin, end))
             free = data[at] << 8 | data[at + 1]
     return found
+
+
+def _clean(file: apsw.VFSFile, at: int, data: bytes, spans: list[tuple[int, int]]) -> None:
+    """Write the pieces that have such spans, with zeros there: all else is as it is in the file."""
+    if not spans:
+        return
+    cleaned = bytearray(data)
+    pieces: dict[int, None] = {}
+    for begin, end in spans:
+        cleaned[begin:end] = bytes(end - begin)
+        pieces[begin // _PIECE] = None
+    for piece in pieces:
+        file.xWrite(bytes(cleaned[piece * _PIECE : (piece + 1) * _PIECE]), at + piece * _PIECE)
 
 
 def _copied_back(path: str) -> bool:
