@@ -16,6 +16,7 @@ from broker.ports import Principal
 
 DETAIL_TYPE: Final = "misono-purpose"
 """The type of an authorization detail (RFC 9396) that states what data are asked for."""
+_DETAIL: Final = frozenset({"type", "purposes", "locations"})
 SCOPE_PREFIX: Final = "purpose:"
 """How a scope states the same: `purpose:HealthAdvice`."""
 NAME_MAX: Final = 256
@@ -39,12 +40,12 @@ def principal_of(claims: Mapping[str, Any], issuer: Issuer, words: Mapping[str, 
     recipient = _recipient(claims, issuer) if "recipient" in roles else ""
     subject = _subject(claims, issuer, sub) if "resident" in roles else ""
     return Principal(
-        subject or f"{issuer.name}:{sub}", purposes_of(claims, words), roles, _tenants(claims, issuer), recipient,
+        subject or f"{issuer.name}:{sub}", purposes_of(claims, issuer, words), roles, _tenants(claims, issuer), recipient,
         subject, until,
     )  # fmt: skip
 
 
-def purposes_of(claims: Mapping[str, Any], words: Mapping[str, str]) -> frozenset[str]:
+def purposes_of(claims: Mapping[str, Any], issuer: Issuer, words: Mapping[str, str]) -> frozenset[str]:
     """The purposes that a token states (IRIs), by authorization details or by scope. Raises BadToken."""
     found: list[str] = []
     details = claims.get("authorization_details", [])
@@ -52,11 +53,20 @@ def purposes_of(claims: Mapping[str, Any], words: Mapping[str, str]) -> frozense
         raise BadToken("its authorization_details are no list")
     for one in details:
         if isinstance(one, dict) and one.get("type") == DETAIL_TYPE:
-            found += _texts(one.get("purposes"), "purposes")
+            found += _stated(one, issuer)
     scope = claims.get("scope", "")
     if isinstance(scope, str):
         found += [one.removeprefix(SCOPE_PREFIX) for one in scope.split() if one.startswith(SCOPE_PREFIX)]
     return purposes(found, words)
+
+
+def _stated(detail: Mapping[str, Any], issuer: Issuer) -> list[str]:
+    """What one detail states for this hub; one that says more than is read here would be taken for more than it is."""
+    if not detail.keys() <= _DETAIL:
+        raise BadToken(f"a {DETAIL_TYPE} of it has other members than {', '.join(sorted(_DETAIL))}")
+    if "locations" in detail and issuer.audiences.isdisjoint(_texts(detail["locations"], "locations")):
+        return []
+    return _texts(detail.get("purposes"), "purposes")
 
 
 def purposes(names: Iterable[str], words: Mapping[str, str]) -> frozenset[str]:

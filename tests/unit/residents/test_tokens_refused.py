@@ -10,7 +10,7 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from broker.errors import Unauthorized
-from tests.fakes.issuing import HANA, NOW_S, WELL, Issuer, made, public, signed
+from tests.fakes.issuing import AUDIENCE, HANA, NOW_S, WELL, Issuer, made, public, signed
 from tests.unit.residents.identities import WORDS, City
 
 ALGORITHMS = ("RS256", "PS256", "ES256", "Ed25519")
@@ -271,6 +271,15 @@ def test_purposes_are_stated_in_the_token() -> None:
     found = city.who(issuer.token(authorization_details=details, scope="openid purpose:urn:x:own"))
     assert found.purposes == {WORDS["WatchOver"], "https://w3id.org/dpv#Marketing", "urn:x:own"}
     assert city.who(issuer.token()).purposes == frozenset()
+
+
+def test_a_purpose_is_stated_for_this_hub() -> None:
+    """`locations` of a detail name whom it is for; what narrows it otherwise is not passed over."""
+    issuer, city = Issuer(), City(Issuer())
+    here = {"type": "misono-purpose", "purposes": ["WatchOver"], "locations": [AUDIENCE]}
+    there = {"type": "misono-purpose", "purposes": ["Marketing"], "locations": ["https://other.example"]}
+    assert city.who(issuer.token(authorization_details=[here, there])).purposes == {WORDS["WatchOver"]}
+    assert "other members" in refused(city, issuer.token(authorization_details=[{**here, "datatypes": ["steps"]}]))
 
 
 def test_an_unsigned_header_gives_no_purpose() -> None:
