@@ -39,10 +39,8 @@ def principal_of(claims: Mapping[str, Any], issuer: Issuer, words: Mapping[str, 
         raise BadToken("it gives no role that its issuer may give")
     recipient = _recipient(claims, issuer) if "recipient" in roles else ""
     subject = _subject(claims, issuer, sub) if "resident" in roles else ""
-    return Principal(
-        subject or f"{issuer.name}:{sub}", purposes_of(claims, issuer, words), roles, _tenants(claims, issuer), recipient,
-        subject, until,
-    )  # fmt: skip
+    name, stated = subject or f"{issuer.name}:{sub}", purposes_of(claims, issuer, words)
+    return Principal(name, stated, roles, _tenants(claims, issuer), recipient, subject, until)
 
 
 def purposes_of(claims: Mapping[str, Any], issuer: Issuer, words: Mapping[str, str]) -> frozenset[str]:
