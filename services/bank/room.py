@@ -25,6 +25,7 @@ from services.bank.peoples_door import PeoplesDoor
 from services.bank.projecting import Projector
 from services.bank.public_door import PublicDoor
 from services.bank.records import Records
+from services.bank.telling import Telling
 from services.room import Ground
 
 log = logging.getLogger("misono.services.bank")
@@ -58,6 +59,7 @@ class BankRoom:
         self.bank = Bank(self.book, ground.library, ground.new_id, settings)
         self.handed = HandedOver(ground.file, lambda: self.bank.id("DataDisclosure"))
         self.records = Records(ground.file, ground.audit, self._named, lambda items: texts_of(ground.library(), items))
+        self.telling = Telling(ground.file, ground.audit)
         parts = Parts(ground.hub, ground.consents, ground.audit, ground.signer)
         self._doors = (
             OperatorsDoor(self.bank),
@@ -110,7 +112,10 @@ class BankRoom:
         return Forgotten(gone, {place: told for place, told in kept.items() if told[0]})
 
     def look(self) -> None:
-        """Do what is due, and show what could not be shown before. Raises the first refusal, after all the rest."""
+        """Do what is due, show what could not be shown before, tell the audit what was done.
+
+        Raises the first refusal, after all the rest.
+        """
         refused: list[NgsiError] = []
         for tenant, item in self.book.due():
             try:
@@ -122,6 +127,8 @@ class BankRoom:
                 self._projector.project(tenant, [item])
             except NgsiError as error:
                 refused.append(error)
+        while self.telling.tell():
+            pass
         if refused:
             raise refused[0]
 

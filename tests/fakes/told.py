@@ -12,11 +12,16 @@ from services.bank.moments import city_day
 
 
 class Recorded:
-    """`entries` in order; an entry's number is its place from 1."""
+    """`every` entry in order, its number is its place from 1; `entries` are those that tell of persons."""
 
     def __init__(self) -> None:
-        self.entries: list[Entry] = []
+        self.every: list[Entry] = []
         self.fails = False
+
+    @property
+    def entries(self) -> list[Entry]:
+        """Those that tell of persons."""
+        return [one for one in self.every if one.told]
 
     def record(self, entry: Entry) -> Future[int]:
         """Kept at once; where it `fails`, nothing is."""
@@ -24,14 +29,14 @@ class Recorded:
         if self.fails:
             done.set_exception(NotKept("the disk is full"))
             return done
-        self.entries.append(entry)
-        done.set_result(len(self.entries))
+        self.every.append(entry)
+        done.set_result(len(self.every))
         return done
 
     def disclosures(self, tenant: str, subject: str = "", since: Instant = 0) -> Sequence[Disclosure]:
         """One for each day, person, recipient and set of purposes, newest first."""
         bundles: dict[tuple[str, ...], list[tuple[int, Entry, Told]]] = {}
-        for number, entry in enumerate(self.entries, 1):
+        for number, entry in enumerate(self.every, 1):
             if entry.tenant == tenant and entry.at >= since:
                 for told in entry.told:
                     if subject in ("", told.subject):
@@ -41,11 +46,11 @@ class Recorded:
 
     def erase(self, tenant: str, subject: str, why: str) -> int:
         """Nothing more is said of the person."""
-        before = len(self.entries)
-        self.entries = [
-            one for one in self.entries if one.tenant != tenant or all(told.subject != subject for told in one.told)
+        before = len(self.every)
+        self.every = [
+            one for one in self.every if one.tenant != tenant or all(told.subject != subject for told in one.told)
         ]
-        return before - len(self.entries) if why else 0
+        return before - len(self.every) if why else 0
 
 
 def _bundled(rows: list[tuple[int, Entry, Told]]) -> Disclosure:

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from broker.errors import BadRequestData, Conflict, Forbidden
+from broker.keeping import NotKept
 from broker.ports import Principal
+from services.bank.telling import digest_of
 from tests.fakes.bank_city import BOARD, PEOPLE, BankCity, bank_city
 
 SUMMARY = {"ja": "概要", "en": "Summary"}
@@ -146,3 +148,26 @@ def test_the_hub_shows_what_was_decided_and_not_who_voted_how(city: BankCity) ->
     assert "lawyer" in named["viewpoints"]["value"]
     assert "votes" not in named
     assert "reject" not in str(shown)
+
+
+def test_the_audit_is_told_every_act_once_and_in_order(city: BankCity) -> None:
+    city.review(city.offer())
+    city.room.look()
+    city.room.look()
+    sql = "SELECT tenant, kind, id, version, at, act, by, changed FROM bank_event ORDER BY number"
+    acts = city.ground.file.read(sql)
+    assert [one.more["digest"] for one in city.audit.every] == [digest_of(row) for row in acts]
+    assert {one.kind for one in city.audit.every} == {"bank"}
+    told = [(one.operation, one.principal) for one in city.audit.every]
+    assert told[-2:] == [("bank_decision_decide", "lawyer"), ("bank_review_close", "lawyer")]
+    assert "because" not in str(city.audit.every)  # what somebody said stays in the book
+
+
+def test_what_the_audit_did_not_take_is_told_later(city: BankCity) -> None:
+    city.audit.fails = True
+    with pytest.raises(NotKept):
+        city.room.look()
+    assert city.audit.every == []
+    city.audit.fails = False
+    city.room.look()
+    assert len(city.audit.every) == 6  # the members
