@@ -18,6 +18,7 @@ from broker.model.registration import REGISTRATION, EntityInfo, Information, Reg
 from broker.ports.held import HeldCommand, Hold
 from federation.hub import Federation, Hub
 from federation.messages import Answered, Forward
+from federation.persons import on_behalf
 from federation.registry import Registry
 from federation.snapshots import FarSnapshots
 from federation.table import HANDLERS
@@ -74,9 +75,10 @@ class Neighbours:
 
     def ask(self, exchange: Exchange, forwards: Sequence[Forward]) -> list[Answered]:
         """What each answered; in threads of their own, as a request to another process would be."""
-        self.asked += forwards
+        asked = on_behalf(exchange.call, forwards)
+        self.asked += asked
         with ThreadPoolExecutor(8) as pool:
-            return list(pool.map(lambda forward: self._ask(exchange, forward), forwards))
+            return list(pool.map(lambda forward: self._ask(exchange, forward), asked))
 
     def _ask(self, exchange: Exchange, forward: Forward) -> Answered:
         endpoint = forward.registration.endpoint
