@@ -117,13 +117,16 @@ def test_everybody_reads_the_summary_of_a_public_tenant_only(bank: ConsentedBank
     assert city.status in (401, 403)
 
 
-def test_every_act_is_in_the_room_s_state(bank: ConsentedBank) -> None:
-    city = bank.city
-    room = cast("BankRoom", city.served._rooms["bank"])
-    assert room.state() == "ok"
-    bank.live_offer()
+def test_an_auditor_finds_every_act_in_the_audit(bank: ConsentedBank) -> None:
+    city, room = bank.city, cast("BankRoom", bank.city.served._rooms["bank"])
+    offer = bank.live_offer()
     room.look()
-    assert room.book.ahead() == []
+    assert (room.state(), room.book.ahead()) == ("ok", [])
+    found = city.ask("kaneko", "GET", "//admin/audit?kind=bank&limit=1000")
+    told = [one["operation"] for one in found if one["more"]["item"] == offer]
+    assert told == ["bank_offer_draft", "bank_offer_publish"]
+    city.ask("clinic", "GET", "//admin/audit?kind=bank")
+    assert city.status == 403
 
 
 def test_people_are_asked_under_live_offers_that_the_board_allows(bank: ConsentedBank) -> None:

@@ -135,6 +135,24 @@ def test_what_the_hub_did_not_take_is_shown_later(city: BankCity, monkeypatch: p
     assert city.room.book.ahead() == []
 
 
+def test_what_changes_while_it_is_shown_is_shown_as_it_is_then(city: BankCity, monkeypatch: pytest.MonkeyPatch) -> None:
+    city.recipient()
+    upsert, once = city.hub.upsert, [1]
+
+    def slow(tenant: str, fragments: list[Fragment]) -> list[NgsiError | None]:
+        if once:  # another process suspends it, and shows that first
+            once.clear()
+            city.ask("operator", "POST", f"/recipients/{UNIVERSITY}/suspension", {"reason": "a breach"})
+        return upsert(tenant, fragments)
+
+    with monkeypatch.context() as context:
+        context.setattr(city.hub, "upsert", slow)
+        city.ask("operator", "PATCH", f"/recipients/{UNIVERSITY}", {"contact": "new"})
+    state = city.shown(UNIVERSITY)["https://misono.example/def/recipientState"]["vocab"]
+    assert state.endswith("/recipientSuspended")
+    assert city.room.book.ahead() == []
+
+
 def test_one_that_the_hub_refuses_holds_up_no_other(city: BankCity, monkeypatch: pytest.MonkeyPatch) -> None:
     city.recipient(days=5)
     city.recipient("urn:ngsi-ld:RecipientOrganisation:other", days=5)
