@@ -12,6 +12,7 @@ ROOMS: Final[dict[str, str]] = {
     "store": "services.store.room",
     "bank": "services.bank.room",
     "ledger": "services.ledger.room",
+    "pricing": "services.pricing.room",
     "safe": "services.safe.room",
     "audit": "services.audit.room",
 }

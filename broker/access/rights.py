@@ -164,6 +164,9 @@ CONSENT: Final[Rows] = {
     "consent_change_terms": RECIPIENT | OPERATOR,
     "consent_end_terms": RECIPIENT | OPERATOR,
     "consent_show_notice": RESIDENT,
+    "consent_show_conditions": EVERYBODY,
+    "consent_publish_conditions": OPERATOR,
+    "consent_agree_conditions": RESIDENT,
     "consent_list_records": RESIDENT,
     "consent_give": RESIDENT,
     "consent_show_matrix": RESIDENT,
@@ -270,6 +273,8 @@ BANK: Final[Rows] = {
     "bank_list_incidents": OPERATOR | BOARD | AUDITOR | RECIPIENT,
     "bank_find_incident": OPERATOR | RECIPIENT,
     "bank_retrieve_incident": OPERATOR | BOARD | AUDITOR | RECIPIENT,
+    "bank_change_incident": OPERATOR,
+    "bank_incident_report": OPERATOR | BOARD | AUDITOR,
     "bank_report_promptly": OPERATOR,
     "bank_report_finally": OPERATOR,
     "bank_tell_people": OPERATOR,
@@ -289,7 +294,22 @@ LEDGER: Final[Rows] = {
     "ledger_reverse": OPERATOR,
     "ledger_verify": OVERSEERS,
 }
-PRICING: Final[Rows] = {}
+PRICING: Final[Rows] = {
+    "pricing_list_rules": EVERYBODY,
+    "pricing_retrieve_rules": EVERYBODY,
+    "pricing_estimate": EVERYBODY,
+    "pricing_list_quotes": RECIPIENT | OVERSEERS,
+    "pricing_ask_quote": RECIPIENT,
+    "pricing_retrieve_quote": RECIPIENT | OVERSEERS,
+    "pricing_accept_quote": RECIPIENT,
+    "pricing_verify_quote": OPEN,
+    "pricing_my_reserves": RESIDENT,
+    "pricing_set_reserve": RESIDENT,
+    "pricing_my_income": RESIDENT,
+    "pricing_my_payments": RESIDENT,
+    "pricing_list_experiments": OPERATOR | BOARD,
+    "pricing_simulate": OPERATOR | BOARD,
+}
 SAFE: Final[Rows] = {
     "safe_list_datasets": EVERYBODY - DEVICE,
     "safe_total": RECIPIENT,

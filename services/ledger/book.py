@@ -158,6 +158,13 @@ class Ledger:
             ledger_account.id = ?) ORDER BY one.number LIMIT ?"""
         return _posted(self._file.read, where, (tenant, after, account_id, min(limit, LIMIT_MAX)))
 
+    def reversals(self, after: int, limit: int = 500) -> list[tuple[int, str, str]]:
+        """(number, tenant, id of what it took back) of reversals after a posting's number, oldest first."""
+        sql = """SELECT back.number, back.tenant, was.id FROM ledger_posting AS back
+            JOIN ledger_posting AS was ON was.number = back.reverses WHERE back.number > ? ORDER BY 1 LIMIT ?"""
+        rows = self._file.read(sql, (after, limit))
+        return [(cast("int", number), str(tenant), str(was)) for number, tenant, was in rows]
+
     def set_state(self, tenant: str, account_id: str, state: str) -> Account:
         """Freeze, open again or close an account; only one without balance is closed. Raises Conflict."""
         found = self.account(tenant, account_id)

@@ -8,7 +8,7 @@ and rounded up to a whole thousandth at the end: so a whole never costs more tha
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil
@@ -22,12 +22,13 @@ EPSILON_MAX: Final = 100
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """So many values of an item of one person, at a granularity, so old."""
+    """So many values of an item of one person, at a granularity, so old; `special` where it needs special care."""
 
     item: str
     granularity: str
     values: int
     freshness: str = "day"
+    special: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,14 +77,18 @@ def price(rules: Rules, lines: Iterable[Line], buyer: Buyer, paid_this_month: in
     """The price of one person's data. Raises KeyError for a word that the rules have not."""
     priced = tuple(_priced(rules, line, buyer) for line in lines)
     exact = sum((one.exact for one in priced), Fraction(0))
-    left = max(rules.cap_month - paid_this_month, 0)
-    amount = ceil(exact)
-    return Price(priced, exact, min(amount, left), capped=amount > left)
+    amount = within_cap(rules, ceil(exact), paid_this_month)
+    return Price(priced, exact, amount, capped=amount < ceil(exact))
+
+
+def within_cap(rules: Rules, amount: int, paid_this_month: int) -> int:
+    """What of an amount is left by the cap of the month."""
+    return min(amount, max(rules.cap_month - paid_this_month, 0))
 
 
 def _priced(rules: Rules, line: Line, buyer: Buyer) -> Priced:
     words = {
-        "sensitivity": rules.level_of(line.item),
+        "sensitivity": rules.level_of(line.item, special=line.special),
         "granularity": line.granularity,
         "freshness": line.freshness,
         "recipientClass": buyer.recipient_class,
@@ -105,6 +110,12 @@ def price_of_noise(rules: Rules, epsilon: Fraction, sensitivity: str, buyer: Buy
     return ceil(rules.epsilon * epsilon * factors)
 
 
-def affordable(asks: Sequence[tuple[str, int]], amounts: Sequence[int]) -> list[str]:
-    """Persons whose reserve price is met: `asks` are (person, reserve price), `amounts` what each would be paid."""
-    return [person for (person, ask), amount in zip(asks, amounts, strict=True) if ask <= amount]
+def accepts(asks: Mapping[str, int], items: Sequence[str], amount: int) -> bool:
+    """Whether what a person would be paid meets what they ask for these items.
+
+    `asks` is the least for one provision, by item (`Type/attribute`, else `Type/*`, else `*`); for several it is the
+    sum of theirs.
+    """
+    if not asks:
+        return True
+    return amount >= sum(asks.get(one, asks.get(f"{one.partition('/')[0]}/*", asks.get("*", 0))) for one in items)

@@ -70,9 +70,9 @@ class Rules:
         """What one raw value of an item costs before factors."""
         return self.base.get(item, self.base["*"])
 
-    def level_of(self, item: str) -> str:
-        """How sensitive an item is: as the rules say, else as any personal value is."""
-        return self.levels.get(item, "level2")
+    def level_of(self, item: str, *, special: bool = False) -> str:
+        """How sensitive an item is: as the rules say, else as what needs special care is, or any personal value."""
+        return self.levels.get(item, SENSITIVITIES[-1] if special else "level2")
 
 
 def read_rules(version: str, given: Mapping[str, Any]) -> Rules:
