@@ -7,22 +7,26 @@ purpose. The people are told without delay.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from broker.errors import Conflict
 from broker.model.values import to_text
 from services.bank.book import Desk, Item
 from services.bank.moments import after_days, instant_of
+from services.bank.words import words
 
 KIND: Final = "incident"
 FOUND: Final = "found"
 CLOSED: Final = "closed"
 MANY: Final = 1_000
 PROMPT_DAYS, PROMPT_LATEST_DAYS, FINAL_DAYS, FINAL_MALICIOUS_DAYS = 3, 5, 30, 60
+SAID: Final = ("cause", "secondaryHarm", "publication", "prevention")
+"""What the final report has to say beside what is known from the beginning; `otherMatters` may be said."""
 _STEPS: Final = ("prompt", "final", "people")
 
 
-def grounds(body: dict[str, Any]) -> list[str]:
+def grounds(body: Mapping[str, Any]) -> list[str]:
     """Why the commission has to be told; none: it has not."""
     checks = (
         ("specialCare", bool(body.get("specialCare"))), ("financialHarm", bool(body.get("financialHarm"))),
@@ -37,14 +41,33 @@ def find(desk: Desk, item_id: str, body: dict[str, Any]) -> Item:
     if found > desk.now:
         raise Conflict("it is found in the future", pointer="/foundAt", remedy=to_text(desk.now))
     why = grounds(body)
-    final = FINAL_MALICIOUS_DAYS if "malicious" in why else FINAL_DAYS
-    deadlines = {
-        "promptBy": after_days(found, PROMPT_DAYS), "promptLatest": after_days(found, PROMPT_LATEST_DAYS),
-        "finalBy": after_days(found, final), "peopleBy": after_days(found, PROMPT_LATEST_DAYS),
-    }  # fmt: skip
-    changed = {**body, "state": FOUND, "reportable": why, "overdue": [], "done": {}, **(deadlines if why else {})}
+    changed = {**body, "state": FOUND, "reportable": why, "overdue": [], "done": {}}
+    changed |= _deadlines(body, why) if why else {}
     item = desk.write(KIND, item_id, "find", changed)
     return desk.write(KIND, item_id, "plan", {}, _next_deadline(item, desk.now))
+
+
+def change(desk: Desk, item_id: str, body: dict[str, Any]) -> Item:
+    """More is known of it; the deadlines stay, or are set where it must be told of after all. Raises Conflict."""
+    item = desk.item(KIND, item_id)
+    if item.state == CLOSED:
+        raise Conflict("it is closed", remedy="another incident")
+    whole = {**item.body, **body}
+    why = grounds(whole)
+    changed = {**body, "reportable": why, **(_deadlines(whole, why) if why else {})}
+    later = Item(item.kind, item.id, item.number, item.version, {**whole, **changed})
+    return desk.write(KIND, item.id, "change", changed, _next_deadline(later, desk.now))
+
+
+def sheet(body: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The nine items of a report to the commission (rule 8 of APPI), in both languages; what is not known is None."""
+    people = body["done"].get("people")
+    known = {
+        "outline": body["what"], "items": body["dataItems"], "people": body["people"], "cause": body.get("cause"),
+        "secondaryHarm": body.get("secondaryHarm"), "response": people, "publication": body.get("publication"),
+        "prevention": body.get("prevention"), "otherMatters": body.get("otherMatters"),
+    }  # fmt: skip
+    return [{"id": name, **label, "value": known[name]} for name, label in words()["report"].items()]
 
 
 def report(desk: Desk, item_id: str, step: str, body: dict[str, Any]) -> Item:
@@ -54,6 +77,9 @@ def report(desk: Desk, item_id: str, step: str, body: dict[str, Any]) -> Item:
         raise Conflict("that is done", remedy="nothing is to be done")
     if step == "final" and item.body["reportable"] and "prompt" not in item.body["done"]:
         raise Conflict("the prompt report comes first", remedy=f"/incidents/{item_id}/prompt")
+    unsaid = [one for one in SAID if one not in item.body] if step == "final" else []
+    if unsaid:
+        raise Conflict(f"the final report says these too: {', '.join(unsaid)}", remedy=f"PATCH /incidents/{item_id}")
     at = body.get("at", to_text(desk.now))
     done = {**item.body["done"], step: {"at": at, "reference": body["reference"]}}
     changed = {"done": done, "overdue": [one for one in item.body["overdue"] if one != step]}
@@ -79,6 +105,15 @@ def lapse(desk: Desk, item_id: str) -> Item | None:
         if one not in item.body["done"] and now >= item.body.get(deadline, "9")
     ]
     return desk.write(KIND, item.id, "overdue", {"overdue": late}, _next_deadline(item, desk.now))
+
+
+def _deadlines(body: Mapping[str, Any], why: list[str]) -> dict[str, str]:
+    found = instant_of(body["foundAt"])
+    final = FINAL_MALICIOUS_DAYS if "malicious" in why else FINAL_DAYS
+    return {
+        "promptBy": after_days(found, PROMPT_DAYS), "promptLatest": after_days(found, PROMPT_LATEST_DAYS),
+        "finalBy": after_days(found, final), "peopleBy": after_days(found, PROMPT_LATEST_DAYS),
+    }  # fmt: skip
 
 
 def _next_deadline(item: Item, now: int) -> int | None:

@@ -84,6 +84,8 @@ class PeoplesDoor:
             ),
             Row("POST", "/incidents", "bank_find_incident", ("operator", "recipient"), self.find_incident, "incident"),
             Row("GET", one, "bank_retrieve_incident", (*_STAFF, "board", "recipient"), self.retrieve_incident),
+            Row("PATCH", one, "bank_change_incident", ("operator",), self.change_incident, "incident-change"),
+            Row("GET", f"{one}/report", "bank_incident_report", (*_STAFF, "board"), self.report_sheet),
             Row("POST", f"{one}/prompt", "bank_report_promptly", ("operator",), self._report("prompt"), "report"),
             Row("POST", f"{one}/final", "bank_report_finally", ("operator",), self._report("final"), "report"),
             Row("POST", f"{one}/people", "bank_tell_people", ("operator",), self._report("people"), "report"),
@@ -236,6 +238,16 @@ class PeoplesDoor:
         item_id = self.bank.id("Incident")
         item = self.bank.act(asked.tenant, asked.principal, lambda desk: incidents.find(desk, item_id, body))
         return made("/incidents", item)
+
+    def change_incident(self, asked: Asked, body: dict[str, Any]) -> Response:
+        """More is known of it."""
+        chosen = asked.path["incident"]
+        done = self.bank.act(asked.tenant, asked.principal, lambda desk: incidents.change(desk, chosen, body))
+        return plain(done.told())
+
+    def report_sheet(self, asked: Asked, _: dict[str, Any]) -> Response:
+        """What a report to the commission says, as far as it is known."""
+        return plain(cast("Json", incidents.sheet(self._incident(asked).body)))
 
     def _report(self, step: str) -> Callable[[Asked, dict[str, Any]], Response]:
         def report(asked: Asked, body: dict[str, Any]) -> Response:

@@ -92,6 +92,9 @@ FORMS: Final[dict[str, dict[str, Any]]] = {
         "what foundAt dataItems people", what=_LONG, foundAt=_TIME, dataItems=_WORDS, people=_COUNT, recipient=_WORD,
         specialCare=_FLAG, financialHarm=_FLAG, malicious=_FLAG,
     ),
+    "incident-change": _object(
+        "", cause=_LONG, secondaryHarm=_LONG, publication=_LONG, prevention=_LONG, otherMatters=_LONG, people=_COUNT,
+    ),
     "report": _object("reference", reference=_WORD, at=_TIME),
     "received": _object(
         "provider acquisition dataItems subjects receivedAt ground",

@@ -121,11 +121,30 @@ def test_an_incident_is_closed_once_everybody_was_told(city: BankCity) -> None:
     city.ask("operator", "POST", f"{one}/prompt", {"reference": "PPC-1"})
     with pytest.raises(Conflict, match="final, people"):
         city.ask("operator", "POST", f"{one}/end", {"note": "done"})
+    with pytest.raises(Conflict, match="cause, secondaryHarm, publication, prevention"):
+        city.ask("operator", "POST", f"{one}/final", {"reference": "PPC-2"})
+    say = {"cause": "a bag", "secondaryHarm": "none", "publication": "on the site", "prevention": "no bags"}
+    city.ask("operator", "PATCH", one, say)
     city.ask("operator", "POST", f"{one}/final", {"reference": "PPC-2"})
     city.ask("operator", "POST", f"{one}/people", {"reference": "letter 7"})
     with pytest.raises(Conflict):
         city.ask("operator", "POST", f"{one}/people", {"reference": "letter 8"})
+    report = city.ask("auditor", "GET", f"{one}/report")
+    assert [row["id"] for row in report if row["value"] is None] == ["otherMatters"]
+    assert len(report) == 9
     assert city.ask("operator", "POST", f"{one}/end", {"note": "done"})["state"] == "closed"
+    with pytest.raises(Conflict):
+        city.ask("operator", "PATCH", one, {"people": 1})
+
+
+def test_an_incident_that_turns_out_larger_is_told_after_all(city: BankCity) -> None:
+    one = f"/incidents/{incident(city)['id']}"
+    city.clock.advance(86_400)
+    told = city.ask("operator", "PATCH", one, {"people": 5_000})
+    assert (told["reportable"], told["promptLatest"]) == (["manyPeople"], city.in_days(4))
+    city.clock.advance(4 * 86_400)
+    city.room.look()
+    assert city.ask("auditor", "GET", one)["overdue"] == ["prompt", "people"]
 
 
 def test_deadlines_that_pass_are_said_so_until_it_is_done(city: BankCity) -> None:
