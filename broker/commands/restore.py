@@ -2,7 +2,8 @@
 
 Looks at every file's hash and integrity first. DIR must be empty or not be there; with `--replace` what is there is
 moved aside, and nothing of it is lost. What was erased after the backup was made is erased from it again, by the ledger
-of erasures: that of `--erasures FILE`, else that of the DIR that is replaced.
+of erasures: that of `--erasures FILE`, else that of the DIR that is replaced. What never goes back is taken from that
+DIR as it is: the audit, what residents consented to and withdrew, the hub's keys.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from adapters.restoring import restore as restore_adapters
+from broker.commands._carrying import allow_nothing, carry
 from broker.commands._house import NotOpened, directory_of
 from broker.commands._watching import watching_files
 from broker.commands.backup import line
@@ -68,6 +70,8 @@ class _Again:
         self.said = ""
 
     def __call__(self, restored: Path, at: Instant) -> None:
+        if carry(Path(self._settings.data), restored):
+            self._allow_nothing(restored)
         if not self._ledger.is_file():
             restore_adapters(restored, SystemClock(), None)
             self.said = f"no ledger of erasures at {self._ledger}: nothing was erased again"
@@ -82,3 +86,10 @@ class _Again:
         finally:
             built.close()
         self.said = f"{erased} entities erased again, of {len(due)} erased since the backup ({self._ledger})"
+
+    def _allow_nothing(self, restored: Path) -> None:
+        built = build(replace(self._settings, data=restored, erasures=restored / NAME, access=None))
+        try:
+            allow_nothing(built.house.broker)
+        finally:
+            built.close()
