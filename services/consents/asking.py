@@ -41,7 +41,11 @@ class Asking:
     def waiting(self, tenant: str, subject: str) -> list[Record]:
         """Requests that wait for a person's answer, and consents that lapse unless they are given anew."""
         found = self._book.of_person(tenant, subject)
-        return [one for one in found if one.state in OPEN or (one.state in HOLDING and "reconsentBy" in one.body)]
+        return [
+            one
+            for one in found
+            if one.state in OPEN or (one.state in HOLDING and not {"reconsentBy", "conditionsBy"}.isdisjoint(one.body))
+        ]
 
     def _may_ask(self, desk: Desk, person: int, terms: Terms) -> bool:
         quiet = desk.now - self._settings.quiet_days * DAY_US

@@ -27,7 +27,18 @@ ROUNDS_MAX: Final = 20
 _AHEAD: Final = "SELECT tenant, kind, id FROM consents_show WHERE shown < wanted ORDER BY number LIMIT 500"
 _WANTED: Final = "SELECT wanted FROM consents_show WHERE tenant = ? AND id = ?"
 _NOT_TOLD: Final = frozenset(
-    {"terms", "joint", "agreedAt", "reconsentBy", "requestedUntil", "notice", "message", "recipientName", "dataItems"}
+    {
+        "terms",
+        "joint",
+        "conditionsBy",
+        "agreedAt",
+        "reconsentBy",
+        "requestedUntil",
+        "notice",
+        "message",
+        "recipientName",
+        "dataItems",
+    }
 )
 """Members of a record that its model has no attribute for, or that are shown otherwise."""
 

@@ -65,6 +65,11 @@ FORMS: Final[dict[str, dict[str, Any]]] = {
     ),
     "confirmation": _object("", at=_TIME),
     "nothing": _object(""),
+    "conditions": _object(
+        "version text", version=_WORD, text=_TEXT, url=_URL,
+        lapseDays={"type": "integer", "minimum": 1, "maximum": 366},
+    ),
+    "agreement": _object("version", version=_WORD),
     "receipt": _object("jws", jws={"type": "string", "maxLength": 100_000}),
 }  # fmt: skip
 _TIMES: Final = frozenset({"validFrom", "validUntil", "coversObservationsFrom", "coversObservationsUntil", "at"})

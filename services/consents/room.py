@@ -18,6 +18,8 @@ from services.consents import timing
 from services.consents.asking import Asking
 from services.consents.book import Book, Done, Means, Who
 from services.consents.closing import Closing, Withdrawn
+from services.consents.conditions import Conditions
+from services.consents.conditions_doors import ConditionsDoors
 from services.consents.configured import read_settings
 from services.consents.delegations import Delegations
 from services.consents.doors import Doors
@@ -47,7 +49,8 @@ class ConsentRoom:
         self._projection = Projection(ground.hub, ground.library, ground.public_url)
         self.receipts = Receipts(ground, self.settings)
         self.book = Book(ground.file, Means(ground.clock, ground.new_id, self.receipts.issue), self._finish)
-        self.terms = TermsRoom(self.book, ground.hub, ground.library, self.settings)
+        self.conditions = Conditions(self.book, self.settings.reconsent_days)
+        self.terms = TermsRoom(self.book, self.conditions, ground, self.settings)
         self.closing = Closing(self.book, ground.library, self.settings)
         self.giving = Giving(self.book, self.terms, self.closing, ground.library, self.settings)
         self.asking = Asking(self.book, self.terms, self.settings)
@@ -63,7 +66,13 @@ class ConsentRoom:
         parts = Parts(self.book, self.terms, self.closing, self.giving, self.asking, self.delegations, self.emergencies)
         doors = Doors(parts, self._ground)
         receipts = ReceiptDoors(self.book, self.receipts, self._ground, doors.mine, doors.seeing)
-        return [*doors.routes(), *receipts.routes(), *RecipientDoors(self.book, self.closing, doors.seeing).routes()]
+        conditions = ConditionsDoors(self.conditions, doors.acting)
+        return [
+            *doors.routes(),
+            *conditions.routes(),
+            *receipts.routes(),
+            *RecipientDoors(self.book, self.closing, doors.seeing).routes(),
+        ]
 
     def start(self) -> None:
         """As the port says: end what is due, show what could not be shown."""
@@ -87,6 +96,7 @@ class ConsentRoom:
     def tick(self) -> None:
         """End what is due by now, and show what could not be shown."""
         self.terms.note_changed()
+        self.conditions.note_changed()
         timing.end_due(self.book, self.closing)
         self.forgetting.forget_due()
         self._projection.catch_up(self.book)

@@ -43,7 +43,7 @@ class Act(StrEnum):
     REFUSE = "refuse"
     RENEW = "renew"
     NOTE = "note"
-    """The terms that it rests on were changed: it lapses at `reconsentBy`."""
+    """The terms that it rests on were changed: it lapses at `reconsentBy`; the conditions of use: at `conditionsBy`."""
     SUPERSEDE = "supersede"
     """Another record takes its place."""
     WITHDRAW = "withdraw"
@@ -167,7 +167,7 @@ def due_of(record: Record) -> tuple[Instant, Act] | None:
 
 
 _ENDS: Final[Mapping[State, tuple[tuple[str, Act], ...]]] = {
-    **dict.fromkeys(HOLDING, (("validUntil", Act.EXPIRE), ("reconsentBy", Act.LAPSE))),
+    **dict.fromkeys(HOLDING, (("validUntil", Act.EXPIRE), ("reconsentBy", Act.LAPSE), ("conditionsBy", Act.LAPSE))),
     **dict.fromkeys(OPEN, (("requestedUntil", Act.EXPIRE),)),
 }
 _HEAD: Final = ("person", "recipient", "purpose")

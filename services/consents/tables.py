@@ -100,4 +100,12 @@ STEPS: Final = (
     "CREATE INDEX consents_show_ahead ON consents_show (number) WHERE shown < wanted",
     "ALTER TABLE consents_delegation ADD COLUMN evidence TEXT",
     "ALTER TABLE consents_terms ADD COLUMN noted INTEGER",
+    (
+        f"CREATE TABLE consents_conditions ({_ROW}, version TEXT NOT NULL, at INTEGER NOT NULL,"
+        " lapses INTEGER NOT NULL, body TEXT NOT NULL, noted INTEGER, UNIQUE (tenant, version)) STRICT"
+    ),
+    (
+        "CREATE TABLE consents_agreement (conditions INTEGER NOT NULL, person INTEGER NOT NULL, at INTEGER NOT NULL,"
+        " PRIMARY KEY (conditions, person)) STRICT, WITHOUT ROWID"
+    ),
 )

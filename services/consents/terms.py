@@ -6,7 +6,7 @@ Nobody consents to what they were not shown: a consent names the notice, and all
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
@@ -14,12 +14,13 @@ from typing import Any, Final
 from broker.errors import BadRequestData, Conflict, ResourceNotFound
 from broker.keeping import Row
 from broker.model.values import Instant, Json, to_instant, to_text
-from broker.ports.hub import Hub
 from datamodels.library import Library
 from services.consents.book import TIMER, Book, Desk, Who, number_of, text_of
+from services.consents.conditions import Conditions
 from services.consents.configured import Settings
 from services.consents.items import known_items, purpose_label, purpose_of, read_items
 from services.consents.states import HOLDING, Act
+from services.room import Ground
 
 DEF: Final = "https://misono.example/def/"
 HOUR_US: Final = 3_600_000_000
@@ -40,6 +41,8 @@ _OLDER: Final = (
     " AND json_extract(body, '$.reconsentBy') IS NULL AND CAST(json_extract(body, '$.termsVersion') AS INTEGER) < ?"
 )
 AT_ONCE: Final = 250
+ROUNDS_MAX: Final = 20
+"""So often in one turn of the timer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +72,9 @@ class Terms:
 class TermsRoom:
     """What is done with terms and notices."""
 
-    def __init__(self, book: Book, hub: Hub, library: Callable[[], Library], settings: Settings) -> None:
-        self._book, self._hub, self._library, self._settings = book, hub, library, settings
+    def __init__(self, book: Book, conditions: Conditions, ground: Ground, settings: Settings) -> None:
+        self._book, self._conditions, self._settings = book, conditions, settings
+        self._hub, self._library = ground.hub, ground.library
 
     def publish(self, tenant: str, who: Who, recipient: str, given: Mapping[str, Any], terms_id: str = "") -> Terms:
         """New terms of a recipient, or a new version of theirs: consents by earlier ones lapse unless given anew.
@@ -89,18 +93,18 @@ class TermsRoom:
             return _publish(desk, (terms_id, recipient, purpose), body)
 
         found = self._book.transact(tenant, who, work)
-        self.note_changed()
+        self.note_changed(rounds=1)
         return found
 
-    def note_changed(self) -> None:
-        """Have consents by earlier versions of terms lapse in time, so many in a transaction."""
+    def note_changed(self, rounds: int = ROUNDS_MAX) -> None:
+        """Have consents by earlier versions of terms lapse in time: AT_ONCE in a transaction, so many of these."""
         for number, tenant, terms_id, version, at in self._book.rows(_CHANGED):
             named = str(tenant), str(terms_id), int(str(version))
             lapses = to_text(int(str(at)) + self._settings.reconsent_days * DAY_US)
-            while self._book.transact(named[0], TIMER, partial(_note, named=named, lapses=lapses)):
-                continue
-            done = "UPDATE consents_terms SET noted = 1 WHERE number = ?"
-            self._book.transact(named[0], TIMER, partial(_execute, sql=done, number=int(str(number))))
+            note = partial(_note, named=named, lapses=lapses)
+            if any(self._book.transact(named[0], TIMER, note) < AT_ONCE for _ in range(rounds)):
+                done = "UPDATE consents_terms SET noted = 1 WHERE number = ?"
+                self._book.transact(named[0], TIMER, partial(_execute, sql=done, number=int(str(number))))
 
     def end(self, tenant: str, who: Who, recipient: str, terms_id: str) -> Terms:
         """Nobody can consent to them any more. Raises ResourceNotFound."""
@@ -156,7 +160,8 @@ class TermsRoom:
         return {**shown, "terms": terms.id, "id": notice, "until": to_text(until)}
 
     def shown(self, tenant: str, subject: str, notice: str) -> tuple[Terms, str]:
-        """The terms that a notice showed to somebody, and in which language. Raises BadRequestData."""
+        """The terms that a notice showed to somebody, and in which language. Raises BadRequestData, Conflict."""
+        self._conditions.check(tenant, subject)
         sql = "SELECT terms, body FROM consents_notice WHERE tenant = ? AND id = ? AND person = ? AND until > ?"
         rows = self._book.rows(sql, tenant, notice, self._book.person(tenant, subject), self._book.now())
         if not rows:

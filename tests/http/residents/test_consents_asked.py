@@ -103,6 +103,46 @@ def test_consents_lapse_where_changed_terms_are_not_agreed_to(city: ConsentCity)
     assert city.ask("hana", "GET", f"/records/{new['id']}")["holds"] is True
 
 
+def conditions(city: ConsentCity, version: str = "2026-01") -> Any:
+    text = {"ja": "約款", "en": "Conditions of use"}
+    return city.ask("yamada", "POST", "/conditions", {"version": version, "text": text, "lapseDays": 20})
+
+
+def test_consents_lapse_where_new_conditions_of_use_are_not_agreed_to(city: ConsentCity) -> None:
+    city.pulse("hana")
+    city.pulse("taro", 70)
+    terms = city.terms()
+    hana, taro = city.give("hana", terms), city.give("taro", terms)
+    city.ask("hana", "GET", "/conditions")
+    assert city.status == 404
+    assert conditions(city)["lapses"] == city.in_days(20)
+    assert city.ask("hana", "GET", "/conditions")["agreedAt"] is None
+    assert [one["id"] for one in waiting(city, "hana")] == [hana["id"]]
+    assert (city.sees("clinic", "hana"), city.sees("clinic", "taro")) == (62, 70)
+    city.ask("hana", "POST", "/conditions/agree", {"version": "2025-12"})
+    assert city.status == 409
+    assert city.ask("hana", "POST", "/conditions/agree", {"version": "2026-01"})["agreedAt"]
+    assert waiting(city, "hana") == []
+    city.clock.advance(20 * DAY_S)
+    assert (city.sees("clinic", "hana"), city.sees("clinic", "taro")) == (62, None)
+    city.room.tick()
+    assert city.ask("taro", "GET", f"/records/{taro['id']}")["state"] == "ConsentInvalidated"
+
+
+def test_nobody_consents_before_they_agreed_to_the_conditions_of_use(city: ConsentCity) -> None:
+    terms = city.terms()
+    conditions(city)
+    city.give("hana", terms)
+    assert city.status == 409
+    city.ask("hana", "POST", "/conditions/agree", {"version": "2026-01"})
+    city.give("hana", terms)
+    assert city.status == 201
+    conditions(city)
+    assert city.status == 409, "there is such a version"
+    city.ask("hana", "POST", "/conditions", {"version": "2", "text": {"ja": "…", "en": "…"}})
+    assert city.status == 403
+
+
 def test_what_a_household_shares_needs_every_member(city: ConsentCity) -> None:
     city.pulse("hana", 55, ("taro", "ken"))
     terms = city.terms()

@@ -118,10 +118,10 @@ def test_the_audit_is_told_of_every_act_and_of_no_person(city: ConsentCity, tmp_
     room, _, audit = flaky(city, tmp_path)
     record = given(city, room)
     room.withdraw_all(city.tenant, Who(subject=HANA), HANA)
-    told = [(one.kind, one.operation, one.recipient, one.more["state"]) for one in audit.entries]
+    told = [(one.kind, one.operation, one.recipient, one.more["state"]) for one in audit.every]
     assert told == [("consent", "give", CLINIC, "ConsentGiven"), ("consent", "withdraw", CLINIC, "ConsentWithdrawn")]
-    assert {one.more["record"] for one in audit.entries} == {record}
-    assert "urn:misono:subject" not in str(audit.entries)
+    assert {one.more["record"] for one in audit.every} == {record}
+    assert "urn:misono:subject" not in str(audit.every)
 
 
 def test_an_emergency_is_in_the_audit_before_anything_is_seen(city: ConsentCity, tmp_path: Path) -> None:
@@ -129,7 +129,7 @@ def test_an_emergency_is_in_the_audit_before_anything_is_seen(city: ConsentCity,
     hub.away = True
     with pytest.raises(ServiceUnavailable):
         room.emergencies.begin(city.tenant, Who("yamada"), {"reason": "…" * 10, "hours": 1, "subjects": [HANA]})
-    (entry,) = audit.entries
+    (entry,) = audit.every
     assert (entry.kind, entry.principal, entry.operation) == ("emergency", "yamada", "begin")
     assert HANA not in str(entry)
 
