@@ -38,11 +38,12 @@ class Proxied:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         if scope["type"] == "http":
-            headers = [(name, value) for name, value in scope["headers"] if b"_" not in name]
-            if any(name in _TOLD for name, _ in headers) and not self._is_trusted(_address(scope)):
-                headers = [(name, value) for name, value in headers if name not in _TOLD]
-            if len(headers) < len(scope["headers"]):
-                scope = {**scope, "headers": headers}
+            given = scope["headers"]
+            strange = {name for name, _ in given if name in _TOLD or b"_" in name}
+            if strange and self._is_trusted(_address(scope)):
+                strange -= _TOLD
+            if strange:
+                scope = {**scope, "headers": [(name, value) for name, value in given if name not in strange]}
         await self._door(scope, receive, send)
 
 
