@@ -130,8 +130,13 @@ class PeoplesDoor:
         return listed(asked, lambda after, limit: [one for one in live if one.number > after][:limit], tell)
 
     def my_receipts(self, asked: Asked, _: dict[str, Any]) -> Response:
-        """What was handed over of the person under agreements, one for each agreement."""
-        return plain([one.told() for one in self.handed.of_subject(asked.tenant, self._subject(asked))])
+        """What was handed over of the person under agreements, one for each, and for what benefit."""
+
+        def tell(item: Item) -> Json:
+            agreement = self.bank.book.find(asked.tenant, requesting.AGREEMENT, item.body["agreement"])
+            return cast("Json", {**item.told(), "benefit": None if agreement is None else agreement.body["benefit"]})
+
+        return plain([tell(one) for one in self.handed.of_subject(asked.tenant, self._subject(asked))])
 
     def my_records(self, asked: Asked, _: dict[str, Any]) -> Response:
         """Everything that was told of the person, whoever got it (APPI 33)."""

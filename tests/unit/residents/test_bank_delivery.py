@@ -86,7 +86,7 @@ def test_a_receipt_is_one_for_a_person_and_an_agreement(city: BankCity, allowed:
     (mine,) = city.ask("hana", "GET", "/my/receipts")
     assert (mine["id"], mine["recordCount"]) == (first[0], 2)
     assert (mine["disclosedAt"], mine["disclosedUntil"]) == (city.in_days(-1), city.in_days(0))
-    assert mine["dataItems"] == ["FacilityBooking/bookingStart"]
+    assert (mine["dataItems"], mine["benefit"]["en"]) == (["FacilityBooking/bookingStart"], "Advice")
     assert city.ask("taro", "GET", "/my/receipts") == []
 
 
