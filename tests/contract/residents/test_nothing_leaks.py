@@ -11,7 +11,7 @@ from broker.encode.linking import Join
 from broker.ldcontext.core import core_context
 from broker.model.entity import Entity
 from broker.model.subscription import Subscription
-from broker.model.values import to_text
+from broker.model.values import Json, to_text
 from broker.notify.payload import Sending, notify_change, shape_of
 from broker.operations.consume import View, query_entities
 from broker.operations.entity_maps import find_map, make_map
@@ -111,8 +111,7 @@ def test_join_at_depth_2(city: SmallCity) -> None:
     city.city.give("ken", HEART_RATE, FRIEND)
     city.city.give("mei", HEART_RATE, FRIEND)
     selection = Selection(And((HasType(READING), bind(parse_q("heartRate==70"), core_context()))))
-    for mode in ("flat", "inline"):
-        view = View(join=Join(mode, 2))  # type: ignore[arg-type]  one of two words
+    for view in (View(join=Join("flat", 2)), View(join=Join("inline", 2))):
         page = query_entities(city.broker, city.call(clinic()), selection, Window(10), view)
         assert "mei" in repr(page.entities)
         assert "'id': 'urn:ngsi-ld:Reading:hana:1'" not in repr(page.entities)
@@ -157,7 +156,7 @@ def test_a_previous_value(city: SmallCity) -> None:
         for value, at in ((60, -2), (75, 2))
     )
     city.city.give("hana", HEART_RATE, covers_from=seconds)
-    body = {
+    body: Json = {
         "id": "urn:s:1", "type": "Subscription", "entities": [{"type": READING}],
         "notification": {"endpoint": {"uri": "http://x.org/", "accept": "application/json"}, "showChanges": True},
     }  # fmt: skip
@@ -171,7 +170,7 @@ def test_a_previous_value(city: SmallCity) -> None:
     assert "60" not in repr(told.body)
 
 
-def subscribed(body: dict[str, object]) -> Subscription:
+def subscribed(body: Json) -> Subscription:
     from broker.decode.subscription import created, decode_subscription  # noqa: PLC0415  of this one test
 
     return created(decode_subscription(body, core_context()), "urn:s:1", 0)

@@ -10,7 +10,7 @@ import sys
 from argparse import Namespace
 
 from broker.hub.inside import HubInside
-from broker.model.values import to_text
+from broker.model.values import Json, to_text
 from broker.ports import SYSTEM, Principal
 from broker.settings import read_settings
 from broker.wiring import build
@@ -27,7 +27,7 @@ def main(data: str, access: str, tenant: str, *subjects: str) -> None:
         while not select.select([sys.stdin], [], [], PERIOD_S)[0]:
             number += 1
             observed = to_text(built.house.broker.clock.now())
-            pulse = {"type": "Property", "value": number, "observedAt": observed}
+            pulse: Json = {"type": "Property", "value": number, "observedAt": observed}
             refused = hub.upsert(tenant, [
                 {
                     "id": f"urn:ngsi-ld:HeartRateObservation:{one.rpartition(':')[2]}",

@@ -74,7 +74,8 @@ def _where(one: World) -> Node:
     random = one.random
     attribute, number = random.choice(["heartRate", "weight", "home", "alias"]), random.randint(0, 5)
     q = random.choice([f"{attribute}=={number}", f"{attribute}>{number}", attribute, f"!{attribute}", ""])
-    of = random.choice([HasType(READING), HasType(PARK), IdIn(tuple(random.sample(one.ids, 3))), EVERYTHING])
+    kinds: list[Node] = [HasType(READING), HasType(PARK), IdIn(tuple(random.sample(one.ids, 3))), EVERYTHING]
+    of = random.choice(kinds)
     return And((of, bind(parse_q(q), core_context()))) if q else of
 
 
@@ -134,7 +135,8 @@ def _stream(one: World) -> Iterator[tuple[object, object, object]]:
     there, here = _calls(one)
     changes, cut = one.whole.broker.changes.since("", 0, 1_000), one.cut.broker.changes.since("", 0, 1_000)
     for attributes in (frozenset[str](), *(frozenset({name}) for name in ATTRIBUTES.values())):
-        wanted = Wanted(one.random.choice([EVERYTHING, HasType(READING)]), attributes)
+        where: list[Node] = [EVERYTHING, HasType(READING)]
+        wanted = Wanted(one.random.choice(where), attributes)
         yield (
             _told(see_restricted(one.whole.broker, there, changes, wanted)),
             _told(see(cut, wanted)),
