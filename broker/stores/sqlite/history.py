@@ -149,7 +149,7 @@ class SqliteHistory:
             there = sum(map(bool, self._ground.apply(tenant, removed).result()))
             pending = self._ground.run(tenant, [partial(erasing.erase, entity_ids), erasing.end])
             wait([pending])
-            self._overwrite(tenant)
+            self.overwrite(tenant)
         return first(pending, lambda gone: {**({"entity": there} if there else {}), **gone})
 
     def erase_traces(self, tenant: str, *entity_ids: str) -> Future[Mapping[str, Json]]:
@@ -158,7 +158,7 @@ class SqliteHistory:
             jobs: list[Job] = [erasing.begin, partial(erasing.erase_traces, entity_ids), erasing.end]
             pending = self._ground.run(tenant, jobs)
             wait([pending])
-            self._overwrite(tenant)
+            self.overwrite(tenant)
         done: Future[Mapping[str, Json]] = Future()
         done.set_result(cast("Mapping[str, Json]", pending.result()[1]))
         return done
@@ -178,19 +178,30 @@ class SqliteHistory:
         with self._transaction(tenant) as (db, _):
             return erasing.known_ids(db)
 
-    def _overwrite(self, tenant: str) -> None:
+    def overwrite_daily(self, tenant: str) -> None:
+        """Overwrite what deleted rows have left in a tenant of persons, once a day."""
+        with self._transaction(tenant) as (db, _):
+            due = scrubbing.due(db, self._ground.now())
+        if due:
+            with self._erasing:
+                self.overwrite(tenant)
+
+    def overwrite(self, tenant: str) -> None:
         """Overwrite copies of what was erased, where the tenant is one of persons; readers are waited for a while."""
-        page, cleaned, until = 1, 0, time.monotonic() + OVERWRITE_S
+        page, until = 1, time.monotonic() + OVERWRITE_S
+        versions, cleaned = set[int](), 0
         while time.monotonic() < until:
             went = cast("Went", self._ground.run(tenant, [partial(_stretch, page)], alone=True).result()[0])
             page, cleaned = went.then, cleaned + went.cleaned
             if went.busy:
                 time.sleep(READER_S)
-            elif not page and not cleaned:
-                return
-            elif not page:
-                self._ground.run(tenant, [scrubbing.touch]).result()
-                page, cleaned = 1, 0
+                continue
+            versions.add(went.version)
+            if not page:
+                versions.add(cast("int", self._ground.run(tenant, [scrubbing.touch]).result()[0]))
+                if len(versions) == 1 or not cleaned:
+                    return
+                page, cleaned, versions = 1, 0, set()
         log.warning("a reader held back that what was erased is overwritten in tenant %r: erase again", tenant)
 
     def retain(self, tenant: str, rules: Sequence[Retention]) -> int:

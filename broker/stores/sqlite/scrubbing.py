@@ -6,15 +6,14 @@ So the file is gone through, a stretch at a time, in the writer's transaction:
 
     nobody may append to the WAL meanwhile, and all that is in it is copied back first: nobody writes to the file
     only bytes that no cell has are set to zero: whoever reads the page meanwhile sees the same cells
-    a commit at the end makes other processes forget the pages that they have in memory; who wrote one of these in
-    between is found by going through it again
+    a commit at the end makes other processes forget the pages that they have in memory; where one of them wrote
+    something in between it is gone through again
 
 The zeros are on the disk with the next checkpoint, or whenever the system writes its files back.
 """
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from typing import Final
 
@@ -25,6 +24,8 @@ from broker.stores.sqlite.writer import Open
 
 STRETCH_PAGES: Final = 8_192
 """32 MiB, some 50 ms: then other writes have their turn."""
+EVERY_US: Final = 24 * 3_600_000_000
+"""Each day, so that an erasure finds little to overwrite."""
 _TREE_PAGES: Final = frozenset({2, 5, 10, 13})
 _LEAF_FROM: Final = 10
 _HEAD: Final = 100  # of the file, on its first page
@@ -40,12 +41,13 @@ _TOUCH: Final = "INSERT OR REPLACE INTO mark (name, value) VALUES ('scrubbed', ?
 class Went:
     """How far a stretch went: where the next one begins (0: the file ends), and how many pages it cleaned.
 
-    `busy`: a reader holds the WAL, nothing was done.
+    `busy`: a reader holds the WAL, nothing was done. `version` changes with what other processes write.
     """
 
     then: int
     cleaned: int = 0
     busy: bool = False
+    version: int = 0
 
 
 def stretch(first: int, held: Open, _now: Instant) -> Went:
@@ -64,12 +66,19 @@ def stretch(first: int, held: Open, _now: Instant) -> Went:
         file.xClose()
     if spans:
         held.db.release_memory()
-    return Went(first + count if first + count <= pages else 0, len(spans))
+    return Went(first + count if first + count <= pages else 0, len(spans), version=_version(held))
 
 
-def touch(held: Open, _now: Instant) -> None:
-    """Commit something: other processes read their pages anew."""
-    held.db.execute(_TOUCH, (str(time.monotonic_ns()),))
+def touch(held: Open, now: Instant) -> int:
+    """Commit when it was done: other processes read their pages anew. The version that there was before."""
+    held.db.execute(_TOUCH, (str(now),))
+    return _version(held)
+
+
+def due(db: apsw.Connection, now: Instant) -> bool:
+    """Whether it is a day since the file was gone through."""
+    last = db.execute("SELECT value FROM mark WHERE name = 'scrubbed'").get
+    return last is None or now - int(str(last)) >= EVERY_US
 
 
 def leftovers(data: bytes, size: int, *, first: bool) -> list[tuple[int, int]]:
@@ -106,6 +115,10 @@ def _clean(file: apsw.VFSFile, at: int, data: bytes, spans: list[tuple[int, int]
         pieces[begin // _PIECE] = None
     for piece in pieces:
         file.xWrite(bytes(cleaned[piece * _PIECE : (piece + 1) * _PIECE]), at + piece * _PIECE)
+
+
+def _version(held: Open) -> int:
+    return int(held.db.pragma("data_version"))
 
 
 def _copied_back(path: str) -> bool:

@@ -85,7 +85,7 @@ class SqliteStore:
         overwrites: Callable[[str], bool] = nowhere,
     ) -> None:
         self._directory = directory
-        self._clock = clock
+        self._clock, self._overwrites = clock, overwrites
         self._hub = Hub(hub_path(directory))
         self._readers = Readers(self._path)
         self._template: bytes | None = None
@@ -255,8 +255,10 @@ class SqliteStore:
     def sweep(self) -> int:
         """Remove what has expired, entities as ordinary logged changes; how many were touched, and documents gone.
 
-        Only tenants of which something may have expired are opened.
+        Only tenants of which something may have expired are opened, and once a day those of persons.
         """
+        for tenant in filter(self._overwrites, self._hub.names()):
+            self._overwrite(tenant)
         return sum(self._sweep(tenant) for tenant in self._dues.due(self._clock.now()))
 
     def close(self) -> None:
@@ -270,6 +272,13 @@ class SqliteStore:
     def _beside(self, held: Open) -> Sequence[Companion]:
         """What is written with the entities of a tenant."""
         return [*self.outbox.beside(held), self.history.beside(held)]
+
+    def _overwrite(self, tenant: str) -> None:
+        """Overwrite what deleted rows have left; a fault is this tenant's own, and comes back with the next sweep."""
+        try:
+            self.history.overwrite_daily(tenant)
+        except (apsw.Error, NgsiError) as error:
+            log.warning("what was deleted in tenant %r is overwritten later: %s", tenant, error)
 
     def _sweep(self, tenant: str) -> int:
         """What of a tenant has expired; a fault is its own, and comes back with the next sweep."""

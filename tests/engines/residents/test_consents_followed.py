@@ -20,7 +20,7 @@ from broker.access.writing import WriteRules
 from broker.model.entity import Document, Entity
 from broker.model.values import to_text
 from broker.ports import INLINE, SYSTEM, Clock, Command, Decision, Keep, OverBudget, Principal, Put, Remove
-from broker.ports.consents import Grants
+from broker.ports.consents import Grants, Item
 from broker.wiring import SystemClock
 from tests.contract.engines import Store, kept
 from tests.fakes.clock import START, FakeClock
@@ -39,9 +39,14 @@ class Process:
 
     def __init__(self, make: Callable[..., Store], clock: Clock) -> None:
         self.store = make(clock)
-        self.index = ConsentIndex(Tags().item, clock)
+        self.version = 1
+        self.index = ConsentIndex(self._item, clock, lambda: self.version)
         self.index.begin(self.store, self.store, self.store)
         self.kept = Kept(self.store, WriteRules(Profiles(Tags()), frozenset()), DECIDES, self.index)
+
+    def _item(self, text: str, granularity: str) -> Item | None:
+        """From the second version of the packages on there are no watches."""
+        return Tags().item(text, granularity) if self.version == 1 else None
 
     def put(self, *documents: Document) -> None:
         self._run(*((str(one["id"]), Put(Entity(one, 0, 0))) for one in documents))
@@ -143,6 +148,17 @@ def assert_within_a_second(holds: Callable[[], bool]) -> None:
     while not holds():
         assert time.monotonic() < until
         time.sleep(0.01)
+
+
+def test_consents_are_read_anew_when_packages_change(tmp_path: Path) -> None:
+    with hub("memory", tmp_path) as start:
+        one = start()
+        one.put(organisation(), consent())
+        assert one.granted()
+        epoch = one.index.epoch("")
+        one.version = 2
+        assert not one.granted()
+        assert one.index.epoch("") > epoch
 
 
 def test_what_was_lent_stays_as_it_was(tmp_path: Path) -> None:
