@@ -222,3 +222,18 @@ def test_the_audit_says_what_the_answers_say(hub: Hub, data: st.DataObject) -> N
 
 def _short(name: str) -> str:
     return "dataSubject" if name == DATA_SUBJECT else name
+
+
+def test_an_export_is_told_of_before_it_is_sent(tmp_path: Path) -> None:
+    described = tmp_path / "catalogue.toml"
+    described.write_text('title = "x"\naccess = "public"\n')
+    policy, audit, clock = Granted(dict(GRANTS)), Recorded(), FakeClock()
+    with broker(access=policy, clock=clock, catalogue=str(described)) as (built, _):
+        house = replace(built.house, telling=Telling(audit, lambda _tenant: 7, clock))
+        doors = make_doors(replace(built, house=house))
+        hub = Hub(doors, policy, audit, front_door(doors))
+        hub.put(person(1, [PEOPLE[0]], pulse=value(70)), person(2, [PEOPLE[2]], pulse=value(71)))
+        reply = hub.door("GET", "/catalogue/export?type=Person")
+        doors.close()
+    assert (reply.status, len(reply.body.splitlines())) == (200, 1)
+    assert hub.told() == {PEOPLE[0]: {"names": {"pulse"}, "records": {"urn:r:1"}, "values": 1}}
