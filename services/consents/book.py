@@ -107,6 +107,11 @@ class Desk:
         found = self.record(record_id)
         assert found is not None
         self._events.append((event, found))
+        if act is Act.GIVE:  # who comes back has not left
+            self.db.execute("DELETE FROM consents_left WHERE person = ?", (found.person,))
+        if "notice" in event.changed:  # what was agreed to stays as it was shown
+            shown = (self.tenant, str(event.changed["notice"]))
+            self.db.execute("UPDATE consents_notice SET used = 1 WHERE tenant = ? AND id = ?", shown)
         self.show("record", record_id)
         self._means.issue(self, found, act)
         return found

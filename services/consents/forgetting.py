@@ -8,11 +8,12 @@ from __future__ import annotations
 from functools import partial
 from typing import Final
 
-from broker.model.values import Json, to_text
+from broker.model.values import Instant, Json, to_text
 from services.consents import delegations
 from services.consents.book import TIMER, Book, Desk, Who, number_of
 from services.consents.closing import Closing, Withdrawn
 from services.consents.configured import Settings
+from services.consents.tables import Database
 from services.consents.terms import DAY_US
 
 KEPT: Final = "consents_event"
@@ -63,12 +64,23 @@ class Forgetting:
             self._book.transact(tenant, TIMER, partial(self._unname, person=person))
         return len(rows)
 
+    def drop_notices(self) -> None:
+        """Forget what was shown and led to nothing."""
+        before = self._book.now() - DAY_US
+        sql = "SELECT 1 FROM consents_notice WHERE used IS NULL AND until < ? LIMIT 1"
+        if self._book.rows(sql, before):
+            self._book.file.write(partial(_drop, before=before)).result()
+
     def _unname(self, desk: Desk, person: int) -> None:
         subject = desk.new_id("Forgotten")
         desk.db.execute("UPDATE consents_person SET subject = ? WHERE number = ?", (subject, person))
         desk.db.execute("UPDATE consents_left SET due = NULL WHERE person = ?", (person,))
         desk.note("person", str(person), "forget", {})
         self._book.file.empty_log()
+
+
+def _drop(db: Database, before: Instant) -> None:
+    db.execute("DELETE FROM consents_notice WHERE used IS NULL AND until < ?", (before,))
 
 
 _EVENTS: Final = (

@@ -138,7 +138,8 @@ class Giving:
             found = owned(desk.record(record_id), acting.subject)
             if "joint" in found.body:
                 raise Conflict("a household gave it together", remedy="all give it anew, with a household")
-            return desk.append(record_id, Act.RENEW, {"validUntil": until, **acting.members(desk)})
+            changed = {"validUntil": until, "notice": given["notice"], **acting.members(desk)}
+            return desk.append(record_id, Act.RENEW, changed)
 
         return self._book.transact(tenant, acting.who, work)
 

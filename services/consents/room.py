@@ -99,6 +99,7 @@ class ConsentRoom:
         self.conditions.note_changed()
         timing.end_due(self.book, self.closing)
         self.forgetting.forget_due()
+        self.forgetting.drop_notices()
         self._projection.catch_up(self.book)
 
     def records(self, tenant: str, subject: str) -> list[Record]:

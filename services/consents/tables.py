@@ -108,4 +108,6 @@ STEPS: Final = (
         "CREATE TABLE consents_agreement (conditions INTEGER NOT NULL, person INTEGER NOT NULL, at INTEGER NOT NULL,"
         " PRIMARY KEY (conditions, person)) STRICT, WITHOUT ROWID"
     ),
+    "ALTER TABLE consents_notice ADD COLUMN used INTEGER",
+    "CREATE INDEX consents_notice_unused ON consents_notice (until) WHERE used IS NULL",
 )

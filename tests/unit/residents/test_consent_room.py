@@ -183,6 +183,25 @@ def test_who_leaves_has_consented_to_nothing_and_is_forgotten_in_time(city: Cons
         assert HANA.encode() not in path.read_bytes(), path.name
 
 
+def test_who_comes_back_is_not_forgotten(city: ConsentCity) -> None:
+    terms = city.terms()
+    city.give("hana", terms)
+    city.room.forget(city.tenant, Who("yamada"), HANA)
+    record = city.give("hana", terms)
+    city.clock.advance(4 * YEAR_S)
+    city.room.tick()
+    assert city.ask("hana", "GET", f"/records/{record['id']}")["state"] == "ConsentExpired"
+
+
+def test_what_was_shown_stays_where_it_was_agreed_to(city: ConsentCity) -> None:
+    terms = city.terms()
+    city.give("hana", terms)
+    city.notice("taro", terms)
+    city.clock.advance(3 * 86_400)
+    city.room.tick()
+    assert [row[0] for row in city.room.book.rows("SELECT used FROM consents_notice")] == [1]
+
+
 def test_items_cover_what_is_coarser_and_nothing_finer(city: ConsentCity) -> None:
     library = city.room._ground.library()
 
