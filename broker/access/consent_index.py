@@ -14,7 +14,7 @@ from __future__ import annotations
 import logging
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from threading import Event, RLock, Thread
+from threading import Event, Lock, RLock, Thread
 from typing import Final
 
 from broker.access.grants import CONSENT, RECIPIENT, Granted, ReadItem
@@ -38,12 +38,17 @@ _WANTED: Final = Selection(Or(tuple(HasType(one) for one in sorted(DECIDES))))
 
 
 class _Tenant:
-    """What is known of a tenant, up to `position` of its log."""
+    """What is known of a tenant, up to `position` of its log.
+
+    `lock` is held while it is read, which may wait for the store; `counting` by writes, which the store may wait for.
+    """
 
     def __init__(self, known: Known) -> None:
         self.lock: Final = RLock()
+        self.counting: Final = Lock()
         self.known = known
         self.position = -1
+        self.version = 0
         self.epoch = 0
         self.writing = 0
         self.stale = True
@@ -57,8 +62,9 @@ class _Tenant:
 class ConsentIndex:
     """The port Consents over the entities of a store and its change log. Any thread may ask."""
 
-    def __init__(self, item_of: ReadItem, clock: Clock) -> None:
-        self._item_of, self._clock = item_of, clock
+    def __init__(self, item_of: ReadItem, clock: Clock, version: Callable[[], int] = lambda: 0) -> None:
+        """`version` rises when items are read otherwise: all consents are read anew then."""
+        self._item_of, self._clock, self._version = item_of, clock, version
         self._held: dict[str, _Tenant] = {}
         self._making: Final = RLock()
         self._told: list[Callable[[str], None]] = []
@@ -135,21 +141,25 @@ class ConsentIndex:
             held = self._held.get(tenant)
             if held is None:
                 held = self._held[tenant] = _Tenant(Known(self._item_of))
-        with held.lock:
+        with held.counting:
             held.writing += 1
 
     def settled(self, tenant: str) -> None:
-        """It is durable, or was not made; known on return, but on the event loop, where the next one who asks looks."""
+        """It is durable, or was not made; known on return, unless somebody is reading: then who asks next looks."""
         held = self._held[tenant]
-        with held.lock:
+        with held.counting:
             held.writing -= 1
             held.stale = True
-        self._catch_up(tenant, held)
+        if held.lock.acquire(blocking=False):
+            try:
+                self._catch_up(tenant, held)
+            finally:
+                held.lock.release()
 
     def _of(self, tenant: str) -> _Tenant | None:
         """What is known, as it is now; None where there is no such tenant. Raises OverBudgetOnce on the event loop."""
-        held = self._held.get(tenant)
-        if held is not None and held.current:
+        held, version = self._held.get(tenant), self._version()
+        if held is not None and held.current and held.version == version:
             return held
         if self._parts is None or not self._parts[2].exists(tenant):
             return None
@@ -163,7 +173,7 @@ class ConsentIndex:
         return held
 
     def _glance(self, tenant: str, held: _Tenant) -> None:
-        if held.position < 0 or not held.lock.acquire(blocking=False):
+        if held.position < 0 or held.version != self._version() or not held.lock.acquire(blocking=False):
             raise OverBudgetOnce
         try:
             assert self._parts is not None
@@ -177,12 +187,13 @@ class ConsentIndex:
         """Read what the log has that is not known yet."""
         if self._parts is None:
             return
-        before = held.epoch
+        before, version = held.epoch, self._version()
         with held.lock:
             held.stale = False
             try:
-                if held.position < 0:
+                if held.position < 0 or held.version != version:
                     self._load(tenant, held)
+                    held.version = version
                 else:
                     self._read_on(tenant, held)
             except BaseException:

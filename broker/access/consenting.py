@@ -32,14 +32,15 @@ class Consenting:
     projections: Final = PROJECTIONS
 
     def __init__(self, admission: Admission, tags: KnownTags, clock: Clock, personal: frozenset[str]) -> None:
-        self.index: Final = ConsentIndex(tags.item, clock)
+        self.index: Final = ConsentIndex(tags.item, clock, tags.version)
         self.policy: Final = ConsentPolicy(self.index, clock, admission, tags, personal)
-        self._rules = WriteRules(Profiles(tags), personal)
+        self._rules, self._tags = WriteRules(Profiles(tags), personal), tags
 
     def begin(
         self, entities: EntityStore, history: EvolutionStore, log: Log, closing: Callable[[Callable[[], None]], object]
     ) -> tuple[EntityStore, EvolutionStore]:
         """Follow consents from now on until `closing` says so; both, whose writes keep the rules from now on."""
+        self._tags.version()  # packages are read now, and not while the first request waits
         self.index.begin(log, log, log)
         closing(self.index.stop)
         return Kept(entities, self._rules, DECIDES, self.index), KeptHistory(history, self._rules)

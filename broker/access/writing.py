@@ -142,6 +142,11 @@ def _strength_of(found: str) -> int:
 
 
 def _require_pseudonyms(value: Json, name: str) -> None:
+    if any("expiresAt" in one for one in instances(value)):
+        raise BadRequestData(
+            "whom something is about does not expire", pointer=pointer_of(name), clause="5.5.4",
+            remedy="let the entity, or the whole attribute, expire",
+        )  # fmt: skip
     if not all(one.startswith(SUBJECT_PREFIX) and len(one) > len(SUBJECT_PREFIX) for one in subjects_in(value)):
         raise BadRequestData(
             "a person is named by a pseudonym", pointer=pointer_of(name), clause="5.5.4", remedy=f"{SUBJECT_PREFIX}…"

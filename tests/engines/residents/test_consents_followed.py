@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from threading import Event, Thread
 from typing import Any
 
 import pytest
@@ -248,3 +249,29 @@ def test_a_write_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
         assert str(type(one.kept.apply("", [refused]).result()[0]).__name__) == "Forbidden"
         assert one.index.epoch("") == epoch
         assert one.granted()
+
+
+@pytest.mark.parametrize("engine", ["memory", "sqlite"])
+def test_who_writes_and_who_asks_do_not_wait_for_each_other(engine: str, tmp_path: Path) -> None:
+    with hub(engine, tmp_path) as start:
+        one = start()
+        one.put(organisation(), consent())
+        written = Event()
+
+        def write() -> None:
+            for number in range(150):
+                one.put(consent("ConsentWithdrawn" if number % 2 else "ConsentGiven"))
+            written.set()
+
+        def ask() -> None:
+            while not written.is_set():
+                one.granted()
+                one.index.epoch("")
+
+        threads = [Thread(target=work, daemon=True) for work in (write, ask, ask)]
+        for thread in threads:
+            thread.start()
+        assert written.wait(20)
+        for thread in threads:
+            thread.join(5)
+        assert not one.granted()

@@ -135,3 +135,9 @@ def test_a_class_is_not_weakened_by_writing_over_it(writing: Writing) -> None:
     anonymised = {"type": WATCH, STEPS: prop(1, said="anonymised")}
     assert writing.put(anonymised, SERVICE) is None
     assert writing.put({"type": WATCH, STEPS: prop(2, said="anonymised")}) is None, "as the hub itself said"
+
+
+def test_whom_something_is_about_does_not_expire(writing: Writing) -> None:
+    expiring = prop(HANA, expiresAt="2099-01-01T00:00:00Z")
+    assert isinstance(writing.put({"type": WATCH, DATA_SUBJECT: expiring}), BadRequestData)
+    assert isinstance(writing.put({"type": WATCH, STEPS: prop(1, **{DATA_SUBJECT: expiring})}), BadRequestData)
