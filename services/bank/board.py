@@ -190,7 +190,7 @@ def allowing(decisions: Iterable[Item], about: Item, now: Instant) -> Item | Non
 def _seat(desk: Desk, principal: str) -> Item:
     seat = next((one for one in sitting(desk.items(MEMBER), desk.now) if one.body["principal"] == principal), None)
     if seat is None:
-        raise Forbidden("this account does not sit on the board", remedy="the operator appoints members")
+        raise Forbidden(f"{principal} does not sit on the board", remedy="the operator appoints members by account")
     return seat
 
 

@@ -16,6 +16,7 @@ from typing import Any, Final, Protocol, cast
 from broker.encode.text import dump
 from broker.errors import BadRequestData, Conflict, Forbidden, ServiceUnavailable
 from broker.keeping import NotKept
+from broker.model.subjects import DATA_SUBJECT
 from broker.model.values import Instant, Json, to_instant, to_text
 from broker.ports import Principal
 from broker.ports.audit import WITNESS, Audit, Basis, Entry, Told
@@ -148,13 +149,15 @@ class Delivering:
                         self._take(gathered, type_, _only(entity, self._names(type_, wanted)), witness.seen)
                     gathered.last = str(entity["id"]) if passed else ""
                     passed = passed or entity["id"] == after
+        if not passed:
+            raise Conflict("that record is there no longer", pointer="/after", remedy="begin anew, without `after`")
         return gathered
 
     def _names(self, type_: str, items: list[DataItem]) -> frozenset[str]:
-        """The attributes of a type that the items are of."""
+        """The attributes of a type that the items are of; whom it is about is told where it is named alone."""
         found = self._bank.library().model(type_)
         attributes = found[1].attributes.values() if found else ()
-        plain = {one.iri for one in attributes if one.personal != "special-care"}
+        plain = {one.iri for one in attributes if one.personal != "special-care"} - {DATA_SUBJECT}
         return frozenset(
             name for item in items if type_ in item.types for name in (plain if item.any else {item.attribute})
         )

@@ -179,6 +179,9 @@ def test_many_records_come_in_parts(tmp_path: Path) -> None:
         deliveries = city.ask("auditor", "GET", f"/agreements/{agreement}/deliveries")
         assert [(one["people"], one["records"]) for one in deliveries] == [(1, 2), (1, 2), (1, 1)]
         assert HANA not in str(deliveries)
+        city.hub.delete("", [f"{BOOKING}:1"])
+        with pytest.raises(Conflict, match="no longer"):  # and not as if there were nothing more
+            deliver(city, agreement, after=f"{BOOKING}:1")
 
 
 def test_consents_that_change_meanwhile_are_looked_at_again(city: BankCity, allowed: Allowed) -> None:
