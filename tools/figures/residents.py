@@ -8,12 +8,17 @@ from tools.figures.figure import Figure, Source, none_fails
 LAWS, PROMISES, ENGINES = "tests/property/residents", "tests/contract/residents", "tests/engines/residents"
 UNIT, HTTP, OUTSIDE = "tests/unit/residents", "tests/http/residents", "tests/outside/residents"
 QUERIES, READS = f"{LAWS}/test_law_of_queries.py", f"{LAWS}/test_read_law.py"
+WIRES = {"LAW_WIRES": "mongo ferret"}
 MILLIONS = {"ERASE_RESIDENTS": "10000", "ERASE_DAYS": "365", "ERASE_VALUES": "105120"}
 
 SOURCES = (
     Source("queries", runs.from_tests("residents_queries", QUERIES, "-k", "not wires")),
     Source("wires", runs.from_tests("residents_wires", QUERIES, "-k", "wires", environment={"MISONO_LONG": "1"})),
     Source("reads", runs.from_tests("residents_reads", READS, environment={"LAW_WORLDS": "300"})),
+    Source(
+        "read_wires",
+        runs.from_tests("residents_read_wires", READS, "-k", "mongo or ferret", environment=WIRES),
+    ),
     Source("leaks", runs.from_tests("residents_leaks", f"{PROMISES}/test_seeded_leaks.py")),
     Source("paths", runs.from_tests("residents_paths", PROMISES)),
     Source("revocation", runs.from_tests("residents_revocation", f"{OUTSIDE}/test_revocation.py")),
@@ -44,6 +49,9 @@ FIGURES = (
     Figure("cases of it where history, changes, maps … are read", "reads", "law_reads_memory", "at least", 3_000),
     Figure("the same on SQLite", "reads", "law_reads_sqlite", "at least", 3_000),
     none_fails("reads", "engines on which they tell of what is hidden"),
+    Figure("the same on MongoDB's wire", "read_wires", "law_reads_mongo", "at least", 500),
+    Figure("the same on FerretDB's wire", "read_wires", "law_reads_ferret", "at least", 500),
+    none_fails("read_wires", "wires on which they do"),
     Figure("seeded leaks that turn their test red", "leaks", "passed", "at least", 13),
     none_fails("leaks", "seeded leaks that do not"),
     none_fails("paths", "ways to read by which something hidden is told"),

@@ -30,6 +30,7 @@ ACCESS = ROOT / "examples/misono/access.toml"
 BESIDE = Path(__file__).with_name("watch_beside.py")
 TENANT, CLINIC = "misono", "urn:ngsi-ld:RecipientOrganisation:clinic"
 TYPE = "https://misono.example/def/HeartRateObservation"
+OF_TYPE = f"/ngsi-ld/v1/entities?type={TYPE}"
 SHELTER = "https://misono.example/def/EvacuationShelter"
 HANA, KEN = "urn:misono:subject:hana", "urn:misono:subject:ken"
 WHO = (
@@ -145,24 +146,28 @@ def running(*works: Callable[[], None]) -> Iterator[None]:
     assert not failures, failures
 
 
-def channels(city: City, own: Served, receiver: Receiver) -> tuple[list[Channel], list[Callable[[], None]]]:
-    """All that the clinic has open."""
+def opened(city: City, own: Served, receiver: Receiver) -> tuple[str, str]:
+    """The clinic subscribes, makes a map and a snapshot, registers the city at its own hub: the map, the snapshot."""
     of_type, endpoint = {"entities": [{"type": TYPE}]}, {"uri": receiver.url, "accept": "application/json"}
     city.done("clinic", "POST", "/ngsi-ld/v1/subscriptions", {
         "type": "Subscription", "entities": [{"type": TYPE}, {"type": SHELTER}], "notification": {"endpoint": endpoint},
     })  # fmt: skip
     mapped = city.ask("clinic", "GET", f"/ngsi-ld/v1/entities?type={TYPE}&entityMap=true")
-    map_path = mapped.headers["ngsild-entitymap"]
     queries = {"type": "Snapshot", "snapshotQueries": [{"type": "Query", **of_type}]}
     made = city.ask("clinic", "POST", "/ngsi-ld/v1/snapshots", queries)
     assert made.status_code == 201, made.text
-    snapshot = made.headers["location"].rpartition("/")[2]
     registered = own.http.post("/csourceRegistrations", json={
         "type": "ContextSourceRegistration", "endpoint": city.hub.root, "information": [{"entities": [{"type": TYPE}]}],
         "tenant": TENANT, "contextSourceInfo": [{"key": "Authorization", "value": f"Bearer {city.tokens['clinic']}"}],
         "contract": {"recipient": CLINIC, "purpose": "HealthAdvice"},
     })  # fmt: skip
     assert registered.status_code == 201, registered.text
+    return mapped.headers["ngsild-entitymap"], made.headers["location"].rpartition("/")[2]
+
+
+def channels(city: City, own: Served, receiver: Receiver) -> tuple[list[Channel], list[Callable[[], None]]]:
+    """All that the clinic has open, and what looks at it again and again."""
+    map_path, snapshot = opened(city, own, receiver)
     found = {name: Channel(name) for name in WAYS}
 
     def asking(name: str, path: str, **headers: str) -> Callable[[], None]:
@@ -173,34 +178,32 @@ def channels(city: City, own: Served, receiver: Receiver) -> tuple[list[Channel]
 
         return ask
 
-    def own_hub() -> None:
-        found["hub"].take(own.http.get("/entities", params={"type": TYPE}).text)
-
-    def go_on() -> None:
-        """The city's own data change, too: its process looks then for what the watch's process has written."""
-        shelter = {"id": "urn:ngsi-ld:EvacuationShelter:1", "type": SHELTER}
-        people = {"https://misono.example/def/headcount": {"type": "Property", "value": time.monotonic()}}
-        city.done("operator", "POST", "/ngsi-ld/v1/entityOperations/upsert", [{**shelter, **people}])
-
     def notified() -> None:
         known = len(found["notifications"].came)
         for one in list(receiver.received)[known:]:
             found["notifications"].came.append((one.at, one.body.decode()))
 
-    history = f"/ngsi-ld/v1/temporal/entities?type={TYPE}&lastN=1&timerel=after&timeAt=2000-01-01T00:00:00Z"
-    query = f"/ngsi-ld/v1/entities?type={TYPE}&q=https%3A%2F%2Fmisono.example%2Fdef%2FheartRate%3E0"
     works = [
-        asking("query", query),
+        asking("query", f"{OF_TYPE}&q=https%3A%2F%2Fmisono.example%2Fdef%2FheartRate%3E0"),
         asking("retrieval", "/ngsi-ld/v1/entities/urn:ngsi-ld:HeartRateObservation:hana"),
-        asking("history", history),
-        asking("map", f"/ngsi-ld/v1/entities?type={TYPE}", NGSILD_EntityMap=map_path),
+        asking(
+            "history", f"/ngsi-ld/v1/temporal/entities?type={TYPE}&lastN=1&timerel=after&timeAt=2000-01-01T00:00:00Z"
+        ),
+        asking("map", OF_TYPE, NGSILD_EntityMap=map_path),
         asking("ids of a map", map_path),
-        asking("snapshot", f"/ngsi-ld/v1/entities?type={TYPE}", NGSILD_Snapshot=snapshot),
-        own_hub,
-        go_on,
+        asking("snapshot", OF_TYPE, NGSILD_Snapshot=snapshot),
+        lambda: found["hub"].take(own.http.get("/entities", params={"type": TYPE}).text),
+        lambda: go_on(city),
         notified,
     ]
     return [*found.values()], works
+
+
+def go_on(city: City) -> None:
+    """The city's own data change, too: its process looks then for what the watch's process has written."""
+    people = {"https://misono.example/def/headcount": {"type": "Property", "value": time.monotonic()}}
+    shelter = {"id": "urn:ngsi-ld:EvacuationShelter:1", "type": SHELTER, **people}
+    city.done("operator", "POST", "/ngsi-ld/v1/entityOperations/upsert", [shelter])
 
 
 @contextmanager
