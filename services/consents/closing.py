@@ -7,11 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from broker.errors import BadRequestData
-from broker.ports.consents import ANY
 from datamodels.library import Library
 from services.consents.book import Book, Desk, Who, owned, text_of
 from services.consents.configured import Settings
-from services.consents.items import known_items, purpose_of, without
+from services.consents.items import purpose_of, without
 from services.consents.states import HOLDING, OPEN, Act, Record
 from services.consents.terms import DAY_US
 
@@ -75,7 +74,7 @@ class Closing:
         done.ended.append(record.id)
         if record.state in HOLDING:
             self.ask_deletion(desk, record, record.items, done)
-        for other in self._together(desk, record):
+        for other in self.together(desk, record):
             desk.append(other.id, Act.LAPSE)
             if other.state in HOLDING:
                 self.ask_deletion(desk, other, other.items, done)
@@ -95,7 +94,7 @@ class Closing:
 
     def narrow(self, desk: Desk, record: Record, changed: Mapping[str, Any]) -> Record:
         """Another record in the place of one that holds, with what is changed; so for all whose household gave it."""
-        together = [record, *self._together(desk, record)]
+        together = [record, *self.together(desk, record)]
         joint = desk.new_id("ConsentGroup") if len(together) > 1 else None
         found: list[Record] = []
         for one in together:
@@ -109,23 +108,22 @@ class Closing:
         record = desk.record(record_id)  # anew: it may have ended with another of the same household
         if record is None or record.state not in LIVE:
             return
-        having = known_items(self._library(), record.items)
-        left = without(self._library(), having, item) if item else ()
-        if item and len(left) == len(having) and {one.text for one in left} == {one.text for one in having}:
+        left, lost = without(self._library(), record.items, item) if item else ([], [*record.items])
+        if not lost:
             return
         if record.state in OPEN:
             self.close(desk, record, Act.REFUSE, done)
         elif not left:
             self.close(desk, record, Act.WITHDRAW, done)
         else:
-            new = self.narrow(desk, record, {"dataItems": [one.text for one in left]})
-            done.narrowed.append(new.id)
-            type_, _, attribute = item.partition("/")
-            lost = [one.text for one in having if one.type == type_ and attribute in (ANY, one.attribute)]
-            for one in (record, *self._together(desk, record)):
-                self.ask_deletion(desk, one, lost or [item], done)
+            together = [record, *self.together(desk, record)]
+            done.narrowed.append(self.narrow(desk, record, {"dataItems": left}).id)
+            named = [item if text.endswith("/*") else text for text in lost] if not item.endswith("/*") else lost
+            for one in together:
+                self.ask_deletion(desk, one, named, done)
 
-    def _together(self, desk: Desk, record: Record) -> list[Record]:
+    def together(self, desk: Desk, record: Record) -> list[Record]:
+        """The other members' where a household gave it together, as far as they have not ended."""
         joint = record.body.get("joint")
         if joint is None:
             return []

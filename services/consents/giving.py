@@ -167,10 +167,11 @@ class Giving:
             found = owned(desk.record(record_id), acting.subject)
             if found.version != record.version:
                 raise Conflict("it was changed meanwhile", remedy="look at it again")
+            together = [found, *self._closing.together(desk, found)]
             new = self._closing.narrow(desk, found, {**changed, **acting.members(desk)})
             lost = _lost(self._library(), found.items, new.items)
-            if lost:
-                self._closing.ask_deletion(desk, found, lost, Withdrawn())
+            for one in together if lost else ():
+                self._closing.ask_deletion(desk, one, lost, Withdrawn())
             return new
 
         return self._book.transact(tenant, acting.who, work)

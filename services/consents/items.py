@@ -70,20 +70,29 @@ def covered(items: Iterable[Item], wanted: Iterable[Item]) -> Item | None:
     return next((one for one in wanted if not any(item.covers(one) for item in having)), None)
 
 
-def without(library: Library, items: Sequence[Item], name: str) -> tuple[Item, ...]:
-    """The items less one attribute (`Type/attribute`), or a whole type (`Type/*`).
+def without(library: Library, texts: Sequence[str], name: str) -> tuple[list[str], list[str]]:
+    """Items less one attribute (`Type/attribute`), or a whole type (`Type/*`): what is left, and what went.
 
-    A comprehensive item becomes every other attribute of its type that needs no special care.
+    A comprehensive item becomes every other attribute of its type that needs no special care, if it covered this one.
+    What no installed package knows any more is told by its name alone.
     """
-    type_, _, attribute = name.partition("/")
-    left: list[Item] = []
-    for one in items:
-        if one.type != type_ or (attribute not in (ANY, one.attribute) and one.attribute != ANY):
-            left.append(one)
-        elif one.attribute == ANY and attribute != ANY:
-            others = [other for other in _each(library, type_, one.granularity) if other.attribute != attribute]
-            left += [other for other in others if not other.special]
-    return tuple(left)
+    left: list[str] = []
+    for text in texts:
+        left += [one for one in _without(library, text, name) if one not in left]
+    return left, [text for text in texts if text not in left]
+
+
+def _without(library: Library, text: str, name: str) -> list[str]:
+    item, _, granularity = text.partition("@")
+    whole = f"{item.partition('/')[0]}/{ANY}"
+    if name in (whole, item):
+        return []
+    if item != whole or name.partition("/")[0] != item.partition("/")[0]:
+        return [text]
+    each = _each(library, item.partition("/")[0], granularity)
+    if any(one.name == name and one.special for one in each):
+        return [text]
+    return [one.text for one in each if one.name != name and not one.special]
 
 
 def purpose_of(library: Library, text: str, pointer: str = "/purpose") -> str:

@@ -179,6 +179,7 @@ def test_a_household_gives_less_together_and_never_more(city: ConsentCity) -> No
     answer(city, "hana", own["id"], "change", notice=city.notice("hana", terms), dataItems=["FacilityBooking/*"])
     assert city.status == 409
     city.withdraw("taro", item=HEART)
+    assert len(city.ask("clinic", "GET", "/deletions")["deletions"]) == 2
     for who in ("hana", "taro"):
         (row,) = city.ask(who, "GET", "/matrix")["allowed"]
         assert row["item"] == "FacilityBooking/*@raw"

@@ -213,9 +213,15 @@ def test_items_cover_what_is_coarser_and_nothing_finer(city: ConsentCity) -> Non
     assert not missing("FacilityBooking/*", "FacilityBooking/bookingStart@hourly")
     assert missing("HeartRateObservation/*", HEART)
     assert missing("FacilityBooking/bookingStart", "FacilityBooking/*")
-    both = read_items(library, [HEART, "FacilityBooking/*"])
-    assert without(library, both, "FacilityBooking/*") == read_items(library, [HEART])
-    left = without(library, read_items(library, ["HeartRateObservation/*@daily"]), "HeartRateObservation/consent")
+    assert without(library, [HEART, "FacilityBooking/*@raw"], "FacilityBooking/*") == (
+        [HEART],
+        ["FacilityBooking/*@raw"],
+    )
+    left, lost = without(library, ["HeartRateObservation/*@daily"], "HeartRateObservation/consent")
+    assert lost == ["HeartRateObservation/*@daily"]
+    assert not {f"HeartRateObservation/{one}@daily" for one in ("heartRate", "consent", "*")} & {*left}
     assert left
-    assert not {"heartRate", "consent", "*"} & {one.attribute for one in left}
-    assert {one.granularity for one in left} == {"daily"}
+    assert {one.partition("@")[2] for one in left} == {"daily"}
+    whole = ["HeartRateObservation/*@daily"]
+    assert without(library, whole, HEART) == (whole, []), "it never covered that"
+    assert without(library, ["Gone/thing@raw", HEART], "Gone/thing") == ([HEART], ["Gone/thing@raw"])
