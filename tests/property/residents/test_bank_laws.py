@@ -164,7 +164,7 @@ class Board(RuleBasedStateMachine):
 
 
 TestBoard = Board.TestCase
-TestBoard.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+TestBoard.settings = settings(max_examples=40, stateful_step_count=40, deadline=None)
 
 
 @pytest.mark.parametrize("sql", ["UPDATE bank_event SET act = 'other'", "DELETE FROM bank_event"])
