@@ -143,7 +143,9 @@ def bank_city(
     """A bank that nobody knows yet."""
     clock, numbers = FakeClock(), count(1)
     with ExitStack() as closing:
-        built, _ = closing.enter_context(broker(clock=clock, access=allowed, gate="reject", store=store, data=str(directory / "data")))
+        built, _ = closing.enter_context(
+            broker(clock=clock, access=allowed, gate="reject", store=store, data=str(directory / "data"))
+        )
         file = KeptFile(directory / "services.sqlite", "services")
         closing.callback(file.close)
         audit: Recorded = Recorded()
