@@ -40,7 +40,7 @@ class Hub:
         reply = self.door("POST", f"{ROOT}/entityOperations/upsert", headers, body)
         assert reply.status in (201, 204), reply.body
         self.policy.all = False
-        self.audit.entries.clear()
+        self.audit.every.clear()
 
     def empty(self) -> None:
         self.policy.all = True
@@ -61,7 +61,7 @@ class Hub:
                 one["names"] |= {name.removeprefix(NS) for names in told.items.values() for name in names}
                 one["records"] |= told.records
                 one["values"] += told.values
-        self.audit.entries.clear()
+        self.audit.every.clear()
         return found
 
 
@@ -158,7 +158,7 @@ def test_a_history_is_told_of_by_what_is_in_the_page(hub: Hub) -> None:
     [told] = entry.told
     assert len(page["pulse"]) == told.values == 2
     assert (told.first, told.last) == (1_767_312_000_000_000, 1_767_398_400_000_000)
-    hub.audit.entries.clear()
+    hub.audit.every.clear()
     hub.get(
         f"/temporal/entities/urn:ngsi-ld:Person:1?timerel=after&timeAt={at[0]}&attrs=pulse"
         "&options=aggregatedValues&aggrMethods=avg&aggrPeriodDuration=P1D"
