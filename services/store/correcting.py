@@ -9,7 +9,7 @@ from broker.errors import BadRequestData, Conflict, Forbidden, ResourceNotFound
 from broker.model.entity import ENTITY_MEMBERS, Instance, as_list, instances, member
 from broker.model.subjects import JUDGED_BY
 from broker.model.values import Json, to_text
-from broker.ports.audit import Entry
+from broker.ports.audit import Entry, Told
 from services.room import Ground
 from services.store.holding import Holding
 from services.store.tables import Db, text_of
@@ -47,8 +47,9 @@ class Correcting:
             db.execute(sql, (tenant, made, subject, by, now, text_of(body)))
 
         self._ground.file.write(write).result()
-        more: dict[str, Json] = {"correction": made, "attribute": name}
-        self._ground.audit.record(Entry("correction", tenant, by, now, operation="store_correct", more=more)).result()
+        told = Told(subject, {iri: frozenset({name}) for iri in as_list(held.types)})
+        entry = Entry("correction", tenant, "resident", now, operation="store_correct", told=(told,))
+        self._ground.audit.record(entry).result()
         return {"id": made, "at": to_text(now), **body}
 
     def all(self, tenant: str, subject: str, after: int, limit: int) -> list[tuple[int, Json]]:

@@ -138,7 +138,7 @@ class Erasing:
 
         def write(db: Db) -> None:
             sql = (
-                "UPDATE store_erasure SET state = 'cancelled', subject = NULL"
+                "UPDATE store_erasure SET state = 'cancelled', subject = NULL, by = ''"
                 " WHERE id = ? AND state = 'reserved' RETURNING 1"
             )
             if not [*db.execute(sql, (erasure_id,))]:
@@ -171,13 +171,15 @@ class Erasing:
         erased = self._ground.hub.erase(tenant, subject, frozenset(kept_types()), self._agreed(tenant, subject))
         gone.update(self._forget_own(tenant, subject))
         more: dict[str, Json] = {"certificate": one.id, "entities": len(erased.erased)}
-        entry = Entry("erasure", tenant, one.by, erased.at, operation="store_erase", more=more)
+        entry = Entry("erasure", tenant, "resident", erased.at, operation="store_erase", more=more)
         self._ground.audit.record(entry).result()
         gone["audit"] = self._ground.audit.erase(tenant, subject, f"erasure {one.id}")
         certificate = self._certificate(one, erased, gone, [*kept, *_kept_entities(erased)])
         certificate["copies"] = cast("Json", [*copies, *_others(told, copies)])
         signed = self._ground.signer.sign(certificate, CERTIFICATE)
-        sql = "UPDATE store_erasure SET state = 'done', subject = NULL, certificate = ?, signed = ? WHERE id = ?"
+        sql = (
+            "UPDATE store_erasure SET state = 'done', subject = NULL, by = '', certificate = ?, signed = ? WHERE id = ?"
+        )
 
         def write(db: Db) -> None:
             db.execute(sql, (text_of(certificate), signed, one.id))
@@ -190,7 +192,7 @@ class Erasing:
         self, tenant: str, by: str, subject: str, gone: dict[str, int], kept: list[dict[str, Json]]
     ) -> list[dict[str, Json]]:
         room = cast("ConsentRoom | None", self._ground.rooms.get("consents"))
-        if room is None:
+        if room is None or not room.book.person(tenant, subject):  # who was never heard of there stays so
             return []
         done = cast("dict[str, Any]", room.forget(tenant, Who(subject=by), subject))
         gone["services/consents"] = done["delegations"] + done["notices"]

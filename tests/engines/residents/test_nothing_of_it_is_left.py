@@ -22,7 +22,7 @@ MARK = "c0ffee-planted"
 
 def planted(number: int, turn: int, chance: random.Random) -> Any:
     """An entity whose every text has the mark, of a length that changes from turn to turn."""
-    texts = {f"a{one}": f"{MARK} {turn} " + "x" * chance.randrange(0, 700) for one in range(4)}
+    texts: dict[str, Any] = {f"a{one}": f"{MARK} {turn} " + "x" * chance.randrange(0, 700) for one in range(4)}
     made = entity(f"{MARK}:{number}", **texts, at=seen(f"{MARK}{turn}", turn), scope=f"/{MARK}/{number % 3}")
     made.document[DATA_SUBJECT] = {"type": "Property", "value": HANA}
     return made
@@ -47,7 +47,7 @@ def fill(store: Store, clock: FakeClock, seed: int) -> None:
         write(store, *{one.id: one for one in made}.values())
         clock.advance()
         ids = [one.id for one in made if MARK in one.id]
-        evolve(store, ids[0], AddInstances(f"{NS}a0", [seen(MARK + "z" * chance.randrange(400), turn + 0.5)]))
+        evolve(store, ids[0], AddInstances(f"{NS}a0", [seen(MARK + "z" * chance.randrange(400), 30 + turn)]))
 
 
 @pytest.mark.parametrize("seed", range(4))
