@@ -8,6 +8,7 @@ from functools import cache
 from html import escape
 from importlib.resources import files
 from typing import Any, Final
+from urllib.parse import quote
 
 POLICY: Final = (
     "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -30,19 +31,21 @@ def texts() -> Mapping[str, Mapping[str, str]]:
     }
 
 
-def verify_page(verdict: str, told: Mapping[str, Any], language: str) -> str:
+def verify_page(verdict: str, told: Mapping[str, Any], language: str, token: str = "") -> str:
     """The page: `verdict` is the name of a text (`valid`, `ended`, `forged`, `unknown`, `empty`)."""
     words = texts()[language]
     found = "".join(
         f"<dt>{escape(words[name])}</dt><dd>{_value(value)}</dd>" for name, value in _rows(told, language, words)
     )
     other = "en" if language == "ja" else "ja"
+    again = f"&amp;jws={quote(token)}" if token else ""
     kind = "valid" if verdict == "valid" else "not"
     return (
         f'<!doctype html><html lang="{language}"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width"><meta name="referrer" content="no-referrer">'
         f"<title>{escape(words['title'])}</title><style>{_STYLE}</style></head><body><h1>{escape(words['title'])}</h1>"
-        f'<p>{escape(words["intro"])} <a href="?language={other}" lang="{other}">{escape(words["other"])}</a></p>'
+        f"<p>{escape(words['intro'])}"
+        f' <a href="?language={other}{again}" lang="{other}">{escape(words["other"])}</a></p>'
         f'<p class="{kind}" role="status"><strong>{escape(words[verdict])}</strong></p>'
         f"<dl>{found}</dl>"
         f'<form method="get"><input type="hidden" name="language" value="{language}"><label>{escape(words["paste"])}'

@@ -97,7 +97,7 @@ class ReceiptDoors:
         verdict, told = self._verdict(token.strip()) if token else ("empty", {})
         if "text/html" not in asked.request.headers.get("accept", "text/html"):
             return answer({"verdict": verdict, "holds": verdict == "valid", "receipt": told})
-        return Response(200, _HTML, verify_page(verdict, told, self._language(asked)).encode())
+        return Response(200, _HTML, verify_page(verdict, told, self._language(asked), token).encode())
 
     def status(self, _asked: Asked) -> Response:
         """Which consents hold."""

@@ -142,7 +142,7 @@ class TermsRoom:
         self._check_decided(tenant, terms.body)
         controller = self._settings.controller
         shown: dict[str, Json] = {
-            **terms.told(self._library()), "language": language, "default": "nothing is allowed unless you choose it",
+            **terms.told(self._library()), "language": language, "default": _OFF,
             "controller": {"name": controller.name, "contact": controller.contact, "url": controller.url},
         }  # fmt: skip
 
@@ -204,6 +204,7 @@ class TermsRoom:
             raise Conflict("the ethics board has not allowed it", pointer="/ethicsDecision", remedy="a valid decision")
 
 
+_OFF: Final[Json] = {"ja": "選ばないかぎり、何も提供しません", "en": "Nothing is given unless you choose it"}
 _ENDS: Final = ("evidenceValidUntil", "contractUntil")
 
 

@@ -102,6 +102,7 @@ def test_the_page_is_plain_and_speaks_both_languages(city: ConsentCity, language
     assert "<script" not in page
     assert "&lt;script&gt;" in page
     assert f'lang="{language}"' in page
+    assert f"&amp;jws={quote(token)}" in page, "the other language is of the same receipt"
     assert "default-src 'none'" in city.headers["content-security-policy"]
     assert "QR" in city.ask("", "GET", "/verify", Accept="text/html")
 

@@ -41,6 +41,7 @@ def test_a_notice_shows_the_benefit_and_what_is_asked_in_both_languages(city: Co
     shown = city.ask("hana", "POST", "/notices", {"terms": city.terms()})
     assert shown["benefit"] == {"ja": "助言が届く", "en": "Advice"}
     assert shown["language"] == "ja"
+    assert shown["default"].keys() == {"ja", "en"}
     assert {"retention", "privacyNotice", "recipientName", "controller", "purposeLabel"} <= shown.keys()
     assert [one["specialCare"] for one in shown["dataItems"]] == [True, False]
     assert all(one["label"]["ja"] and one["label"]["en"] for one in shown["dataItems"])
