@@ -9,7 +9,7 @@ from broker.errors import BadRequestData, Conflict, Forbidden
 from broker.model.values import Instant, to_text
 from datamodels.library import Library
 from services.bank import offers, recipients
-from services.bank.board import DECISION
+from services.bank.board import DECISION, terms_of
 from services.bank.book import Book, Desk, Item, found
 from services.bank.items import read_items, read_purpose
 from services.bank.moments import instant_of
@@ -71,7 +71,8 @@ def accept(desk: Desk, library: Library, item_id: str, agreement_id: str) -> tup
          "purpose": item.body["purpose"], "dataItems": item.body["dataItems"], "benefit": item.body["benefit"],
          "validFrom": item.body["validFrom"], "validUntil": ends, "agreedAt": to_text(desk.now),
          "retention": item.body.get("retention") or offer.body.get("retention"), "reprovision": False,
-         "profiling": bool(offer.body.get("profiling")), "ethicsDecision": offer.body["ethicsDecision"]},
+         "profiling": bool(offer.body.get("profiling")), "ethicsDecision": offer.body["ethicsDecision"],
+         "offerTerms": terms_of(offer.body)},
         instant_of(ends),
     )  # fmt: skip
     return desk.write(KIND, item.id, "accept", {"state": ACCEPTED, "agreement": agreement.id}), agreement
@@ -103,6 +104,7 @@ def why_not_now(book: Book, tenant: str, agreement: Item, now: Instant) -> str:
         (agreement.state != AGREED or not body["validFrom"] <= at < body["validUntil"], "the agreement does not hold"),
         (bool(blocked), f"the recipient is blocked: {blocked}"),
         (not offers.is_live(offer.body, decision, now), "its offer is not live"),
+        (terms_of(offer.body) != body["offerTerms"], "its offer has other terms now"),
     )
     return next((why for fails, why in checks if fails), "")
 

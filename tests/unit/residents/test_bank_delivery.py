@@ -132,6 +132,18 @@ def test_nothing_is_handed_over_where_one_of_them_holds_no_longer(
     assert city.audit.entries == []
 
 
+def test_an_agreement_ends_with_the_terms_that_it_was_made_under(city: BankCity, allowed: Allowed) -> None:
+    offer = city.live_offer(dataItems=["FacilityBooking/bookingStart", "FacilityBooking/bookingEnd"])
+    agreement = city.agreement(offer)["id"]
+    allowed.give(HANA)
+    city.ask("operator", "PATCH", f"/offers/{offer}", {"dataItems": ["FacilityBooking/bookingEnd"]})
+    city.review(offer)
+    city.ask("operator", "POST", f"/offers/{offer}/publication", {})
+    with pytest.raises(Forbidden, match="other terms"):
+        deliver(city, agreement)
+    assert city.audit.entries == []
+
+
 def test_evidence_that_has_run_out_stops_it_before_any_timer(city: BankCity, allowed: Allowed) -> None:
     agreement = city.agreement(city.live_offer())["id"]
     allowed.give(HANA)
