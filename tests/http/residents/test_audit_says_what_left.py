@@ -189,7 +189,7 @@ PARAMETERS = st.sampled_from(
 )  # fmt: skip
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_the_audit_says_what_the_answers_say(hub: Hub, data: st.DataObject) -> None:
     grants = st.dictionaries(

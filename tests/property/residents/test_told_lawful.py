@@ -72,7 +72,7 @@ KEPT = st.sets(st.sampled_from([*NAMES, KNOWS, DATA_SUBJECT]), min_size=1)
 JOINS = st.sampled_from([None, Join("inline", 1), Join("inline", 2), Join("flat", 1)])
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.tuples(persons(0), persons(1), persons(2)), GRANTS, st.none() | KEPT, JOINS)
 def test_values_told_of_are_those_that_left(
     people: tuple[Entity, ...], grants: dict[tuple[str, str], str], kept: set[str] | None, join: Join | None
@@ -103,7 +103,7 @@ def series(draw: st.DrawFn) -> Entity:
     return Entity({"id": "urn:p:0", "type": TYPE, **about(draw(subjects)), NAMES[0]: held}, 5, 5)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(series(), GRANTS)
 def test_histories_are_told_of_by_their_instances(person: Entity, grants: dict[tuple[str, str], str]) -> None:
     policy, audit = Granted(grants), Recorded()
