@@ -4,7 +4,8 @@
     Granted({("urn:misono:subject:a", TEMPERATURE): "urn:ngsi-ld:ConsentRecord:1"})
 
 Attributes in PERSONAL concern the entity's subjects, or an instance's own; all subjects must have granted one. An
-entity about somebody of which nothing personal is left does not exist. `emergency` names one that covers everybody; with `all` nothing is hidden.
+entity about somebody of which nothing personal is left does not exist. `emergency` names one that covers everybody;
+with `all` nothing is hidden.
 """
 
 from __future__ import annotations
