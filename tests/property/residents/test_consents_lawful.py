@@ -33,7 +33,7 @@ from broker.ports.consents import GRANULARITIES
 from services.consents.book import Who
 from services.consents.giving import Acting
 from services.consents.states import HOLDING, NEXT, OPEN, Act, Event, Impossible, Record, State, apply, fold
-from tests.fakes.consent_city import ADVICE, CLINIC, SHOP, ConsentCity, consent_city
+from tests.fakes.consent_city import ADVICE, CITY, CLINIC, SHOP, ConsentCity, consent_city
 
 HEART, BOOKING = "HeartRateObservation/heartRate", "FacilityBooking/bookingStart"
 PEOPLE = tuple(f"urn:misono:subject:{name}" for name in ("hana", "taro"))
@@ -50,7 +50,7 @@ def city() -> ConsentCity:
     closing = ExitStack()
     atexit.register(closing.close)
     directory = closing.enter_context(TemporaryDirectory())
-    return closing.enter_context(consent_city(Path(directory)))
+    return closing.enter_context(consent_city(Path(directory), city=CITY + "reconsent_days = 3\n"))
 
 
 class Consenting(RuleBasedStateMachine):
