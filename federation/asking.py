@@ -27,7 +27,7 @@ from federation.direct import Direct
 from federation.health import Book
 from federation.messages import Answered, Forward
 from federation.outgoing import Asking, Outgoing, compose, is_plain, root_of, tenant_of, with_header
-from federation.persons import on_behalf
+from federation.persons import lacking_terms, on_behalf
 from federation.via import is_loop
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ class HttpSources:
 
     def _unasked(self, asking: Asking, forward: Forward) -> Answered | Outgoing:
         """The answer where the source need not, or may not, be asked; else the request for it."""
-        missing = missing_terms(forward.registration, self._terms.personal)
+        missing = missing_terms(forward.registration, self._terms.personal) or lacking_terms(forward)
         if missing:
             return Answered(forward, 0, trouble="refused", detail=f"its contract states no {' and no '.join(missing)}")
         root = root_of(forward.registration.endpoint)

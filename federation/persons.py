@@ -13,11 +13,13 @@ from typing import Final
 from urllib.parse import quote
 
 from broker.model.entity import ENTITY_MEMBERS, Entity
-from broker.model.subjects import DATA_SUBJECT
-from broker.model.terms import HEADERS
+from broker.model.subjects import DATA_SUBJECT, JUDGED_BY
+from broker.model.terms import HEADERS, NEEDED
+from broker.model.values import Json
 from broker.operations.broker import Call
 from federation.messages import Forward
 
+_MARKS: Final = frozenset(one.rpartition("/")[2] for one in JUDGED_BY)
 _HEAD: Final = ENTITY_MEMBERS | {DATA_SUBJECT}
 BEHALF: Final = "Misono-On-Behalf-Of"
 _PLAIN: Final = " !\"#$&'()*+,/:;<=>?@[]^`{|}"
@@ -36,6 +38,24 @@ def says_more(entity: Entity) -> bool:
     """Whether a part of an entity tells anything but whom it is about, which nobody wanted of it."""
     document = entity.document
     return DATA_SUBJECT not in document or any(name not in _HEAD for name in document)
+
+
+def lacking_terms(forward: Forward) -> tuple[str, ...]:
+    """Which of NEEDED a registration lacks that is to be sent something that says itself whom it is about."""
+    if forward.method == "GET" or not _is_of_persons(forward.body):
+        return ()
+    contract = forward.registration.contract
+    known = contract if isinstance(contract, dict) else {}
+    return tuple(name for name in NEEDED if not str(known.get(name, "")).strip())
+
+
+def _is_of_persons(body: Json) -> bool:
+    """Whether a payload, in whatever names, has a member that says whom it is about, or how sensitive it is."""
+    if isinstance(body, list):
+        return any(map(_is_of_persons, body))
+    if not isinstance(body, dict):
+        return False
+    return any(name.rpartition("/")[2] in _MARKS or _is_of_persons(value) for name, value in body.items())
 
 
 def _headers(call: Call) -> tuple[tuple[str, str], ...]:
