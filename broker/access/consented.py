@@ -7,6 +7,7 @@ from typing import Final, NamedTuple, Protocol
 
 from broker.access.deciding import Decider, Rights, View
 from broker.access.labels import NoTags, Profile, Profiles, Tags, label, subject_number
+from broker.access.rights import WRITERS, WRITES
 from broker.model.entity import Entity
 from broker.model.values import Instant, Json
 from broker.ports import SYSTEM, UNRESTRICTED, Clock, Labels, Principal, Restriction
@@ -56,9 +57,9 @@ class ConsentPolicy:
         self._until: Callable[[str], Instant] | None = getattr(consents, "next_moment", None)
         self._asked: Callable[[str], Sequence[tuple[str, str]]] | None = getattr(consents, "asked", None)
 
-    def restrict(self, principal: Principal, tenant: str, operation: str) -> Restriction:  # noqa: ARG002 - the port's
-        """What they may see: the same in every operation."""
-        if SYSTEM in principal.roles:
+    def restrict(self, principal: Principal, tenant: str, operation: str) -> Restriction:
+        """What they may see: the same wherever something is told; who writes need not see what is there."""
+        if SYSTEM in principal.roles or (operation in WRITES and not WRITERS.isdisjoint(principal.roles)):
             return UNRESTRICTED
         now, epoch, tags = self._clock.now(), self.consents.epoch(tenant), self.tags.version()
         key = (tenant, principal)

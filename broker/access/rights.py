@@ -71,6 +71,8 @@ EVOLUTION: Final[Rows] = {
     "delete_attribute_instance": OPERATOR,
     "query_temporal_by_post": READERS,
 }
+WRITES: Final = frozenset(name for rows in (ENTITIES, EVOLUTION) for name, roles in rows.items() if roles == WRITERS)
+"""What devices and operators write without seeing what is there: its answers tell ids and no values."""
 FOLLOWING: Final[Rows] = {
     "create_subscription": FOLLOWERS,
     "query_subscriptions": FOLLOWERS,
