@@ -29,7 +29,7 @@ STRINGS: Final = (
     '" OR ""="',
     "'; DROP TABLE entity; --",
     "x') UNION SELECT document FROM entity --",
-    "1; ATTACH DATABASE '/tmp/x' AS x",
+    "1; ATTACH DATABASE 'other.sqlite' AS other",
     "%' OR '%'='",
     '{"$gt": ""}',
     "{$where: 'return true'}",
