@@ -1,8 +1,9 @@
 """What the hub shows of the ledger: accounts with their balances, and transactions between two accounts.
 
-A posting of more than two legs has no single pair of accounts: it is read from the ledger itself and is no entity; the
-accounts that it changed are. What belonged to somebody who was forgotten is not shown any more. Amounts are whole
-points and yen here; the ledger's own answers have their thousandths.
+A posting of more than two legs has no single pair of accounts, and one between two persons would be about both, so
+that neither could have it erased: these are read from the ledger itself, and are no entities; the accounts that they
+changed are. What belonged to somebody who was forgotten is not shown any more. Amounts are whole points and yen here;
+the ledger's own answers have their thousandths.
 """
 
 from __future__ import annotations
@@ -96,8 +97,8 @@ class Projector:
         owners = [self._ledger.account(tenant, leg.account).owner for leg in posted.posting.legs]
         if any(owner.startswith(FORGOTTEN) for owner in owners):
             return None
-        people = sorted({owner for owner in owners if owner.startswith(SUBJECT)})
-        return _transaction(shapers.transaction, posted, people)
+        people = {owner for owner in owners if owner.startswith(SUBJECT)}
+        return _transaction(shapers.transaction, posted, min(people, default=None)) if len(people) <= 1 else None
 
 
 def _account(shaper: Shaper, account: Account) -> Fragment:
@@ -116,12 +117,12 @@ def _account(shaper: Shaper, account: Account) -> Fragment:
     )
 
 
-def _transaction(shaper: Shaper, posted: Posted, people: list[str]) -> Fragment:
+def _transaction(shaper: Shaper, posted: Posted, person: str | None) -> Fragment:
     giver, taker = sorted(posted.posting.legs, key=lambda leg: leg.amount)
     return shaper.entity(
         posted.id,
         {
-            "dataSubject": people[0] if len(people) == 1 else people,
+            "dataSubject": person,
             "transactionId": posted.id,
             "fromAccount": giver.account,
             "toAccount": taker.account,
