@@ -1,8 +1,7 @@
 """Requests for every operation that must be answered as if what the hiding policy hides were not there.
 
 CASES: name of an operation -> requests, each `(method and path, body)`, with headers if it needs any, sent one after
-the other. They ask for hidden
-entities, types, attributes, instances and sub-attributes by name, and for everything around them.
+the other. They ask for hidden entities, types, attributes, instances and sub-attributes by name, and around them.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ import pytest
 
 from broker.model.entity import Entity
 from broker.ports import Command, Put
-from broker.stores.sqlite import open_store, writer
+from broker.stores.sqlite import checkpointing, open_store
 from broker.stores.sqlite.files import connect, tenant_path
 from tests.fakes.clock import FakeClock
 
@@ -30,7 +30,7 @@ def test_a_reader_that_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         ("RESTART_WAIT_MS", 50),
         ("WAL_BYTES_KEPT", KEPT),
     ):
-        monkeypatch.setattr(writer, name, value)
+        monkeypatch.setattr(checkpointing, name, value)
     store = open_store(tmp_path, FakeClock())
     store.apply("", [put(0)]).result()
     path = tenant_path(tmp_path, "")

@@ -15,7 +15,7 @@ from broker.errors import BadRequestData, NonexistentTenant
 from broker.model.entity import Document, Entity
 from broker.model.values import Instant
 from broker.ports import Command, Decision, Put, Remove
-from broker.stores.sqlite import SqliteStore, UnusableFile, open_store, writer
+from broker.stores.sqlite import SqliteStore, UnusableFile, checkpointing, open_store, writer
 from broker.stores.sqlite.checking import check_tenant
 from broker.stores.sqlite.files import connect, tenant_path
 from tests.engines.replayed import replayed
@@ -175,8 +175,8 @@ def _told_by_its_log(store: SqliteStore, tenant: str) -> bool:
 @pytest.fixture
 def small_wal(monkeypatch: pytest.MonkeyPatch) -> None:
     """Checkpoints come often, and the WAL begins anew."""
-    monkeypatch.setattr(writer, "WAL_PAGES_MAX", 60)
-    monkeypatch.setattr(writer, "WAL_PAGES_FULL", 120)
+    monkeypatch.setattr(checkpointing, "WAL_PAGES_MAX", 60)
+    monkeypatch.setattr(checkpointing, "WAL_PAGES_FULL", 120)
 
 
 def test_two_hundred_cuts_lose_nothing_acknowledged(tmp_path: Path, small_wal: None) -> None:

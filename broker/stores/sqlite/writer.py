@@ -24,8 +24,10 @@ from broker.errors import NgsiError, ServiceUnavailable
 from broker.model.entity import Entity
 from broker.model.values import Instant
 from broker.ports import Clock, Command, Labels
+from broker.stores.sqlite import checkpointing
 from broker.stores.sqlite.changelog import Kept
-from broker.stores.sqlite.files import BUSY_MS, WRITE_CACHE_KIB, connect
+from broker.stores.sqlite.checkpointing import checkpoint, empty_log
+from broker.stores.sqlite.files import WRITE_CACHE_KIB, connect
 from broker.stores.sqlite.flush import NEVER, Flush
 from broker.stores.sqlite.group import PREFETCH_MIN, Group, Logged
 from broker.stores.sqlite.prepare import Prepared, prepare
@@ -41,11 +43,6 @@ GATHERED_MAX: Final = 64  # nor does a group wait to become larger than that: a 
 GROUP_MAX: Final = 500  # commands a transaction: at most some 16 MiB of WAL
 PREPARED_MIN: Final = 8  # commands of one caller that it prepares itself; fewer come faster together if the writer does
 OPEN_MAX: Final = 64  # tenants whose file this thread holds open
-WAL_PAGES_MAX: Final = 8_192  # 32 MiB: past it, checkpoint after the commit; a page written often is copied once
-WAL_PAGES_FULL: Final = 12_288  # 48 MiB: past it, wait for readers and start the WAL again
-WAL_BYTES_KEPT: Final = 64 << 20  # what a long reader let it grow beyond is given back when it starts again
-EMPTY_WAIT_MS: Final = 200  # so long writes wait for readers, once what was erased is to leave the WAL
-RESTART_WAIT_MS: Final = 500  # so long, once every WAL_PAGES_MAX: a backup reads on, and writes shall not stand still
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +98,9 @@ class Open:
         self.flush = Flush(self.db, label)
         self.companions = beside(self)
         self.wal_pages = 0
-        self.restart_at = WAL_PAGES_FULL
+        self.restart_at = checkpointing.WAL_PAGES_FULL
         self.leaving = False
-        self.db.pragma("journal_size_limit", WAL_BYTES_KEPT)
+        self.db.pragma("journal_size_limit", checkpointing.WAL_BYTES_KEPT)
         self.db.set_wal_hook(self._grown)
 
     def overwrite(self) -> None:
@@ -267,14 +264,14 @@ class Writer:
             self._fail_part(tenant, part, "The write failed.")
             return
         if held.empties_log:  # who erased something is told once the WAL has it no more
-            self._empty_log(held)
+            empty_log(held)
         self._tell(held, wrote=wrote)
         for one, answer in zip(part, answers, strict=True):
             if isinstance(answer, BaseException):
                 one.done.set_exception(answer)
             else:
                 one.done.set_result(answer)
-        self._checkpoint(held)
+        checkpoint(held)
         if held.leaving:
             self._forget(tenant)
 
@@ -345,35 +342,6 @@ class Writer:
         held = self._open.pop(tenant, None)
         if held is not None:
             held.db.close()
-
-    def _checkpoint(self, held: Open) -> None:
-        if held.wal_pages <= WAL_PAGES_MAX:
-            held.restart_at = WAL_PAGES_FULL
-            return
-        restart = held.wal_pages > held.restart_at
-        try:
-            held.db.set_busy_timeout(RESTART_WAIT_MS)
-            held.db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_RESTART if restart else apsw.SQLITE_CHECKPOINT_PASSIVE)
-        except apsw.BusyError:
-            if restart:
-                held.restart_at = held.wal_pages + WAL_PAGES_MAX
-                log.warning("a reader holds back the WAL of %s at %d pages", held.db.filename, held.wal_pages)
-        except apsw.Error as error:
-            log.error("no checkpoint of %s: %s", held.db.filename, error)  # noqa: TRY400 - the writes are in the WAL
-        finally:
-            held.db.set_busy_timeout(BUSY_MS)
-
-    def _empty_log(self, held: Open) -> None:
-        """Copy the WAL back and empty it; where a reader holds it, that is left to a later write."""
-        held.db.set_busy_timeout(EMPTY_WAIT_MS)
-        try:
-            held.db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
-        except apsw.Error as error:
-            log.info("the WAL of %s is emptied later: %s", held.db.filename, error)
-        else:
-            held.empties_log, held.wal_pages = False, 0
-        finally:
-            held.db.set_busy_timeout(BUSY_MS)
 
     def _close_all(self) -> None:
         while self._open:
