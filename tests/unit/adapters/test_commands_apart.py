@@ -183,6 +183,7 @@ class CountingHub:
     def __init__(self, hub: Hub) -> None:
         self.upsert, self.entity, self.query = hub.upsert, hub.entity, hub.query
         self.delete, self.newest = hub.delete, hub.newest
+        self.about, self.history, self.erase = hub.about, hub.history, hub.erase
         self._hub = hub
         self.read = 0
 
