@@ -56,8 +56,8 @@ def city() -> ConsentCity:
 class Consenting(RuleBasedStateMachine):
     """Two people, two recipients, time."""
 
-    @initialize()
-    def begin(self) -> None:
+    @initialize(changed=st.booleans())
+    def begin(self, *, changed: bool) -> None:
         self.city, self.tenant = city(), f"t{next(TENANTS)}"
         self.city.tenant = self.tenant
         self.room = self.city.room
@@ -69,6 +69,8 @@ class Consenting(RuleBasedStateMachine):
         given = {"dataItems": [HEART, BOOKING], "specialCare": [HEART], "validUntil": self.city.in_days(30)}
         self.room.giving.give(self.tenant, _acting(hana), {**given, "notice": self._notice(hana, CLINIC)})
         self.room.asking.ask(self.tenant, Who("x"), SHOP, {"terms": self.terms[SHOP], "subjects": [hana, taro]})
+        if changed:
+            self._publish(CLINIC, self.terms[CLINIC])
 
     @rule(
         who=st.sampled_from(PEOPLE), recipient=st.sampled_from(RECIPIENTS), days=st.integers(1, 40),
@@ -132,11 +134,14 @@ class Consenting(RuleBasedStateMachine):
 
     @rule(recipient=st.sampled_from(RECIPIENTS))
     def change_terms(self, recipient: str) -> None:
-        self._publish(recipient, self.terms[recipient])
+        self._do("change terms", lambda: self._publish(recipient, self.terms[recipient]))
+        ACTS["lapses then"] += len([one for one in self._live(HOLDING) if "reconsentBy" in one.body])
 
     @rule(days=st.integers(1, 20), looked_after=st.booleans())
     def wait(self, days: int, *, looked_after: bool) -> None:
         self.city.clock.advance(days * DAY_S)
+        now = self.city.clock.now()
+        ACTS["lapsed"] += len([one for one in self._live(HOLDING) if (one.instant("reconsentBy") or now + 1) <= now])
         if looked_after:
             self.room.tick()
 
@@ -205,7 +210,7 @@ def test_what_decides_is_the_fold_of_what_happened() -> None:
     run_state_machine_as_test(
         Consenting,
         settings=settings(
-            max_examples=60,
+            max_examples=45,
             stateful_step_count=20,
             deadline=None,
             suppress_health_check=[*HealthCheck],
@@ -214,6 +219,7 @@ def test_what_decides_is_the_fold_of_what_happened() -> None:
     )
     print({name: ACTS[name] for name in sorted(ACTS)})
     assert min(ACTS[name] for name in ("give", "ask", "accept", "change", "withdraw all", "withdraw item")) >= 5
+    assert ACTS["lapsed"] >= 1
 
 
 @pytest.mark.parametrize("state", [None, *State])
