@@ -22,7 +22,7 @@ _WRITES = [operation for operation in OPERATIONS if operation.changes]
 
 def test_the_table_says_what_a_write_is() -> None:
     asking = {one.name for one in OPERATIONS if one.method != "GET" and not one.changes}
-    assert asking == {"query_entities_by_post", "query_temporal_by_post", "test_delivery"}
+    assert asking == {"query_entities_by_post", "query_temporal_by_post", "test_delivery", "find_person"}
     assert not [one.name for one in OPERATIONS if one.method == "GET" and one.changes]
 
 
