@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import lru_cache
 from hashlib import blake2b
-from typing import Final, Protocol, cast
+from typing import Final, Protocol
 
 from broker.model.entity import ENTITY_MEMBERS, Document, Entity, Instance, as_list, instances
 from broker.model.subjects import DATA_CLASS, DATA_SUBJECT
@@ -181,10 +181,11 @@ def _of_one(subject: str) -> Labels:
 
 def _tagged(document: Document) -> list[Instance]:
     """The instances that say something of themselves."""
-    return [
-        one
-        for name, value in document.items()
-        if name not in ENTITY_MEMBERS
-        for one in cast("list[Instance]", value if type(value) is list else (value,))
-        if DATA_CLASS in one or DATA_SUBJECT in one
-    ]
+    found = list[Instance]()
+    for name, value in document.items():
+        if type(value) is dict:
+            if DATA_CLASS in value or DATA_SUBJECT in value:
+                found.append(value)
+        elif type(value) is list and name not in ENTITY_MEMBERS:
+            found += [one for one in instances(value) if DATA_CLASS in one or DATA_SUBJECT in one]
+    return found

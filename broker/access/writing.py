@@ -82,12 +82,13 @@ class WriteRules:
 
     def require_pseudonyms(self, before: Mapping[str, Json], after: Mapping[str, Json]) -> None:
         """Raise BadRequestData where somebody is newly named who is named by no pseudonym."""
+        if DATA_SUBJECT in after and after[DATA_SUBJECT] is not before.get(DATA_SUBJECT):
+            _require_pseudonyms(after[DATA_SUBJECT], DATA_SUBJECT)
         for name, value in after.items():
-            if name in ENTITY_MEMBERS or value is before.get(name):
-                continue
-            if name == DATA_SUBJECT:
-                _require_pseudonyms(value, name)
-            else:
+            if type(value) is dict:
+                if DATA_SUBJECT in value:
+                    _require_pseudonyms(value[DATA_SUBJECT], name)
+            elif type(value) is list and name not in ENTITY_MEMBERS:
                 for one in instances(value):
                     if DATA_SUBJECT in one:
                         _require_pseudonyms(one[DATA_SUBJECT], name)
