@@ -15,7 +15,7 @@ import logging
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from threading import Event, Lock, RLock, Thread
-from typing import Final
+from typing import Final, TypeAlias
 
 from broker.access.grants import CONSENT, RECIPIENT, Granted, ReadItem
 from broker.access.household import DELEGATION, EMERGENCY
@@ -35,6 +35,10 @@ INLINE_ROWS_MAX: Final = 100
 """More rows of the log are not read on the event loop."""
 LOADS_MAX: Final = 5
 _WANTED: Final = Selection(Or(tuple(HasType(one) for one in sorted(DECIDES))))
+
+
+_Head: TypeAlias = tuple[int, str, Sequence[str], bool]
+"""Of a row of the log: its sequence, the entity, its types, whether it was deleted."""
 
 
 class _Tenant:
@@ -230,20 +234,30 @@ class ConsentIndex:
             return False
         while True:
             try:
-                rows = changes.since(tenant, held.position, PAGE)
+                rows = self._heads(tenant, held.position)
             except ResourceNotFound:
                 held.position = -1
                 self._load(tenant, held)
                 return False
-            touched = [one for one in rows if not DECIDES.isdisjoint(one.types) or held.known.holds(one.entity_id)]
+            touched = [one for one in rows if not DECIDES.isdisjoint(one[2]) or held.known.holds(one[1])]
             if touched:
-                self._take(tenant, held, {one.entity_id for one in touched})
-                held.epoch = max(touched[-1].sequence, held.epoch + 1)
-                deleted = deleted or any(one.after is None for one in touched)
+                self._take(tenant, held, {one[1] for one in touched})
+                held.epoch = max(touched[-1][0], held.epoch + 1)
+                deleted = deleted or any(one[3] for one in touched)
             if rows:
-                held.position = rows[-1].sequence
+                held.position = rows[-1][0]
             if len(rows) < PAGE:
                 return deleted
+
+    def _heads(self, tenant: str, position: int) -> list[_Head]:
+        """The next rows; an engine that can tell what they are about without reading them is asked for that."""
+        assert self._parts is not None
+        changes = self._parts[1]
+        heads: Callable[[str, int, int], list[_Head]] | None = getattr(changes, "heads_since", None)
+        if heads is not None:
+            return heads(tenant, position, PAGE)
+        rows = changes.since(tenant, position, PAGE)
+        return [(one.sequence, one.entity_id, one.types, one.after is None) for one in rows]
 
     def _take(self, tenant: str, held: _Tenant, ids: Iterable[str]) -> None:
         assert self._parts is not None

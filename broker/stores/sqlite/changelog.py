@@ -23,6 +23,8 @@ _ENDS: Final = "SELECT (SELECT min(sequence) FROM change_log), (SELECT max(seque
 _KEPT: Final = """SELECT (SELECT min(sequence) FROM change_log), sequence, at, bytes
     FROM change_log ORDER BY sequence DESC LIMIT 1"""
 _COLUMNS: Final = "sequence, iri, version, at, before, after, subjects, data_classes, about"
+_HEADS: Final = """SELECT sequence, iri, coalesce(about, after, before) -> '$.type', after IS NULL FROM change_log
+    WHERE sequence > ? ORDER BY sequence LIMIT ?"""
 ABOUT: Final = ("type", "scope")
 """Members of `about`: what a row of an update tells of its entity beside what changed."""
 
@@ -71,6 +73,15 @@ def since(db: apsw.Connection, sequence: int, limit: int) -> list[LoggedChange]:
         )
     sql = f"SELECT {_COLUMNS} FROM change_log WHERE sequence > ? ORDER BY sequence LIMIT ?"  # noqa: S608 - constants
     return [_change(row) for row in db.execute(sql, (sequence, limit)).fetchall()]
+
+
+def heads_since(db: apsw.Connection, sequence: int, limit: int) -> list[tuple[int, str, list[str], bool]]:
+    """`(sequence, entity id, types, whether it was deleted)` of the same rows, whose images are not read."""
+    oldest, _ = bounds(db)
+    if oldest and sequence < oldest - 1:
+        raise ResourceNotFound(f"The change log starts at {oldest}.", pointer="sequence")
+    rows: list[tuple[Any, ...]] = db.execute(_HEADS, (sequence, limit)).fetchall()
+    return [(row[0], row[1], as_list(load_any(row[2] or "null")), bool(row[3])) for row in rows]
 
 
 def _change(row: tuple[Any, ...]) -> LoggedChange:

@@ -219,6 +219,11 @@ class SqliteStore:
         with self._transaction(tenant) as (db, _):
             return changelog.since(db, sequence, limit)
 
+    def heads_since(self, tenant: str, sequence: int, limit: int) -> list[tuple[int, str, list[str], bool]]:
+        """What the same rows are about, without their images."""
+        with self._transaction(tenant) as (db, _):
+            return changelog.heads_since(db, sequence, limit)
+
     def bounds(self, tenant: str) -> tuple[int, int]:
         """The oldest and the newest sequence kept."""
         with self._transaction(tenant) as (db, _):
