@@ -43,6 +43,10 @@ class Served:
     def __init__(self, rooms: Mapping[str, Room], door: RoomDoor) -> None:
         self._rooms, self._door = rooms, door
 
+    def room(self, name: str) -> Room:
+        """One of them."""
+        return self._rooms[name]
+
     @property
     def mounts(self) -> Mapping[str, Application]:
         """Parts of the URL map."""

@@ -2,6 +2,8 @@
 
 Prints at which sequence of its change log each tenant's copy stands: `misono restore` gives back exactly that state.
 PLACE is a new directory, or a file where it ends in `.tar` or `.tar.gz`; it appears when everything is on the disk.
+What services, the audit and adapters keep comes along, and the hub's private keys: keep it as you keep them, or leave
+them out with `--without-keys`.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
+from broker.commands._carrying import KEYS
 from broker.commands._house import NotOpened, directory_of
 from broker.commands._watching import watching_files
 from broker.stores.sqlite.backup import Copied, UnusableBackup, back_up
@@ -25,6 +28,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     """The options."""
     parser.add_argument("--data", metavar="DIR", help="directory of the store; MISONO_DATA (default var)")
     parser.add_argument("--to", metavar="PLACE", type=Path, required=True, help="a new directory, or a .tar or .tar.gz")
+    parser.add_argument("--without-keys", action="store_true", help="leave the hub's private keys out: keep them apart")
 
 
 def run(arguments: Namespace) -> int:
@@ -32,7 +36,7 @@ def run(arguments: Namespace) -> int:
     try:
         data = Path(directory_of(arguments, _INSTEAD).data)
         with watching_files("backup") as told:
-            copied = back_up(data, arguments.to, SystemClock().now(), told)
+            copied = back_up(data, arguments.to, SystemClock().now(), told, keys=not arguments.without_keys)
     except (NotOpened, UnusableBackup, UnusableFile, OSError) as refusal:
         print(f"misono backup: {refusal}", file=sys.stderr)
         return _NOT_MADE
@@ -42,6 +46,8 @@ def run(arguments: Namespace) -> int:
     for one in copied:
         print(line(one))
     print(f"{len(copied) - 1} tenants are in {arguments.to}")
+    if not arguments.without_keys and any((data / KEYS).glob("*.jwk")):
+        print(f"the hub's private keys ({KEYS}/) are in it too: whoever reads it can sign as this hub")
     return 0
 
 

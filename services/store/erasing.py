@@ -119,6 +119,22 @@ class Erasing:
             self._carry_out(self._row(erasure_id))
         return self._row(erasure_id).told()
 
+    def again(self, tenant: str, subject: str) -> None:
+        """Erase somebody whom a backup has brought back: what they had reserved is not waited for."""
+        digest, now = digest_of(self._salt, tenant, subject), self._ground.clock.now()
+
+        def write(db: Db) -> None:
+            sql = "UPDATE store_erasure SET due = ?1, state = 'running' WHERE tenant = ?2 AND digest = ?3"
+            db.execute(f"{sql} AND state = 'reserved'", (now, tenant, digest))
+
+        self._ground.file.write(write).result()
+        sql = f"SELECT {_COLUMNS} FROM store_erasure WHERE tenant = ? AND digest = ? AND state = 'running'"  # noqa: S608
+        begun = [*map(_erasure, self._ground.file.read(sql, (tenant, digest)))]
+        for one in begun:
+            self._carry_out(one)
+        if not begun:
+            self.ask(tenant, subject, subject, None)
+
     def all(self, tenant: str, subject: str, after: int, limit: int) -> list[tuple[int, Json]]:
         """A person's erasures, oldest first."""
         sql = f"SELECT {_COLUMNS} FROM store_erasure WHERE tenant = ? AND digest = ? AND number > ? ORDER BY number LIMIT ?"  # noqa: S608, E501 - constants

@@ -2,12 +2,12 @@
 
     BACKUP/manifest.json     what it holds and where each tenant stands, written last: without one it is no backup
     BACKUP/hub.sqlite, …     the files of the data directory under their names, each whole, without a WAL
-    BACKUP/adapters.sqlite   what adapters keep there, where there is such a file
+    BACKUP/adapters.sqlite   what adapters keep there, and services, the audit, identities: where there is such a file
+    BACKUP/keys/             the hub's private keys, unless they are left out
 
 A tenant is copied on one read transaction, so its copy is its state at one sequence of its change log, whatever is
-written meanwhile; the hub is copied first, and every tenant it knows has a file. Files beside the store come before
-all: what they have still to write may be written by then, but is never lost. `NAME.tar` and `NAME.tar.gz` hold the
-same files in one, the manifest first.
+written meanwhile; the hub is copied before them, and every tenant it knows has a file. What others keep is copied in
+the order that `beside` tells. `NAME.tar` and `NAME.tar.gz` hold the same files in one, the manifest first.
 """
 
 from __future__ import annotations
@@ -29,22 +29,29 @@ import orjson
 from broker.model.values import Instant, to_instant, to_text
 from broker.ports.places import snapshot_of
 from broker.stores.sqlite import changelog
+from broker.stores.sqlite.beside import (
+    AFTER,
+    BEFORE,
+    KEYS,
+    Beside,
+    Told,
+    copy_files,
+    copy_head,
+    copy_keys,
+    copy_pages,
+    digest,
+    make_private,
+)
 from broker.stores.sqlite.dues import settle
 from broker.stores.sqlite.files import READ_CACHE_KIB, check, connect, hub_path, sync_directory, tenant_path, tenants_in
 from broker.stores.sqlite.schema import HUB_STEPS, TENANT_STEPS, UnusableFile, version
 
 MANIFEST: Final = "manifest.json"
 FORMAT: Final = 1
-BESIDE: Final = ("adapters.sqlite",)
-"""Files of others in the directory."""
-STEP_PAGES: Final = 256  # 1 MiB between two words to whoever watches
-SYNC_BYTES: Final = 32 << 20  # written back this often: one large sync at the end would hold up the writers' syncs
 BLOCK_BYTES: Final = 1 << 20
 _BROKEN: Final = (OSError, EOFError, zlib.error, tarfile.TarError)  # what a packed backup cut short raises
 _PACKED: Final = (".tar", ".tar.gz", ".tgz")
 
-Told: TypeAlias = Callable[[str, int, int], None]
-"""Gets a file's name, the bytes done and its size, MiB by MiB."""
 Finish: TypeAlias = Callable[[Path, Instant], None]
 """Gets the restored directory before it is put in place, and the instant of the backup."""
 
@@ -65,17 +72,10 @@ class Copied:
     sha256: str
 
 
-@dataclass(frozen=True, slots=True)
-class Beside:
-    """One file of others; `size` in bytes."""
+def back_up(directory: Path, target: Path, at: Instant, told: Told, *, keys: bool = True) -> list[Copied]:
+    """Copy the hub, every tenant of a data directory and what is beside them to `target`, durable on return.
 
-    file: str
-    size: int
-    sha256: str
-
-
-def back_up(directory: Path, target: Path, at: Instant, told: Told) -> list[Copied]:
-    """Copy the hub and every tenant of a data directory to `target`, durable on return.
+    With `keys` the hub's private keys come along, for nobody's eyes but their owner's.
 
     Raises UnusableBackup where there is something at `target` or no store in `directory`, and UnusableFile.
     """
@@ -85,7 +85,8 @@ def back_up(directory: Path, target: Path, at: Instant, told: Told) -> list[Copi
         raise UnusableBackup(f"{directory} holds no store: it has no {hub_path(directory).name}.")
     with ExitStack() as closing:
         partial = _beside(target, closing)
-        beside = [_copy_beside(directory, partial, name, told) for name in BESIDE if (directory / name).is_file()]
+        beside = [*copy_head(directory, partial)] if keys else []
+        beside += copy_files(directory, partial, BEFORE, told)
         copied = [_copy(directory, partial, None, told)]
         for tenant in tenants_in(partial):
             one = _copy_if_there(directory, partial, tenant, told)
@@ -93,8 +94,10 @@ def back_up(directory: Path, target: Path, at: Instant, told: Told) -> list[Copi
                 copied[0] = _without(partial, copied[0], tenant)
             else:
                 copied.append(one)
+        beside += copy_files(directory, partial, AFTER, told)
+        beside += copy_keys(directory, partial) if keys else ()
         _write(partial / MANIFEST, _manifest(copied, beside, at))
-        for held in (partial / "tenants", partial):
+        for held in (partial / KEYS, partial / "tenants", partial):
             if held.is_dir():
                 sync_directory(held)
         names = [*(one.file for one in beside), *(one.file for one in copied)]
@@ -126,7 +129,7 @@ def restore(
             _take(backup, other, partial, told)
         _compare_tenants(partial, copied)
         settle(hub_path(partial), {name: tenant_path(partial, name) for name in tenants_in(partial)})
-        for held in (partial / "tenants", partial):
+        for held in (partial / KEYS, partial / "tenants", partial):
             if held.is_dir():
                 sync_directory(held)
         finish(partial, at)
@@ -171,14 +174,7 @@ def _without(partial: Path, hub: Copied, tenant: str) -> Copied:
     db.execute("DELETE FROM tenant WHERE name = ?", (tenant,))
     db.pragma("wal_checkpoint", "truncate")
     db.close()
-    return replace(hub, size=path.stat().st_size, sha256=_digest(path))
-
-
-def _digest(path: Path) -> str:
-    """The hash of a file that is durable."""
-    with path.open("rb") as file:
-        os.fsync(file.fileno())
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return replace(hub, size=path.stat().st_size, sha256=digest(path))
 
 
 def _copy(directory: Path, partial: Path, tenant: str | None, told: Told) -> Copied:
@@ -190,46 +186,12 @@ def _copy(directory: Path, partial: Path, tenant: str | None, told: Told) -> Cop
         db.execute("BEGIN")
         schema = _supported(source, version(db), tenant)
         sequence = 0 if tenant is None else changelog.bounds(db)[1]
-        _copy_pages(db, copy, lambda done, size: told(name, done, size))
+        copy_pages(db, copy, lambda done, size: told(name, done, size))
     except apsw.Error as error:
         raise UnusableFile(f"{source} could not be copied to {copy}: {error}") from error
     finally:
         db.close()
-    return Copied(tenant, name, sequence, schema, copy.stat().st_size, _digest(copy))
-
-
-def _copy_beside(directory: Path, partial: Path, name: str, told: Told) -> Beside:
-    """As it is at one moment."""
-    source, copy = directory / name, partial / name
-    db = connect(source, cache_kib=READ_CACHE_KIB, writes=False)
-    try:
-        db.execute("BEGIN")
-        db.execute("SELECT count(*) FROM sqlite_master").fetchall()
-        _copy_pages(db, copy, lambda done, size: told(name, done, size))
-    except apsw.Error as error:
-        raise UnusableFile(f"{source} could not be copied to {copy}: {error}") from error
-    finally:
-        db.close()
-    return Beside(name, copy.stat().st_size, _digest(copy))
-
-
-def _copy_pages(db: apsw.Connection, copy: Path, told: Callable[[int, int], None]) -> None:
-    """Copy page by page on the transaction that `db` holds; one of its own would begin again at every commit."""
-    page = int(db.pragma("page_size"))
-    out = apsw.Connection(str(copy))
-    try:
-        out.pragma("synchronous", "OFF")
-        written = 0
-        with copy.open("rb") as file, out.backup("main", db, "main") as pages:
-            while not pages.done:
-                pages.step(STEP_PAGES)
-                done = (pages.page_count - pages.remaining) * page
-                if done - written >= SYNC_BYTES:
-                    os.fdatasync(file.fileno())
-                    written = done
-                told(done, pages.page_count * page)
-    finally:
-        out.close()
+    return Copied(tenant, name, sequence, schema, copy.stat().st_size, digest(copy))
 
 
 def _supported(path: Path, schema: int, tenant: str | None) -> int:
@@ -253,7 +215,9 @@ def _write(path: Path, content: bytes) -> None:
 
 def _pack(partial: Path, target: Path, names: list[str], closing: ExitStack) -> Path:
     packed = partial.with_name(f"{partial.name}.tar")
+    packed.unlink(missing_ok=True)
     closing.callback(packed.unlink, missing_ok=True)
+    packed.touch(mode=0o600 if (partial / KEYS).is_dir() else 0o666)
     with packed.open("wb") as file:
         compressed = not target.name.endswith(".tar")
         with tarfile.open(fileobj=file, mode="w:gz" if compressed else "w") as tar:
@@ -308,7 +272,7 @@ def _read_manifest(backup: Reading) -> tuple[Instant, list[Copied], list[Beside]
         if at is None:
             raise UnusableBackup(f"{MANIFEST} does not say when the backup was made.")
         named = all(one.file == str(_path(Path(), one.tenant)) for one in copied)
-        named &= all(one.file in BESIDE for one in beside) and len({one.file for one in beside}) == len(beside)
+        named &= all(one.named for one in beside) and len({one.file for one in beside}) == len(beside)
     except (ValueError, KeyError, TypeError) as error:
         raise UnusableBackup(f"{MANIFEST} is no manifest of a backup: {error!r}.") from error
     if not named:  # no name of a file is taken from outside
@@ -319,19 +283,22 @@ def _read_manifest(backup: Reading) -> tuple[Instant, list[Copied], list[Beside]
 def _take(backup: Reading, one: Copied | Beside, partial: Path, told: Told) -> Path:
     """Copy one file out of the backup, and look whether it is what the manifest says."""
     path = partial / one.file
+    private = isinstance(one, Beside) and one.private
+    if private:
+        make_private(path)
     path.parent.mkdir(exist_ok=True)
-    digest, done = hashlib.sha256(), 0
-    with backup(one.file) as file, path.open("xb") as out:
+    found, done = hashlib.sha256(), 0
+    with backup(one.file) as file, path.open("wb" if private else "xb") as out:
         while block := _read(file, one.file, BLOCK_BYTES):
-            digest.update(block)
+            found.update(block)
             out.write(block)
             done += len(block)
             told(one.file, done, one.size)
         out.flush()
         os.fsync(out.fileno())
-    if digest.hexdigest() != one.sha256:
+    if found.hexdigest() != one.sha256:
         raise UnusableBackup(f"{one.file} is not the file that was backed up: its SHA-256 differs.")
-    faults = check(path, thorough=True)
+    faults = [] if private else check(path, thorough=True)
     if faults:
         raise UnusableBackup(f"{one.file} is damaged: {'; '.join(faults[:3])}.")
     return path

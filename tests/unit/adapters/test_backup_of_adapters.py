@@ -15,7 +15,8 @@ from adapters.commands.audit import Audit
 from adapters.commands.book import CommandBook
 from adapters.store import AdapterStore
 from broker.__main__ import main
-from broker.stores.sqlite.backup import BESIDE, MANIFEST
+from broker.stores.sqlite.backup import MANIFEST
+from broker.stores.sqlite.beside import BESIDE
 from tests.fakes.clock import FakeClock
 from tests.fakes.commanded import CHARGER, READY, START, City, commanded, limit
 
