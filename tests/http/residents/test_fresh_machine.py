@@ -5,13 +5,13 @@ from __future__ import annotations
 import shutil
 import stat
 import tarfile
-import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from broker.__main__ import main
+from broker.wiring import SystemClock
 from tests.fakes.consent_city import ConsentCity, consent_city
 
 LEDGER = "//services/ledger"
@@ -19,7 +19,7 @@ LEDGER = "//services/ledger"
 
 def now(city: ConsentCity) -> None:
     """The city's clock shows the time: backups and the ledger of erasures are compared by it."""
-    city.clock.set(round(time.time() * 1_000_000))
+    city.clock.set(SystemClock().now())
 
 
 @pytest.fixture(scope="module")
