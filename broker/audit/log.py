@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 log = logging.getLogger("misono.audit")
 
 HEAD: Final = "audit-head+jwt"
+SECTOR: Final = 512
+"""Bytes that a disk writes as a whole: a signed head is shorter."""
 TOLD_KINDS: Final = ("disclosure", "emergency")
 """Kinds of entries that say what somebody got."""
 
@@ -190,11 +192,16 @@ class AuditLog:
         return tail, token
 
     def _anchored(self, token: str) -> None:
-        """Set the head down beside the file; it may be behind after a failure of the machine, never ahead."""
-        beside = self.anchor.with_suffix(f".{os.getpid()}")
+        """Set the head down beside the file; it may be behind after a failure of the machine, never ahead.
+
+        In place, within one sector: a new file by its name would have the file system write out all that waits.
+        """
         try:
-            beside.write_text(token)
-            beside.replace(self.anchor)
+            place = os.open(self.anchor, os.O_WRONLY | os.O_CREAT, 0o600)
+            try:
+                os.pwrite(place, token.encode().ljust(SECTOR), 0)
+            finally:
+                os.close(place)
         except OSError as error:
             log.warning("the head of the audit is not set down in %s: %s", self.anchor, error)
 
@@ -203,7 +210,7 @@ class AuditLog:
         if not self.anchor.exists():
             return ""
         try:
-            said = self.signer.verify(self.anchor.read_text(), HEAD)
+            said = self.signer.verify(self.anchor.read_text().rstrip(), HEAD)
         except (BadSignature, ValueError, OSError) as error:
             return f"{self.anchor.name} cannot be read: {error}"
         rows = self.file.read("SELECT hash FROM link WHERE number = ?", (said["number"],))
