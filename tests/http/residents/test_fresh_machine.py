@@ -6,15 +6,19 @@ import shutil
 import stat
 import tarfile
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from broker.__main__ import main
+from broker.nonces import NAME as NONCES
+from broker.nonces import Nonces
 from broker.wiring import SystemClock
+from services.store.room import StoreRoom
 from tests.fakes.consent_city import ConsentCity, consent_city
 
 LEDGER = "//services/ledger"
+LATER = 4_000_000_000_000_000
 
 
 def now(city: ConsentCity) -> None:
@@ -22,9 +26,18 @@ def now(city: ConsentCity) -> None:
     city.clock.set(SystemClock().now())
 
 
+def first_shown(data: Path) -> bool:
+    """Whether a signature was not used before."""
+    nonces = Nonces(data / NONCES, SystemClock())
+    try:
+        return nonces.first(b"shown", LATER)
+    finally:
+        nonces.close()
+
+
 @pytest.fixture(scope="module")
 def filled(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """A hub with two who consented, one of whom has points; after its backups hana is erased, and taro withdraws."""
+    """A hub of people who consented; after its backups hana and ken are erased, and taro withdraws."""
     place = tmp_path_factory.mktemp("old")
     data, made = place / "data", dict[str, Any](place=place)
     with consent_city(place, "sqlite") as city:
@@ -37,6 +50,11 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
             body = {"to": made[f"account of {name}"], "amount": 100}
             city.ask("yamada", "POST", f"{LEDGER}/issuances", body, Idempotency_Key=name)
             assert city.sees("clinic", name) == 62
+        city.pulse("ken")
+        city.give("ken", terms)
+        reserved = {"confirm": True, "at": city.in_days(2)}
+        assert city.ask("ken", "POST", "//services/store/erasures", reserved)["state"] == "reserved"
+        assert first_shown(data)
         for name, more in (("all", []), ("all.tar", []), ("bare", ["--without-keys"])):
             assert main(["backup", "--data", str(data), "--to", str(place / name), *more]) == 0
         made["newest"] = city.ask("kaneko", "GET", "//admin/audit?limit=1000")[-1]["number"]
@@ -44,6 +62,8 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         city.withdraw("taro", record=made["taro"])
         city.ask("hana", "POST", "//services/store/erasures", {"confirm": True})
         assert city.status < 300
+        city.clock.advance(3 * 86_400)
+        assert cast("StoreRoom", city.served.room("store")).erasing.tick() == 1
     return made
 
 
@@ -67,7 +87,7 @@ def test_a_fresh_machine_has_all_of_it(
     restored(filled, data, source)
     said = capsys.readouterr().out
     assert "has NOT withdrawn it here" in said
-    assert "audit.sqlite, services.sqlite: those of the backup" in said
+    assert "audit.sqlite, services.sqlite, identity.sqlite: those of the backup" in said
     keys = sorted((data / "keys").glob("*.jwk"))
     assert [path.read_bytes() for path in keys] == [
         (filled["place"] / "data/keys" / path.name).read_bytes() for path in keys
@@ -75,6 +95,7 @@ def test_a_fresh_machine_has_all_of_it(
     assert {stat.S_IMODE(path.stat().st_mode) for path in keys} == {0o600}
     assert main(["audit", "verify", "--data", str(data)]) == 0
     assert f"{filled['newest']} entries" in capsys.readouterr().out
+    assert not first_shown(data)  # a signature is not good twice
     with consent_city(tmp_path, "sqlite") as city:
         now(city)
         assert city.sees("clinic", "taro") is None  # until it is shown anew
@@ -92,7 +113,7 @@ def test_who_was_erased_since_is_erased_from_services_and_the_audit(
 ) -> None:
     data = tmp_path / "data"
     restored(filled, data, "all", *erasures(filled))
-    assert "1 persons from services and the audit too" in capsys.readouterr().out
+    assert "2 persons from services and the audit too" in capsys.readouterr().out
     assert main(["audit", "verify", "--data", str(data)]) == 0
     assert mentions(data, "subject:hana") == mentions(filled["place"] / "data", "subject:hana")  # what the law has kept
     with consent_city(tmp_path, "sqlite") as city:
@@ -101,8 +122,10 @@ def test_who_was_erased_since_is_erased_from_services_and_the_audit(
         assert (city.sees("clinic", "hana"), city.sees("clinic", "taro")) == (None, 62)
         assert city.ask("kaneko", "GET", "//admin/audit/disclosures?subject=urn:misono:subject:hana") == []
         assert city.ask("hana", "GET", f"{LEDGER}/accounts/{filled['account of hana']}")["status"] == 404
-        (erasure,) = city.ask("hana", "GET", "//services/store/erasures")["erasures"]
-        assert (erasure["state"], "certificate" in erasure) == ("done", True)
+        for name in ("hana", "ken"):  # who had reserved it is not erased twice
+            (erasure,) = city.ask(name, "GET", "//services/store/erasures")["erasures"]
+            assert (erasure["state"], "certificate" in erasure) == ("done", True)
+            assert city.sees(name, name) is None
 
 
 def test_services_copied_beside_bring_the_withdrawals(
