@@ -120,8 +120,8 @@ def _told(carried: Carried, at: Instant) -> Iterator[str]:
     if SERVICES in carried.taken:
         yield (
             f"ATTENTION: who withdrew a consent after {to_text(at)} has NOT withdrawn it here. If the old machine's "
-            f"{SERVICES} can still be had, put it alone into the directory and restore again with --replace; "
-            "otherwise ask the residents again before recipients are let in (docs/operating.md)"
+            f"{SERVICES} can still be had, put it into a directory of its own and restore onto that with --replace; "
+            "otherwise ask the residents again before recipients are let in (docs/audit.md)"
         )
     if AUDIT in (*carried.kept, *carried.taken) and not carried.keyed:
         yield f"ATTENTION: there are no keys: put those of the hub into {KEYS}/ before it starts, or it makes new ones"
