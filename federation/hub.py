@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol, TypeAlias
 
 from broker.http.exchange import Exchange
-from broker.http.messages import Answer
+from broker.http.messages import Answer, Response
 from broker.http.relays import no_copy
 from broker.model.source_health import SourceHealth
+from broker.ports.disclosing import numbered
 from broker.ports.outbox import Delivery
 from federation.health import Book
 from federation.metrics import metrics_text
 from federation.registry import Registry
+from federation.resting import Listening, rests_on
 from federation.sources import Sources
 
 Local: TypeAlias = Callable[[Exchange], Answer]
@@ -115,4 +117,9 @@ class Federation:
         handler = self._handlers.get(name)
         if handler is None or exchange.parameters.flag("local"):
             return local(exchange)
-        return handler(self._hub, exchange, local)
+        listening = Listening(self._hub.sources)
+        answer = handler(replace(self._hub, sources=listening), exchange, local)
+        if not listening.answers or not isinstance(answer, Response):
+            return answer
+        headers = numbered(answer.headers, rests_on(exchange, listening.answers))
+        return Response(answer.status, headers, answer.body)

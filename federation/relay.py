@@ -31,16 +31,19 @@ from broker.notify.message import Message
 from broker.notify.payload import Notification, Sending, notify_entities, shape_of
 from broker.operations.broker import Call
 from broker.ports import Principal
+from broker.ports.disclosing import HEADER, By
 from broker.ports.held import HeldStore
 from broker.ports.outbox import SUBSCRIPTION, Outbox, notification_id
+from broker.ports.places import home_of
 from broker.ports.sources import RELAY
 from broker.query.sources import Specification
 from federation.copies import GEO_JSON, is_split, is_whole
 from federation.found import READS, Heard, naming_of, sources_of
 from federation.hub import Hub
-from federation.messages import Match
+from federation.messages import Answered, Forward, Match
 from federation.plan import given, retrieval
 from federation.relays import Copy, Relay
+from federation.resting import rests_on
 
 log = logging.getLogger("misono.federation")
 
@@ -101,25 +104,30 @@ class Relays:
         occasion = f"relay:{way.copy.id}:{received if isinstance(received, str) else dump(data)!r}"
         name = notification_id(way.tenant, way.subscription.id, occasion)
         exchange = _as_subscriber(exchange, way)
-        call = exchange.call
-        if is_whole(way.subscription) or call.names is not way.names or call.restriction.view is not None:
-            found = self._whole(exchange, way, data, name)
-        else:
-            found = _passed_on(exchange, way, data, name)
-        if found is not None:
-            self._deliver(exchange, way, found)
+        message = self._message(exchange, way, data, name)
+        if message is not None:
+            self._deliver(exchange, way, message)
 
-    def _deliver(self, exchange: Exchange, way: Way, found: Notification) -> None:
-        endpoint, at = way.subscription.notification.endpoint, exchange.house.broker.clock.now()
-        message = Message(
-            id=str(found.body["id"]),
-            endpoint=endpoint,
-            content_type=found.media_type,
-            body=dump(found.body),
-            link=found.link,
-            info=endpoint.receiver_info,
-            tenant=way.tenant,
-        )
+    def _message(self, exchange: Exchange, way: Way, data: list[Json], name: str) -> Message | None:
+        """What the subscriber is told; what that tells of persons is on its way into the audit."""
+        call, telling = exchange.call, exchange.house.telling
+        if call.restriction.view is None:
+            whole = is_whole(way.subscription) or call.names is not way.names
+            found = self._whole(exchange, way, data, name) if whole else _passed_on(exchange, way, data, name)
+            return None if found is None else _made(way, found, _rests_on(exchange, way, data))
+        if telling is None:
+            found = self._whole(exchange, way, data, name)
+            return None if found is None else _made(way, found)
+        with telling.look_on(call.restriction) as seen:
+            found = self._whole(exchange, way, data, name)
+            rests = _rests_on(exchange, way, data)
+        if found is None:
+            return None
+        told = telling.record(seen, By(call.principal, home_of(way.tenant), _OPERATION))
+        return replace(_made(way, found, rests), told=told)
+
+    def _deliver(self, exchange: Exchange, way: Way, message: Message) -> None:
+        at = exchange.house.broker.clock.now()
         reason = self._send(message).result(SEND_S)
         self._outbox.count_sent(way.tenant, way.subscription.id, at, failed=bool(reason))
         if reason:
@@ -202,6 +210,29 @@ class Relays:
 
 def _answered(_: object) -> Response:
     return Response(200)
+
+
+def _made(way: Way, found: Notification, rests: tuple[str, ...] = ()) -> Message:
+    endpoint = way.subscription.notification.endpoint
+    return Message(
+        id=str(found.body["id"]),
+        endpoint=endpoint,
+        content_type=found.media_type,
+        body=dump(found.body),
+        link=found.link,
+        info=endpoint.receiver_info,
+        tenant=way.tenant,
+        rests_on=rests,
+    )
+
+
+def _rests_on(exchange: Exchange, way: Way, data: list[Json]) -> tuple[str, ...]:
+    """The numbers of the source's disclosures, where what it notified tells the subscriber of persons."""
+    forward = Forward(way.copy.registration, _OPERATION, "POST", "")
+    said = exchange.request.headers.get(HEADER.lower())
+    if said is None:
+        return ()
+    return tuple(rests_on(exchange, [Answered(forward, 200, data, {HEADER.lower(): said})]))
 
 
 def _as_subscriber(exchange: Exchange, way: Way) -> Exchange:

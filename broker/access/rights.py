@@ -327,6 +327,7 @@ AUDIT: Final[Rows] = {
     "audit_prove_consistency": OPEN,
     "audit_prove_entry": AUDITOR | RESIDENT,
     "audit_list_own_disclosures": RESIDENT,
+    "audit_retrieve_disclosure": RECIPIENT | OPERATOR,
 }
 EXPLAINING: Final[Rows] = {"explain_access": OVERSEERS, "explain_seers": OVERSEERS}
 

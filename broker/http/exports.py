@@ -35,7 +35,7 @@ from broker.ldcontext.core import CORE_URL
 from broker.model.entity import Entity
 from broker.operations.broker import Call
 from broker.operations.transfer import dump_entities
-from broker.ports.disclosing import By, leaving
+from broker.ports.disclosing import By, Numbers, leaving, numbered
 
 log = logging.getLogger("misono.exports")
 
@@ -99,6 +99,7 @@ class _Export:
         if tenant:
             check_tenant(tenant)
         self._made_at: int | None = None
+        self._numbers: Numbers = ()
         name, self._format = _read_query(request.query_string)
         self._house, self._iri = house, house.core.expand(name, "type")
         principal, access = principal_of(house, request), house.broker.access
@@ -133,7 +134,7 @@ class _Export:
         if telling is not None and found is not None:
             pending = telling.record(found, By(call.principal, call.tenant, OPERATION))
         if pending is not None:
-            pending.result()
+            self._numbers = pending.result()
             self._made_at = epoch
 
     def _is_over(self) -> bool:
@@ -149,6 +150,7 @@ class _Export:
             (b"Content-Length", b"%d" % file.tell()),
             (b"Content-Disposition", f"attachment; filename*=UTF-8''{name}.{self._format}".encode()),
         ]
+        headers += [(one.encode(), text.encode()) for one, text in numbered((), map(str, self._numbers))]
         file.seek(0)
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         try:

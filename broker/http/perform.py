@@ -36,7 +36,7 @@ from broker.operations.broker import Call
 from broker.operations.futures import both
 from broker.operations.snapshots import place_in
 from broker.ports import OverBudget, Principal
-from broker.ports.disclosing import By
+from broker.ports.disclosing import By, numbered
 from broker.ports.places import home_of
 from broker.ports.validator import ASKING, Asking
 from broker.telemetry import Timing
@@ -84,9 +84,16 @@ def _audited(house: House, operation: Operation, exchange: Exchange) -> Answer:
     pending = telling.record(found, By(call.principal, home_of(call.tenant), operation.name))
     if pending is None:
         return answer
+    written = pending
+
+    def told(response: Response) -> Response:
+        headers = numbered(response.headers, map(str, written.result()))
+        return Response(response.status, headers, response.body)
+
     if isinstance(answer, Deferred):
-        return Deferred(both(pending, answer.pending), answer.render)
-    return Deferred(pending, lambda _: answer)
+        render = answer.render
+        return Deferred(both(pending, answer.pending), lambda result: told(render(result)))
+    return Deferred(pending, lambda _: told(answer))
 
 
 def _answer(house: House, operation: Operation, exchange: Exchange) -> Answer:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from broker.model.subscription import Endpoint
+from broker.ports.disclosing import HEADER, Numbers
 from broker.ports.places import home_of, snapshot_of
 
 
@@ -27,8 +28,10 @@ class Message:
     info: tuple[tuple[str, str], ...] = ()
     tenant: str = ""
     redelivered: bool = False
-    told: Future[int] | None = None
-    """What it tells of persons, on its way into the audit: done when it may go out."""
+    told: Future[Numbers] | None = None
+    """What it tells of persons, on its way into the audit: done, with the numbers there, when it may go out."""
+    rests_on: tuple[str, ...] = ()
+    """Those numbers, and those of the sources that it came from, `aizu:4`."""
 
     @property
     def headers(self) -> dict[str, str]:
@@ -44,6 +47,8 @@ class Message:
         if self.redelivered:
             found[REDELIVERED] = "true"
         found.update(self.info)
+        if self.rests_on:
+            found[HEADER] = ", ".join(self.rests_on)
         return found
 
 
@@ -85,7 +90,8 @@ class Transports:
     async def send(self, message: Message, timeout_s: float) -> None:
         """As Transport.send, by the transport of the endpoint, once the audit has it; raises what kept it from that."""
         if message.told is not None:
-            await asyncio.wrap_future(message.told)
+            numbers = await asyncio.wrap_future(message.told)
+            message = replace(message, rests_on=(*map(str, numbers), *message.rests_on))
         scheme = _scheme(message.endpoint.uri)
         transport = self._made.get(scheme) or self._make(scheme)
         if transport is None:

@@ -3,6 +3,7 @@
     with telling.look_on(restriction) as found:      the policy's view says why it shows what (ports.audit.WITNESS)
         …  leaving([entity])  …                      whoever writes an answer out says what is in it
     pending = telling.record(found, By(principal, tenant, "query_entities"))      None: nothing about anybody
+    numbered(response.headers, map(str, pending.result()))                        what it rests on can be asked for
 
 A view shows many that are not in the answer (candidates, other pages); what is written down is what was written out.
 """
@@ -13,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import cast
+from typing import Final, TypeAlias, cast
 
 from broker.model.entity import Document, Entity, Instance, identity_of, instances
 from broker.model.evolution import Evolution
@@ -22,6 +23,10 @@ from broker.model.values import Instant, Json, to_instant
 from broker.ports import Clock, Principal, Restriction
 from broker.ports.audit import WITNESS, Audit, Basis, Entry, Told
 
+HEADER: Final = "Misono-Disclosure"
+"""Of what tells of persons: the numbers of its entries in the audit, `17`, and in those of sources, `aizu:4`."""
+Numbers: TypeAlias = tuple[int, ...]
+Headers: TypeAlias = tuple[tuple[str, str], ...]
 _OBSERVED: tuple[str, ...] = ("observedAt", "modifiedAt", "createdAt")
 
 
@@ -62,11 +67,12 @@ class _Known:
 
 
 class Disclosing:
-    """The port Witness, and what of it is in the answer."""
+    """The port Witness, and what of it is in the answer; `entities` are the ids of those that tell of persons."""
 
-    __slots__ = ("_known", "_persons")
+    __slots__ = ("_known", "_persons", "entities")
 
     def __init__(self) -> None:
+        self.entities: Final = set[str]()
         self._known: dict[str, _Known] = {}
         self._persons: dict[tuple[str, bool], _Person] = {}
 
@@ -92,6 +98,7 @@ class Disclosing:
         known, types = self._known.get(evolution.id), evolution.types
         if known is None:
             return
+        self.entities.add(evolution.id)
         if evolution.attributes or not evolution.aggregated.keys() & known.by_name.keys():
             self._attributes(known, types, evolution.attributes, evolution.modified_at)
         for name, methods in evolution.aggregated.items():
@@ -114,6 +121,7 @@ class Disclosing:
         entity_id, types = identity_of(document)
         known = self._known.get(entity_id)
         if known is not None:
+            self.entities.add(entity_id)
             beside = [name for name in places if name not in attributes]
             self._attributes(known, types, {**attributes, **{name: [{}] for name in beside}}, at)
 
@@ -189,16 +197,25 @@ class Telling:
         finally:
             WITNESS.reset(before)
 
-    def record(self, found: Disclosing, by: By) -> Future[int] | None:
-        """Write what left of it; done when that may go out. None where it is about nobody."""
-        pending: Future[int] | None = None
+    def record(self, found: Disclosing, by: By) -> Future[Numbers] | None:
+        """Write what left of it; done, with the numbers, when that may go out. None where it is about nobody."""
+        pending = list[Future[int]]()
         for emergency, told in found.told():
             entry = Entry(
                 "emergency" if emergency else "disclosure", by.tenant, by.principal.name, self.clock.now(),
                 by.principal.recipient, by.principal.purposes, by.operation, self.epoch(by.tenant), tuple(told),
             )  # fmt: skip
-            pending = self.audit.record(entry)  # written in their order: the last one is durable when all are
-        return pending
+            pending.append(self.audit.record(entry))
+        if not pending:
+            return None
+        return _numbers(pending)
+
+
+def numbered(headers: Headers, numbers: Iterable[str]) -> Headers:
+    """The headers with HEADER, these numbers before those that are in it already."""
+    kept = tuple(one for one in headers if one[0] != HEADER)
+    named = [*numbers, *(text for name, text in headers if name == HEADER)]
+    return (*kept, (HEADER, ", ".join(named))) if named else kept
 
 
 def leaving(entities: Iterable[Entity], *places: str) -> None:
@@ -215,6 +232,21 @@ def leaving_evolutions(evolutions: Iterable[Evolution]) -> None:
     if isinstance(found, Disclosing):
         for evolution in evolutions:
             found.left_evolution(evolution)
+
+
+def _numbers(pending: Sequence[Future[int]]) -> Future[Numbers]:
+    """The numbers of entries that were recorded in this order: when the last one is durable all are."""
+    found: Future[Numbers] = Future()
+
+    def finish(_: Future[int]) -> None:
+        failed = next((error for error in (one.exception() for one in pending) if error is not None), None)
+        if failed is None:
+            found.set_result(tuple(one.result() for one in pending))
+        else:
+            found.set_exception(failed)
+
+    pending[-1].add_done_callback(finish)
+    return found
 
 
 def _fits(basis: Basis, named: frozenset[str] | None) -> bool:

@@ -7,18 +7,20 @@ GET  /services/audit/roots              all signed roots: for everybody, to keep
 GET  /services/audit/consistency        that one root goes on where another one was (`from`, `to`: sizes)
 GET  /services/audit/proof              that an entry is in a root (`number`, `size`), with what it says of who asks
 GET  /services/audit/disclosures        the same of oneself, or of whom one acts for (`for`)
+GET  /services/audit/disclosures/{number}   for a recipient: what something that it got rests on
 """
 
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from threading import Event, Thread
-from typing import Final, cast
+from typing import TYPE_CHECKING, Final, cast
 from urllib.parse import urlencode
 
-from broker.audit.log import AuditLog
+from broker.audit.log import TOLD_KINDS, AuditLog, Written
 from broker.audit.roots import Roots
 from broker.encode.text import dump
 from broker.errors import BadRequestData, Forbidden, ResourceNotFound
@@ -26,8 +28,12 @@ from broker.http.messages import Response
 from broker.http.rooms.route import Asked, Route
 from broker.keeping import NotKept
 from broker.model.values import Instant, Json
-from services.audit.shown import shown_disclosure, shown_entry
+from broker.ports import Principal
+from services.audit.shown import shown_disclosure, shown_entry, shown_receipt
 from services.room import BadCity, Ground
+
+if TYPE_CHECKING:
+    from services.consents.room import ConsentRoom
 
 log = logging.getLogger("misono.services.audit")
 
@@ -36,6 +42,7 @@ LIMIT, LIMIT_MAX, NUMBER_MAX = 100, 1_000, 1 << 53
 LOOK_S: Final = 60.0
 _PAGED: Final = frozenset({"limit", "after"})
 _JSON: Final = (("Content-Type", "application/json"), ("Cache-Control", "no-store"))
+_NUMBER: Final = re.compile(r"[1-9][0-9]{0,14}")
 _HIDDEN: Final = ResourceNotFound("There is no such entry.", pointer="number", remedy="a number of your disclosures")
 
 
@@ -46,6 +53,7 @@ class AuditRoom:
         if not isinstance(ground.audit, AuditLog):
             raise BadCity("[audit] nothing is kept here: the audit needs `misono serve --access FILE`")
         self.log, self._acting_for = ground.audit, ground.consents.acting_for
+        self._rooms = ground.rooms
         self.roots = Roots(self.log)
         self._stopping, self._thread = Event(), Thread(target=self._run, name="audit-roots", daemon=True)
         self._wrong = ""
@@ -72,6 +80,7 @@ class AuditRoom:
                 "GET", f"{OPEN_ROOT}/disclosures", "audit_list_own_disclosures", self._own_disclosures,
                 parameters=_PAGED | {"for", "since"},
             ),
+            Route("GET", f"{OPEN_ROOT}/disclosures/{{number}}", "audit_retrieve_disclosure", self._received),
         )  # fmt: skip
 
     def start(self) -> None:
@@ -155,6 +164,18 @@ class AuditRoom:
         proof = self.roots.proof(number, asked.number("size", 0, NUMBER_MAX))
         return _plain({**proof, "said": self.log.said(number, subject)})
 
+    def _received(self, asked: Asked) -> Response:
+        """What was disclosed to who asks, without pseudonyms: 404 for every other entry, and for none."""
+        text, who = asked.path["number"], asked.principal
+        number = int(text) if _NUMBER.fullmatch(text) else 0
+        written = self.log.entry(number) if number else None
+        if written is None or written.entry.tenant != asked.tenant or not _is_to(written, who):
+            raise _HIDDEN
+        room, at = cast("ConsentRoom | None", self._rooms.get("consents")), written.at
+        return _plain(
+            shown_receipt(written, lambda records: [] if room is None else room.receipts_of(asked.tenant, records, at))
+        )
+
     def _subject(self, asked: Asked) -> str:
         """Of whom somebody asks: themself, or whom they act for. Raises Forbidden."""
         own = asked.principal.subject
@@ -169,6 +190,14 @@ class AuditRoom:
 def open_room(ground: Ground) -> AuditRoom:
     """The room. Raises BadCity."""
     return AuditRoom(ground)
+
+
+def _is_to(written: Written, who: Principal) -> bool:
+    """Whether somebody got what an entry tells of, or told of before it was erased."""
+    entry = written.entry
+    if entry.kind not in TOLD_KINDS or not (entry.told or written.erased):
+        return False
+    return entry.recipient == who.recipient and (bool(who.recipient) or entry.principal == who.name)
 
 
 def _plain(body: Json, status: int = 200, headers: tuple[tuple[str, str], ...] = ()) -> Response:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from threading import Event as Flag
 from threading import Thread
 from typing import Final
@@ -11,7 +11,7 @@ from typing import Final
 from broker.errors import NgsiError
 from broker.http.rooms.route import Route
 from broker.keeping import NotKept
-from broker.model.values import Json
+from broker.model.values import Instant, Json
 from broker.ports.audit import Entry
 from broker.ports.hub import HubAway
 from services.consents import timing
@@ -105,6 +105,15 @@ class ConsentRoom:
     def records(self, tenant: str, subject: str) -> list[Record]:
         """A person's consents, oldest first."""
         return self.book.of_person(tenant, subject)
+
+    def receipts_of(self, tenant: str, records: Iterable[str], at: Instant) -> list[str]:
+        """The ids of the receipts that were the newest ones of these consents at that time."""
+        sql = (
+            "SELECT id FROM consents_receipt WHERE tenant = ? AND record = ? AND at <= ?"
+            " ORDER BY version DESC, number DESC LIMIT 1"
+        )
+        found = (self._ground.file.read(sql, (tenant, record, at)) for record in records)
+        return [str(row[0]) for rows in found for row in rows]
 
     def withdraw_all(self, tenant: str, who: Who, subject: str) -> Withdrawn:
         """End every consent of a person."""

@@ -22,7 +22,7 @@ from broker.notify.book import Entry as Kept
 from broker.notify.composing import Composer
 from broker.notify.message import Message, Transports
 from broker.ports import Restriction
-from broker.ports.disclosing import Telling
+from broker.ports.disclosing import Numbers, Telling
 from broker.ports.outbox import EntityChange, OutboxRow
 from tests.fakes.consent_city import ADVICE, CLINIC, HEART, PEOPLE, PULSE, ConsentCity, consent_city
 from tests.http.history.streaming import follow
@@ -143,7 +143,7 @@ def test_a_notification_waits_for_the_audit(city: ConsentCity) -> None:
     message = composer.change("misono", Kept(subscription, 1, 0, 0), row)
     assert message is not None
     assert message.told is not None
-    assert message.told.result() == told(city)[0]["number"]
+    assert message.told.result() == (told(city)[0]["number"],)
     assert told(city)[0]["operation"] == "notification"
 
 
@@ -187,26 +187,27 @@ def test_where_the_audit_cannot_be_written_nothing_personal_goes_out(tmp_path: P
 
 
 def test_a_message_goes_out_when_the_audit_has_it_and_not_where_it_cannot() -> None:
-    sent = list[str]()
+    sent = list[tuple[str, str]]()
 
     class Sent:
         async def send(self, message: Message, _timeout_s: float) -> None:
-            sent.append(message.id)
+            sent.append((message.id, message.headers["Misono-Disclosure"]))
 
         async def close(self) -> None:
             pass
 
     async def work() -> None:
-        transports, written, lost = Transports(lambda _: Sent(), lambda _: None), Future[int](), Future[int]()
+        transports, written, lost = Transports(lambda _: Sent(), lambda _: None), Future[Numbers](), Future[Numbers]()
         endpoint = Endpoint("http://x.example/")
-        sending = asyncio.ensure_future(transports.send(Message("1", endpoint, "", b"", told=written), 1.0))
+        message = Message("1", endpoint, "", b"", told=written, rests_on=("aizu:4",))
+        sending = asyncio.ensure_future(transports.send(message, 1.0))
         await asyncio.sleep(0.01)
         assert sent == []
-        written.set_result(1)
+        written.set_result((17, 18))
         await sending
         lost.set_exception(ServiceUnavailable("full"))
         with pytest.raises(ServiceUnavailable):
             await transports.send(Message("2", endpoint, "", b"", told=lost), 1.0)
-        assert sent == ["1"]
+        assert sent == [("1", "17, 18, aizu:4")]
 
     asyncio.run(work())

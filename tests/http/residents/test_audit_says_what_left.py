@@ -236,4 +236,5 @@ def test_an_export_is_told_of_before_it_is_sent(tmp_path: Path) -> None:
         reply = hub.door("GET", "/catalogue/export?type=Person")
         doors.close()
     assert (reply.status, len(reply.body.splitlines())) == (200, 1)
+    assert reply.headers["misono-disclosure"] == "1"
     assert hub.told() == {PEOPLE[0]: {"names": {"pulse"}, "records": {"urn:r:1"}, "values": 1}}

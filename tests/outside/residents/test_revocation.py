@@ -287,6 +287,29 @@ def _audited(city: City, ago: float) -> None:
         one for one in _listed(city.done("hana", "GET", "/services/audit/disclosures")) if one["recipient"] == CLINIC
     ]
     assert mine["times"] == clinic["times"]
+    _withdrawal_audited(city, last)
+
+
+def _withdrawal_audited(city: City, last: datetime) -> None:
+    """Her withdrawal has an entry of its own, after which there is none that tells the clinic of her."""
+    [record] = _listed(city.done("hana", "GET", "/services/consents/records"))
+    acts = _entries(city, "consent")
+    [withdrawn] = [one for one in acts if one["operation"] == "withdraw"]
+    assert (withdrawn["more"]["record"], withdrawn["more"]["state"]) == (record["id"], record["state"])
+    assert withdrawn["recipient"] == CLINIC
+    told = [one for one in _entries(city, "disclosure") if HANA in [person["subject"] for person in one["told"]]]
+    late = timedelta(seconds=WITHIN_S)  # to write that it is over, and for processes to hear of it
+    assert datetime.fromisoformat(told[-1]["at"]) == last
+    assert last <= datetime.fromisoformat(withdrawn["at"]) + late
+
+
+def _entries(city: City, kind: str) -> list[dict[str, Any]]:
+    """All entries of a kind, in the order of the audit."""
+    found, after = list[dict[str, Any]](), 0
+    while page := city.done("auditor", "GET", f"/admin/audit?kind={kind}&limit=1000&after={after}"):
+        found += page
+        after = page[-1]["number"]
+    return found
 
 
 def _listed(body: Any) -> list[dict[str, Any]]:
