@@ -4,6 +4,7 @@ city.yaml        name, version, texts, licence, @context, the model packages tha
 context.jsonld   the @context of its data
 models/NAME/     model packages of its own
 rules/gate.yaml  off, warn or reject, by type; other files of rules/ are carried along
+access.toml      who may see and do what: digests and public keys alone
 adapters/*.yaml  adapters and mappings of devices; `misono package check` tries them (adapters.checking)
 labels/ja.yaml, labels/en.yaml   texts by key, the same keys in both
 data/*.jsonld    entities
@@ -13,6 +14,7 @@ day.yaml         how the data move (`day`)
 from __future__ import annotations
 
 import re
+import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,9 +31,12 @@ HEAD: Final = "city.yaml"
 CONTEXT: Final = "context.jsonld"
 DAY: Final = "day.yaml"
 GATE: Final = "rules/gate.yaml"
+ACCESS: Final = "access.toml"
+_PRIVATE: Final = frozenset({"d", "p", "q", "k"})
+"""Members that private and symmetric JSON Web Keys have (RFC 7518)."""
 LABELS: Final = ("labels/ja.yaml", "labels/en.yaml")
 _KNOWN: Final = re.compile(
-    r"city\.yaml|context\.jsonld|contexts\.tsv|day\.yaml|LICENSE|README(\.ja)?\.md"
+    r"access\.toml|city\.yaml|context\.jsonld|contexts\.tsv|day\.yaml|LICENSE|README(\.ja)?\.md"
     r"|models/[a-z][a-z0-9-]*/((package|attributes|vocabularies)\.yaml|manifest\.json|models/\w+\.yaml)"
     r"|(rules|adapters)/[\w-]+\.yaml|labels/(ja|en)\.yaml|data/[\w-]+\.(jsonld|ndjson)"
 )
@@ -92,12 +97,24 @@ def files_of(home: Path) -> dict[str, bytes]:
             if not is_known(name):
                 raise BadSource(f"{name}: no file of a city package; docs/new-city.md names those that are")
             found[name] = path.read_bytes()
+    require_public(found.get(ACCESS, b""))
     return dict(sorted(found.items()))
 
 
 def is_known(name: str) -> bool:
     """Whether a package may have a file of this path."""
     return _KNOWN.fullmatch(name) is not None
+
+
+def require_public(access: bytes) -> None:
+    """Raise BadSource where the file of --access has what opens something: it holds digests and public keys alone."""
+    try:
+        keys = tomllib.loads(access.decode()).get("keys", {})
+    except ValueError as error:
+        raise BadSource(f"{ACCESS}: {error}") from error
+    for name, key in keys.items():
+        if isinstance(key, dict) and isinstance(jwk := key.get("jwk"), dict) and _PRIVATE & jwk.keys():
+            raise BadSource(f"{ACCESS}: keys.{name}.jwk: a private key; put the public one there")
 
 
 def read_city(home: Path) -> City:

@@ -159,3 +159,18 @@ def test_a_city_s_own_models_are_held_too(tmp_path: Path) -> None:
         json.dumps([HALL, castle | {"towers": {"type": "Property", "value": 3}}])
     )
     assert not any("urn:a:castle" in one for one in faults(home))
+
+
+def test_keys_that_open_something_stay_out_of_a_package(tmp_path: Path) -> None:
+    home = write_city(tmp_path / "tsubame")
+    public = (
+        '[keys.well]\nroles = ["recipient"]\njwk = { kty = "OKP", crv = "Ed25519", x = "11qYAYKxCrfVS_7TyWQHOg" }\n'
+    )
+    (home / "access.toml").write_text(public)
+    assert "access.toml" in files_of(home)
+    (home / "access.toml").write_text(public.replace("x =", 'd = "nWGxne_9WmC6hEr0", x ='))
+    with pytest.raises(BadSource, match=r"access\.toml: keys\.well\.jwk: a private key"):
+        files_of(home)
+    (home / "access.toml").write_text("[keys")
+    with pytest.raises(BadSource, match=r"access\.toml"):
+        files_of(home)

@@ -1,6 +1,6 @@
 """Make up residents and what their devices say: watch, toothbrush, scale, purchases, the air at home.
 
-    python examples/misono/residents/make.py --people 5 --days 3 --seed 2026 > examples/misono/residents/people.jsonld
+    python examples/residents/make.py --people 5 --days 3 --seed 2026 > examples/residents/people.jsonld
 
 Nobody in it exists: pseudonyms are counted, values are drawn from a seeded generator, the same for the same arguments.
 The kinds of data are those of ミソノ・データ・ミライ (2019). Only Python's own library is needed.
