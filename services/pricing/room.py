@@ -7,7 +7,7 @@ room.pay_noise("", Noise("safe-17", recipient, items, Fraction(1, 2)), subjects)
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from threading import Event, Thread
@@ -77,6 +77,15 @@ class PricingRoom:
 
         Raises BadRequestData, Forbidden; Conflict where the recipient has not enough.
         """
+        paid = self._ground.file.write(self.paying_noise(tenant, noise, subjects)).result()
+        self.noise_paid(tenant, paid)
+        return paid
+
+    def paying_noise(self, tenant: str, noise: Noise, subjects: Sequence[str]) -> Callable[[Db], Paid | None]:
+        """As `pay_noise`, to be done within a transaction of the same file; `noise_paid` is called after it.
+
+        Raises BadRequestData, Forbidden; what is given back raises Conflict where the recipient has not enough.
+        """
         if not 1 <= len(noise.key) <= KEY_MAX:
             raise BadRequestData("a payment needs a key", pointer="/key", remedy=f"1 to {KEY_MAX} characters")
         each = self.noise_price(tenant, noise.recipient, noise.items, noise.epsilon)
@@ -91,10 +100,12 @@ class PricingRoom:
             gross = {one: within_cap(rules, each, paid.get(one, 0)) for one in dict.fromkeys(subjects)}
             return self._paying.pay(db, sale, gross)
 
-        paid = self._ground.file.write(work).result()
+        return work
+
+    def noise_paid(self, tenant: str, paid: Paid | None) -> None:
+        """Show what was paid for noise, once it is durable."""
         if paid is not None:
             self._show(tenant, "", paid)
-        return paid
 
     def forget(self, tenant: str, subject: str) -> Mapping[str, int]:
         """Take a person off what they were paid, and forget what they asked for; how much, by place."""

@@ -78,6 +78,15 @@ class Table:
         every = {**self.cells, **self.margins, (ANY,) * self.width: self.total}
         return {key: cell for key, cell in every.items() if not cell.hidden}
 
+    def told(self) -> list[Cell]:
+        """Every cell that can be known: those that are shown, and what is hidden of a line whose sum is shown."""
+        found = [*self.shown().values()]
+        for line, of in _lines(self.cells, self.margins, self.total):
+            rest = [one for one in line if one.hidden]
+            if rest and not of.hidden:
+                found.append(_together(rest))
+        return found
+
     @property
     def width(self) -> int:
         """By how many things it is grouped."""
@@ -139,12 +148,15 @@ def _covered(line: Sequence[Cell], of: Cell, rules: Rules) -> bool:
     hidden, open_ = [one for one in line if one.hidden], [one for one in line if not one.hidden]
     if of.hidden or not hidden:
         return False
-    people = {who for cell in hidden for who in cell.given}
-    together = Cell({who: sum(cell.given.get(who, 0.0) for cell in hidden) for who in people})
-    if len(hidden) > 1 and not _why(together, rules):
+    if len(hidden) > 1 and not _why(_together(hidden), rules):
         return False
     if open_:
         min(open_, key=lambda one: (one.people, abs(one.total))).hidden = "complement"
     else:
         of.hidden = "complement"
     return True
+
+
+def _together(cells: Sequence[Cell]) -> Cell:
+    people = {who for cell in cells for who in cell.given}
+    return Cell({who: sum(cell.given.get(who, 0.0) for cell in cells) for who in people})

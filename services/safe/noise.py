@@ -27,6 +27,10 @@ class Bounds:
         """A value as a number of steps, held to the bounds."""
         return round(min(max(value, self.low), self.high) / self.resolution)
 
+    def held(self, value: float) -> float:
+        """The value, held to the bounds and to whole steps."""
+        return self.step(value) * self.resolution
+
     @property
     def steps(self) -> tuple[int, int]:
         """The bounds in steps."""

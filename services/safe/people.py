@@ -1,7 +1,8 @@
 """Who contributes to a data set: persons who allowed it for the purpose of who asks, with one value each.
 
 A consent to any granularity of the item will do, for a total is coarser than all of them (`…@aggregate` allows totals
-alone). Where data are about several persons, each must have allowed it, and they contribute together.
+alone). Rows are finer than totals: in them are those alone who allowed single values (`raw`). Where data are about
+several persons, each must have allowed it, and they contribute together.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from broker.model.entity import instances
 from broker.model.subjects import DATA_SUBJECT, subjects_of, whose
 from broker.model.values import Instant, Json, to_instant
 from broker.ports import Clock, Principal
-from broker.ports.consents import ANY, Consents, Grant, Grants
+from broker.ports.consents import ANY, GRANULARITIES, Consents, Grant, Grants
 from broker.ports.hub import Hub
 from datamodels.library import Library
 from datamodels.source import Model
@@ -41,6 +42,8 @@ class Wanted:
     attribute: str
     special: bool
     others: Mapping[str, str]
+    rows: bool = False
+    """Whether single values are wanted, however coarse, and not only totals."""
 
 
 class People:
@@ -77,7 +80,7 @@ class People:
         )
 
 
-def understood(library: Library, dataset: Dataset) -> Wanted:
+def understood(library: Library, dataset: Dataset, *, rows: bool = False) -> Wanted:
     """The data set as its model has it. Raises BadRequestData where no installed package knows it."""
     models: list[Model] = [model for _, model in library.named(dataset.type)]
     model = next((one for one in models if dataset.attribute in one.attributes), None)
@@ -88,7 +91,7 @@ def understood(library: Library, dataset: Dataset) -> Wanted:
     names = {*dataset.groups, *dataset.quasi} - {SEEN}
     others = {name: model.attributes[name].iri for name in sorted(names & model.attributes.keys())}
     attribute = model.attributes[dataset.attribute]
-    return Wanted(model.iri, attribute.iri, attribute.personal == "special-care", others)
+    return Wanted(model.iri, attribute.iri, attribute.personal == "special-care", others, rows)
 
 
 def _measured(entity: Mapping[str, Json], attribute: str) -> Iterator[tuple[frozenset[str], dict[str, Any]]]:
@@ -113,6 +116,7 @@ def _about(entity: Mapping[str, Json], instance: Mapping[str, Json], others: Map
 def _covers(grant: Grant, wanted: Wanted) -> bool:
     return any(
         item.type == wanted.type
+        and (item.granularity == GRANULARITIES[0] or not wanted.rows)
         and (item.attribute == wanted.attribute or (item.attribute == ANY and not wanted.special))
         for item in grant.items
     )

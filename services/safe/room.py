@@ -2,8 +2,9 @@
 
 GET  /services/safe/datasets    what there is, how safe it is made, and what is left of the budget of who asks
 POST /services/safe/totals      {"dataset": "pulse", "measure": "mean", "by": ["town"]}   a table, unsafe cells hidden
+                                the answer of before (asOf) until k contributors changed
 POST /services/safe/noisy       {"dataset": "pulse", "measure": "mean", "epsilon": 0.5}   with noise, off the budget
-POST /services/safe/views       {"dataset": "pulse"}                                      anonymised rows
+POST /services/safe/views       {"dataset": "pulse"}                                      anonymised rows, in bands
 GET  /services/safe/methods     how views were made: for everybody, as APPI article 43 asks for
 """
 
@@ -19,19 +20,19 @@ from broker.http.rooms.route import Asked, Route
 from broker.model.values import Json, to_text
 from broker.ports.audit import Entry
 from services.room import Ground
-from services.safe import noise
-from services.safe.book import Of, SafeBook
-from services.safe.cells import Cell, Contribution, Table, tabulate
+from services.safe.book import Answer, Of, SafeBook
+from services.safe.buying import Buying, Wish, key_of, micro_of
+from services.safe.cells import Contribution, tabulate
 from services.safe.configured import MICRO, Dataset, read_datasets
-from services.safe.differences import members_of
+from services.safe.differences import name_of, told_of
 from services.safe.people import People, Person, understood
+from services.safe.telling import kept, told
 from services.safe.views import Row, View, anonymised, pseudonymised
 
 ROOT: Final = "/services/safe"
 MEASURES: Final = ("count", "sum", "mean")
 BY_MAX: Final = 2
 LIMIT, LIMIT_MAX, NUMBER_MAX = 100, 1_000, 1 << 53
-DIGITS: Final = 6
 _JSON: Final = (("Content-Type", "application/json"), ("Cache-Control", "no-store"))
 
 
@@ -42,6 +43,7 @@ class SafeRoom:
         self._ground, self._datasets = ground, read_datasets(ground.city)
         self._people = People(ground.hub, ground.consents, ground.clock)
         self.book = SafeBook(ground.file)
+        self._buying = Buying(ground, self.book)
 
     def routes(self) -> Sequence[Route]:
         """As the port says."""
@@ -70,7 +72,7 @@ class SafeRoom:
 
     def forget(self, tenant: str, subject: str) -> int:
         """Forget that a person contributed; in how many places they did."""
-        return self.book.forget(tenant, members_of([subject], self.book.key))
+        return self.book.forget(tenant, name_of(subject, self.book.key))
 
     def spent(self, tenant: str, dataset: str, recipient: str) -> float:
         """How much ε of a data set a recipient has spent: what aggregates are priced by."""
@@ -79,11 +81,10 @@ class SafeRoom:
     def pseudonymised(self, asked: Asked, dataset: str) -> View:
         """A view for use inside the hub, never for a third party; its method is recorded."""
         found = self._dataset(dataset)
-        people = self._contributors(asked, found)
-        purpose = "\n".join(sorted(asked.principal.purposes))
-        key = members_of([f"{asked.tenant}\n{dataset}\n{purpose}"], self.book.key)
-        view = pseudonymised(_rows(people, found), found.quasi, next(iter(key)))
-        self._note(asked, found, "pseudonymised", view)
+        people = self._contributors(asked, found, rows=True)
+        key = name_of(f"{asked.tenant}\n{dataset}\n{_purpose(asked)}", self.book.key)
+        view = pseudonymised(_rows(people, found), found.quasi, key)
+        self._note(asked, found, "pseudonymised", (len(view.rows), cast("dict[str, Json]", view.method)))
         return view
 
     def _list(self, asked: Asked) -> Response:
@@ -96,48 +97,55 @@ class SafeRoom:
             there = ", ".join(dataset.groups) or "none: leave by out"
             raise BadRequestData("the data set is not grouped by that", pointer="/by", remedy=there)
         people = self._contributors(asked, dataset)
-        given = (Contribution(one.who, 1.0 if measure == "count" else one.value, one.about) for one in people)
+        counts, bounds = measure == "count", dataset.bounds
+        given = (Contribution(one.who, 1.0 if counts else bounds.held(one.value), one.about) for one in people)
         table = tabulate(given, by, dataset.rules)
-        shown = table.shown()
-        sets = [_set(cell, self.book.key) for cell in shown.values()]
-        if not self.book.admit(_of(asked, dataset), sets, dataset.rules.k):
-            raise Forbidden(
-                "this differs by too few persons from a total that you have", pointer="/by",
-                remedy="ask again when more has changed, or for a noisy one: POST /services/safe/noisy",
-            )  # fmt: skip
-        self._tell(asked, "aggregate", {"dataset": dataset.name, "measure": measure, "cells": len(shown)})
-        return _plain(_table(table, by, measure))
+        answer = self._answered(
+            asked, dataset, f"{'count' if counts else 'values'} {','.join(by)}",
+            [[(who, None if counts else value) for who, value in cell.given.items()] for cell in table.told()],
+            kept(table, by),
+        )  # fmt: skip
+        cells = len(cast("list[Json]", answer.body["cells"])) + (
+            "people" in cast("dict[str, Json]", answer.body["total"])
+        )
+        self._tell(asked, "aggregate", {"dataset": dataset.name, "measure": measure, "cells": cells})
+        return _plain({**told(answer.body, measure), "asOf": to_text(answer.at)})
 
     def _noisy(self, asked: Asked) -> Response:
         body = _body(asked, {"dataset", "measure", "epsilon"})
-        dataset, measure, micro = self._dataset(body.get("dataset")), _measure(body), _micro(body)
+        dataset, measure, micro = self._dataset(body.get("dataset")), _measure(body), micro_of(body.get("epsilon"))
         people = self._contributors(asked, dataset)
-        of, now = _of(asked, dataset), self._ground.clock.now()
-        if not self.book.spend(of, micro, dataset.budget, (now, measure)):
-            left = (dataset.budget - self.book.spent(of)) / MICRO
-            raise Forbidden(f"of the budget {left:g} is left", pointer="/epsilon", remedy=f"epsilon: {left:g} at most")
-        epsilon = micro / MICRO
-        values = [one.value for one in people]
-        found = _noised(measure, values, dataset, epsilon)
-        self._tell(asked, "aggregate", {"dataset": dataset.name, "measure": measure, "epsilon": epsilon})
-        left = (dataset.budget - self.book.spent(of)) / MICRO
-        method = "Laplace (OpenDP), one value a contributor, held to the bounds"
-        told: dict[str, Json] = {"measure": measure, "value": found, "epsilon": epsilon, "left": left, "method": method}
-        return _plain(told)
+        wish = Wish(_of(asked, dataset), measure, micro, key_of(asked, needed=dataset.priced))
+        answer = self._buying.before(wish) or self._buying.buy(wish, dataset, people)
+        self._tell(asked, "aggregate", {"dataset": dataset.name, "measure": measure, "epsilon": wish.epsilon})
+        return _plain(answer)
 
     def _view(self, asked: Asked) -> Response:
-        body = _body(asked, {"dataset"})
-        dataset = self._dataset(body.get("dataset"))
-        people = self._contributors(asked, dataset)
+        dataset = self._dataset(_body(asked, {"dataset"}).get("dataset"))
+        people = self._contributors(asked, dataset, rows=True)
         view = anonymised(_rows(people, dataset), dataset.quasi, dataset.anonymity)
-        kept = members_of((one for person in people for one in person.who.split()), self.book.key)
-        if view.rows and not self.book.admit(_of(asked, dataset), [kept], dataset.rules.k):
+        groups = [[(row.who, row.value) for row in group] for group in view.groups]
+        sets = [*groups, [row for group in groups for row in group]] if groups else []
+        body = {"rows": cast("Json", view.rows), "method": cast("Json", view.method)}
+        answer = self._answered(asked, dataset, "rows", sets, body)
+        rows, method = cast("list[Json]", answer.body["rows"]), cast("dict[str, Json]", answer.body["method"])
+        self._note(asked, dataset, "anonymised", (len(rows), method))
+        return _plain({**answer.body, "asOf": to_text(answer.at)})
+
+    def _answered(
+        self, asked: Asked, dataset: Dataset, question: str, sets: Sequence[Sequence[tuple[str, float | None]]],
+        body: Mapping[str, Json],
+    ) -> Answer:  # fmt: skip
+        """What may be answered: this, or what was before where too little changed. Raises Forbidden."""
+        over = list(dict.fromkeys(told_of(one, self.book.key) for one in sets))
+        answer = Answer(f"{question}\n{_purpose(asked)}", self._ground.clock.now(), over, body)
+        found = self.book.answered(_of(asked, dataset), answer, dataset.rules.k)
+        if found is None:
             raise Forbidden(
-                "this view differs by too few persons from what you have", pointer="/dataset",
-                remedy="ask again when more has changed",
+                "this differs by too few persons from something that you have", pointer="/dataset",
+                remedy="ask again when more has changed, or for a noisy one: POST /services/safe/noisy",
             )  # fmt: skip
-        self._note(asked, dataset, "anonymised", view)
-        return _plain({"rows": cast("Json", view.rows), "method": dict(view.method)})
+        return found
 
     def _methods(self, asked: Asked) -> Response:
         limit = min(asked.number("limit", LIMIT, LIMIT_MAX) or LIMIT, LIMIT_MAX)
@@ -157,23 +165,24 @@ class SafeRoom:
             )
         return found
 
-    def _contributors(self, asked: Asked, dataset: Dataset) -> list[Person]:
-        return self._people.of(asked.tenant, asked.principal, understood(self._ground.library(), dataset))
+    def _contributors(self, asked: Asked, dataset: Dataset, *, rows: bool = False) -> list[Person]:
+        return self._people.of(asked.tenant, asked.principal, understood(self._ground.library(), dataset, rows=rows))
 
     def _shown(self, asked: Asked, one: Dataset) -> dict[str, Json]:
         shown: dict[str, Json] = {
             "dataset": one.name, "item": one.item, "bounds": [one.bounds.low, one.bounds.high],
             "groups": list(one.groups), "k": one.rules.k, "dominancePercent": round(one.rules.share * 100),
-            "epsilon": one.budget / MICRO,
+            "epsilon": one.budget / MICRO, "bands": list(one.anonymity.edges), "priced": one.priced,
         }  # fmt: skip
         if asked.principal.recipient:
             shown["left"] = (one.budget - self.book.spent(_of(asked, one))) / MICRO
         return shown
 
-    def _note(self, asked: Asked, dataset: Dataset, kind: str, view: View) -> None:
-        told: dict[str, Json] = {**view.method, "item": dataset.item}
-        self.book.note_method(_of(asked, dataset), self._ground.clock.now(), kind, len(view.rows), told)
-        self._tell(asked, kind, {"dataset": dataset.name, "rows": len(view.rows), **told})
+    def _note(self, asked: Asked, dataset: Dataset, kind: str, made: tuple[int, Mapping[str, Json]]) -> None:
+        rows, method = made
+        told: dict[str, Json] = {**method, "item": dataset.item}
+        self.book.note_method(_of(asked, dataset), self._ground.clock.now(), kind, rows, told)
+        self._tell(asked, kind, {"dataset": dataset.name, "rows": rows, **told})
 
     def _tell(self, asked: Asked, kind: str, more: dict[str, Json]) -> None:
         """Into the audit, before anything leaves."""
@@ -197,39 +206,12 @@ def _of(asked: Asked, dataset: Dataset) -> Of:
     return Of(asked.tenant, dataset.name, asked.principal.recipient)
 
 
-def _set(cell: Cell, key: bytes) -> frozenset[bytes]:
-    """Persons, one by one: of a household each."""
-    return members_of((one for who in cell.given for one in who.split()), key)
+def _purpose(asked: Asked) -> str:
+    return "\n".join(sorted(asked.principal.purposes))
 
 
 def _rows(people: Sequence[Person], dataset: Dataset) -> list[Row]:
-    step = dataset.bounds
-    return [Row(one.who, step.step(one.value) * step.resolution, one.about) for one in people]
-
-
-def _noised(measure: str, values: Sequence[float], dataset: Dataset, epsilon: float) -> float:
-    if measure == "count":
-        return noise.count(len(values), epsilon)
-    made = noise.total if measure == "sum" else noise.mean
-    return round(made(values, dataset.bounds, epsilon), DIGITS)
-
-
-def _table(table: Table, by: Sequence[str], measure: str) -> dict[str, Json]:
-    """What may be shown; a cell that may not is absent: that there is one already says that somebody is there."""
-    every = {**table.cells, **table.margins} if by else {}
-    cells: list[Json] = [
-        {**dict(zip(by, key, strict=True)), **_cell(cell, measure)}
-        for key, cell in sorted(every.items())
-        if not cell.hidden
-    ]
-    return {"measure": measure, "by": list(by), "cells": cells, "total": _cell(table.total, measure)}
-
-
-def _cell(cell: Cell, measure: str) -> dict[str, Json]:
-    if cell.hidden:
-        return {"hidden": cell.hidden}
-    value = {"count": float(cell.people), "sum": cell.total}.get(measure)
-    return {"people": cell.people, "value": round(cell.mean if value is None else value, DIGITS)}
+    return [Row(one.who, dataset.bounds.held(one.value), one.about) for one in people]
 
 
 def _body(asked: Asked, known: set[str]) -> dict[str, Any]:
@@ -251,10 +233,3 @@ def _by(body: Mapping[str, Any]) -> tuple[str, ...]:
     if not isinstance(by, list) or len(by) > BY_MAX or len({*map(str, by)}) != len(by):
         raise BadRequestData("by is a list of up to two groups", pointer="/by", remedy='by: ["town"]')
     return tuple(map(str, by))
-
-
-def _micro(body: Mapping[str, Any]) -> int:
-    epsilon = body.get("epsilon")
-    if not isinstance(epsilon, int | float) or isinstance(epsilon, bool) or not 1 <= epsilon * MICRO <= 100 * MICRO:
-        raise BadRequestData("epsilon is a number above 0", pointer="/epsilon", remedy="epsilon: 0.1")
-    return int(epsilon * MICRO)

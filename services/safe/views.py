@@ -9,10 +9,12 @@ pseudonymised one stays inside (article 41).
 from __future__ import annotations
 
 import hmac
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, TypeAlias
 
+Told: TypeAlias = str | float | list[float]
 KINDS: Final = ("keep", "drop", "day", "month", "width", "prefix")
 
 
@@ -55,19 +57,37 @@ class Coarser:
 
 @dataclass(frozen=True, slots=True)
 class Anonymity:
-    """Groups of at least `k`, in which there are at least `diverse` values."""
+    """Groups of at least `k`, in which there are at least `diverse` values, told as bands between `edges`.
+
+    Without edges values are told as they are, and a group has two of them at least.
+    """
 
     k: int = 5
     diverse: int = 1
+    edges: tuple[float, ...] = ()
+
+    def told(self, value: float) -> float | list[float]:
+        """The value as it is told: `[60.0, 80.0]` is from 60 to 80; what is beyond the edges is in the outer bands."""
+        if not self.edges:
+            return value
+        place = min(max(bisect_right(self.edges, value), 1), len(self.edges) - 1)
+        return [*self.edges[place - 1 : place + 1]]
+
+    def enough(self, group: Sequence[Row]) -> bool:
+        """Whether nobody is found in a group of equal rows."""
+        values = {str(self.told(row.value)) for row in group}
+        return len({row.who for row in group}) >= self.k and len(values) >= max(self.diverse, 1 if self.edges else 2)
 
 
 @dataclass(frozen=True, slots=True)
 class View:
     """The rows, without names and in no order that tells anything, how many were left out, and how it was made."""
 
-    rows: Sequence[Mapping[str, str | float]]
+    rows: Sequence[Mapping[str, Told]]
     left_out: int
-    method: Mapping[str, str | int]
+    method: Mapping[str, str | int | list[float]]
+    groups: Sequence[Sequence[Row]] = ()
+    """What the rows were made of, group by group."""
 
 
 def anonymised(rows: Iterable[Row], coarser: Mapping[str, Coarser], wanted: Anonymity) -> View:
@@ -76,29 +96,30 @@ def anonymised(rows: Iterable[Row], coarser: Mapping[str, Coarser], wanted: Anon
     for row in rows:
         key = tuple((name, how.of(row.quasi.get(name, ""))) for name, how in sorted(coarser.items()))
         groups.setdefault(key, []).append(row)
-    kept: list[dict[str, str | float]] = []
-    left_out = 0
+    kept: list[dict[str, Told]] = []
+    left_out, shown = 0, list[list[Row]]()
     for key, group in sorted(groups.items()):
-        if len({row.who for row in group}) < wanted.k or len({row.value for row in group}) < wanted.diverse:
+        if not wanted.enough(group):
             left_out += len(group)
             continue
-        kept += [{**dict(key), "value": value} for value in sorted(row.value for row in group)]
-    method: dict[str, str | int] = {
-        "method": "generalised and suppressed", "k": wanted.k, "l": wanted.diverse,
+        shown.append(group)
+        kept += [{**dict(key), "value": wanted.told(value)} for value in sorted(row.value for row in group)]
+    method: dict[str, str | int | list[float]] = {
+        "method": "generalised and suppressed", "k": wanted.k, "l": wanted.diverse, "bands": [*wanted.edges],
         **{name: how.told() for name, how in sorted(coarser.items())},
     }  # fmt: skip
-    return View(kept, left_out, method)
+    return View(kept, left_out, method, shown)
 
 
 def pseudonymised(rows: Iterable[Row], coarser: Mapping[str, Coarser], key: bytes) -> View:
     """The rows with other names, which only who has the key can make again; for use inside alone."""
-    kept: list[dict[str, str | float]] = []
+    kept: list[dict[str, Told]] = []
     for row in rows:
         name = hmac.digest(key, row.who.encode(), "sha256").hex()[:32]
         quasi = {attribute: how.of(row.quasi.get(attribute, "")) for attribute, how in sorted(coarser.items())}
         kept.append({"pseudonym": name, **quasi, "value": row.value})
     kept.sort(key=lambda one: str(one["pseudonym"]))
-    method: dict[str, str | int] = {
+    method: dict[str, str | int | list[float]] = {
         "method": "HMAC-SHA-256 of the subject, a key for each data set and purpose", "provision": "inside only",
         **{name: how.told() for name, how in sorted(coarser.items())},
     }  # fmt: skip

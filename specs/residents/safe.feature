@@ -23,11 +23,23 @@ Feature: Safe outputs
     When the shop asks for the mean pulse
     Then it is hidden, since they are too few
 
-  Scenario: A total that would tell of one person is refused
+  Scenario: Asking twice does not tell one person's change
+    Given the clinic asks for the mean pulse
+    And the pulse of "hana" is 147 now
+    When the clinic asks for the mean pulse
+    Then it is 61, of 3 people
+    Given the pulse of "taro" is 80 now
+    And the pulse of "ken" is 82 now
+    When the clinic asks for the mean pulse
+    Then it is 103, of 3 people
+
+  Scenario: A total that would tell of one person is the one of before, and rows that would are refused
     Given the clinic asks for the mean pulse
     And "mei" has consented to the pulse for the clinic
     When the clinic asks for the mean pulse
-    Then it is refused as Forbidden, naming "/by"
+    Then it is 61, of 3 people
+    When the clinic asks for rows
+    Then it is refused as Forbidden, naming "/dataset"
     When the clinic asks for a noisy mean at 0.5
     Then it gets a number between 30 and 220, and 0.5 of its budget is left
 
@@ -47,9 +59,16 @@ Feature: Safe outputs
     Then it is refused as BadRequestData, naming "/epsilon"
     And 1 of the budget of the clinic is left
 
+  Scenario: Who allowed months alone is in no rows
+    Given "hana", "taro", "ken" and "mei" have consented to the monthly pulse for the shop
+    When the shop asks for the mean pulse
+    Then it is 61.5, of 4 people
+    When the shop asks for rows
+    Then it gets no rows
+
   Scenario: Rows that nobody is found in are published with how they were made
     When the clinic asks for rows
-    Then it gets 3 rows of "2026-01", and nobody's name in them
+    Then it gets 3 rows of "2026-01" between 49 and 68, and nobody's name in them
     And everybody can read how they were made, and not for whom
 
   Scenario: Only recipients ask

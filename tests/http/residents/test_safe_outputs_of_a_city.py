@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.fakes.consent_city import CITY, ConsentCity, consent_city
+from tests.fakes.consent_city import CITY, SHOP, ConsentCity, consent_city
 
 SAFE = "//services/safe"
 DATASETS = """
@@ -46,12 +46,45 @@ def test_a_total_is_of_those_who_allowed_it(city: ConsentCity) -> None:
     assert (entry["told"], entry["more"]) == ([], {"cells": 1, "dataset": "pulse", "measure": "mean"})
 
 
-def test_a_total_that_differs_by_one_person_is_refused(city: ConsentCity) -> None:
-    asked(city, "totals", {"dataset": "pulse", "measure": "sum"})
+def test_asking_twice_tells_nobodys_change(city: ConsentCity) -> None:
+    first = asked(city, "totals", {"dataset": "pulse", "measure": "sum"})
+    assert first["total"] == {"people": 3, "value": 183.0}
+    city.clock.advance(60)
+    city.pulse("hana", 147)
+    assert asked(city, "totals", {"dataset": "pulse", "measure": "sum"}) == first
+    assert asked(city, "totals", {"dataset": "pulse", "measure": "mean"})["total"]["value"] == 61.0
+    for name in ("taro", "ken"):
+        city.pulse(name, 70)
+    later = asked(city, "totals", {"dataset": "pulse", "measure": "sum"})
+    assert later["total"] == {"people": 3, "value": 287.0}
+    assert later["asOf"] > first["asOf"]
+
+
+def test_who_came_alone_is_in_no_new_answer(city: ConsentCity) -> None:
+    first = asked(city, "totals", {"dataset": "pulse", "measure": "sum"})
     city.give("mei", city.terms())
-    refused = asked(city, "totals", {"dataset": "pulse", "measure": "sum"})
+    assert asked(city, "totals", {"dataset": "pulse", "measure": "sum"}) == first
+    refused = asked(city, "views", {"dataset": "pulse"})
     assert (city.status, refused["title"]) == (403, "Forbidden")
     assert "noisy" in refused["remedy"]
+
+
+def test_rows_are_of_those_who_allowed_single_values(city: ConsentCity) -> None:
+    city.organisation(SHOP)
+    terms = city.terms("shop")
+    for name in NAMES:
+        monthly = "HeartRateObservation/heartRate@monthly"
+        item = "HeartRateObservation/heartRate" if name == "hana" else monthly
+        city.give(name, terms, dataItems=[item], specialCare=[item])
+        assert city.status == 201
+    assert asked(city, "totals", {"dataset": "pulse"}, "shop")["total"]["people"] == 4
+    assert asked(city, "views", {"dataset": "pulse"}, "shop")["rows"] == []
+
+
+def test_rows_are_the_same_until_enough_changed(city: ConsentCity) -> None:
+    first = asked(city, "views", {"dataset": "pulse"})
+    city.pulse("hana", 147)
+    assert asked(city, "views", {"dataset": "pulse"}) == first
 
 
 def test_too_few_are_never_shown(city: ConsentCity) -> None:
@@ -74,7 +107,7 @@ def test_noise_is_paid_for_from_a_budget_of_each_recipient(city: ConsentCity) ->
 
 def test_an_anonymised_view_is_published_with_its_method(city: ConsentCity) -> None:
     found = asked(city, "views", {"dataset": "pulse"})
-    assert [row["value"] for row in found["rows"]] == [60.0, 61.0, 62.0]
+    assert [row["value"] for row in found["rows"]] == [[49.0, 68.0]] * 3
     assert {row["observedAt"] for row in found["rows"]} == {"2026-01"}
     [published] = city.ask("", "GET", f"{SAFE}/methods")
     assert (published["kind"], published["rows"], published["method"]["k"]) == ("anonymised", 3, 3)
