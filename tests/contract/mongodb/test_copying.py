@@ -168,7 +168,8 @@ def everything(store: Store, tenant: str) -> dict[str, Any]:
         "history": [_without_ids(one) for one in history],
         "log": store.since(tenant, store.bounds(tenant)[0] - 1, 1_000),
         "held": [store.held.all_held(tenant, kind) for kind in kinds],
-        "marks": store.held.marks(tenant, ""),
+        # but for SQLite's own, of when it last overwrote what is erased
+        "marks": {name: value for name, value in store.held.marks(tenant, "").items() if name != "scrubbed"},
         "counters": store.outbox.deliveries(tenant),
         "waiting": store.outbox.waiting(tenant, 0, 1_000),
         "dead": store.outbox.dead(tenant, 0, 1_000),
