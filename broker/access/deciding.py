@@ -295,7 +295,7 @@ class _Looked:
         else:
             shown = _shown(entity, self.document)
         if self.told and (witness := WITNESS.get()) is not None:
-            witness.saw(entity.id, [basis(*one) for one in self.told])
+            witness.saw(entity.id, [basis(*one) for one in self.told], entity.types)
         return shown
 
     def _drop(self) -> None:

@@ -24,6 +24,7 @@ from broker.errors import (
     ReadOnly,
 )
 from broker.http.exchange import Exchange, House, principal_of, resolve
+from broker.http.extents import note_extent
 from broker.http.links import context_of
 from broker.http.media import JSON, LD_JSON, NO_PREFERENCE, check_content, choose, preferences
 from broker.http.messages import Answer, Deferred, Request, Response
@@ -81,6 +82,8 @@ def _audited(house: House, operation: Operation, exchange: Exchange) -> Answer:
         return _answer(house, operation, exchange)
     with telling.look_on(call.restriction) as found:
         answer = _answer(house, operation, exchange)
+        if found.looked_at() and isinstance(answer, Response):
+            note_extent(found, operation.name, exchange, answer)
     pending = telling.record(found, By(call.principal, home_of(call.tenant), operation.name))
     if pending is None:
         return answer

@@ -64,12 +64,12 @@ class Basis:
 class Witness(Protocol):
     """What looks on while a policy shows: it knows then why what leaves the hub may leave it."""
 
-    def saw(self, entity_id: str, bases: Iterable[Basis]) -> None:
+    def saw(self, entity_id: str, bases: Iterable[Basis], types: Sequence[str] = ()) -> None:
         """The view showed these instances of an entity, which concern persons, by consents or an emergency.
 
-        Called once for every entity that a view leaves anything personal of; not for what somebody sees of themself or
-        of those they act for, and not for what concerns nobody. Much of it will not be in the answer: that is the
-        witness's to find out. Cheap.
+        `types` are the entity's. Called once for every entity that a view leaves anything personal of; not for what
+        somebody sees of themself or of those they act for, and not for what concerns nobody. Much of it will not be in
+        the answer: that is the witness's to find out. Cheap.
         """
 
 
@@ -78,7 +78,7 @@ WITNESS: ContextVar[Witness | None] = ContextVar("WITNESS", default=None)
 
     witness = WITNESS.get()
     if witness is not None and bases:
-        witness.saw(entity.id, bases)
+        witness.saw(entity.id, bases, entity.types)
 """
 
 

@@ -6,6 +6,7 @@
     numbered(response.headers, map(str, pending.result()))                        what it rests on can be asked for
 
 A view shows many that are not in the answer (candidates, other pages); what is written down is what was written out.
+A count, a map or an extent tells of all of them: `found.left_extent(Extent("count", where, names))`.
 """
 
 from __future__ import annotations
@@ -22,12 +23,31 @@ from broker.model.subjects import DATA_SUBJECT, subjects_of
 from broker.model.values import Instant, Json, to_instant
 from broker.ports import Clock, Principal, Restriction
 from broker.ports.audit import WITNESS, Audit, Basis, Entry, Told
+from broker.query.ast import EVERYTHING, Node
+from broker.query.concerning import may_meet
 
 HEADER: Final = "Misono-Disclosure"
 """Of what tells of persons: the numbers of its entries in the audit, `17`, and in those of sources, `aizu:4`."""
 Numbers: TypeAlias = tuple[int, ...]
 Headers: TypeAlias = tuple[tuple[str, str], ...]
 _OBSERVED: tuple[str, ...] = ("observedAt", "modifiedAt", "createdAt")
+
+
+_NO_TYPE: tuple[str, ...] = ("",)
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """What an answer tells without showing it: a `count` (`map`, `extent`) of what meets a condition.
+
+    `names` are the attributes that were asked about; of an entity of which none of them was looked at, whatever was.
+    `strict`: such an entity is not among what is told of.
+    """
+
+    kind: str
+    where: Node = EVERYTHING
+    names: frozenset[str] = frozenset()
+    strict: bool = False
 
 
 @dataclass(slots=True)
@@ -56,6 +76,7 @@ class _Person:
 class _Known:
     """Why parts of one entity may be shown, by attribute; whatever else of it leaves rests on all of that."""
 
+    types: Sequence[str] = ()
     by_name: dict[str, dict[Basis, None]] = field(default_factory=dict)
 
     def add(self, bases: Iterable[Basis]) -> None:
@@ -69,19 +90,27 @@ class _Known:
 class Disclosing:
     """The port Witness, and what of it is in the answer; `entities` are the ids of those that tell of persons."""
 
-    __slots__ = ("_known", "_persons", "entities")
+    __slots__ = ("_extents", "_known", "_persons", "entities")
 
     def __init__(self) -> None:
         self.entities: Final = set[str]()
         self._known: dict[str, _Known] = {}
         self._persons: dict[tuple[str, bool], _Person] = {}
+        self._extents: dict[bool, set[str]] = {}
 
-    def saw(self, entity_id: str, bases: Iterable[Basis]) -> None:
+    def saw(self, entity_id: str, bases: Iterable[Basis], types: Sequence[str] = ()) -> None:
         """The policy showed this of an entity."""
         known = self._known.get(entity_id)
         if known is None:
             known = self._known[entity_id] = _Known()
+        known.types = types or known.types
         known.add(bases)
+
+    def looked_at(self, attribute: str | None = None) -> bool:
+        """Whether anything of persons was shown, or this attribute of one."""
+        if attribute is None:
+            return bool(self._known)
+        return any(attribute in known.by_name for known in self._known.values())
 
     def left(self, entity: Entity, *places: str) -> None:
         """An entity is in the answer, with what is linked inside of it, and these attributes beside its document."""
@@ -105,6 +134,27 @@ class Disclosing:
             ends = [at for periods in methods.values() for one in periods for at in (one.start, one.end)]
             count = max(map(len, methods.values()), default=0)
             self._rest(known.by_name.get(name, ()), types, name, (count, ends))
+
+    def left_extent(self, extent: Extent) -> None:
+        """The answer tells how many there are, which, or how far they reach, of those that were looked at.
+
+        That somebody is not among them is told as well.
+        """
+        for entity_id, known in self._known.items():
+            names: Iterable[str] = extent.names & known.by_name.keys()
+            if not (names or extent.strict):
+                names = known.by_name
+            if names and may_meet(extent.where, entity_id, known.types):
+                for name in names:
+                    bases = known.by_name[name]
+                    self._rest(bases, known.types or _NO_TYPE, name, (0, ()))
+                    for one in bases:
+                        self._extents.setdefault(one.emergency, set()).add(extent.kind)
+
+    def more(self, *, emergency: bool) -> dict[str, Json]:
+        """`{"tells": ["count"]}` where what left was more, or other, than entities."""
+        kinds = self._extents.get(emergency)
+        return {"tells": [*sorted(kinds)]} if kinds else {}
 
     def told(self) -> list[tuple[bool, list[Told]]]:
         """What left, of whom, by consents (False) and in emergencies (True)."""
@@ -204,6 +254,7 @@ class Telling:
             entry = Entry(
                 "emergency" if emergency else "disclosure", by.tenant, by.principal.name, self.clock.now(),
                 by.principal.recipient, by.principal.purposes, by.operation, self.epoch(by.tenant), tuple(told),
+                found.more(emergency=emergency),
             )  # fmt: skip
             pending.append(self.audit.record(entry))
         if not pending:

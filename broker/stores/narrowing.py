@@ -4,37 +4,17 @@ from __future__ import annotations
 
 from broker.query.ast import (
     EVERYTHING,
-    Absent,
     And,
     Between,
     Compare,
-    Exists,
-    Geo,
-    HasAttribute,
     HasType,
     IdIn,
-    Linked,
     Node,
     OneOf,
     Or,
     Pattern,
     SubjectIn,
 )
-
-
-def attributes_in(node: Node) -> frozenset[str]:
-    """The attributes whose instances a condition looks at."""
-    match node:
-        case And(terms) | Or(terms):
-            return frozenset[str]().union(*(attributes_in(term) for term in terms))
-        case HasAttribute(name):
-            return frozenset({name})
-        case Exists(path) | Absent(path) | Compare(path) | OneOf(path) | Between(path) | Pattern(path) | Geo(path):
-            return frozenset({path.name})
-        case Linked(path):
-            return frozenset({path.name})
-        case _:
-            return frozenset()
 
 
 def beneath(where: Node) -> Node:

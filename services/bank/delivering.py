@@ -8,7 +8,7 @@ was handed over, and each record that is delivered names its receipts. Passing o
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Protocol, cast
@@ -49,7 +49,7 @@ class _Looking:
 
     seen: dict[str, list[Basis]] = field(default_factory=dict)
 
-    def saw(self, entity_id: str, bases: Iterable[Basis]) -> None:
+    def saw(self, entity_id: str, bases: Iterable[Basis], types: Sequence[str] = ()) -> None:  # noqa: ARG002 - the port's
         """As the port says."""
         self.seen.setdefault(entity_id, []).extend(bases)
 

@@ -53,7 +53,7 @@ class Granted:
             return None
         witness = WITNESS.get()
         if witness is not None and bases:
-            witness.saw(entity.id, bases)
+            witness.saw(entity.id, bases, entity.types)
         if kept == entity.document:
             return entity
         return Entity(kept, entity.created_at, entity.modified_at, entity.expires_at, entity.version)

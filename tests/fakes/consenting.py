@@ -126,6 +126,6 @@ def _seen(entity: Entity, grants: Grants) -> Entity | None:
     witness = WITNESS.get()
     if witness is not None:
         record = grants.of(subject, TYPE, shown[0])[0].record
-        witness.saw(entity.id, [Basis(name, ((subject, record),)) for name in shown])
+        witness.saw(entity.id, [Basis(name, ((subject, record),)) for name in shown], entity.types)
     kept = {name: part for name, part in document.items() if name in ("id", "type") or name in shown}
     return replace(entity, document=kept)

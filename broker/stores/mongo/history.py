@@ -18,6 +18,7 @@ from broker.model.values import Instant, Json
 from broker.ports import Command, Keep, Remove, Restriction
 from broker.ports.evolution import EvolutionCommand, EvolutionPage, Retention
 from broker.query.ast import EVERYTHING, Node, Window
+from broker.query.concerning import attributes_in
 from broker.query.temporal import TemporalQuery
 from broker.stores import naming
 from broker.stores.mongo import history_beside, history_erasing, history_retaining, subjects
@@ -29,7 +30,6 @@ from broker.stores.mongo.history_plan import Outcome, Plans
 from broker.stores.mongo.history_reading import Pasts, Reading
 from broker.stores.mongo.history_steps import Steps, Work
 from broker.stores.mongo.history_walk import CHUNK, candidates
-from broker.stores.narrowing import attributes_in
 from broker.stores.past import SCOPE, Past
 from broker.stores.recall import Told, open_to_all, page_of, split, tell
 from broker.stores.refusals import no_tenant

@@ -23,9 +23,9 @@ from broker.model.values import Instant, Json
 from broker.ports import Command, Keep, Remove, Restriction
 from broker.ports.evolution import EvolutionCommand, EvolutionPage, Retention
 from broker.query.ast import EVERYTHING, Node, Window
+from broker.query.concerning import attributes_in
 from broker.query.temporal import TemporalQuery
 from broker.stores import naming
-from broker.stores.narrowing import attributes_in
 from broker.stores.past import SCOPE, Past
 from broker.stores.recall import Told, kind_of, open_to_all, page_of, split, tell
 from broker.stores.sqlite import erasing, extents, retaining, scrubbing, subjects

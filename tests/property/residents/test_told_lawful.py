@@ -15,8 +15,9 @@ from broker.model.subjects import DATA_SUBJECT, subjects_of, whose
 from broker.operations.consume import View, query_entities, retrieve_entity
 from broker.ports import ANYONE, Restriction
 from broker.ports.audit import Basis
-from broker.ports.disclosing import By, Disclosing, Telling, leaving, leaving_evolutions
-from broker.query.ast import HasType, Selection, Window
+from broker.ports.disclosing import By, Disclosing, Extent, Telling, leaving, leaving_evolutions
+from broker.query.ast import And, HasAttribute, HasType, Selection, Window
+from broker.query.concerning import attributes_in
 from broker.query.projection import Projection
 from tests.fakes.clock import FakeClock
 from tests.fakes.consented import NS, PERSONAL, Granted
@@ -130,6 +131,31 @@ def test_two_consents_to_the_same_are_one_value() -> None:
     [(emergency, [first, second])] = found.told()
     assert (emergency, first.values, second.values) == (False, 1, 1)
     assert first.records == {"urn:r:1", "urn:r:2", "urn:r:4"}
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.tuples(persons(0), persons(1), persons(2)), GRANTS, st.sampled_from([None, *NAMES]), st.booleans())
+def test_a_count_tells_of_all_whom_it_rests_on(
+    people: tuple[Entity, ...], grants: dict[tuple[str, str], str], name: str | None, page: bool
+) -> None:
+    policy, audit, broker = Granted(grants), Recorded(), make_broker()
+    fill(broker, *people)
+    telling, restriction = Telling(audit, lambda _: 1, FakeClock()), policy.restrict(ANYONE, "", "")
+    where = HasType(TYPE) if name is None else And((HasType(TYPE), HasAttribute(name)))
+    with telling.look_on(restriction) as found:
+        shown = query_entities(broker, make_call(restriction), Selection(where), Window(3 * page, count=True))
+        leaving(shown.entities)
+        found.left_extent(Extent("count", where, attributes_in(where)))
+    telling.record(found, By(ANYONE, "", "query_entities"))
+    every = query_entities(broker, make_call(restriction), Selection(where), Window(3)).entities
+    assert shown.total == len(every)
+    heads = {one.id: whose(one.document) for one in people}
+    told = {one.subject: one.values for entry in audit.entries for one in entry.told}
+    expected = expected_of([one.document for one in every], policy, heads)
+    assert expected.keys() <= told.keys() <= {subject for subject, _ in grants}
+    assert +Counter(told) == (expected if page else Counter())
+    assert len(audit.entries) <= 1
+    assert all(entry.more == {"tells": ["count"]} for entry in audit.entries)
 
 
 def test_nothing_is_told_of_what_is_public_nor_where_nothing_is_hidden() -> None:
