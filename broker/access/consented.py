@@ -69,7 +69,7 @@ class ConsentPolicy:
         until = (now // MINUTE_US + 1) * MINUTE_US
         if self._until is not None:
             until = min(until, self._until(tenant))
-        restriction = self._made(principal, tenant)
+        restriction = self._made(principal, tenant, now)
         if len(self._cached) >= _CACHED_MAX:
             self._cached.clear()
         self._cached[key] = _Cached(epoch, tags, until, restriction)
@@ -104,7 +104,7 @@ class ConsentPolicy:
         """What decides about single instances."""
         return Decider(self._rights(principal, tenant), granularity)
 
-    def _made(self, principal: Principal, tenant: str) -> Restriction:
+    def _made(self, principal: Principal, tenant: str, now: Instant) -> Restriction:
         rights = self._rights(principal, tenant)
         views: dict[str, View] = {}
 
@@ -114,7 +114,7 @@ class ConsentPolicy:
                 found = views[granularity] = Decider(rights, granularity).view
             return found
 
-        return Restriction(_concerned(rights), Decider(rights).view, coarse)
+        return Restriction(_concerned(rights), Decider(rights).view, coarse, now)
 
     def _rights(self, principal: Principal, tenant: str) -> Rights:
         consents, of = self.consents, principal.recipient

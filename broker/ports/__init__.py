@@ -77,6 +77,8 @@ class Restriction:
     coarse: Callable[[str], Callable[[Entity], Entity | None]] | None = None
     """Gives the view that holds for aggregates over periods of a granularity (`hourly`, `daily`, `monthly`: the city's
     own hours, days and months) and of enough values: what may be seen no finer is left in it. None: as `view`."""
+    now: Instant = 0
+    """When it was made: periods that have ended by then may be told so, and no period ends before it is made anew."""
 
     def show(self, entity: Entity | None) -> Entity | None:
         """The entity as the principal sees it; None where it does not exist for them."""

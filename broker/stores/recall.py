@@ -7,20 +7,21 @@ they were written; with one, only those that have the time (clause 4.11). A page
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import cast
 
 from broker.model.entity import Document, Entity, Instance, as_list, member
-from broker.model.evolution import Evolution
+from broker.model.evolution import Evolution, Period
 from broker.model.subjects import DATA_SUBJECT
 from broker.model.values import Instant, Json, to_text
 from broker.ports import UNRESTRICTED, Restriction
 from broker.ports.evolution import EvolutionPage
 from broker.query.ast import EVERYTHING, And, InScope, Node, Or
 from broker.query.match import matches
-from broker.query.temporal import TemporalQuery
-from broker.stores.coarse import enough, granularity_of
+from broker.query.temporal import Aggregation, TemporalQuery
+from broker.stores.coarse import METHODS, Coarse, Key, Pasts, granularity_of, key_of
 from broker.stores.past import SCOPE, Past
 from broker.stores.periods import ALWAYS, Span, Timed, aggregate
 
@@ -53,10 +54,14 @@ class Story:
 
 @dataclass(slots=True)
 class Told:
-    """What a query asks of a story: its instances with the time that counted, in the order of the answer."""
+    """What a query asks of a story: its instances with the time that counted, in the order of the answer.
+
+    `coarse` are those among them that may be seen only coarsely: they go into no other aggregates than METHODS.
+    """
 
     story: Story
     rows: dict[str, Sequence[Timed]]
+    coarse: Mapping[str, Collection[Key]] = field(default_factory=dict)
 
 
 def union(some: Iterable[str], more: Iterable[str]) -> tuple[str, ...]:
@@ -93,7 +98,8 @@ def span_of(query: TemporalQuery) -> Span:
 def tell(story: Story, query: TemporalQuery, where: Node, restriction: Restriction) -> Told | None:
     """The part of a story that is asked for; None where it does not match, or may not be seen."""
     seen = visible(story, restriction)
-    wide = _aggregable(story, query, restriction)
+    granularity = None if restriction.coarse is None else granularity_of(query)
+    wide = None if granularity is None else _visible_at(story, restriction, granularity)
     if seen is None and wide is None:
         return None
     seen = replace(cast(Story, wide), pasts={}) if seen is None else seen
@@ -104,18 +110,33 @@ def tell(story: Story, query: TemporalQuery, where: Node, restriction: Restricti
     rows = {name: timed(pasts, query) for name, pasts in seen.pasts.items()}
     if not _matches(rest, seen, rows):
         return None
-    if wide is not None:
-        granularity = cast(str, granularity_of(query))
-        rows = enough(seen.pasts, {name: timed(pasts, query) for name, pasts in wide.pasts.items()}, query, granularity)
-    return Told(seen, found) if (found := _asked(seen, rows, query, spans)) is not None else None
+    more: dict[str, list[Timed]] = {}
+    if granularity is not None and wide is not None and _is_more(wide, seen):
+        coarse = Coarse(partial(_judged_at, story, restriction), seen.pasts, restriction.now)
+        more = coarse.rows(granularity, query, span_of(query), spans)
+        rows |= {name: [*rows.get(name, ()), *held] for name, held in more.items()}
+    keys = {name: frozenset(key_of(past) for _, past in held) for name, held in more.items()}
+    return Told(seen, found, keys) if (found := _asked(seen, rows, query, spans)) is not None else None
 
 
-def _aggregable(story: Story, query: TemporalQuery, restriction: Restriction) -> Story | None:
-    """The story as it may go into the periods of an aggregation, where that is more than may be seen."""
-    granularity = None if restriction.coarse is None else granularity_of(query)
-    if granularity is None or restriction.coarse is None:
-        return None
+def _visible_at(story: Story, restriction: Restriction, granularity: str) -> Story | None:
+    """The story as it may go into the periods of an aggregation."""
+    assert restriction.coarse is not None
     return visible(story, Restriction(restriction.where, restriction.coarse(granularity)))
+
+
+def _judged_at(story: Story, restriction: Restriction, granularity: str, instead: Pasts | None) -> Pasts:
+    """The instances that may be seen at a granularity: the story's, or what is put in the place of them."""
+    if instead is not None:
+        whom = {DATA_SUBJECT: story.pasts[DATA_SUBJECT]} if DATA_SUBJECT in story.pasts else {}
+        story = replace(story, pasts={**whom, **instead}, beside={})
+    found = _visible_at(story, restriction, granularity)
+    return {} if found is None else found.pasts
+
+
+def _is_more(wide: Story, seen: Story) -> bool:
+    """Whether anything may be seen coarsely only."""
+    return any(len(held) > len(seen.pasts.get(name, ())) for name, held in wide.pasts.items())
 
 
 def timed(pasts: Iterable[Past], query: TemporalQuery) -> list[Timed]:
@@ -345,6 +366,17 @@ def instance_of(past: Past, instance_id: str, query: TemporalQuery) -> Instance:
 
 
 def _aggregated(one: Told, query: TemporalQuery) -> Evolution:
-    found = aggregate({name: sorted(rows, key=lambda row: row[0]) for name, rows in one.rows.items()}, query)
+    asked = cast(Aggregation, query.aggregation)
+    rows = {name: sorted(held, key=lambda row: row[0]) for name, held in one.rows.items()}
+    found = dict[str, dict[str, list[Period]]]()
+    if one.coarse:  # of what may be seen coarsely only, other methods know nothing
+        fine = tuple(method for method in asked.methods if method not in METHODS)
+        raw = {
+            name: [row for row in held if key_of(row[1]) not in one.coarse.get(name, ())] for name, held in rows.items()
+        }
+        found = aggregate(raw, replace(query, aggregation=replace(asked, methods=fine))) if fine else {}
+        asked = replace(asked, methods=tuple(method for method in asked.methods if method in METHODS))
+    for name, held in aggregate(rows, replace(query, aggregation=asked)).items():
+        found[name] = found.get(name, {}) | held
     kinds = {name: kind_of(one.rows[name]) for name in found}
     return replace(one.story.head(), aggregated=found, kinds=kinds)

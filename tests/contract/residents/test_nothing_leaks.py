@@ -130,7 +130,7 @@ def test_types_and_attributes(city: SmallCity) -> None:
 
 
 def test_temporal_aggregate(city: SmallCity) -> None:
-    start = city.clock.now() // HOUR * HOUR
+    start = city.clock.now() // HOUR * HOUR - HOUR
     for minute in range(0, 50, 10):
         at = to_text(start + minute * 60_000_000)
         value = {"type": "Property", "value": minute, "observedAt": at}
