@@ -6,7 +6,7 @@ import json
 import tomllib
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -20,6 +20,7 @@ from broker.access.policies import AllowAll, ByRole
 from broker.access.rights import Rights
 from broker.access.section import BadSection
 from broker.access.signed import Signed
+from broker.model.terms import Personal
 from broker.model.values import Json
 from broker.nonces import NAME as NONCES
 from broker.nonces import Nonces
@@ -60,6 +61,20 @@ class Admitted:
     consenting: Consenting | None = None
     ends: tuple[Callable[[], None], ...] = ()
     """What is let go of at the end."""
+    tagged: Callable[[], Personal] | None = None
+    """What the installed models say tells of persons."""
+
+    def of_persons(self, described: frozenset[str]) -> Callable[[], Personal]:
+        """What tells of persons between hubs: these types, and with access what the models say as they are now."""
+        tagged, alone = self.tagged, Personal(described)
+        if tagged is None:
+            return lambda: alone
+
+        def both() -> Personal:
+            found = tagged()
+            return replace(found, types=found.types | described, all_attributes=True) if described else found
+
+        return both
 
     def begin(
         self,
@@ -97,9 +112,11 @@ def admit(settings: Settings, clock: Clock, packages: AtNeed, given: Access | No
         )
     from datamodels.tags import Tags  # noqa: PLC0415  a broker without access shall not carry it
 
-    consenting = Consenting(ByRole(Rights(configured.public)), Tags(packages), clock, configured.personal)
+    tags, kept = Tags(packages), configured.personal
+    consenting = Consenting(ByRole(Rights(configured.public)), tags, clock, kept)
     parts = consenting.policy, identity, consenting.index
-    return Admitted(*parts, city=city, personal=configured.personal, consenting=consenting, ends=(nonces.close,))
+    ends = (nonces.close,)
+    return Admitted(*parts, city=city, personal=kept, consenting=consenting, ends=ends, tagged=tags.personal)
 
 
 def read_city(path: Path) -> dict[str, Json]:

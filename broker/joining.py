@@ -102,7 +102,7 @@ def make_federation(
         certificates=settings.source_certificates,
         pass_tenant=settings.pass_tenant,
         allow_private=settings.allow_private,
-        personal=broker.personal,
+        personal=broker.of_persons,
     )
     sources = HttpSources(terms, contexts, book, uvloop.new_event_loop)
     closing.callback(sources.close)

@@ -131,9 +131,9 @@ def build(
     parts = store.held, outbox, store.leases, history
     rest = _new_id, store.places, _background(closing), Lifetimes(settings.entity_map_s, settings.snapshot_s)
     told = *outgoing, _make_erasures(settings), (described := _described(settings)).personal
+    last = FarSnapshots(), beside(settings), admitted.of_persons(described.personal)
     broker = frozen(
-        Broker(entities, store, store, store, access, clock, *parts, *rest, *told, FarSnapshots(), beside(settings)),
-        when=settings.read_only,
+        Broker(entities, store, store, store, access, clock, *parts, *rest, *told, *last), when=settings.read_only
     )
     _start_timers(settings, broker, closing)
     far = make_federation(settings, broker, contexts, Book(store.held, clock, worker), closing)

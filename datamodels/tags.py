@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
+from broker.model.subjects import JUDGED_BY
+from broker.model.terms import NOTHING_PERSONAL, Personal
 from broker.ports.consents import ANY, GRANULARITIES, Item
 from datamodels.source import Model
 
@@ -24,6 +26,7 @@ class Tags:
         self._packages = packages
         self._of: Library | None = None
         self._classes: dict[str, Mapping[str, str]] = {}
+        self._personal = NOTHING_PERSONAL
         self._version = 0
 
     def version(self) -> int:
@@ -31,6 +34,7 @@ class Tags:
         library = self._packages.now()
         if library is not self._of:
             self._classes, self._of = _classes(library), library
+            self._personal = _personal(self._classes)
             self._version += 1
         return self._version
 
@@ -38,6 +42,11 @@ class Tags:
         """The class of each attribute of a type that tells of a person (IRIs); None where no package knows the type."""
         self.version()
         return self._classes.get(type_)
+
+    def personal(self) -> Personal:
+        """The types of which an attribute tells of a person, and these attributes."""
+        self.version()
+        return self._personal
 
     def item(self, text: str, granularity: str = "") -> Item | None:
         """What a data item names, `Type/attribute@granularity` or `package:Type/*`; None: nothing, or several things.
@@ -72,6 +81,11 @@ def _classes(library: Library) -> dict[str, Mapping[str, str]]:
             if _SENSITIVITY[tag] > _SENSITIVITY[of.get(iri, "none")]:
                 of[iri] = tag
     return dict(found)
+
+
+def _personal(classes: Mapping[str, Mapping[str, str]]) -> Personal:
+    types = frozenset(iri for iri, tags in classes.items() if tags)
+    return Personal(types, JUDGED_BY.union(*classes.values()), all_attributes=False, known=frozenset(classes))
 
 
 def _tagged(model: Model) -> list[tuple[str, str]]:

@@ -10,13 +10,16 @@ from __future__ import annotations
 from asyncio import AbstractEventLoop
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Final
 
 from broker.errors import NgsiError
 from broker.http.exchange import Exchange
-from broker.model.terms import missing_terms
+from broker.ldcontext.active import ActiveContext
+from broker.ldcontext.core import core_context
+from broker.model.terms import Personal, nothing_personal
 from broker.ports import INLINE, ContextNames, OverBudget
 from broker.ports.places import home_of
 from broker.timers import Repeating
@@ -49,7 +52,7 @@ class Terms:
     certificates: Path | None = None
     allow_private: bool = False
     pass_tenant: bool = False
-    personal: frozenset[str] = frozenset()
+    personal: Callable[[], Personal] = nothing_personal
     direct: bool = True
 
 
@@ -118,7 +121,7 @@ class HttpSources:
 
     def _unasked(self, asking: Asking, forward: Forward) -> Answered | Outgoing:
         """The answer where the source need not, or may not, be asked; else the request for it."""
-        missing = missing_terms(forward.registration, self._terms.personal) or lacking_terms(forward)
+        missing = lacking_terms(forward, self._terms.personal(), partial(self._names_of, asking.tenant))
         if missing:
             return Answered(forward, 0, trouble="refused", detail=f"its contract states no {' and no '.join(missing)}")
         root = root_of(forward.registration.endpoint)
@@ -146,6 +149,9 @@ class HttpSources:
         if not failed:
             self._cache.keep(asking.tenant, forward, outgoing, fetched)
         return answered
+
+    def _names_of(self, tenant: str, forward: Forward) -> ActiveContext:
+        return core_context() if forward.context is None else self._names.resolve(forward.context, tenant)
 
     def _timeout(self, forward: Forward) -> float:
         given = forward.registration.timeout_ms

@@ -23,6 +23,7 @@ from federation.hub import FarHandler, Hub, Local
 from federation.merge_provide import batch_body
 from federation.messages import Forward, Match
 from federation.naming import names_for
+from federation.persons import together
 from federation.plan_batch import (
     CREATED,
     Batch,
@@ -47,6 +48,7 @@ from federation.provided import (
     rest_body,
     types_here,
     unasked,
+    with_head,
 )
 from federation.singles import Step, ask_singles
 
@@ -185,6 +187,7 @@ def _read(exchange: Exchange, batch: Batch, one: tuple[int, list[Match]], tally:
     try:
         types = types_here(exchange, entity_id, document)
         require_visible(exchange, entity_id, member.divided.shares, types)
+        member = replace(member, divided=with_head(exchange, entity_id, document, member.divided))
     except NgsiError as refusal:
         tally.errors.append(Failed(number, entity_id, refusal))
         return None
@@ -272,7 +275,8 @@ def _batch_forward(exchange: Exchange, batch: Batch, parcel: Parcel) -> Forward:
     else:
         body = [named_document(share.document, parcel.names) for share in parcel.shares.values()]
     path = f"/entityOperations/{batch.kind}"
-    return Forward(parcel.registration, batch.operation, "POST", path, parameters, body, parcel.source)
+    head = together(share.head for share in parcel.shares.values())
+    return Forward(parcel.registration, batch.operation, "POST", path, parameters, body, parcel.source, head=head)
 
 
 def _count_here(

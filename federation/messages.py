@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 from broker.model.registration import Information, Registration
 from broker.model.values import Json
@@ -27,12 +27,28 @@ class Match:
 
 
 @dataclass(frozen=True, slots=True)
+class Head:
+    """What is known here of an entity, or of several, that something is written of at a source.
+
+    `types` are IRIs, those of the entity that is held here among them; `marked`: what is held says itself whom it is
+    about, or how sensitive it is.
+    """
+
+    types: frozenset[str] = frozenset()
+    marked: bool = False
+
+
+NOTHING_KNOWN: Final = Head()
+
+
+@dataclass(frozen=True, slots=True)
 class Forward:
     """One request to one source, in the names of the request or of the source's own @context (clause 4.3.6.6).
 
     `path` is relative to the API's root and percent-encoded: `/entities/urn%3Angsi-ld%3AHouse%3A1`. `parameters` are
     decoded pairs. `body` is without @context: it goes by Link, or into the body where the source wants it there.
-    `operation` is its name of Table 4.20-1. `context` is the source of the @context that the names are of.
+    `operation` is its name of Table 4.20-1. `context` is the source of the @context that the names are of. `head` is
+    what a write is about, where that decides whether it may go there.
     """
 
     registration: Registration
@@ -43,6 +59,7 @@ class Forward:
     body: Json = None
     context: Json = None
     headers: tuple[tuple[str, str], ...] = ()
+    head: Head = NOTHING_KNOWN
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from broker.model.entity import Document, Instance, as_list, instances, member
 from broker.model.registration import OPERATION_GROUPS, EntityInfo, Information, Mode, Registration
 from broker.model.values import Json
 from broker.query.ast import HasType, Node, Or
-from federation.messages import Match
+from federation.messages import NOTHING_KNOWN, Head, Match
 
 IDENTITY = frozenset({"id", "type", "scope", "expiresAt"})
 """Members of a document that are no attributes."""
@@ -28,12 +28,13 @@ _ORDER: tuple[Mode, ...] = ("exclusive", "redirect", "inclusive")
 class Share:
     """What of a write one source is concerned with: `document` reduced to what it has registered.
 
-    `whole`: the registration is about entities, and names no attributes.
+    `whole`: the registration is about entities, and names no attributes. `head` is what is known of the entity.
     """
 
     registration: Registration
     document: Document
     whole: bool = False
+    head: Head = NOTHING_KNOWN
 
     @property
     def attributes(self) -> tuple[str, ...]:

@@ -40,6 +40,7 @@ from federation.provided import (
     require_visible,
     rest_body,
     types_here,
+    with_head,
 )
 
 _SIMPLIFIED = frozenset({"simplified", "keyValues"})
@@ -191,6 +192,7 @@ def _carry(
         return local(exchange)
     types = types_here(exchange, entity_id, document)
     require_visible(exchange, entity_id, divided.shares, types)
+    divided = with_head(exchange, entity_id, document, divided)
     known = types or types_of(exchange) is not None
     return _carried(
         hub, exchange, local, (entity_id, write, document, divided), frozenset() if known else guesses(matches)

@@ -33,6 +33,7 @@ from federation.provided import (
     raw_types,
     require_visible,
     rest_body,
+    with_head,
 )
 
 _EVOLUTIONS: Final = "/temporal/entities"
@@ -175,6 +176,7 @@ def _carry(hub: Hub, exchange: Exchange, local: Local, change: Change) -> Answer
     if not divided.shares:
         return local(exchange)
     require_visible(exchange, change.entity_id, divided.shares, _types_here(exchange, change, document))
+    divided = with_head(exchange, change.entity_id, document, divided, history=True)
     return _carried(hub, exchange, local, (change, document, divided))
 
 

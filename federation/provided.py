@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import cast
+from typing import Final, cast
 
 from broker.errors import AlreadyExists, NgsiError, PreconditionFailed
 from broker.http.exchange import Exchange
@@ -19,18 +19,21 @@ from broker.http.targets import types_of
 from broker.ldcontext.active import ActiveContext
 from broker.model.entity import Document, Entity, as_list
 from broker.model.registration import Registration
+from broker.model.terms import unstated_terms
 from broker.model.values import Json
 from broker.operations.guard import touches_what_is_hidden
 from broker.operations.preconditions import NO_PRECONDITION
 from broker.operations.provide import Written
-from broker.ports import INLINE, OverBudget
+from broker.ports import INLINE, UNRESTRICTED, OverBudget
 from broker.query.ast import Node
 from broker.query.sources import Specification
+from broker.query.temporal import TemporalQuery
 from broker.query.text import render
 from federation.hub import Hub, Local
 from federation.merge_provide import Left, Part, looped, part_of, unserved
-from federation.messages import Forward, Match
+from federation.messages import Forward, Head, Match
 from federation.naming import names_for
+from federation.persons import is_marked
 from federation.plan_fragment import named_attribute
 from federation.plan_provide import IDENTITY, Share, Split, any_type, provided, supports
 from federation.via import is_loop, via_of
@@ -119,6 +122,30 @@ def types_here(exchange: Exchange, entity_id: str, document: Document) -> list[s
     return _held_types(exchange, entity_id) or as_list(document.get("type"))
 
 
+def with_head(
+    exchange: Exchange, entity_id: str, document: Document, divided: Split, *, history: bool = False
+) -> Split:
+    """The shares, with what is known of the entity where a source has no terms; what is hidden is looked at too.
+
+    `history` says that where there is no entity now, its past tells what it was.
+    To be called before anything is written: what is deleted here tells afterwards no more whom it was about.
+    """
+    if all(not unstated_terms(share.registration) for share in divided.shares):
+        return divided
+    call, broker = exchange.call, exchange.house.broker
+    held = broker.entities.get(call.tenant, entity_id)
+    types, marked = frozenset(as_list(document.get("type"))), False
+    if held is not None:
+        types, marked = types.union(held.types), is_marked(held.document)
+    elif history:
+        for one in broker.history.evolution(call.tenant, entity_id, _NEWEST, UNRESTRICTED).evolutions:
+            parts = one.attributes.items()
+            types, marked = types.union(one.types), marked or any(is_marked({name: [*held]}) for name, held in parts)
+    head = Head(types, marked)
+    return replace(divided, shares=tuple(replace(share, head=head) for share in divided.shares))
+
+
+_NEWEST: Final = TemporalQuery(last_n=1, instances_max=1)
 _SOMETHING: Json = {"type": "Property", "value": 0}
 """In the place of an attribute that is deleted."""
 
@@ -131,7 +158,7 @@ def ask(hub: Hub, exchange: Exchange, shares: Sequence[Share], operation: str, m
         refusal = unasked(hub, exchange, share.registration, operation)
         if refusal is None:
             names, source = names_for(exchange, share.registration)
-            asked.append((at, share, names, replace(make(share, names), context=source)))
+            asked.append((at, share, names, replace(make(share, names), context=source, head=share.head)))
         elif share.registration.proxied:
             parts[at] = Part(share.registration, left=left_of(share, refusal), done=False)
     if asked:

@@ -71,7 +71,7 @@ def _single_forward(parcel: Parcel, number: int, operation: str) -> Forward:
     share = parcel.shares[number]
     path = "/entities" if operation == "createEntity" else f"/entities/{quote(parcel.entity_id(number), safe='')}{tail}"
     body = None if method == "DELETE" else named_document(_body(share.document, operation), parcel.names)
-    return Forward(share.registration, operation, method, path, parameters, body, parcel.source)
+    return Forward(share.registration, operation, method, path, parameters, body, parcel.source, head=share.head)
 
 
 _SINGLES: Mapping[str, tuple[str, str, tuple[tuple[str, str], ...]]] = {

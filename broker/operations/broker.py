@@ -7,6 +7,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 
 from broker.ldcontext.active import ActiveContext
+from broker.model.terms import Personal, nothing_personal
 from broker.ports import (
     UNRESTRICTED,
     Access,
@@ -60,11 +61,13 @@ class Broker:
     """Notifies the endpoint of a subscription (tenant, id) once, of an entity that it selects, and counts nothing."""
     erasures: Erasures = UNRECORDED
     personal: frozenset[str] = frozenset()
-    """Types (IRIs) that are marked as about persons: sources of them are registered under terms only."""
+    """Types (IRIs) that are described as about persons: of these, strangers are told that they exist."""
     elsewhere: Elsewhere = NOWHERE
     """What context sources have, for snapshots."""
     beside: list[Beside] = field(default_factory=list)
     """Who keeps something of entities beside the store: adapters, on its way in."""
+    of_persons: Callable[[], Personal] = nothing_personal
+    """What tells of persons as things are now: its sources are registered, and asked, under terms only."""
 
 
 @dataclass(slots=True)

@@ -10,7 +10,7 @@ from broker.operations.broker import Broker
 
 def check_terms(broker: Broker, registration: Registration) -> None:
     """Raise BadRequestData where a registration may be about persons, and does not say for whom and what for."""
-    missing = missing_terms(registration, broker.personal)
+    missing = missing_terms(registration, broker.of_persons())
     if missing:
         raise BadRequestData(
             f"The source may have data about persons, and its contract does not state: {', '.join(missing)}.",

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from broker.model.registration import EntityInfo, Information, Registration
-from broker.model.terms import missing_terms, term_headers
+from broker.model.terms import Personal, missing_terms, term_headers
 from broker.model.values import Json
 
 PERSON, HOUSE = "https://example.org/Person", "https://example.org/House"
-PERSONAL = frozenset({PERSON})
+PERSONAL = Personal(frozenset({PERSON}))
 TERMS: Json = {"recipient": "Saitama City", "purpose": "disaster response"}
 
 
@@ -37,7 +37,7 @@ def test_what_may_be_about_persons_needs_both_terms(information: Information, *,
     assert missing_terms(registration(information), PERSONAL) == needed
     assert missing_terms(registration(of(HOUSE), information), PERSONAL) == needed
     assert missing_terms(registration(information, contract=TERMS), PERSONAL) == ()
-    assert missing_terms(registration(information), frozenset()) == ()
+    assert missing_terms(registration(information), Personal()) == ()
 
 
 @pytest.mark.parametrize(
