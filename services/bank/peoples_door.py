@@ -10,7 +10,6 @@ from broker.errors import BadRequestData, Forbidden
 from broker.http.messages import Response
 from broker.http.rooms.route import Asked
 from broker.model.values import Json
-from broker.ports.consents import Consents
 from services.bank import complaints, incidents, recipients, requesting
 from services.bank.bank import Bank, asking_for
 from services.bank.book import Desk, Item, found
@@ -20,6 +19,8 @@ from services.bank.handing import HandedOver
 from services.bank.items import read_items, read_purpose
 from services.bank.matching import how, match
 from services.bank.records import SIDES, Chosen, Records, as_csv, bundled
+from services.deciding import require_deciding
+from services.room import Ground
 
 _STAFF: Final = ("operator", "auditor")
 _FOR: Final = frozenset({"for"})
@@ -31,9 +32,10 @@ class PeoplesDoor:
     """See the module."""
 
     def __init__(
-        self, bank: Bank, consents: Consents, delivering: Delivering, handed: HandedOver, records: Records
+        self, bank: Bank, ground: Ground, delivering: Delivering, handed: HandedOver, records: Records
     ) -> None:
-        self.bank, self.consents, self.delivering = bank, consents, delivering
+        self.bank, self.delivering = bank, delivering
+        self.ground, self.consents = ground, ground.consents
         self.handed, self.records = handed, records
 
     def rows(self) -> tuple[Row, ...]:
@@ -204,7 +206,7 @@ class PeoplesDoor:
 
     def complain(self, asked: Asked, body: dict[str, Any]) -> Response:
         """A complaint, of oneself or of somebody one acts for."""
-        subject, item_id = self._subject(asked), self.bank.id("Complaint")
+        subject, item_id = self._deciding(asked), self.bank.id("Complaint")
         settings = self.bank.settings
 
         def work(desk: Desk) -> Item:
@@ -216,6 +218,8 @@ class PeoplesDoor:
     def _next(self, act: str) -> Callable[[Asked, dict[str, Any]], Response]:
         def go_on(asked: Asked, body: dict[str, Any]) -> Response:
             item = self._complaint(asked)
+            if "resident" in asked.principal.roles:
+                self._deciding(asked)
             done = self.bank.act(asked.tenant, asked.principal, lambda desk: complaints.go_on(desk, item.id, act, body))
             return plain(self._told_complaint(asked, done))
 
@@ -302,6 +306,12 @@ class PeoplesDoor:
         if chosen != own and chosen not in self.consents.acting_for(asked.tenant, own):
             raise Forbidden("you do not act for this person", pointer="for", remedy="leave it out")
         return chosen
+
+    def _deciding(self, asked: Asked) -> str:
+        """In whose name a resident does something: their own, or of somebody they decide for. Raises Forbidden."""
+        subject = self._subject(asked)
+        require_deciding(self.ground, asked.tenant, asked.principal.subject, subject)
+        return subject
 
     def _allowed(self, tenant: str, subject: str, offer: Item) -> list[dict[str, Json]]:
         """For each organisation that may have it: which items the person allows, and how."""

@@ -64,7 +64,7 @@ class BankRoom:
         self._doors = (
             OperatorsDoor(self.bank),
             PeoplesDoor(
-                self.bank, ground.consents, Delivering(self.bank, parts, self.handed, projector), self.handed,
+                self.bank, ground, Delivering(self.bank, parts, self.handed, projector), self.handed,
                 self.records,
             ),
             PublicDoor(self.bank),

@@ -20,6 +20,7 @@ from broker.http.rooms.route import Asked, Handler, Route
 from broker.model.values import Json, to_text
 from broker.ports.audit import Entry
 from broker.signing import BadSignature
+from services.deciding import require_deciding
 from services.ledger.amounts import told, units
 from services.ledger.book import Ledger, Opening, Unbalanced
 from services.ledger.postings import CITY_OWNED, CURRENCIES, ISSUER, Account, Leg, Posted, Posting
@@ -94,6 +95,7 @@ class Doors:
             raise Forbidden("the city's own accounts are the operator's to open", pointer="/kind", remedy="no kind")
         else:
             owner = self._owner(asked)
+            self._require_deciding(asked, owner)
             opening = Opening(owner, "residentAccount" if owner.startswith(SUBJECT) else "merchantAccount", currency)
         return _answer(_account(self._ledger.open(asked.tenant, opening)), 201)
 
@@ -130,6 +132,7 @@ class Doors:
         giver = self._mine(asked, body["from"], "/from")
         if giver.owner in CITY_OWNED.values():
             raise Forbidden("what is the city's is issued or settled", pointer="/from", remedy=f"POST {BASE}/issuances")
+        self._require_deciding(asked, giver.owner)
         legs = _legs(giver, body["to"], units(body["amount"], "/amount"))
         posted = self._post(asked, Posting(f"{giver.id}#{key}", body.get("reason", "transfer"), legs))
         return _answer(_line(posted, giver.id), 201)
@@ -217,6 +220,11 @@ class Doors:
         if "recipient" in principal.roles and principal.recipient:
             return principal.recipient
         raise Forbidden("this token is of no resident and no organisation", remedy="a token with a pseudonym")
+
+    def _require_deciding(self, asked: Asked, owner: str) -> None:
+        """A resident's account is changed by them, and by who decides for them. Raises Forbidden."""
+        if owner.startswith(SUBJECT):
+            require_deciding(self._ground, asked.tenant, asked.principal.subject, owner)
 
     def _mine(self, asked: Asked, account_id: str, pointer: str = "/account") -> Account:
         """An account that they may see. Raises ResourceNotFound alike for another's and for none."""

@@ -11,6 +11,7 @@ from broker.http.messages import Response
 from broker.http.rooms.route import Asked, Handler, Route
 from broker.model.values import Json, to_text
 from broker.ports.consents import Consents
+from services.deciding import require_deciding
 from services.ledger.amounts import told, units
 from services.pricing.book import Book, Payment
 from services.pricing.configured import Settings
@@ -118,6 +119,7 @@ class Doors:
     def set_reserve(self, asked: Asked) -> Response:
         """Ask for at least so much, or (0) for nothing."""
         body, subject = read("reserve", asked.body), self._subject(asked)
+        require_deciding(self._ground, asked.tenant, asked.principal.subject, subject)
         amount = units(body["amount"], "/amount") if body["amount"] else 0
         ask = (body["item"], body.get("currency", self._settings.rules.currency))
         self._book.set_reserve(asked.tenant, subject, ask, amount)

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import Any, Final
 
 from broker.encode.text import dump
 from broker.errors import BadRequestData, Forbidden
 from broker.http.messages import Response
 from broker.http.rooms.route import Asked, Handler, Route
 from broker.model.values import Instant, Json, to_instant
+from services.deciding import require_deciding
 from services.room import Ground
-
-if TYPE_CHECKING:
-    from services.consents.room import ConsentRoom
 
 BASE: Final = "/services/store"
 PAGE, PAGE_MAX = 50, 500
@@ -40,10 +38,7 @@ class Asking:
     def deciding(self, asked: Asked) -> str:
         """Whose data something is done with: who may only look for somebody may not. Raises Forbidden."""
         own, subject = resident_of(asked), self.seeing(asked)
-        room = cast("ConsentRoom | None", self._ground.rooms.get("consents"))
-        may = room is not None and room.delegations.kind(asked.tenant, own, subject, "mayDecide")
-        if subject != own and not may:
-            raise Forbidden("you may look for this person, not decide", pointer="for", remedy="the scope mayDecide")
+        require_deciding(self._ground, asked.tenant, own, subject)
         return subject
 
 

@@ -221,12 +221,28 @@ class Erasing:
         return [{**one, "subject": None} for one in room.deletions(tenant, subject)]
 
     def _agreed(self, tenant: str, subject: str) -> frozenset[str]:
-        """Of those whom the person's data are about as well, who had everything erased, or asked for it."""
-        others = {one for whose in self._ground.hub.about(tenant, subject).values() for one in whose} - {subject}
-        sql = "SELECT 1 FROM store_erasure WHERE tenant = ? AND digest = ? AND state IN ('done', 'running') LIMIT 1"
-        return frozenset(
-            one for one in others if self._ground.file.read(sql, (tenant, digest_of(self._salt, tenant, one)))
+        """Of those whom the person's data are about as well, who asked for erasure of all that is about both.
+
+        An erasure that is done counts for what it left as joint, not for what came later.
+        """
+        shared: dict[str, set[str]] = {}
+        for entity_id, named in self._ground.hub.about(tenant, subject).items():
+            for other in named - {subject}:
+                shared.setdefault(other, set()).add(entity_id)
+        return frozenset(other for other, ids in shared.items() if self._asked_for(tenant, other, ids))
+
+    def _asked_for(self, tenant: str, other: str, ids: set[str]) -> bool:
+        """Whether they are having everything erased now, or had these left as joint when they did."""
+        sql = (
+            "SELECT state, certificate FROM store_erasure"
+            " WHERE tenant = ? AND digest = ? AND state IN ('done', 'running')"
         )
+        left = set[str]()
+        for state, certificate in self._ground.file.read(sql, (tenant, digest_of(self._salt, tenant, other))):
+            if state == RUNNING:
+                return True
+            left.update(json.loads(str(certificate))["joint"]["entities"])
+        return ids <= left
 
     def _forget_own(self, tenant: str, subject: str) -> dict[str, int]:
         def write(db: Db) -> dict[str, int]:

@@ -201,6 +201,16 @@ def test_what_is_about_two_goes_when_both_asked(either: ConsentCity) -> None:
     assert city.hub.entity(city.tenant, HOME) is None
 
 
+def test_an_erasure_of_before_is_no_agreement_for_what_came_later(city: ConsentCity) -> None:
+    erase(city, "ken")
+    city.clock.advance(60)
+    fill(city)
+    assert erase(city)["certificate"]["joint"]["entities"] == [HOME], "ken was not asked"
+    assert city.hub.entity(city.tenant, HOME) is not None
+    assert erase(city, "ken")["certificate"]["joint"]["entities"] == []
+    assert city.hub.entity(city.tenant, HOME) is None
+
+
 def test_an_erasure_is_reserved_cancelled_and_carried_out_when_it_is_due(city: ConsentCity) -> None:
     fill(city)
     assert city.ask("hana", "POST", f"{STORE}/erasures", {"confirm": False})["pointer"] == "/confirm"
