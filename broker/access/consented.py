@@ -11,6 +11,7 @@ from broker.access.rights import WRITERS, WRITES
 from broker.model.entity import Entity
 from broker.model.values import Instant, Json
 from broker.ports import SYSTEM, UNRESTRICTED, Clock, Labels, Principal, Restriction
+from broker.ports.blind import Blind
 from broker.ports.consents import Consents
 from broker.query.ast import EVERYTHING, Node, SubjectIn
 
@@ -34,6 +35,7 @@ class _Cached(NamedTuple):
     tags: int
     until: Instant
     restriction: Restriction
+    blind: Restriction
 
 
 class ConsentPolicy:
@@ -59,21 +61,25 @@ class ConsentPolicy:
 
     def restrict(self, principal: Principal, tenant: str, operation: str) -> Restriction:
         """What they may see: the same wherever something is told; who writes need not see what is there."""
-        if SYSTEM in principal.roles or (operation in WRITES and not WRITERS.isdisjoint(principal.roles)):
+        if SYSTEM in principal.roles:
             return UNRESTRICTED
+        found = self._found(principal, tenant)
+        return found.blind if operation in WRITES and not WRITERS.isdisjoint(principal.roles) else found.restriction
+
+    def _found(self, principal: Principal, tenant: str) -> _Cached:
         now, epoch, tags = self._clock.now(), self.consents.epoch(tenant), self.tags.version()
         key = (tenant, principal)
         found = self._cached.get(key)
         if found is not None and found.epoch == epoch and found.tags == tags and now < found.until:
-            return found.restriction
+            return found
         until = (now // MINUTE_US + 1) * MINUTE_US
         if self._until is not None:
             until = min(until, self._until(tenant))
         restriction = self._made(principal, tenant, now)
         if len(self._cached) >= _CACHED_MAX:
             self._cached.clear()
-        self._cached[key] = _Cached(epoch, tags, until, restriction)
-        return restriction
+        found = self._cached[key] = _Cached(epoch, tags, until, restriction, Blind(sees=restriction.view))
+        return found
 
     def admit(self, principal: Principal, tenant: str, operation: str) -> None:
         """As the table of rights says."""

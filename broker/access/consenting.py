@@ -7,6 +7,7 @@ from typing import Final, Protocol
 
 from broker.access.consent_index import DECIDES, ConsentIndex
 from broker.access.consented import Admission, ConsentPolicy
+from broker.access.formerly import Formerly
 from broker.access.kept import Kept, KeptHistory
 from broker.access.labels import Profiles, Tags
 from broker.access.writing import PROJECTIONS, WriteRules
@@ -43,4 +44,6 @@ class Consenting:
         self._tags.version()  # packages are read now, and not while the first request waits
         self.index.begin(log, log, log)
         closing(self.index.stop)
-        return Kept(entities, self._rules, DECIDES, self.index), KeptHistory(history, self._rules)
+        formerly = Formerly(history, entities, self._rules)
+        kept = Kept(entities, self._rules, DECIDES, self.index, formerly)
+        return kept, KeptHistory(history, self._rules, formerly)

@@ -6,8 +6,16 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from typing import Final, Protocol, TypeAlias
 
-from broker.access.writing import WriteRules, is_service, pointer_of
-from broker.errors import Conflict
+from broker.access.formerly import Formerly, Key
+from broker.access.writing import (
+    WriteRules,
+    about_in,
+    another_person,
+    another_time,
+    has_marks,
+    is_service,
+    with_marks,
+)
 from broker.model.entity import Document, Entity, Instance
 from broker.model.evolution import Evolution
 from broker.model.subjects import DATA_SUBJECT
@@ -44,20 +52,27 @@ class Told(Protocol):
 class Kept:
     """An EntityStore whose writes keep the rules; everything else is the store's own."""
 
-    def __init__(self, store: EntityStore, rules: WriteRules, decides: frozenset[str], told: Told) -> None:
-        """`decides` are the types that decisions are made from."""
+    def __init__(
+        self,
+        store: EntityStore,
+        rules: WriteRules,
+        decides: frozenset[str],
+        told: Told,
+        formerly: Formerly | None = None,
+    ) -> None:
+        """`decides` are the types that decisions are made from; `formerly` knows whom ids were about."""
         self._store, self._rules, self._decides, self._told = store, rules, decides, told
+        self._formerly = formerly
         self.get, self.get_many = store.get, store.get_many
         self.select, self.scan = store.select, store.scan
         self.types, self.attributes, self.extents = store.types, store.attributes, store.extents
 
     def apply(self, tenant: str, commands: Sequence[Command]) -> Future[list[object]]:
         """As the store's; refused are Forbidden, BadRequestData and Conflict as the rules say."""
-        telling = _Telling(tenant, self._decides, self._told)
-        home, rules = home_of(tenant), self._rules
-        rules.profiles.refresh()
+        telling = _Telling(_Claims(tenant, self._formerly), self._decides, self._told)
+        self._rules.profiles.refresh()
         kept = [
-            Command(one.id, _Deciding(one, home, rules, telling), one.creates, one.expected, one.by) for one in commands
+            Command(one.id, _Deciding(one, self._rules, telling), one.creates, one.expected, one.by) for one in commands
         ]
         try:
             pending = self._store.apply(tenant, kept)
@@ -68,19 +83,43 @@ class Kept:
         return pending
 
 
+class _Claims:
+    """Which ids came to be about whom in one submission."""
+
+    __slots__ = ("_formerly", "_keys", "tenant")
+
+    def __init__(self, tenant: str, formerly: Formerly | None) -> None:
+        self.tenant, self._formerly, self._keys = tenant, formerly, set[Key]()
+
+    def claim(self, entity_id: str, about: frozenset[str], *, current: bool = True) -> None:
+        """An id comes to be about these. Raises Conflict where it was about others, or `current` is, which is there."""
+        if self._formerly is not None:
+            key = (self.tenant, entity_id)
+            if current:
+                self._formerly.require_current(key, about)
+            self._keys.add(key)
+            self._formerly.require(key, about, self)
+
+    def end(self) -> None:
+        """All of it is durable, or was not made."""
+        if self._formerly is not None and self._keys:
+            self._formerly.settled(self._keys, self)
+
+
 class _Telling:
     """Tells once for each submission, before anything of it is there."""
 
-    __slots__ = ("_begun", "_decides", "_tenant", "_told")
+    __slots__ = ("_begun", "_decides", "_told", "claims", "tenant")
 
-    def __init__(self, tenant: str, decides: frozenset[str], told: Told) -> None:
-        self._tenant, self._decides, self._told, self._begun = tenant, decides, told, False
+    def __init__(self, claims: _Claims, decides: frozenset[str], told: Told) -> None:
+        self.claims, self.tenant = claims, claims.tenant
+        self._decides, self._told, self._begun = decides, told, False
 
     def look(self, types: Sequence[str]) -> None:
         """An entity of these types is about to change."""
         if not self._begun and not self._decides.isdisjoint(types):
             self._begun = True
-            self._told.written(self._tenant)
+            self._told.written(self.tenant)
 
     def ended(self, _: Future[list[object]]) -> None:
         """All of it is durable, or was not made."""
@@ -88,9 +127,10 @@ class _Telling:
 
     def end(self) -> None:
         """As `ended`."""
+        self.claims.end()
         if self._begun:
             self._begun = False
-            self._told.settled(self._tenant)
+            self._told.settled(self.tenant)
 
 
 class _Deciding:
@@ -98,9 +138,9 @@ class _Deciding:
 
     __slots__ = ("_command", "_decide", "_rules", "_service", "_system", "_telling", "_tenant")
 
-    def __init__(self, command: Command, tenant: str, rules: WriteRules, telling: _Telling) -> None:
+    def __init__(self, command: Command, rules: WriteRules, telling: _Telling) -> None:
         self._command, self._decide = command, command.decide
-        self._tenant, self._rules, self._telling = tenant, rules, telling
+        self._tenant, self._rules, self._telling = home_of(telling.tenant), rules, telling
         self._system, self._service = SYSTEM in command.by.roles, is_service(command.by)
 
     def __call__(self, current: Entity | None, now: Instant) -> Decision:
@@ -109,32 +149,50 @@ class _Deciding:
             rules.require_own(Entity(expected, 0, 0).types)
         decision = self._decide(current, now)
         if isinstance(decision, Put):
-            self._put(current, decision.entity)
+            self._put(current, decision.entity, now)
         elif isinstance(decision, Remove) and current is not None:
             if not self._service:
                 rules.require_own(current.types)
             self._telling.look(current.types)
         return decision
 
-    def _put(self, current: Entity | None, entity: Entity) -> None:
+    def _put(self, current: Entity | None, entity: Entity, now: Instant) -> None:
         rules, after = self._rules, entity.document
         before = None if current is None else current.document
         had = _NOTHING if before is None else before
         if not self._service:
             rules.require_own(entity.types, () if current is None else current.types)
+            if before is not None:
+                rules.require_same_person(self._tenant, before, after)
         if not self._system:
-            rules.require_same_person(had, after)
             rules.require_class(before, after)
         rules.require_pseudonyms(had, after)
         rules.require_known(self._tenant, after["type"], after)
+        if not self._service:
+            if current is not None:
+                self._require_same_time(current, entity, now)
+            about = about_in(after.get(DATA_SUBJECT))
+            if about and not about_in(had.get(DATA_SUBJECT)):
+                self._telling.claims.claim(entity.id, about, current=False)
         self._telling.look(entity.types if current is None else [*entity.types, *current.types])
+
+    def _require_same_time(self, current: Entity, entity: Entity, now: Instant) -> None:
+        """Raise Conflict where a value that was there would be of another time: decided again, with marks for it."""
+        moved = self._rules.moved(self._tenant, current, entity)
+        if not moved:
+            return
+        decision = self._decide(with_marks(current, moved), now)
+        for name in moved:
+            if isinstance(decision, Put) and has_marks(decision.entity, name):
+                raise another_time(name)
 
 
 class KeptHistory:
     """An EvolutionStore whose writes keep the rules; everything else is the store's own."""
 
-    def __init__(self, store: EvolutionStore, rules: WriteRules) -> None:
-        self._store, self._rules = store, rules
+    def __init__(self, store: EvolutionStore, rules: WriteRules, formerly: Formerly | None = None) -> None:
+        """`formerly` knows whom ids were about."""
+        self._store, self._rules, self._formerly = store, rules, formerly
         self.evolution, self.evolutions, self.evolution_ids = store.evolution, store.evolutions, store.evolution_ids
         self.begun, self.erase, self.known_ids, self.retain = store.begun, store.erase, store.known_ids, store.retain
         self.erase_traces, self.about, self.subjects = store.erase_traces, store.about, store.subjects
@@ -142,21 +200,30 @@ class KeptHistory:
     def apply_evolution(self, tenant: str, commands: Sequence[EvolutionCommand]) -> Future[list[object]]:
         """As the store's; refused as writes of the current state are."""
         self._rules.profiles.refresh()
-        home = home_of(tenant)
-        kept = [EvolutionCommand(one.id, self._deciding(one, home), one.creates, one.by) for one in commands]
-        return self._store.apply_evolution(tenant, kept)
+        claims = _Claims(tenant, self._formerly)
+        kept = [EvolutionCommand(one.id, self._deciding(one, claims), one.creates, one.by) for one in commands]
+        try:
+            pending = self._store.apply_evolution(tenant, kept)
+        except BaseException:
+            claims.end()
+            raise
+        pending.add_done_callback(lambda _: claims.end())
+        return pending
 
-    def _deciding(self, command: EvolutionCommand, tenant: str) -> Callable[[Evolution | None, Instant], Steps]:
+    def _deciding(self, command: EvolutionCommand, claims: _Claims) -> Callable[[Evolution | None, Instant], Steps]:
         system, service = SYSTEM in command.by.roles, is_service(command.by)
+        home = home_of(claims.tenant)
 
         def decide(known: Evolution | None, now: Instant) -> Steps:
             steps, result = command.decide(known, now)
             types = _types(known, steps)
             if not service:
                 self._rules.require_own(types)
-            if not system:
+            if not service:
                 _require_same_person(known, steps)
-            self._hold(command.id, tenant, types, steps, system=system)
+            self._hold(command.id, home, types, steps, system=system)
+            if known is None and not service and (about := _about(steps)):
+                claims.claim(command.id, about)
             return steps, result
 
         return decide
@@ -193,11 +260,14 @@ def _written(steps: Sequence[EvolutionStep]) -> list[tuple[str, list[Instance]]]
     return [(name, held) for name, held in found if ":" in name]
 
 
+def _about(steps: Sequence[EvolutionStep]) -> frozenset[str]:
+    """Whom a history that begins says to be about."""
+    named = (found for name, found in _written(steps) if name == DATA_SUBJECT)
+    return frozenset(one for found in named for instance in found for one in about_in(instance))
+
+
 def _require_same_person(known: Evolution | None, steps: Sequence[EvolutionStep]) -> None:
     """Raise Conflict where a history that there is would be about others."""
     changing = AddInstances | ReplaceInstance | DropAttribute | EndAttribute | DropInstance
     if known is not None and any(isinstance(one, changing) and one.name == DATA_SUBJECT for one in steps):
-        raise Conflict(
-            "whom an entity is about never changes", pointer=pointer_of(DATA_SUBJECT),
-            remedy="make another entity for another person",
-        )  # fmt: skip
+        raise another_person()

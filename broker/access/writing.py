@@ -5,7 +5,9 @@
 
 - A projection (a ConsentRecord, a ledger's account, …) is written by the hub's own parts (SYSTEM) alone.
 - In a tenant of persons a type is known to a package, or every instance says its class.
-- Whom an entity is about never changes once it is said, and is named by a pseudonym.
+- Whom an entity is about never changes once it is said, nor whom one of its instances is about, and is named by a
+  pseudonym; what an id was about before it is about again (`formerly`).
+- When a value of a person was observed is said with the value: what is hidden is not moved to another time.
 - An instance's class is never weaker than the model's, or than it was; but for SYSTEM.
 
 They are asked inside the write, of the entity as it would be, after what the writer may see has been looked at: of what
@@ -14,10 +16,12 @@ is hidden from them they learn nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Final
 
+from broker.access.deciding import at_of
 from broker.access.labels import (
+    ANONYMISED,
     NOBODY,
     NONE,
     PERSONAL,
@@ -29,7 +33,7 @@ from broker.access.labels import (
     subjects_in,
 )
 from broker.errors import BadRequestData, Conflict, Forbidden
-from broker.model.entity import ENTITY_MEMBERS, Document, Instance, as_list, instances
+from broker.model.entity import ENTITY_MEMBERS, VALUE_MEMBER, Document, Entity, Instance, as_list, instances, member
 from broker.model.subjects import DATA_CLASS, DATA_SUBJECT
 from broker.model.values import Json
 from broker.ports import ADAPTER, SYSTEM, Principal
@@ -45,6 +49,9 @@ PROJECTIONS: Final = frozenset(
 )  # fmt: skip
 """Types of entities that services write of what they know; whoever changes one changes nothing that is true."""
 _NOTHING: Final[Mapping[str, Json]] = {}
+_VALUES: Final = frozenset(VALUE_MEMBER.values())
+_MARK: Final = "urn:misono:kept"
+"""It is known by being this very text, and not another that reads the same."""
 
 
 class WriteRules:
@@ -69,16 +76,51 @@ class WriteRules:
         if ENTITY_MEMBERS.issuperset(document):
             raise _unknown(as_list(types)[0], "type")
 
-    def require_same_person(self, before: Mapping[str, Json], after: Mapping[str, Json]) -> None:
-        """Raise Conflict where the entity would be about others than it was."""
+    def require_same_person(self, tenant: str, before: Document, after: Document) -> None:
+        """Raise Conflict where the entity, or an instance of it that there was, would be about others than it was.
+
+        What was about nobody, and nothing personal, may come to be about somebody.
+        """
         had, has = before.get(DATA_SUBJECT), after.get(DATA_SUBJECT)
-        if had is has or had is None:
-            return
-        if subjects_in(had) and subjects_in(had) != (NOBODY if has is None else subjects_in(has)):
-            raise Conflict(
-                "whom an entity is about never changes", pointer=pointer_of(DATA_SUBJECT),
-                remedy="make another entity for another person",
-            )  # fmt: skip
+        whom, now = about_in(had), about_in(has)
+        if whom != now and whom:
+            raise another_person()
+        for name, value in after.items():
+            was = before.get(name)
+            if was is None or name in ENTITY_MEMBERS or name == DATA_SUBJECT or (was is value and whom == now):
+                continue
+            held = {one.get("datasetId"): one for one in instances(was)}
+            for one in instances(value):
+                old = held.get(one.get("datasetId"))
+                if old is None or (old is one and whom == now):
+                    continue
+                about = about_in(old.get(DATA_SUBJECT)) if DATA_SUBJECT in old else whom
+                if about == (about_in(one.get(DATA_SUBJECT)) if DATA_SUBJECT in one else now):
+                    continue
+                if about or self._is_of_persons(tenant, before["type"], name, old):
+                    raise another_person(name)
+
+    def moved(self, tenant: str, before: Entity, after: Entity) -> Mapping[str, set[Json]]:
+        """Instances of persons that would be of another time, though perhaps with the value that was there."""
+        found: dict[str, set[Json]] = {}
+        for name, value in after.document.items():
+            was = before.document.get(name)
+            if was is None or was is value or name in ENTITY_MEMBERS or name == DATA_SUBJECT:
+                continue
+            held = {one.get("datasetId"): one for one in instances(was)}
+            for one in instances(value):
+                old = held.get(one.get("datasetId"))
+                if old is None or old is one or not _may_be_kept(old, one):
+                    continue
+                if at_of(before, old) != at_of(after, one) and self._is_of_persons(
+                    tenant, before.document["type"], name, old
+                ):
+                    found.setdefault(name, set()).add(one.get("datasetId"))
+        return found
+
+    def _is_of_persons(self, tenant: str, types: Json, name: str, instance: Instance) -> bool:
+        found = self.profiles.of(types).class_of(name, instance)
+        return tenant in self.personal if found == UNTAGGED else found not in (NONE, ANONYMISED)
 
     def require_pseudonyms(self, before: Mapping[str, Json], after: Mapping[str, Json]) -> None:
         """Raise BadRequestData where somebody is newly named who is named by no pseudonym."""
@@ -114,6 +156,41 @@ def is_service(by: Principal) -> bool:
     return SYSTEM in by.roles and ADAPTER not in by.roles
 
 
+def about_in(value: Json) -> frozenset[str]:
+    """Whom an attribute DATA_SUBJECT names; nobody where there is none."""
+    return NOBODY if value is None else subjects_in(value)
+
+
+def another_person(name: str = DATA_SUBJECT) -> Conflict:
+    """The refusal where something would be about others than it was; it does not tell who they are."""
+    return Conflict(
+        "whom an entity is about never changes", pointer=pointer_of(name),
+        remedy="make another entity for another person",
+    )  # fmt: skip
+
+
+def another_time(name: str) -> Conflict:
+    """The refusal where a value would be of another time than it was."""
+    return Conflict(
+        "when a value of a person was observed is said with the value", pointer=pointer_of(name),
+        remedy="send the value beside it",
+    )  # fmt: skip
+
+
+def with_marks(entity: Entity, which: Mapping[str, Collection[Json]]) -> Entity:
+    """The entity with marks in the place of the values of these instances: `has_marks` finds what was kept of them."""
+    document = dict(entity.document)
+    for name, datasets in which.items():
+        held = instances(document[name])
+        document[name] = member([_with_mark(one) if one.get("datasetId") in datasets else one for one in held])
+    return Entity(document, entity.created_at, entity.modified_at, entity.expires_at, entity.version)
+
+
+def has_marks(entity: Entity, name: str) -> bool:
+    """Whether a value of an attribute is one that `with_marks` put there, or holds a part of one."""
+    return any(_is_marked(one[of]) for one in instances(entity.document.get(name)) for of in _VALUES if of in one)
+
+
 def projected() -> Forbidden:
     """The refusal of a write of a projection."""
     return Forbidden(
@@ -125,6 +202,27 @@ def projected() -> Forbidden:
 def pointer_of(name: str) -> str:
     """The JSON pointer of an attribute."""
     return "/" + name.replace("~", "~0").replace("/", "~1")
+
+
+def _may_be_kept(old: Instance, one: Instance) -> bool:
+    """Whether the value may be the one that was there, or have parts of it."""
+    return any(of in one and (type(one[of]) in (dict, list) or one[of] == old.get(of)) for of in _VALUES)
+
+
+def _with_mark(one: Instance) -> Instance:
+    return {**one, **{of: _marked(one[of]) for of in _VALUES if of in one}}
+
+
+def _marked(value: Json) -> Json:
+    if isinstance(value, dict):
+        return {name: _marked(inner) for name, inner in value.items()}
+    return [_marked(inner) for inner in value] if isinstance(value, list) and value else _MARK
+
+
+def _is_marked(value: Json) -> bool:
+    if isinstance(value, dict):
+        return any(map(_is_marked, value.values()))
+    return any(map(_is_marked, value)) if isinstance(value, list) else value is _MARK
 
 
 def _least(profile: Profile, former: Profile, name: str, held: Instance | None) -> int:

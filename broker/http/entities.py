@@ -15,7 +15,7 @@ from broker.http.preconditions import etag, precondition
 from broker.http.respond import Headers, created
 from broker.http.seeking import attributes_of, query_of, seek, view_of
 from broker.http.showing import geometry_property, show_many, show_one
-from broker.http.targets import target, types_of, written
+from broker.http.targets import target, types_of, versioned, written
 from broker.model.change import MergeOptions
 from broker.model.entity import Entity
 from broker.model.names import is_datetime
@@ -36,7 +36,7 @@ def create_entity(exchange: Exchange) -> Answer:
 
 
 def _created(result: Written) -> Response:
-    return created("entities", result.id, (etag(result.version),))
+    return created("entities", result.id, versioned(result))
 
 
 def replace_entity(exchange: Exchange) -> Answer:

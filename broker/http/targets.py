@@ -6,7 +6,7 @@ from broker.errors import InvalidRequest
 from broker.http.exchange import Exchange
 from broker.http.messages import Response
 from broker.http.preconditions import etag, precondition
-from broker.http.respond import multi_status
+from broker.http.respond import Headers, multi_status
 from broker.model.values import Json
 from broker.operations.provide import AttributeTarget, Target, Written
 from broker.query.ast import Node
@@ -48,8 +48,8 @@ def attribute_target(exchange: Exchange) -> AttributeTarget:
 
 
 def written(result: Written) -> Response:
-    """204 with the entity's new ETag; nothing to say of an entity that is gone."""
-    return Response(204, (etag(result.version),) if result.version else ())
+    """204 with the entity's new ETag; nothing to say of an entity that is gone, or that its writer does not see."""
+    return Response(204, versioned(result))
 
 
 def updated(result: Written) -> Response:
@@ -58,4 +58,9 @@ def updated(result: Written) -> Response:
         return written(result)
     names: list[Json] = list(result.result.updated)
     left: list[Json] = [{"attributeName": one.name, "reason": one.reason} for one in result.result.not_updated]
-    return multi_status({"updated": names, "notUpdated": left}, (etag(result.version),))
+    return multi_status({"updated": names, "notUpdated": left}, versioned(result))
+
+
+def versioned(result: Written) -> Headers:
+    """The entity's ETag, where there is one to tell."""
+    return (etag(result.version),) if result.version else ()

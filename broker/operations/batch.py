@@ -100,7 +100,7 @@ def batch_update(
         def appended(entity: Entity, now: Instant) -> Changed:
             return change.append(entity, fragment, now, overwrite=overwrite)
 
-        return writing(call, Target(_id_of(fragment)), appended)
+        return writing(call, Target(_id_of(fragment)), appended, fragment)
 
     return _run(broker, call, _read(members, command, names_of or _of(call)))
 
@@ -110,7 +110,11 @@ def batch_merge(broker: Broker, call: Call, members: Json, names_of: NamesOf | N
 
     def command(member: Json, names: ActiveContext) -> Command:
         fragment = decode_fragment(member, names, nulls=True, merge=True)
-        return writing(call, Target(_id_of(fragment)), lambda entity, now: change.merge(entity, fragment, now))
+
+        def merged(entity: Entity, now: Instant) -> Changed:
+            return change.merge(entity, fragment, now)
+
+        return writing(call, Target(_id_of(fragment)), merged, fragment)
 
     return _run(broker, call, _read(members, command, names_of or _of(call)))
 

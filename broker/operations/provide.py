@@ -10,15 +10,16 @@ NgsiError that the write was refused with. Documents and fragments come decoded 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from concurrent.futures import Future
-from dataclasses import dataclass, field
-from typing import TypeAlias
+from dataclasses import dataclass, field, replace
+from typing import Final, TypeAlias
 
-from broker.errors import AlreadyExists, BadRequestData, NgsiError, ResourceNotFound
+from broker.errors import AlreadyExists, BadRequestData, Conflict, NgsiError, ResourceNotFound
 from broker.model import change
 from broker.model.change import MergeOptions, UpdateResult
 from broker.model.entity import Document, Entity, Instance
+from broker.model.subjects import DATA_SUBJECT
 from broker.model.values import Instant, Json
 from broker.operations.broker import Broker, Call
 from broker.operations.futures import then
@@ -26,10 +27,13 @@ from broker.operations.guard import guarded
 from broker.operations.identifiers import require_uri
 from broker.operations.preconditions import NO_PRECONDITION, Precondition
 from broker.ports import Command, Decision, Keep, Put, Remove
+from broker.ports.blind import seen_by
 from broker.query.ast import Node
 from broker.query.match import matches
 
 Changed: TypeAlias = tuple[Entity, UpdateResult]
+_UNKNOWN: Final = -1
+"""A version that nobody knows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +73,7 @@ def creation(call: Call, document: Document, precondition: Precondition = NO_PRE
     entity_id = str(document["id"])
 
     def decide(current: Entity | None, now: Instant) -> Decision:
-        precondition.require(current)
+        require(call, precondition, current)
         if current is not None:
             raise AlreadyExists(
                 f"The entity {entity_id} exists already.",
@@ -77,7 +81,8 @@ def creation(call: Call, document: Document, precondition: Precondition = NO_PRE
                 clause="5.6.1",
                 remedy="Choose another id, or PUT, PATCH or upsert the entity.",
             )
-        return Put(change.create(document, now), Written(entity_id, 1, created=True))
+        made = change.create(document, now)
+        return Put(made, Written(entity_id, version_of(call, made), created=True))
 
     return Command(entity_id, guarded(call.restriction, decide), creates=True, expected=document, by=call.principal)
 
@@ -102,7 +107,7 @@ def replacement(call: Call, target: Target, document: Document) -> Command:
 
 def update_attributes(broker: Broker, call: Call, target: Target, fragment: Document) -> Future[Written]:
     """Update Attributes (clause 5.6.2): 204, or 207 where `result.complete` is False."""
-    return _one(broker, call, writing(call, target, lambda entity, now: change.update(entity, fragment, now)))
+    return _one(broker, call, writing(call, target, lambda entity, now: change.update(entity, fragment, now), fragment))
 
 
 def append_attributes(
@@ -113,7 +118,7 @@ def append_attributes(
     def appended(entity: Entity, now: Instant) -> Changed:
         return change.append(entity, fragment, now, overwrite=overwrite)
 
-    return _one(broker, call, writing(call, target, appended))
+    return _one(broker, call, writing(call, target, appended, fragment))
 
 
 def partial_attribute_update(
@@ -132,7 +137,7 @@ def partial_attribute_update(
     def patched(entity: Entity, now: Instant) -> Changed:
         return change.partial_update(entity, name, fragment, now), UpdateResult([name])
 
-    return _one(broker, call, writing(call, target, patched))
+    return _one(broker, call, writing(call, target, patched, (name,)))
 
 
 def replace_attribute(broker: Broker, call: Call, target: Target, name: str, value: Json) -> Future[Written]:
@@ -142,7 +147,7 @@ def replace_attribute(broker: Broker, call: Call, target: Target, name: str, val
     def replaced(entity: Entity, now: Instant) -> Changed:
         return change.replace_attribute(entity, name, value, now), UpdateResult([name])
 
-    return _one(broker, call, writing(call, target, replaced))
+    return _one(broker, call, writing(call, target, replaced, (name,)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +175,11 @@ def merge_entity(
     broker: Broker, call: Call, target: Target, fragment: Document, options: MergeOptions = change.NO_OPTIONS
 ) -> Future[Written]:
     """Merge Entity (clause 5.6.17): 204. For simplified bodies give `MergeOptions(simplified=True, …)`."""
-    return _one(broker, call, writing(call, target, lambda entity, now: change.merge(entity, fragment, now, options)))
+
+    def merged(entity: Entity, now: Instant) -> Changed:
+        return change.merge(entity, fragment, now, options)
+
+    return _one(broker, call, writing(call, target, merged, fragment))
 
 
 def delete_entity(broker: Broker, call: Call, target: Target) -> Future[Written]:
@@ -183,27 +192,57 @@ def deletion(call: Call, target: Target) -> Command:
 
     def decide(current: Entity | None, _: Instant) -> Decision:
         found = _found(current, target)
-        target.precondition.require(found)
+        require(call, target.precondition, found)
         return Remove(Written(target.id, 0))
 
     return Command(target.id, guarded(call.restriction, decide), by=call.principal)
 
 
-def writing(call: Call, target: Target, function: Callable[[Entity, Instant], Changed]) -> Command:
+def writing(
+    call: Call, target: Target, function: Callable[[Entity, Instant], Changed], sent: Container[str] = ()
+) -> Command:
     """The command that writes what `function` makes of an existing entity; nothing where it makes nothing new.
 
+    `sent` are the attributes (IRIs) of a fragment: who does not see whom the entity is about does not ask by writing.
     The names in the UpdateResult are IRIs, and go out so: they hold in any @context (clause 5.2.18).
     """
 
     def decide(current: Entity | None, now: Instant) -> Decision:
         found = _found(current, target)
-        if target.precondition is not NO_PRECONDITION:
-            target.precondition.require(found)
+        require(call, target.precondition, found)
+        _require_unsaid(call, sent, found)
         after, result = function(found, now)
-        written = Written(target.id, after.version, result)
+        written = Written(target.id, version_of(call, after), result)
         return Keep(written) if after is found else Put(after, written)
 
     return Command(target.id, guarded(call.restriction, decide), by=call.principal)
+
+
+def version_of(call: Call, entity: Entity) -> int:
+    """The version that an answer tells: of what they may see of the entity; 0 where it does not exist for them."""
+    seen = seen_by(call.restriction, entity)
+    return 0 if seen is None else seen.version
+
+
+def require(call: Call, precondition: Precondition, found: Entity | None) -> None:
+    """Raise PreconditionFailed where it does not hold of the entity in the version that the writer may know of."""
+    if precondition is NO_PRECONDITION:
+        return
+    seen = None if found is None else seen_by(call.restriction, found)
+    if found is not None and seen is not found:
+        found = replace(found, version=_UNKNOWN if seen is None else seen.version)
+    precondition.require(found)
+
+
+def _require_unsaid(call: Call, sent: Container[str], found: Entity) -> None:
+    """Raise Conflict, whoever is named, where somebody says whom an entity is about and does not see whom."""
+    if DATA_SUBJECT in sent and DATA_SUBJECT in found.document:
+        seen = seen_by(call.restriction, found)
+        if seen is None or seen.document.get(DATA_SUBJECT) is not found.document[DATA_SUBJECT]:
+            raise Conflict(
+                "whom an entity is about never changes", pointer="/" + DATA_SUBJECT.replace("/", "~1"),
+                remedy="make another entity for another person",
+            )  # fmt: skip
 
 
 def _one(broker: Broker, call: Call, command: Command) -> Future[Written]:
