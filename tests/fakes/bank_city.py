@@ -8,7 +8,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from broker.doors import Built
 from broker.http.messages import Request, Response
@@ -22,7 +22,7 @@ from broker.ports.consents import NoConsents
 from broker.signing import Signer, made
 from datamodels.library import read_beside_built_in
 from services.bank.room import BankRoom, open_room
-from services.room import Ground
+from services.room import Ground, Room
 from tests.fakes.clock import FakeClock
 from tests.fakes.consenting import Allowed
 from tests.fakes.told import Recorded
@@ -44,6 +44,18 @@ BOARD = {
     "doctor": "medicalAdviser",
 }  # fmt: skip
 PEOPLE |= {name: Principal(name, roles=frozenset({"board"})) for name in BOARD}
+
+
+class Guardians:
+    """The room of consents, as far as others ask it: hana decides for her child."""
+
+    def __init__(self) -> None:
+        self.delegations = self
+
+    def kind(self, _tenant: str, delegate: str, subject: str, scope: str) -> str:
+        """As what somebody may do that for a person."""
+        may = (delegate, subject, scope) == ("urn:misono:subject:hana", "urn:misono:subject:child", "mayDecide")
+        return "parentalAuthority" if may else ""
 
 
 @dataclass
@@ -154,7 +166,7 @@ def bank_city(
         ground = Ground(
             HubInside(built.house, Principal("services", roles=frozenset({SYSTEM}))), file, clock,
             lambda: f"{next(numbers):032x}", Signer([made()]), kept, allowed or NoConsents(), lambda: library,
-            "http://hub.example", city or {},
+            "http://hub.example", city or {}, {"consents": cast("Room", Guardians())},
         )  # fmt: skip
         room = open_room(ground)
         assert isinstance(ground.hub, HubInside)
