@@ -26,10 +26,12 @@ Feature: The store of one's own
     When the clinic reads the pulse of "hana"
     And "hana" looks who got what
     Then she reads the clinic, the purpose, the pulse and the benefit
+    And she reads nothing of "ken"
 
   Scenario Outline: It is taken along
     When "hana" takes her data along as <form>
     Then it is <type> and has her pulse
+    And she reads nothing of "ken"
 
     Examples:
       | form   | type                  |
@@ -40,6 +42,7 @@ Feature: The store of one's own
   Scenario: A value is put right, and it is seen that it was
     When "hana" corrects her pulse to 61
     Then her pulse is 61, corrected by herself
+    And she reads nothing of "ken"
 
   Scenario: A share is opened with its code, and closed at once
     When "hana" shares her pulse for a day
