@@ -13,7 +13,7 @@ from broker.http.table import OPERATIONS
 SPECS = Path(__file__).parent
 FEATURES = sorted(SPECS.rglob("*.feature"))
 CLAUSES = frozenset((SPECS / "clauses.txt").read_text().split())
-NEGATIVE = re.compile(r"^\s*(?:Then|And|But) .*\b(?:refused|no|not|nothing|neither)\b")
+NEGATIVE = re.compile(r"^\s*(?:Then|And|But) .*\b(?:refused|hidden|no|nobody|none|not|nothing|neither)\b")
 APART = ("adapters", "residents")
 """Features of services and devices: their words are beside them."""
 

@@ -34,13 +34,14 @@ def place(node_id: str) -> tuple[str, str]:
     """Kind and area of a test: `tests/unit/query/test_q.py::test_or` gives `("unit", "broker")`.
 
     An area is a top-level package, `history` or `federation`; what stands in a folder of no other area's name is the
-    broker's. Of a test that runs on every engine, the case on MongoDB's is `mongodb`'s: `test_or[mongo]`.
+    broker's. Of a test that runs on every engine, the case on MongoDB's is `mongodb`'s: `test_or[mongo]`; but the
+    residents' are their own.
     """
     path, _, test = node_id.partition("::")
     parts = path.split("/")
     kind = parts[1] if parts[0] == "tests" and len(parts) > 1 else parts[0]
     area = next((part for part in parts[1:-1] if part in BUDGET_S), "broker")
-    return kind, "mongodb" if ON_MONGODB.search(test) else area
+    return kind, "mongodb" if ON_MONGODB.search(test) and area != "residents" else area
 
 
 class Stopwatch:

@@ -115,6 +115,7 @@ def asks_for_rows(story: Story, who: str) -> None:
     story.ask(who, "views", {"dataset": "pulse"})
 
 
+@then(parsers.parse("it is {value:g}, of {people:d} people, and not what it is by now"))
 @then(parsers.parse("it is {value:g}, of {people:d} people"))
 def is_total(story: Story, value: float, people: int) -> None:
     assert (story.city.status, story.told["total"]) == (200, {"people": people, "value": value})
