@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from functools import cache
-from typing import Any, Final, cast
-
-from jsonschema_rs import Draft202012Validator
+from typing import Any, Final
 
 from broker.errors import BadRequestData
 from broker.model.values import Instant, Json, to_instant, to_text
+from services.forms import Forms
 
 SUBJECT: Final = {"type": "string", "pattern": "^urn:misono:subject:[A-Za-z0-9._:-]{1,120}$"}
 _WORD: Final = {"type": "string", "minLength": 1, "maxLength": 200}
@@ -38,7 +36,7 @@ _CHOSEN: Final = {
     "coversObservationsFrom": _TIME, "coversObservationsUntil": _TIME, "allowsProfiling": _FLAG,
     "allowsReprovision": _FLAG,
 }  # fmt: skip
-FORMS: Final[dict[str, dict[str, Any]]] = {
+FORMS: Final = Forms({
     "terms": _object(
         "purpose dataItems benefit retention privacyNotice", purpose=_WORD, dataItems=_ITEMS, benefit=_TEXT, name=_TEXT,
         description=_TEXT, retention=_DURATION, storageLocation=_WORD, privacyNotice=_URL, allowsProfiling=_FLAG,
@@ -71,22 +69,13 @@ FORMS: Final[dict[str, dict[str, Any]]] = {
     ),
     "agreement": _object("version", version=_WORD),
     "receipt": _object("jws", jws={"type": "string", "maxLength": 100_000}),
-}  # fmt: skip
+})  # fmt: skip
 _TIMES: Final = frozenset({"validFrom", "validUntil", "coversObservationsFrom", "coversObservationsUntil", "at"})
 
 
 def read(form: str, body: Json) -> dict[str, Any]:
     """The body, its times written as the book writes them. Raises BadRequestData."""
-    error = next(iter(_validator(form).iter_errors(body)), None)
-    if error is not None:
-        pointer = "".join(f"/{part}" for part in error.instance_path)
-        rule = str(error.schema_path[-1]) if error.schema_path else "form"
-        known, needed = ", ".join(FORMS[form]["properties"]), ", ".join(FORMS[form]["required"])
-        raise BadRequestData(
-            f"the body is not as a {form} is written ({rule})", pointer=pointer or "/",
-            remedy=f"members {known or 'none'}; needed: {needed or 'nothing'}",
-        )  # fmt: skip
-    found = cast("dict[str, Any]", body)
+    found = FORMS.read(form, body)
     return {name: _moment(value, f"/{name}") if name in _TIMES else value for name, value in found.items()}
 
 
@@ -102,8 +91,3 @@ def _moment(text: str, pointer: str) -> str:
     if found is None:
         raise BadRequestData("that is no instant in UTC", pointer=pointer, remedy="2026-11-23T03:00:00Z")
     return to_text(found)
-
-
-@cache
-def _validator(form: str) -> Draft202012Validator:
-    return Draft202012Validator(FORMS[form])

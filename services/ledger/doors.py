@@ -7,11 +7,8 @@ owner, and who acts for them, sees a resident's account: neither balance nor sta
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
 from hashlib import sha256
-from typing import Any, Final, cast
-
-from jsonschema_rs import Draft202012Validator
+from typing import Any, Final
 
 from broker.encode.text import dump
 from broker.errors import BadRequestData, Conflict, Forbidden, ResourceNotFound
@@ -21,6 +18,7 @@ from broker.model.values import Json, to_text
 from broker.ports.audit import Entry
 from broker.signing import BadSignature
 from services.deciding import require_deciding
+from services.forms import Forms
 from services.ledger.amounts import told, units
 from services.ledger.book import Ledger, Opening, Unbalanced
 from services.ledger.postings import CITY_OWNED, CURRENCIES, ISSUER, Account, Leg, Posted, Posting
@@ -45,7 +43,7 @@ def _object(required: str, **members: object) -> dict[str, Any]:
     return {"type": "object", "required": required.split(), "additionalProperties": False, "properties": members}
 
 
-FORMS: Final[dict[str, dict[str, Any]]] = {
+FORMS: Final = Forms({
     "account": _object("currency", currency=_CURRENCY, kind={"enum": [*CITY_OWNED]}),
     "transfer": _object(
         "from to amount",
@@ -58,7 +56,7 @@ FORMS: Final[dict[str, dict[str, Any]]] = {
     ),
     "reversal": _object("reason", reason={"type": "string", "minLength": 1, "maxLength": 1_000}),
     "verification": _object("", head={"type": "string", "maxLength": 10_000}),
-}  # fmt: skip
+})  # fmt: skip
 
 
 class Doors:
@@ -85,7 +83,7 @@ class Doors:
 
     def open(self, asked: Asked) -> Response:
         """The account in the currency: of who asks, or, by the operator, one of the city's own."""
-        body = read("account", asked.body)
+        body = FORMS.read("account", asked.body)
         currency, kind = body["currency"], body.get("kind")
         if "operator" in asked.principal.roles:
             if kind is None:
@@ -121,14 +119,14 @@ class Doors:
 
     def set_state(self, asked: Asked) -> Response:
         """Freeze an account, open it again, close it: any account, without its balance being told."""
-        body = read("state", asked.body)
+        body = FORMS.read("state", asked.body)
         self._audit(asked, asked.path["account"], {"state": body["state"], "reason": body["reason"]})
         found = self._ledger.set_state(asked.tenant, asked.path["account"], body["state"])
         return _answer({"id": found.id, "state": found.state})
 
     def transfer(self, asked: Asked) -> Response:
         """From an account of one's own to another one; the same key books once."""
-        body, key = read("transfer", asked.body), _key(asked)
+        body, key = FORMS.read("transfer", asked.body), _key(asked)
         giver = self._mine(asked, body["from"], "/from")
         if giver.owner in CITY_OWNED.values():
             raise Forbidden("what is the city's is issued or settled", pointer="/from", remedy=f"POST {BASE}/issuances")
@@ -139,7 +137,7 @@ class Doors:
 
     def issue(self, asked: Asked) -> Response:
         """Points or yen out of the issuer's account, by the operator."""
-        body, key = read("issuance", asked.body), _key(asked)
+        body, key = FORMS.read("issuance", asked.body), _key(asked)
         amount = units(body["amount"], "/amount")
         to = self._existing(asked.tenant, body["to"])
         issuer = self._ledger.open(asked.tenant, Opening(CITY_OWNED[ISSUER], ISSUER, to.currency, None))
@@ -158,14 +156,14 @@ class Doors:
 
     def reverse(self, asked: Asked) -> Response:
         """Take a posting back, whole, by the operator."""
-        body, found = read("reversal", asked.body), asked.path["transaction"]
+        body, found = FORMS.read("reversal", asked.body), asked.path["transaction"]
         self._audit(asked, found, {"reason": body["reason"]})
         posted = self._ledger.reverse(asked.tenant, found, f"reversal#{found}"[:KEY_MAX])
         return _answer({"id": posted.id, "reverses": found, "at": to_text(posted.at)}, 201)
 
     def verify(self, asked: Asked) -> Response:
         """Whether the books are as they were written, and still hold what a head of before said."""
-        head = read("verification", asked.body).get("head")
+        head = FORMS.read("verification", asked.body).get("head")
         try:
             postings = self._ledger.verify()
             self._check_head(head)
@@ -244,25 +242,6 @@ class Doors:
             acting = self._ground.consents.acting_for(asked.tenant, principal.subject) if principal.subject else ()
             return "resident" in principal.roles and account.owner in acting
         return "recipient" in principal.roles and account.owner == principal.recipient
-
-
-def read(form: str, body: Json) -> dict[str, Any]:
-    """The body. Raises BadRequestData, which repeats nothing of it."""
-    error = next(iter(_validator(form).iter_errors(body)), None)
-    if error is not None:
-        pointer = "".join(f"/{part}" for part in error.instance_path)
-        rule = str(error.schema_path[-1]) if error.schema_path else "form"
-        known, needed = ", ".join(FORMS[form]["properties"]), ", ".join(FORMS[form]["required"])
-        raise BadRequestData(
-            f"the body is not as a {form} is written ({rule})", pointer=pointer or "/",
-            remedy=f"members {known}; needed: {needed or 'nothing'}",
-        )  # fmt: skip
-    return cast("dict[str, Any]", body)
-
-
-@cache
-def _validator(form: str) -> Draft202012Validator:
-    return Draft202012Validator(FORMS[form])
 
 
 def _row(method: str, path: str, operation: str, handler: Handler, parameters: frozenset[str] = frozenset()) -> Route:

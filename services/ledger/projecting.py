@@ -12,13 +12,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from broker.errors import ResourceNotFound, ServiceUnavailable
 from broker.model.values import to_text
-from broker.ports.hub import Fragment, Hub, HubAway
+from broker.ports.hub import Fragment, Hub
 from datamodels.library import Library
 from services.ledger.book import FORGOTTEN, Ledger
 from services.ledger.postings import UNITS, Account, Posted
 from services.shaping import Shaper
+from services.showing import show
 
 PACKAGE: Final = "misono-currency"
 SUBJECT: Final = "urn:misono:subject:"
@@ -57,29 +57,13 @@ class Projector:
         marks, shapers = self._ledger.marks(tenant, ids), self._shapers()
         left: Mapping[str, Fragment | None] = {one: self._fragment(shapers, tenant, one) for one in ids}
         for _ in range(_AGAIN):
-            self._write(tenant, left)
+            show(self._hub, tenant, left, "booked")
             # what another process shows meanwhile may be older than what is so by now
             found = {one: self._fragment(shapers, tenant, one) for one in left}
             left = {one: fragment for one, fragment in found.items() if fragment != left[one]}
             if not left:
                 self._ledger.was_shown(tenant, marks)
                 return
-
-    def _write(self, tenant: str, shown: Mapping[str, Fragment | None]) -> None:
-        fragments = [one for one in shown.values() if one is not None]
-        gone = [entity_id for entity_id, one in shown.items() if one is None]
-        try:
-            refused = [one for one in self._hub.upsert(tenant, fragments) if one is not None] if fragments else []
-            if gone:
-                refused += [
-                    one
-                    for one in self._hub.delete(tenant, gone)
-                    if one is not None and not isinstance(one, ResourceNotFound)
-                ]
-        except HubAway as error:
-            raise ServiceUnavailable("it is booked, and shown in the hub soon", remedy="Ask again.") from error
-        if refused:
-            raise ServiceUnavailable(f"it is booked, but the hub does not show it: {refused[0].detail}")
 
     def _shapers(self) -> _Shapers:
         library = self._library()

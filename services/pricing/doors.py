@@ -17,7 +17,7 @@ from services.pricing.book import Book, Payment
 from services.pricing.configured import Settings
 from services.pricing.paying import Paid
 from services.pricing.quotes import Quoting, day_of
-from services.pricing.reading import read
+from services.pricing.reading import FORMS
 from services.pricing.rules import Rules
 from services.pricing.simulating import simulated
 from services.room import Ground
@@ -73,11 +73,11 @@ class Doors:
 
     def estimate(self, asked: Asked) -> Response:
         """What one person's data would cost, and why."""
-        return _answer(self._quoting.estimate(read("estimate", asked.body)))
+        return _answer(self._quoting.estimate(FORMS.read("estimate", asked.body)))
 
     def ask(self, asked: Asked) -> Response:
         """A quote."""
-        quote = self._quoting.make(asked.tenant, _recipient(asked), read("quote", asked.body))
+        quote = self._quoting.make(asked.tenant, _recipient(asked), FORMS.read("quote", asked.body))
         self._show(asked.tenant, quote.id, None)
         return _answer(quote.told(), 201)
 
@@ -100,7 +100,7 @@ class Doors:
 
     def accept(self, asked: Asked) -> Response:
         """Pay for it; the same again answers the same."""
-        read("acceptance", asked.body)
+        FORMS.read("acceptance", asked.body)
         found, paid = self._quoting.accept(asked.tenant, _recipient(asked), asked.path["quote"])
         if paid is not None:
             self._show(asked.tenant, found.id, paid)
@@ -108,7 +108,7 @@ class Doors:
 
     def verify(self, asked: Asked) -> Response:
         """Whether a quote is of this hub, and still valid."""
-        return _answer(self._quoting.verify(read("verification", asked.body)["quote"]))
+        return _answer(self._quoting.verify(FORMS.read("verification", asked.body)["quote"]))
 
     def reserves(self, asked: Asked) -> Response:
         """The least that a person asks for one provision, by item."""
@@ -118,7 +118,7 @@ class Doors:
 
     def set_reserve(self, asked: Asked) -> Response:
         """Ask for at least so much, or (0) for nothing."""
-        body, subject = read("reserve", asked.body), self._subject(asked)
+        body, subject = FORMS.read("reserve", asked.body), self._subject(asked)
         require_deciding(self._ground, asked.tenant, asked.principal.subject, subject)
         amount = units(body["amount"], "/amount") if body["amount"] else 0
         ask = (body["item"], body.get("currency", self._settings.rules.currency))

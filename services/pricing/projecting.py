@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
-from broker.errors import ResourceNotFound, ServiceUnavailable
 from broker.model.values import to_text
-from broker.ports.hub import Fragment, Hub, HubAway
+from broker.ports.hub import Fragment, Hub
 from datamodels.library import Library
 from services.ledger.amounts import told
 from services.pricing.book import FORGOTTEN, Book, Payment
@@ -15,6 +14,7 @@ from services.pricing.configured import Settings
 from services.pricing.quotes import Quote, Quoting, quote_hash, unpacked
 from services.pricing.rules import SENSITIVITIES, Rules
 from services.shaping import Shaper
+from services.showing import show
 
 PACKAGE: Final = "misono-consent"
 AT_ONCE: Final = 500
@@ -41,21 +41,7 @@ class Projector:
             self.show(tenant, ids)
 
     def _show(self, tenant: str, ids: Sequence[str]) -> None:
-        found = self._fragments(tenant, ids)
-        shown = [one for one in found.values() if one is not None]
-        gone = [one for one, fragment in found.items() if fragment is None]
-        try:
-            refused = [one for one in self._hub.upsert(tenant, shown) if one is not None] if shown else []
-            if gone:
-                refused += [
-                    one
-                    for one in self._hub.delete(tenant, gone)
-                    if one is not None and not isinstance(one, ResourceNotFound)
-                ]
-        except HubAway as error:
-            raise ServiceUnavailable("it is kept, and shown in the hub soon", remedy="Ask again.") from error
-        if refused:
-            raise ServiceUnavailable(f"it is kept, but the hub does not show it: {refused[0].detail}")
+        show(self._hub, tenant, self._fragments(tenant, ids), "kept")
         self._book.was_shown(tenant, ids)
 
     def _fragments(self, tenant: str, ids: Sequence[str]) -> Mapping[str, Fragment | None]:

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from functools import cache
-from typing import Any, Final, cast
+from typing import Any, Final
 
-from jsonschema_rs import Draft202012Validator
-
-from broker.errors import BadRequestData
-from broker.model.values import Json
+from services.forms import Forms
 from services.ledger.postings import CURRENCIES
 from services.pricing.rules import RECIPIENT_CLASSES
 
@@ -23,7 +19,7 @@ def _object(required: str, **members: object) -> dict[str, Any]:
 
 
 _SPAN: Final = {"dataItems": _ITEMS, "from": _DAY, "until": _DAY, "exclusive": _FLAG}
-FORMS: Final[dict[str, dict[str, Any]]] = {
+FORMS: Final = Forms({
     "estimate": _object(
         "dataItems from until recipientClass", recipientClass={"enum": [*RECIPIENT_CLASSES]}, version=_WORD, **_SPAN
     ),
@@ -34,23 +30,4 @@ FORMS: Final[dict[str, dict[str, Any]]] = {
         "item amount", amount={"type": "number", "minimum": 0}, currency={"enum": [*CURRENCIES]},
         item={"type": "string", "maxLength": 200, "pattern": r"^(\*|[^/@ *]+/(\*|[^/@ *]+))$"},
     ),
-}  # fmt: skip
-
-
-def read(form: str, body: Json) -> dict[str, Any]:
-    """The body. Raises BadRequestData."""
-    error = next(iter(_validator(form).iter_errors(body)), None)
-    if error is not None:
-        pointer = "".join(f"/{part}" for part in error.instance_path)
-        rule = str(error.schema_path[-1]) if error.schema_path else "form"
-        known, needed = ", ".join(FORMS[form]["properties"]), ", ".join(FORMS[form]["required"])
-        raise BadRequestData(
-            f"the body is not as a {form} is written ({rule})", pointer=pointer or "/",
-            remedy=f"members {known or 'none'}; needed: {needed or 'nothing'}",
-        )  # fmt: skip
-    return cast("dict[str, Any]", body)
-
-
-@cache
-def _validator(form: str) -> Draft202012Validator:
-    return Draft202012Validator(FORMS[form])
+})  # fmt: skip

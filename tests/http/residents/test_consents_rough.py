@@ -20,7 +20,7 @@ from tests.fakes.consent_city import ADVICE, CLINIC, PEOPLE, PULSE, ConsentCity,
 from tests.fakes.consent_city import HEART as HEART_TYPE
 
 HEART = "HeartRateObservation/heartRate"
-MEMBERS = sorted({name for form in FORMS.values() for name in form["properties"]})
+MEMBERS = sorted({name for form in FORMS.schemas.values() for name in form["properties"]})
 ROUTES = (
     "/terms", "/notices", "/records", "/withdraw", "/requests", "/delegations", "/emergencies", "/verify",
     "/records/{}/accept", "/records/{}/refuse", "/records/{}/renew", "/records/{}/change", "/terms/{}/versions",
