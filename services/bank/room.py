@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from threading import Event, Thread
 from typing import Final
 
 from broker.errors import NgsiError
 from broker.http.rooms.route import Route
-from broker.keeping import NotKept
 from broker.model.values import Json
 from services.bank import complaints, incidents, offers, recipients, requesting
 from services.bank.bank import Bank
@@ -26,9 +23,8 @@ from services.bank.projecting import Projector
 from services.bank.public_door import PublicDoor
 from services.bank.records import Records
 from services.bank.telling import Telling
+from services.looking import Looking
 from services.room import Ground
-
-log = logging.getLogger("misono.services.bank")
 
 LOOK_S: Final = 0.5
 """So often it is looked what is due: a certificate that runs out blocks at once by itself, this tells of it."""
@@ -69,7 +65,7 @@ class BankRoom:
             ),
             PublicDoor(self.bank),
         )  # fmt: skip
-        self._stopping, self._thread = Event(), Thread(target=self._run, name="bank", daemon=True)
+        self._looking = Looking("bank", LOOK_S, self._due, "what is due waits")
         self._looks, self._wrong = 0, ""
 
     def routes(self) -> Sequence[Route]:
@@ -82,13 +78,11 @@ class BankRoom:
 
     def start(self) -> None:
         """As the port says."""
-        self._thread.start()
+        self._looking.start()
 
     def stop(self) -> None:
         """As the port says."""
-        self._stopping.set()
-        if self._thread.is_alive():
-            self._thread.join()
+        self._looking.stop()
 
     def erase(self, tenant: str, entity_id: str) -> Mapping[str, int]:  # noqa: ARG002  the port's
         """Nothing: what the bank keeps is of persons and organisations, not of entities (see `forget`)."""
@@ -96,7 +90,7 @@ class BankRoom:
 
     def state(self) -> Json:
         """As the port says."""
-        return self._wrong or "ok"
+        return self._looking.state()
 
     def forget(self, tenant: str, subject: str) -> Forgotten:
         """Erase what is a person's own here (complaints); say what the law has kept, and until when.
@@ -156,17 +150,11 @@ class BankRoom:
             "representative": body.get("representative", ""),
         }  # fmt: skip
 
-    def _run(self) -> None:
-        while not self._stopping.wait(LOOK_S):
-            try:
-                self.look()
-                if self._looks % THIN_LOOKS == 0:
-                    self.tidy()
-                self._looks += 1
-                self._wrong = ""
-            except (NgsiError, NotKept) as error:
-                self._wrong = f"what is due waits: {error}"
-                log.warning("the bank cannot do what is due: %s", error)
+    def _due(self) -> None:
+        self.look()
+        if self._looks % THIN_LOOKS == 0:
+            self.tidy()
+        self._looks += 1
 
 
 def open_room(ground: Ground) -> BankRoom:

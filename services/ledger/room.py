@@ -7,22 +7,19 @@ room.own("", FUND, POINT)                               the city's own: its fund
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping, Sequence
-from threading import Event, Thread
 from typing import Final
 
-from broker.errors import NgsiError, ResourceNotFound
+from broker.errors import ResourceNotFound
 from broker.http.rooms.route import Route
-from broker.keeping import Db, NotKept
+from broker.keeping import Db
 from broker.model.values import Json
 from services.ledger.book import Ledger, Opening
 from services.ledger.doors import Doors
 from services.ledger.postings import CITY_OWNED, Account
 from services.ledger.projecting import SUBJECT, Projector
+from services.looking import Looking
 from services.room import Ground
-
-log = logging.getLogger("misono.services.ledger")
 
 LOOK_S: Final = 1.0
 
@@ -35,8 +32,7 @@ class LedgerRoom:
         self._projector = Projector(ground.hub, ground.library, self.ledger)
         self.ledger.shown = self._projector.show
         self._doors = Doors(self.ledger, ground)
-        self._stopping, self._wrong = Event(), ""
-        self._thread = Thread(target=self._run, name="ledger", daemon=True)
+        self._looking = Looking("ledger", LOOK_S, self.tick, "what was booked is shown later")
 
     def account_of(self, tenant: str, owner: str, currency: str) -> Account:
         """The account of a resident (a pseudonym) or an organisation in a currency, opened where there is none."""
@@ -64,13 +60,11 @@ class LedgerRoom:
 
     def start(self) -> None:
         """As the port says."""
-        self._thread.start()
+        self._looking.start()
 
     def stop(self) -> None:
         """As the port says."""
-        self._stopping.set()
-        if self._thread.is_alive():
-            self._thread.join()
+        self._looking.stop()
 
     def erase(self, tenant: str, entity_id: str) -> Mapping[str, int]:
         """As the port says: whose an account was goes, what was booked stays."""
@@ -82,21 +76,11 @@ class LedgerRoom:
 
     def state(self) -> Json:
         """As the port says."""
-        return self._wrong or "ok"
+        return self._looking.state()
 
     def tick(self) -> None:
         """Show what could not be shown before. Raises ServiceUnavailable."""
         self._projector.catch_up()
-
-    def _run(self) -> None:
-        while not self._stopping.wait(LOOK_S):
-            try:
-                self.tick()
-                self._wrong = ""
-            except (NgsiError, NotKept) as error:
-                if not self._wrong:
-                    log.warning("the ledger cannot show what was booked: %s", error)
-                self._wrong = "what was booked is shown later"
 
 
 def opening_of(owner: str, currency: str) -> Opening:

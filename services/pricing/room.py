@@ -6,21 +6,20 @@ room.pay_noise("", Noise("safe-17", recipient, items, Fraction(1, 2)), subjects)
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from threading import Event, Thread
 from typing import Final, cast
 
-from broker.errors import BadRequestData, NgsiError
+from broker.errors import BadRequestData
 from broker.http.rooms.route import Route
-from broker.keeping import Db, NotKept
+from broker.keeping import Db
 from broker.model.values import Json
 from services.bank.items import read_items
 from services.bank.moments import city_day
 from services.bank.room import BankRoom
 from services.ledger.room import LedgerRoom
+from services.looking import Looking
 from services.pricing.book import Book
 from services.pricing.configured import read_settings
 from services.pricing.doors import Doors
@@ -31,8 +30,6 @@ from services.pricing.projecting import Projector
 from services.pricing.quotes import Quoting
 from services.pricing.rules import SENSITIVITIES
 from services.room import Ground
-
-log = logging.getLogger("misono.services.pricing")
 
 LOOK_S: Final = 1.0
 KEY_MAX: Final = 100
@@ -60,8 +57,7 @@ class PricingRoom:
         self.quoting = Quoting(ground, self.settings, self._book, self._offered, self._paying)
         self._projector = Projector(ground.hub, ground.library, self._book, self.quoting)
         self._doors = Doors(ground, self._book, self.quoting, self._show)
-        self._stopping, self._wrong = Event(), ""
-        self._thread = Thread(target=self._run, name="pricing", daemon=True)
+        self._looking = Looking("pricing", LOOK_S, self.tick, "what is due waits")
 
     def noise_price(self, tenant: str, recipient: str, items: Sequence[str], epsilon: Fraction) -> int:
         """What a share in such an aggregate costs for each person, in thousandths. Raises BadRequestData, Forbidden."""
@@ -117,13 +113,11 @@ class PricingRoom:
 
     def start(self) -> None:
         """As the port says."""
-        self._thread.start()
+        self._looking.start()
 
     def stop(self) -> None:
         """As the port says."""
-        self._stopping.set()
-        if self._thread.is_alive():
-            self._thread.join()
+        self._looking.stop()
 
     def erase(self, tenant: str, entity_id: str) -> Mapping[str, int]:
         """As the port says: whom a payment was to goes, what was booked stays."""
@@ -132,7 +126,7 @@ class PricingRoom:
 
     def state(self) -> Json:
         """As the port says."""
-        return self._wrong or "ok"
+        return self._looking.state()
 
     def tick(self) -> None:
         """Follow what was taken back, forget quotes that are over, show what waits. Raises ServiceUnavailable."""
@@ -158,16 +152,6 @@ class PricingRoom:
                 db.execute("INSERT OR REPLACE INTO pricing_followed VALUES (1, ?)", (number,))
 
             self._ground.file.write(work).result()
-
-    def _run(self) -> None:
-        while not self._stopping.wait(LOOK_S):
-            try:
-                self.tick()
-                self._wrong = ""
-            except (NgsiError, NotKept) as error:
-                if not self._wrong:
-                    log.warning("pricing cannot do what is due: %s", error)
-                self._wrong = "what is due waits"
 
 
 def open_room(ground: Ground) -> PricingRoom:

@@ -6,22 +6,17 @@ look_s = 5                       how often it is looked for erasures that are du
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping, Sequence
-from threading import Event, Thread
 
-from broker.errors import NgsiError
 from broker.http.rooms.route import Route
-from broker.keeping import NotKept
 from broker.model.values import Json
-from broker.ports.hub import HubAway
+from services.looking import Looking
 from services.room import BadCity, Ground
 from services.store.doors import Doors
 from services.store.erasing import Erasing
 from services.store.holding import Holding
 from services.store.tables import STEPS
 
-log = logging.getLogger("misono.services.store")
 LOOK_S = 5.0
 
 
@@ -33,8 +28,7 @@ class StoreRoom:
         ground.file.tables("store", STEPS)
         self.erasing = Erasing(ground, Holding(ground.hub))
         self._doors = Doors(ground, self.erasing)
-        self._stopping, self._thread = Event(), Thread(target=self._run, name="store", daemon=True)
-        self._wrong = ""
+        self._looking = Looking("store", self._look_s, self.erasing.tick, "an erasure that is due waits")
 
     def routes(self) -> Sequence[Route]:
         """As the port says."""
@@ -42,13 +36,11 @@ class StoreRoom:
 
     def start(self) -> None:
         """As the port says."""
-        self._thread.start()
+        self._looking.start()
 
     def stop(self) -> None:
         """As the port says."""
-        self._stopping.set()
-        if self._thread.is_alive():
-            self._thread.join()
+        self._looking.stop()
 
     def erase(self, tenant: str, entity_id: str) -> Mapping[str, int]:  # noqa: ARG002  the port's
         """Nothing: what is kept here is of persons, not of entities."""
@@ -56,16 +48,7 @@ class StoreRoom:
 
     def state(self) -> Json:
         """As the port says."""
-        return self._wrong or "ok"
-
-    def _run(self) -> None:
-        while not self._stopping.wait(self._look_s):
-            try:
-                self.erasing.tick()
-                self._wrong = ""
-            except (NgsiError, HubAway, NotKept, OSError) as error:
-                self._wrong = "an erasure that is due waits"
-                log.warning("an erasure that is due waits: %s", error)
+        return self._looking.state()
 
 
 def open_room(ground: Ground) -> StoreRoom:
