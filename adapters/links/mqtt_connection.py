@@ -38,7 +38,7 @@ _FAILURE: Final = 0x80
 _MISC_S: Final = 1.0
 
 
-class ConnectionLost(Exception):
+class ConnectionLost(ConnectionError):
     """The connection is not there, or no more; the text says why."""
 
 
