@@ -48,7 +48,7 @@ class Room(Protocol):
     """One service. Its module has `open_room(ground: Ground) -> Room`, which raises BadCity."""
 
     def routes(self) -> Sequence[Route]:
-        """The rows of its table; every one has a row in the table of rights (broker/access/rights.py)."""
+        """The rows of its table; every one has a row in the table of rights (broker/access/rights.py and its parts)."""
 
     def start(self) -> None:
         """Begin what it does by itself (timers). Called in one process of the hub only."""

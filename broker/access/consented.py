@@ -7,7 +7,8 @@ from typing import Final, NamedTuple, Protocol
 
 from broker.access.deciding import Decider, Rights, View
 from broker.access.labels import NoTags, Profile, Profiles, Tags, label, subject_number
-from broker.access.rights import WRITERS, WRITES
+from broker.access.rights import WRITES
+from broker.access.roles import WRITERS
 from broker.model.entity import Entity
 from broker.model.values import Instant, Json
 from broker.ports import SYSTEM, UNRESTRICTED, Clock, Labels, Principal, Restriction

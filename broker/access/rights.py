@@ -8,33 +8,24 @@ everything. Rows are in parts by owner; the parts of services are theirs to writ
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Final
 
+from broker.access.city_rights import CITY
+from broker.access.roles import (
+    ANYBODY,
+    EVERYBODY,
+    FOLLOWERS,
+    NOBODY,
+    OPEN,
+    OPERATOR,
+    OVERSEERS,
+    READERS,
+    WRITERS,
+    Rows,
+)
+from broker.access.service_rights import SERVICES
 from broker.errors import Forbidden, Unauthorized
-from broker.ports import ROLES, SYSTEM, Principal
-
-ANYBODY: Final = "anybody"
-"""Who does not say who they are, in tenants that the file of --access calls public."""
-OPEN: Final = frozenset({"open"})
-"""Nobody is asked: a document for everybody, or what asks for a secret of its own."""
-NOBODY: Final = frozenset[str]()
-
-OPERATOR: Final = frozenset({"operator"})
-BOARD: Final = frozenset({"board"})
-AUDITOR: Final = frozenset({"auditor"})
-RESIDENT: Final = frozenset({"resident"})
-RECIPIENT: Final = frozenset({"recipient"})
-DEVICE: Final = frozenset({"device"})
-EVERYBODY: Final = ROLES
-READERS: Final = ROLES | {ANYBODY}
-WRITERS: Final = OPERATOR | DEVICE
-"""Who writes entities; residents correct their data in their store, adapters and services are the hub's own."""
-FOLLOWERS: Final = OPERATOR | RECIPIENT | RESIDENT | DEVICE
-"""Who has subscriptions, entity maps and snapshots: each their own."""
-OVERSEERS: Final = OPERATOR | AUDITOR
-
-Rows = Mapping[str, frozenset[str]]
+from broker.ports import SYSTEM, Principal
 
 ENTITIES: Final[Rows] = {
     "create_entity": WRITERS,
@@ -159,181 +150,9 @@ ADAPTERS: Final[Rows] = {
     "iot_replay_quarantine": OPERATOR,
     "iot_discard_quarantine": OPERATOR,
 }
-CONSENT: Final[Rows] = {
-    "consent_list_terms": EVERYBODY,
-    "consent_publish_terms": RECIPIENT | OPERATOR,
-    "consent_retrieve_terms": EVERYBODY,
-    "consent_change_terms": RECIPIENT | OPERATOR,
-    "consent_end_terms": RECIPIENT | OPERATOR,
-    "consent_show_notice": RESIDENT,
-    "consent_show_conditions": EVERYBODY,
-    "consent_publish_conditions": OPERATOR,
-    "consent_agree_conditions": RESIDENT,
-    "consent_list_records": RESIDENT,
-    "consent_give": RESIDENT,
-    "consent_show_matrix": RESIDENT,
-    "consent_retrieve_record": RESIDENT,
-    "consent_list_events": RESIDENT,
-    "consent_accept": RESIDENT,
-    "consent_refuse": RESIDENT,
-    "consent_defer": RESIDENT,
-    "consent_renew": RESIDENT,
-    "consent_change": RESIDENT,
-    "consent_withdraw": RESIDENT,
-    "consent_ask": RECIPIENT,
-    "consent_list_requests": RESIDENT,
-    "consent_list_delegations": RESIDENT,
-    "consent_note_delegation": RESIDENT | OPERATOR,
-    "consent_end_delegation": RESIDENT | OPERATOR,
-    "consent_list_emergencies": OVERSEERS | BOARD,
-    "consent_begin_emergency": OPERATOR,
-    "consent_end_emergency": OPERATOR,
-    "consent_retrieve_receipt": RESIDENT,
-    "consent_show_receipt": RESIDENT,
-    "consent_export_record": RESIDENT,
-    "consent_export": RESIDENT,
-    "consent_verify_receipt": OPEN,
-    "consent_status_list": OPEN,
-    "serve_keys": OPEN,
-    "consent_list_granted": RECIPIENT,
-    "consent_end_granted": RECIPIENT,
-    "consent_follow_changes": RECIPIENT,
-    "consent_list_deletions": RESIDENT | RECIPIENT | OVERSEERS,
-    "consent_confirm_deletion": RECIPIENT,
-}
-STORE: Final[Rows] = {
-    "store_show_summary": RESIDENT,
-    "store_list_entities": RESIDENT,
-    "store_retrieve_entity": RESIDENT,
-    "store_retrieve_history": RESIDENT,
-    "store_list_disclosures": RESIDENT,
-    "store_correct": RESIDENT,
-    "store_list_corrections": RESIDENT,
-    "store_export": RESIDENT,
-    "store_share": RESIDENT,
-    "store_list_shares": RESIDENT,
-    "store_end_share": RESIDENT,
-    "store_erase": RESIDENT,
-    "store_list_erasures": RESIDENT,
-    "store_retrieve_erasure": RESIDENT,
-    "store_cancel_erasure": RESIDENT,
-    "store_open_share": OPEN,
-    "store_verify_certificate": OPEN,
-}
-BANK: Final[Rows] = {
-    "bank_list_recipients": OPERATOR | BOARD | AUDITOR | RESIDENT | RECIPIENT,
-    "bank_register_recipient": OPERATOR,
-    "bank_retrieve_recipient": OPERATOR | BOARD | AUDITOR | RESIDENT | RECIPIENT,
-    "bank_change_recipient": OPERATOR,
-    "bank_activate_recipient": OPERATOR,
-    "bank_suspend_recipient": OPERATOR,
-    "bank_end_recipient": OPERATOR,
-    "bank_list_members": OPERATOR | BOARD | AUDITOR,
-    "bank_appoint_member": OPERATOR,
-    "bank_end_member": OPERATOR,
-    "bank_list_reviews": OPERATOR | BOARD | AUDITOR,
-    "bank_propose_review": OPERATOR,
-    "bank_retrieve_review": OPERATOR | BOARD | AUDITOR,
-    "bank_vote": BOARD,
-    "bank_decide": BOARD,
-    "bank_list_decisions": OPERATOR | BOARD | AUDITOR | RESIDENT | RECIPIENT,
-    "bank_retrieve_decision": OPERATOR | BOARD | AUDITOR | RESIDENT | RECIPIENT,
-    "bank_revoke_decision": BOARD,
-    "bank_list_offers": OPERATOR | BOARD | AUDITOR | RESIDENT | RECIPIENT,
-    "bank_draft_offer": OPERATOR,
-    "bank_retrieve_offer": OPERATOR | BOARD | AUDITOR | RESIDENT | RECIPIENT,
-    "bank_change_offer": OPERATOR,
-    "bank_offer_policy": OPERATOR | BOARD | AUDITOR | RESIDENT | RECIPIENT,
-    "bank_publish_offer": OPERATOR,
-    "bank_suspend_offer": OPERATOR,
-    "bank_close_offer": OPERATOR,
-    "bank_list_requests": OPERATOR | BOARD | AUDITOR | RECIPIENT,
-    "bank_submit_request": RECIPIENT,
-    "bank_retrieve_request": OPERATOR | BOARD | AUDITOR | RECIPIENT,
-    "bank_withdraw_request": RECIPIENT,
-    "bank_accept_request": OPERATOR,
-    "bank_reject_request": OPERATOR,
-    "bank_list_agreements": OPERATOR | BOARD | AUDITOR | RECIPIENT,
-    "bank_retrieve_agreement": OPERATOR | BOARD | AUDITOR | RECIPIENT,
-    "bank_agreement_policy": OPERATOR | BOARD | AUDITOR | RECIPIENT,
-    "bank_end_agreement": OPERATOR | RECIPIENT,
-    "bank_deliver": RECIPIENT,
-    "bank_list_deliveries": OPERATOR | AUDITOR | RECIPIENT,
-    "bank_match_request": OPERATOR | RECIPIENT,
-    "bank_my_offers": RESIDENT,
-    "bank_my_records": RESIDENT,
-    "bank_my_receipts": RESIDENT,
-    "bank_export_records": AUDITOR | RECIPIENT,
-    "bank_record_receipt": OPERATOR,
-    "bank_list_complaints": OPERATOR | AUDITOR | RESIDENT,
-    "bank_complain": RESIDENT,
-    "bank_retrieve_complaint": OPERATOR | AUDITOR | RESIDENT,
-    "bank_acknowledge_complaint": OPERATOR,
-    "bank_answer_complaint": OPERATOR,
-    "bank_escalate_complaint": RESIDENT,
-    "bank_close_complaint": RESIDENT,
-    "bank_list_incidents": OPERATOR | BOARD | AUDITOR | RECIPIENT,
-    "bank_find_incident": OPERATOR | RECIPIENT,
-    "bank_retrieve_incident": OPERATOR | BOARD | AUDITOR | RECIPIENT,
-    "bank_change_incident": OPERATOR,
-    "bank_incident_report": OPERATOR | BOARD | AUDITOR,
-    "bank_report_promptly": OPERATOR,
-    "bank_report_finally": OPERATOR,
-    "bank_tell_people": OPERATOR,
-    "bank_close_incident": OPERATOR,
-    "bank_summary": OPEN,
-    "bank_conformance": OPERATOR | BOARD | AUDITOR,
-}
-LEDGER: Final[Rows] = {
-    "ledger_open_account": RESIDENT | RECIPIENT | OPERATOR,
-    "ledger_list_accounts": RESIDENT | RECIPIENT | OVERSEERS,
-    "ledger_retrieve_account": RESIDENT | RECIPIENT | OVERSEERS,
-    "ledger_read_statement": RESIDENT | RECIPIENT | OVERSEERS,
-    "ledger_set_state": OPERATOR,
-    "ledger_transfer": RESIDENT | RECIPIENT,
-    "ledger_issue": OPERATOR,
-    "ledger_retrieve_transaction": RESIDENT | RECIPIENT | OVERSEERS,
-    "ledger_reverse": OPERATOR,
-    "ledger_verify": OVERSEERS,
-}
-PRICING: Final[Rows] = {
-    "pricing_list_rules": EVERYBODY,
-    "pricing_retrieve_rules": EVERYBODY,
-    "pricing_estimate": EVERYBODY,
-    "pricing_list_quotes": RECIPIENT | OVERSEERS,
-    "pricing_ask_quote": RECIPIENT,
-    "pricing_retrieve_quote": RECIPIENT | OVERSEERS,
-    "pricing_accept_quote": RECIPIENT,
-    "pricing_verify_quote": OPEN,
-    "pricing_my_reserves": RESIDENT,
-    "pricing_set_reserve": RESIDENT,
-    "pricing_my_income": RESIDENT,
-    "pricing_my_payments": RESIDENT,
-    "pricing_list_experiments": OPERATOR | BOARD,
-    "pricing_simulate": OPERATOR | BOARD,
-}
-SAFE: Final[Rows] = {
-    "safe_list_datasets": EVERYBODY - DEVICE,
-    "safe_total": RECIPIENT,
-    "safe_noisy": RECIPIENT,
-    "safe_view": RECIPIENT,
-    "safe_list_methods": OPEN,
-}
-AUDIT: Final[Rows] = {
-    "audit_list_entries": AUDITOR,
-    "audit_list_disclosures": AUDITOR,
-    "audit_sign_root": OVERSEERS,
-    "audit_list_roots": OPEN,
-    "audit_prove_consistency": OPEN,
-    "audit_prove_entry": AUDITOR | RESIDENT,
-    "audit_list_own_disclosures": RESIDENT,
-    "audit_retrieve_disclosure": RECIPIENT | OPERATOR,
-}
-EXPLAINING: Final[Rows] = {"explain_access": OVERSEERS, "explain_seers": OVERSEERS}
-
 RIGHTS: Final[Rows] = {
     **ENTITIES, **EVOLUTION, **FOLLOWING, **SOURCES, **NAMES, **RUNNING, **ADAPTERS,
-    **CONSENT, **STORE, **BANK, **LEDGER, **PRICING, **SAFE, **AUDIT, **EXPLAINING,
+    **SERVICES, **CITY,
 }  # fmt: skip
 
 

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from broker.access.rights import OPEN, RIGHTS
+from broker.access.rights import RIGHTS
+from broker.access.roles import OPEN
 from broker.errors import BadRequestData, Forbidden, NgsiError, ResourceNotFound
 from broker.ports import ROLES
 from broker.ports.hub import Fragment, HubAway

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from adapters.door.app import MEASURE
-from broker.access.rights import ANYBODY, OPEN, RIGHTS, Rights
+from broker.access.rights import RIGHTS, Rights
+from broker.access.roles import ANYBODY, OPEN
 from broker.errors import Forbidden, NgsiError, Unauthorized
 from broker.http import exports
 from broker.http.rooms.route import Route
