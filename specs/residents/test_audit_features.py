@@ -17,11 +17,10 @@ from broker.audit.log import AuditLog
 from broker.audit.roots import ROOT
 from tests.engines.wires.running import WIRES, fresh
 from tests.fakes.consent_city import ADVICE, CLINIC, HEART, PULSE, ConsentCity, consent_city, for_
+from tests.fakes.unmistakable import UNMISTAKABLE
 
 scenarios("audit.feature")
 
-VALUE = 6_213
-"""No number of the audit's own."""
 ADMIN, OPEN = "//admin/audit", "//services/audit"
 
 
@@ -61,7 +60,7 @@ def story(store: str, tmp_path: Path) -> Iterator[Story]:
 @given(parsers.parse('the pulse of "{one}" and of "{other}" was measured'))
 def was_measured(story: Story, one: str, other: str) -> None:
     for name in (one, other):
-        story.city.pulse(name, VALUE)
+        story.city.pulse(name, UNMISTAKABLE)
 
 
 @given(parsers.parse('"{name}" has consented to the pulse for the clinic'))
@@ -72,7 +71,7 @@ def has_consented(story: Story, name: str) -> None:
 @given(parsers.parse('the clinic reads the pulse of "{name}"'))
 @when(parsers.parse('the clinic reads the pulse of "{name}"'))
 def clinic_reads(story: Story, name: str) -> None:
-    assert story.city.sees("clinic", name) == VALUE
+    assert story.city.sees("clinic", name) == UNMISTAKABLE
 
 
 @when(parsers.parse('the clinic asks for the pulse of "{name}"'))
@@ -83,7 +82,7 @@ def clinic_asks(story: Story, name: str) -> None:
 @when(parsers.parse('"{name}" reads his own pulse'))
 @then(parsers.parse('"{name}" still reads her own pulse'))
 def reads_own(story: Story, name: str) -> None:
-    assert story.city.sees(name, name) == VALUE
+    assert story.city.sees(name, name) == UNMISTAKABLE
 
 
 @when(parsers.parse('"{name}" withdraws'))
@@ -175,7 +174,7 @@ def nobody_got(story: Story) -> None:
 def no_value(story: Story) -> None:
     said = json.dumps([row for table in ("link", "part") for row in story.log.file.read(f"SELECT told FROM {table}")])  # noqa: S608
     assert "Observation" in said
-    assert str(VALUE) not in said
+    assert str(UNMISTAKABLE) not in said
 
 
 @then(parsers.parse('"{name}" reads that the clinic got her pulse'))
@@ -215,4 +214,4 @@ def is_not_whole(story: Story) -> None:
 @then("the answer is 503, and the pulse is not in it")
 def is_503(story: Story) -> None:
     assert story.city.status == 503
-    assert str(VALUE) not in json.dumps(story.told)
+    assert str(UNMISTAKABLE) not in json.dumps(story.told)

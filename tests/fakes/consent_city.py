@@ -106,7 +106,7 @@ class ConsentCity:
         named = {DEF + name: _property(value) for name, value in members.items()}
         assert self.hub.upsert(self.tenant, [{"id": entity_id, "type": DEF + type_, **named}]) == [None]
 
-    def pulse(self, name: str, value: int = 62, others: tuple[str, ...] = ()) -> str:
+    def pulse(self, name: str, value: float = 62, others: tuple[str, ...] = ()) -> str:
         """A measurement of somebody's pulse; of a household where there are others."""
         entity_id = f"urn:ngsi-ld:HeartRateObservation:{name}"
         people = [f"urn:misono:subject:{one}" for one in (name, *others)]

@@ -37,6 +37,7 @@ from tests.fakes.few_consents import (
     reading,
     resident,
 )
+from tests.fakes.unmistakable import UNMISTAKABLE
 
 HOUR = 3_600_000_000
 HANA, KEN = "urn:ngsi-ld:Reading:hana:1", "urn:ngsi-ld:Reading:ken:1"
@@ -153,7 +154,7 @@ def test_a_previous_value(city: SmallCity) -> None:
     seconds = city.clock.now()
     before, after = (
         reading("hana", heartRate={"type": "Property", "value": value, "observedAt": to_text(seconds + at * HOUR)})
-        for value, at in ((60, -2), (75, 2))
+        for value, at in ((UNMISTAKABLE, -2), (75, 2))
     )
     city.city.give("hana", HEART_RATE, covers_from=seconds)
     body: Json = {
@@ -167,7 +168,7 @@ def test_a_previous_value(city: SmallCity) -> None:
     )
     assert told is not None
     assert "75" in repr(told.body)
-    assert "60" not in repr(told.body)
+    assert str(UNMISTAKABLE) not in repr(told.body)
 
 
 def subscribed(body: Json) -> Subscription:

@@ -25,6 +25,7 @@ from broker.ports import Restriction
 from broker.ports.disclosing import Numbers, Telling
 from broker.ports.outbox import EntityChange, OutboxRow
 from tests.fakes.consent_city import ADVICE, CLINIC, HEART, PEOPLE, PULSE, ConsentCity, consent_city
+from tests.fakes.unmistakable import UNMISTAKABLE
 from tests.http.history.streaming import follow
 
 HANA = "urn:misono:subject:hana"
@@ -47,18 +48,18 @@ def told(city: ConsentCity) -> list[Any]:
 
 
 def test_a_recipient_leaves_its_purpose_the_consent_and_no_value(city: ConsentCity) -> None:
-    city.pulse("hana")
+    city.pulse("hana", UNMISTAKABLE)
     record = city.give("hana", city.terms())
-    assert city.sees("clinic", "hana") == 62
+    assert city.sees("clinic", "hana") == UNMISTAKABLE
     assert city.sees("shop", "hana") is None
-    assert city.sees("hana", "hana") == 62
+    assert city.sees("hana", "hana") == UNMISTAKABLE
     [entry] = told(city)
     assert (entry["recipient"], entry["purposes"], entry["operation"]) == (CLINIC, [ADVICE], "retrieve_entity")
     [one] = entry["told"]
     assert (one["subject"], one["records"]) == (HANA, [record["id"]])
     assert PULSE in one["items"][HEART]
     assert entry["epoch"] > 0
-    assert "62" not in json.dumps(one["items"])
+    assert str(UNMISTAKABLE) not in json.dumps(one["items"])
     city.withdraw("hana", record=record["id"])
     assert city.sees("clinic", "hana") is None
     assert len(told(city)) == 1

@@ -19,6 +19,7 @@ from broker.ports.disclosing import Telling
 from tests.fakes.clock import FakeClock
 from tests.fakes.consented import NS, Granted
 from tests.fakes.told import Recorded
+from tests.fakes.unmistakable import UNMISTAKABLE
 from tests.http.doors import ROOT, Door, broker, flask_door, front_door
 
 PEOPLE = [f"urn:misono:subject:{name}" for name in "abc"]
@@ -166,7 +167,7 @@ def test_a_history_is_told_of_by_what_is_in_the_page(hub: Hub) -> None:
 
 
 def test_nothing_leaves_that_the_audit_has_not(hub: Hub) -> None:
-    hub.put(person(1, [PEOPLE[0]], pulse=value(70)))
+    hub.put(person(1, [PEOPLE[0]], pulse=value(UNMISTAKABLE)))
     hub.policy.grants, record = dict(GRANTS), hub.audit.record
 
     def refuse(entry: Entry) -> Any:
@@ -178,7 +179,7 @@ def test_nothing_leaves_that_the_audit_has_not(hub: Hub) -> None:
     finally:
         hub.audit.record = record  # type: ignore[method-assign]
     assert reply.status == 500
-    assert b"70" not in reply.body
+    assert str(UNMISTAKABLE).encode() not in reply.body
 
 
 PARAMETERS = st.sampled_from(

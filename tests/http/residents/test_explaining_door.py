@@ -19,6 +19,7 @@ from broker.serving_city import furnish
 from broker.settings import read_settings
 from broker.wiring import build
 from tests.fakes.named import Named
+from tests.fakes.unmistakable import UNMISTAKABLE
 from tests.http.doors import front_door
 
 DEF = "https://misono.example/def/"
@@ -41,7 +42,7 @@ def ask(tmp_path: Path) -> Iterator[Ask]:
         served = furnish(settings, house, built.admitted, built.packages, built.closing)
         door = front_door(make_doors(replace(built, house=house), served))
         heart: Any = {
-            "id": WATCHED, "type": DEF + "HeartRateObservation", HEART: {"type": "Property", "value": 61},
+            "id": WATCHED, "type": DEF + "HeartRateObservation", HEART: {"type": "Property", "value": UNMISTAKABLE},
             DEF + "dataSubject": {"type": "Property", "value": "urn:misono:subject:hana"},
         }  # fmt: skip
         by = Principal("services", roles=frozenset({SYSTEM}))
@@ -50,7 +51,7 @@ def ask(tmp_path: Path) -> Iterator[Ask]:
 
         def send(by: str, path: str, **query: str) -> tuple[int, Any]:
             reply = door("GET", f"/admin/explain{path}?{urlencode(query)}", {"Authorization": f"Bearer {by}"})
-            assert b"61" not in reply.body
+            assert str(UNMISTAKABLE).encode() not in reply.body
             assert b"hana" not in reply.body
             return reply.status, json.loads(reply.body)
 

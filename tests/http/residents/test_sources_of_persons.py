@@ -15,6 +15,7 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.few_consents import ALIAS, CLINIC, HEART_RATE, NS, READING, City, clinic, person
 from tests.fakes.named import Named
 from tests.fakes.neighbours import Neighbour, neighbours
+from tests.fakes.unmistakable import UNMISTAKABLE
 
 ID = "urn:ngsi-ld:Reading:hana:1"
 REG = "urn:ngsi-ld:ContextSourceRegistration:1"
@@ -29,7 +30,7 @@ def asked() -> Iterator[tuple[Neighbour, City]]:
         broker = replace(house.broker, access=city.policy)
         guarded = replace(house, broker=broker, identity=Named({"clinic": clinic()}))
         misono.doors = make_doors(replace(misono.built, house=guarded))
-        property_ = {"type": "Property", "value": 71}
+        property_ = {"type": "Property", "value": UNMISTAKABLE}
         body = {"id": ID, "type": READING, HEART_RATE: property_, ALIAS: {**property_, "value": "my watch"}}
         aizu.json("POST", "/entities", body={**body, DATA_SUBJECT: {**property_, "value": person("hana")}})
         yield misono, city
@@ -60,7 +61,7 @@ def test_nothing_is_shown_without_a_consent(
     registered(misono, *attributes)
     hidden = misono.send("GET", path, BEARER)
     assert b"watch" not in hidden.body
-    assert b"71" not in hidden.body
+    assert str(UNMISTAKABLE).encode() not in hidden.body
     assert hidden.status in (200, 201, 404)
     assert misono.sources.asked
     city.give("hana", HEART_RATE)

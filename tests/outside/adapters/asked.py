@@ -53,11 +53,13 @@ class Asked:
         """Keep them."""
         self.frames += frames
 
-    async def until(self, met: Callable[[], Any]) -> None:
-        """Wait for something."""
+    async def until(self, met: Callable[[], Any], again: Callable[[], Any] | None = None) -> None:
+        """Wait for something, and do `again` until then: a datagram that comes before the link is up is lost."""
         async with asyncio.timeout(PATIENCE_S):
-            while not met():  # noqa: ASYNC110  any state of a peer
-                await asyncio.sleep(0.01)
+            while not met():
+                if again is not None:
+                    await asyncio.to_thread(again)
+                await asyncio.sleep(0.01 if again is None else 0.05)
 
     async def fresh(self) -> Frame:
         """A frame that was asked for from now on."""

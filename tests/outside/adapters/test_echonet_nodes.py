@@ -214,9 +214,10 @@ def test_a_device_that_goes_away_is_asked_again_and_gets_no_command_meanwhile(pe
 def test_who_is_not_provisioned_is_a_stranger(peer: Peer, tmp_path: Path) -> None:
     async def scenario() -> None:
         async with asking("echonet", tmp_path, LINK, {}) as asked:
-            while not [frame for frame in asked.frames if frame.channel == "0007-1"]:  # until the link is up
-                await asyncio.to_thread(peer.tell, inf=[PRESENCE, "b1", [0x41]])
-                await asyncio.sleep(0.05)
+            await asked.until(
+                lambda: [frame for frame in asked.frames if frame.channel == "0007-1"],
+                lambda: peer.tell(inf=[PRESENCE, "b1", [0x41]]),
+            )
             assert {frame.device for frame in asked.frames} == {THERE}
             asked.registry.devices.append(Device("presence", "asked", address=THERE, options={"objects": ["0007-1"]}))
             await asked.until(lambda: [frame for frame in asked.frames if frame.device == "presence"])
@@ -265,11 +266,13 @@ def test_what_is_no_frame_is_handed_on_with_whose_it_was(peer: Peer, tmp_path: P
 
 
 def test_others_find_us_as_a_controller(peer: Peer, tmp_path: Path) -> None:
+    def met() -> list[dict[str, str]]:
+        """What we said of ourselves."""
+        return [details for address, _, details in peer.said("met") if address == HERE]
+
     async def scenario() -> None:
         async with asking("echonet", tmp_path, LINK, {}, HOUSE) as asked:
-            await asyncio.to_thread(peer.tell, search=True)
-            await asked.until(lambda: any(met[0] == HERE for met in peer.said("met")))  # it may have met us before
-            details = next(met[2] for met in peer.said("met") if met[0] == HERE)
-            assert details["d6"] == "0105ff01"
+            await asked.until(met, lambda: peer.tell(search=True))
+            assert met()[0]["d6"] == "0105ff01"
 
     asyncio.run(scenario())
