@@ -24,6 +24,7 @@ from broker.model.values import Json
 from broker.ports import SYSTEM, Principal
 from broker.settings import Settings
 from broker.signing import Signer
+from services.following import Following
 from services.room import BadCity, Ground, Room
 from services.table import ROOTS, open_rooms
 
@@ -40,8 +41,8 @@ KEYS = "keys"
 class Served:
     """What the doors serve of them."""
 
-    def __init__(self, rooms: Mapping[str, Room], door: RoomDoor) -> None:
-        self._rooms, self._door = rooms, door
+    def __init__(self, rooms: Mapping[str, Room], door: RoomDoor, following: Following) -> None:
+        self._rooms, self._door, self._following = rooms, door, following
 
     def room(self, name: str) -> Room:
         """One of them."""
@@ -61,15 +62,17 @@ class Served:
         """Begin what they do by themselves."""
         for room in self._rooms.values():
             room.start()
+        self._following.start()
 
     def stop(self) -> None:
         """End it, the last one first."""
+        self._following.stop()
         for room in reversed([*self._rooms.values()]):
             room.stop()
 
     def state(self) -> Mapping[str, Json]:
         """How each of them is."""
-        return {name: room.state() for name, room in self._rooms.items()}
+        return {name: room.state() for name, room in self._rooms.items()} | {"following": self._following.state()}
 
     def metrics(self) -> str:
         """None of their own."""
@@ -95,8 +98,10 @@ def furnish(settings: Settings, house: House, admitted: Admitted, packages: AtNe
     except UnusableFile as error:
         raise BadAccess(str(error)) from error
     closing.callback(file.close)
+    hub = HubInside(house, PRINCIPAL)
+    following = Following(hub, file)
     ground = Ground(
-        hub=HubInside(house, PRINCIPAL),
+        hub=hub,
         file=file,
         clock=house.broker.clock,
         new_id=house.broker.new_id,
@@ -105,6 +110,7 @@ def furnish(settings: Settings, house: House, admitted: Admitted, packages: AtNe
         consents=admitted.consents,
         library=packages.now,
         public_url=public_url_of(settings),
+        following=following,
         city=admitted.city,
         rooms={},
     )
@@ -116,7 +122,7 @@ def furnish(settings: Settings, house: House, admitted: Admitted, packages: AtNe
     routes = Routes([*own, *_explaining(house, admitted)])
     door = RoomDoor(routes, Rights(house.broker.access, settings.read_only, identity=house.identity))
     closing.callback(door.close)
-    served = Served(rooms, door)
+    served = Served(rooms, door, following)
     closing.callback(served.stop)
     house.broker.beside.append(served.erase)
     return served

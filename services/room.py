@@ -15,6 +15,7 @@ from broker.ports.consents import Consents
 from broker.ports.hub import Hub
 from broker.signing import Signer
 from datamodels.library import Library
+from services.following import Following
 
 
 class BadCity(Exception):
@@ -27,7 +28,8 @@ class Ground:
 
     `hub` writes as the hub itself (SYSTEM): what residents and recipients may not do is checked by the room before.
     `file` is shared: several processes of one hub may have it open, so that what a room knows is in its tables, and
-    what it keeps in memory is no older than `file.generation()`. `city` is the file of --access, whole.
+    what it keeps in memory is no older than `file.generation()`. `city` is the file of --access, whole. What changes in
+    the hub is followed by `following`.
     """
 
     hub: Hub
@@ -39,6 +41,7 @@ class Ground:
     consents: Consents
     library: Callable[[], Library]
     public_url: str
+    following: Following
     city: Mapping[str, Json] = field(default_factory=dict)
     rooms: Mapping[str, Room] = field(default_factory=dict)
     """Those that were opened before this one, by name: it may call what they offer in Python."""

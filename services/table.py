@@ -17,6 +17,10 @@ ROOMS: Final[dict[str, str]] = {
     "audit": "services.audit.room",
 }
 """Each module has `open_room(ground: Ground) -> Room`."""
+SWITCHED: Final[dict[str, str]] = {
+    "energy": "services.energy.room",
+}
+"""As ROOMS, and opened after them: those that a city switches on by a section of this name in the file of --access."""
 ROOTS: Final = ("/services", "/.well-known", "/admin/audit", "/admin/explain")
 """The parts of the URL map that they serve."""
 
@@ -24,6 +28,7 @@ ROOTS: Final = ("/services", "/.well-known", "/admin/audit", "/admin/explain")
 def open_rooms(ground: Ground) -> dict[str, Room]:
     """All of them. Raises BadCity."""
     opened = cast("dict[str, Room]", ground.rooms)
-    for name, module in ROOMS.items():
+    switched = {name: module for name, module in SWITCHED.items() if name in ground.city}
+    for name, module in (ROOMS | switched).items():
         opened[name] = import_module(module).open_room(ground)
     return opened

@@ -22,6 +22,7 @@ from broker.ports.consents import NoConsents
 from broker.signing import Signer, made
 from datamodels.library import read_beside_built_in
 from services.bank.room import BankRoom, open_room
+from services.following import Following
 from services.room import Ground, Room
 from tests.fakes.clock import FakeClock
 from tests.fakes.consenting import Allowed
@@ -163,10 +164,11 @@ def bank_city(
         audit: Recorded = Recorded()
         kept: Audit = audit
         library = read_beside_built_in()
+        hub = HubInside(built.house, Principal("services", roles=frozenset({SYSTEM})))
         ground = Ground(
-            HubInside(built.house, Principal("services", roles=frozenset({SYSTEM}))), file, clock,
+            hub, file, clock,
             lambda: f"{next(numbers):032x}", Signer([made()]), kept, allowed or NoConsents(), lambda: library,
-            "http://hub.example", city or {}, {"consents": cast("Room", Guardians())},
+            "http://hub.example", Following(hub, file), city or {}, {"consents": cast("Room", Guardians())},
         )  # fmt: skip
         room = open_room(ground)
         assert isinstance(ground.hub, HubInside)
