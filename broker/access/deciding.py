@@ -12,8 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final, NamedTuple, TypeAlias, cast
-from zlib import crc32
+from typing import Final, TypeAlias, cast
 
 from broker.access.labels import (
     ANONYMISED,
@@ -27,12 +26,12 @@ from broker.access.labels import (
     Profiles,
     subjects_in,
 )
-from broker.encode.text import dump
-from broker.model.entity import ENTITY_MEMBERS, Document, Entity, Instance, instances, member
+from broker.access.remaining import DISTANT, HANGS, NEAR, Looked, Plan, Why, changed_at, instant
+from broker.model.entity import ENTITY_MEMBERS, Document, Entity, Instance
 from broker.model.subjects import DATA_CLASS, DATA_SUBJECT
-from broker.model.values import Instant, Json, to_instant
+from broker.model.values import Instant, Json
 from broker.ports import Clock
-from broker.ports.audit import WITNESS, Basis
+from broker.ports.audit import Basis
 from broker.ports.consents import ANY, GRANULARITIES, Emergency, Grant, Grants, Item
 
 View: TypeAlias = Callable[[Entity], Entity | None]
@@ -54,25 +53,24 @@ class Rights:
     personal: bool = False
 
 
-class Why(NamedTuple):
-    """What was decided about one instance: whether it is shown, the rule, and what that rests on."""
-
-    shown: bool
-    rule: str
-    rests: tuple[tuple[str, str], ...] = ()
+_Ruled: TypeAlias = tuple[Instant, Why]
+"""What was decided, and until when it is of every instance of the kind: 0 where that depends on the instance."""
 
 
-HANGS: Final = Why(shown=False, rule="hangs")
-"""It is seen by who sees another attribute."""
-_PUBLIC: Final = Why(shown=True, rule="public")
-_ANONYMISED: Final = Why(shown=True, rule="anonymised")
-_OWN: Final = Why(shown=True, rule="own")
-_NEAR: Final = Why(shown=True, rule="near")
-"""Not personal itself, of somebody whose personal values they may see."""
-_ABOUT_NOBODY: Final = Why(shown=False, rule="without-subject")
-_ONLY_THEIRS: Final = Why(shown=False, rule="pseudonymised")
-_UNTAGGED: Final = Why(shown=False, rule="untagged")
+def _always(*, shown: bool, rule: str) -> _Ruled:
+    return DISTANT, Why(shown, rule)
+
+
+_HANGS: Final = (DISTANT, HANGS)
+_NEAR: Final = (DISTANT, NEAR)
+_PUBLIC: Final = _always(shown=True, rule="public")
+_ANONYMISED: Final = _always(shown=True, rule="anonymised")
+_OWN: Final = _always(shown=True, rule="own")
+_ABOUT_NOBODY: Final = _always(shown=False, rule="without-subject")
+_ONLY_THEIRS: Final = _always(shown=False, rule="pseudonymised")
+_UNTAGGED: Final = _always(shown=False, rule="untagged")
 NO_GRANT: Final = Why(shown=False, rule="no-grant")
+_NO_GRANT: Final = (DISTANT, NO_GRANT)
 _What: TypeAlias = tuple[Profile, str, str]
 """The types, the attribute (IRI), the class of the instance."""
 
@@ -89,6 +87,7 @@ class Decider:
         "_granularity",
         "_known",
         "_personal",
+        "_plans",
         "_profiles",
     )  # fmt: skip
 
@@ -97,7 +96,8 @@ class Decider:
         self._acting, self._grants, self._emergencies = rights.acting, rights.grants, rights.emergencies
         self._personal, self._granularity = rights.personal, GRANULARITIES.index(granularity)
         self._bases: dict[object, Basis] = {}
-        self._known: dict[tuple[frozenset[str], Profile, str, str], tuple[Instant, Why]] = {}
+        self._known: dict[tuple[frozenset[str], Profile, str, str], _Ruled] = {}
+        self._plans: dict[tuple[Profile, frozenset[str], tuple[str, ...]], Plan] = {}
 
     def view(self, entity: Entity) -> Entity | None:
         """What is left of the entity; None where it does not exist for them.
@@ -107,7 +107,7 @@ class Decider:
         document = entity.document
         profile = self._profiles.of(document["type"])
         if not profile.names.isdisjoint(document) or (self._personal and not profile.known):
-            return self._looked_at(entity, profile)
+            return self._planned(entity, profile)
         for value in document.values():
             if type(value) is dict:
                 if DATA_CLASS in value or DATA_SUBJECT in value:
@@ -119,9 +119,9 @@ class Decider:
     def decide(self, entity: Entity, name: str, instance: Instance) -> Why:
         """What becomes of one instance of an entity, for itself: HANGS where that depends on the others."""
         profile = self._profiles.of(entity.document["type"])
-        return self._why(profile, _subjects_of(entity.document), name, (entity, instance))
+        return self._why(profile, _subjects_of(entity.document), name, (entity, instance))[1]
 
-    def _why(self, profile: Profile, about: frozenset[str], name: str, of: tuple[Entity, Instance]) -> Why:
+    def _why(self, profile: Profile, about: frozenset[str], name: str, of: tuple[Entity, Instance]) -> _Ruled:
         """`about` are the entity's subjects."""
         found = profile.class_of(name, of[1])
         if DATA_SUBJECT in of[1] and name != DATA_SUBJECT:
@@ -131,11 +131,21 @@ class Decider:
                 return _UNTAGGED
             found = PERSONAL if name == DATA_SUBJECT else NONE
         if found == NONE:
-            return _PUBLIC if not about else _NEAR if self._is_near(about) else HANGS
+            return self._beside(about) if about else _PUBLIC
         return _ANONYMISED if found == ANONYMISED else self._of_persons((profile, name, found), about, of)
 
-    def _is_near(self, about: frozenset[str]) -> bool:
-        return not about.isdisjoint(self._acting) or self._emergency(about) is not None
+    def _beside(self, about: frozenset[str]) -> _Ruled:
+        """Of what is not personal, of persons."""
+        if not about.isdisjoint(self._acting):
+            return _NEAR
+        if not self._emergencies:
+            return _HANGS
+        return self._moment(), NEAR if self._emergency(about) is not None else HANGS
+
+    def _moment(self) -> Instant:
+        """When an emergency ends next."""
+        now = self._clock.now()
+        return min((one.until for one in self._emergencies if one.until > now), default=DISTANT)
 
     def _emergency(self, about: frozenset[str]) -> Emergency | None:
         for one in self._emergencies:
@@ -143,24 +153,23 @@ class Decider:
                 return one
         return None
 
-    def _of_persons(self, what: _What, about: frozenset[str], of: tuple[Entity, Instance]) -> Why:
+    def _of_persons(self, what: _What, about: frozenset[str], of: tuple[Entity, Instance]) -> _Ruled:
         if not about.isdisjoint(self._acting):
             return _OWN
         if not about or what[2] == PSEUDONYMISED:
             return _ONLY_THEIRS if what[2] == PSEUDONYMISED else _ABOUT_NOBODY
         if not self._grants and not self._emergencies:
-            return NO_GRANT
+            return _NO_GRANT
         key = (about, *what)
         known = self._known.get(key)
         if known is not None and known[0] > self._clock.now():
-            return known[1]
-        why = self._consented(what, about, of)
-        until = self._steady_until(what, about)
-        if until is not None:
+            return known
+        ruled = self._steady_until(what, about), self._consented(what, about, of)
+        if ruled[0]:
             if len(self._known) >= _KNOWN_MAX:
                 self._known.clear()
-            self._known[key] = (until, why)
-        return why
+            self._known[key] = ruled
+        return ruled
 
     def _consented(self, what: _What, about: frozenset[str], of: tuple[Entity, Instance]) -> Why:
         granted = self._granted(what, about, of)
@@ -170,17 +179,17 @@ class Decider:
             return Why(True, "emergency", tuple((one, emergency.id) for one in sorted(about)))  # noqa: FBT003
         return NO_GRANT
 
-    def _steady_until(self, what: _What, about: frozenset[str]) -> Instant | None:
-        """Until when the same is decided of every instance of the kind; None where that depends on the instance."""
+    def _steady_until(self, what: _What, about: frozenset[str]) -> Instant:
+        """Until when the same is decided of every instance of the kind; 0 where that depends on the instance."""
         now = self._clock.now()
         moments = [one.until for one in self._emergencies]
         for subject in about:
             for grants in self._grants:
                 for grant in (one for type_ in what[0].types for one in grants.of(subject, type_, what[1])):
                     if grant.covers_from is not None or grant.covers_to is not None:
-                        return None
-                    moments += [grant.since, _DISTANT if grant.until is None else grant.until]
-        return min((one for one in moments if one > now), default=_DISTANT)
+                        return 0
+                    moments += [grant.since, DISTANT if grant.until is None else grant.until]
+        return min((one for one in moments if one > now), default=DISTANT)
 
     def _granted(
         self, what: _What, about: frozenset[str], of: tuple[Entity, Instance]
@@ -207,33 +216,50 @@ class Decider:
                     return grant.record
         return None
 
+    def _planned(self, entity: Entity, profile: Profile) -> Entity | None:
+        """As the plan for entities like it says; one is made where there is none."""
+        document = entity.document
+        about = _subjects_of(document)
+        key = (profile, about, tuple(document))
+        plan = self._plans.get(key)
+        if plan is not None and plan.until > self._clock.now() and plan.applies(document):
+            return plan.left(entity, profile.types)
+        looked = self._look(entity, profile, about)
+        if (made := looked.plan(document, self._basis)) is not None:
+            if len(self._plans) >= _PLANS_MAX:
+                self._plans.clear()
+            self._plans[key] = made
+        return looked.left(entity, self._basis)
+
     def _looked_at(self, entity: Entity, profile: Profile) -> Entity | None:
         """Every instance for itself, then those that hang on others."""
-        looked = _Looked(WITNESS.get() is not None)
-        about = _subjects_of(entity.document)
+        return self._look(entity, profile, _subjects_of(entity.document)).left(entity, self._basis)
+
+    def _look(self, entity: Entity, profile: Profile, about: frozenset[str]) -> Looked:
+        looked = Looked()
         for name, value in entity.document.items():
             if name in ENTITY_MEMBERS:
                 looked.document[name] = value
                 continue
             kept = list[Instance]()
             for instance in cast("list[Instance]", value) if type(value) is list else (cast("Instance", value),):
-                why = self._why(profile, about, name, (entity, instance))
+                until, why = self._why(profile, about, name, (entity, instance))
+                looked.until = min(looked.until, until)
                 if not (why.shown or why is HANGS):
                     looked.whole = False
                     continue
                 looked.see(name, instance, why)
                 kept.append(self._stripped(profile, name, (entity, instance), why, looked))
             looked.keep(name, value, kept)
-        return looked.left(entity, self._basis)
+        looked.finish()
+        return looked
 
-    def _stripped(
-        self, profile: Profile, name: str, of: tuple[Entity, Instance], why: Why, looked: _Looked
-    ) -> Instance:
+    def _stripped(self, profile: Profile, name: str, of: tuple[Entity, Instance], why: Why, looked: Looked) -> Instance:
         """The instance, without its own subjects where they are not to be seen."""
         instance = of[1]
-        if DATA_SUBJECT not in instance or name == DATA_SUBJECT or why in (_OWN, _NEAR):
+        if DATA_SUBJECT not in instance or name == DATA_SUBJECT or why is NEAR or why is _OWN[1]:
             return instance
-        told = self._of_persons((profile, DATA_SUBJECT, PERSONAL), subjects_in(instance[DATA_SUBJECT]), of)
+        told = self._of_persons((profile, DATA_SUBJECT, PERSONAL), subjects_in(instance[DATA_SUBJECT]), of)[1]
         if told.shown:
             return instance
         looked.whole = False
@@ -254,79 +280,7 @@ class Decider:
 
 _BASES_MAX: Final = 10_000
 _KNOWN_MAX: Final = 50_000
-_DISTANT: Final = 1 << 62
-
-
-class _Looked:
-    """What was found of one entity."""
-
-    __slots__ = ("document", "hanging", "some", "told", "watched", "whole")
-
-    def __init__(self, watched: bool) -> None:  # noqa: FBT001 - one of its own
-        self.document: Document = {}
-        self.whole, self.some, self.watched = True, False, watched
-        self.hanging: list[tuple[str, Instance]] = []
-        self.told: list[tuple[str, Instance, Why]] = []
-
-    def see(self, name: str, instance: Instance, why: Why) -> None:
-        """An instance stays, or hangs."""
-        if why is HANGS:
-            self.hanging.append((name, instance))
-        elif name != DATA_SUBJECT and why is not _NEAR:
-            self.some = True
-        if self.watched and why.rests:
-            self.told.append((name, instance, why))
-
-    def keep(self, name: str, value: Json, kept: list[Instance]) -> None:
-        """These instances of an attribute stay."""
-        if kept:
-            same = type(value) is dict and kept[0] is value
-            self.document[name] = value if same else member(kept)
-
-    def left(self, entity: Entity, basis: Callable[[str, Instance, Why], Basis]) -> Entity | None:
-        """The entity as it is seen."""
-        if self.hanging and not self.some:
-            self.whole = False
-            self._drop()
-        if self.whole:
-            shown: Entity | None = entity
-        elif ENTITY_MEMBERS.issuperset(self.document):
-            shown = None
-        else:
-            shown = _shown(entity, self.document)
-        if self.told and (witness := WITNESS.get()) is not None:
-            witness.saw(entity.id, [basis(*one) for one in self.told], entity.types)
-        return shown
-
-    def _drop(self) -> None:
-        """What hangs on nothing goes."""
-        for name, instance in self.hanging:
-            dataset = instance.get("datasetId")
-            kept = [one for one in instances(self.document.get(name)) if one.get("datasetId") != dataset]
-            if kept:
-                self.document[name] = member(kept)
-            else:
-                self.document.pop(name, None)
-
-
-def _shown(entity: Entity, document: Document) -> Entity:
-    """The entity as if it had never had more: its last change is that of what is left, its version tells of that."""
-    newest = entity.created_at
-    for name, value in document.items():
-        if name not in ENTITY_MEMBERS:
-            for one in instances(value):
-                at = _changed_at(one)
-                if at is not None and at > newest:
-                    newest = at
-    return Entity(document, entity.created_at, newest, entity.expires_at, crc32(dump(document)))
-
-
-def _changed_at(instance: Instance) -> Instant | None:
-    text = instance.get("modifiedAt") or instance.get("createdAt")
-    return _instant(text) if type(text) is str else None
-
-
-_instant = lru_cache(maxsize=8_192)(to_instant)
+_PLANS_MAX: Final = 20_000
 
 
 def _subjects_of(document: Document) -> frozenset[str]:
@@ -353,9 +307,9 @@ def _covers(items: frozenset[Item], type_: str, name: str, special: bool, granul
 def at_of(entity: Entity, instance: Instance) -> Instant:
     """Of when an instance is: observed, else changed, else made with its entity."""
     observed = instance.get("observedAt")
-    at = _instant(observed) if type(observed) is str else None
+    at = instant(observed) if type(observed) is str else None
     if at is None:
-        at = _changed_at(instance)
+        at = changed_at(instance)
     return entity.created_at if at is None else at
 
 

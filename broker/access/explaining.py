@@ -10,8 +10,9 @@ from collections.abc import Iterable
 from typing import Final
 
 from broker.access.consented import RECIPIENT, ConsentPolicy
-from broker.access.deciding import HANGS, NO_GRANT, Why, at_of
+from broker.access.deciding import NO_GRANT, at_of
 from broker.access.labels import SPECIAL_CARE, Profile, subjects_in
+from broker.access.remaining import HANGS, Why
 from broker.model.entity import ENTITY_MEMBERS, Entity, Instance, instances
 from broker.model.subjects import DATA_SUBJECT
 from broker.model.values import Instant, Json, to_text
