@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import os
+from base64 import urlsafe_b64encode
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, cast
@@ -32,6 +33,7 @@ class Signer:
 
     def __init__(self, keys: Sequence[OKPKey]) -> None:
         self._keys = [*keys]
+        self._headers: dict[str, str] = {}
 
     @classmethod
     def opened(cls, directory: Path) -> Signer:
@@ -44,10 +46,20 @@ class Signer:
 
     def sign(self, payload: Mapping[str, Any], typ: str) -> str:
         """A compact JWS whose header says what it is (`typ`) and which key signed it."""
-        key = self._keys[-1]
-        header = {"alg": ALGORITHM, "kid": key.thumbprint(), "typ": typ}
         text = json.dumps(payload, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
-        return jws.serialize_compact(header, text.encode(), key, algorithms=[ALGORITHM])
+        signed = f"{self._header(typ)}.{_base64(text.encode())}"
+        key = cast("Any", self._keys[-1].private_key)
+        return f"{signed}.{_base64(key.sign(signed.encode()))}"
+
+    def _header(self, typ: str) -> str:
+        """The first part of what is signed; the library makes it once, and looks whether the key is one for it."""
+        found = self._headers.get(typ)
+        if found is None:
+            key = self._keys[-1]
+            header = {"alg": ALGORITHM, "kid": key.thumbprint(), "typ": typ}
+            found, _, _ = jws.serialize_compact(header, b"", key, algorithms=[ALGORITHM]).partition(".")
+            self._headers[typ] = found
+        return found
 
     def verify(self, token: str, typ: str) -> dict[str, Any]:
         """What was signed. Raises BadSignature."""
@@ -74,6 +86,10 @@ class Signer:
 def made() -> OKPKey:
     """A new key."""
     return OKPKey.generate_key("Ed25519", private=True)
+
+
+def _base64(content: bytes) -> str:
+    return urlsafe_b64encode(content).rstrip(b"=").decode()
 
 
 def _write_new(path: Path, key: OKPKey) -> None:

@@ -47,7 +47,7 @@ def bundled(rows: Iterable[tuple[int, Instant, Mapping[str, Json], Told]], days:
     for number, at, head, told in rows:
         said = cast("dict[str, Any]", head)
         purposes = "\n".join(said.get("purposes", ()))
-        key = (said["kind"], days.of(at), told.subject, said["principal"], said.get("recipient", ""), purposes)
+        key = (said["kind"], days.of(at), told.subject, said.get("principal", ""), said.get("recipient", ""), purposes)
         bundle = found.get(key)
         if bundle is None:
             bundle = found[key] = _Bundle(at)

@@ -76,7 +76,7 @@ class AuditLog:
 
     def record(self, entry: Entry) -> Future[int]:
         """Write it; its number once it is durable. The future fails with ServiceUnavailable where it cannot be."""
-        sealed, done = seal(entry, _new_salt), Future[int]()
+        sealed, done = _sealed(entry), Future[int]()
         with self._lock:
             group = self._open
             if group is not None:
@@ -109,7 +109,7 @@ class AuditLog:
                 return "", 0
             more: dict[str, Json] = {"parts": len(found), "which": erased_digest(found), "why": why}
             entry = Entry("erasure", tenant, "hub", self.clock.now(), more=more)
-            tail, token = self._append(db, [seal(entry, _new_salt)])
+            tail, token = self._append(db, [_sealed(entry)])
             db.executemany(
                 "UPDATE part SET subject = '', salt = NULL, told = NULL, erased = ? WHERE link = ? AND place = ?",
                 [(tail.number, *one) for one in found],
@@ -256,5 +256,8 @@ def _unwritten(error: BaseException) -> ServiceUnavailable:
     return ServiceUnavailable("The audit cannot be written; nothing personal is given out.", remedy="Ask again later.")
 
 
-def _new_salt() -> bytes:
-    return os.urandom(SALT_BYTES)
+def _sealed(entry: Entry) -> Sealed:
+    """With salts for it and each of its parts, all drawn at once."""
+    drawn = os.urandom(SALT_BYTES * (len(entry.told) + 1))
+    salts = iter(range(0, len(drawn), SALT_BYTES))
+    return seal(entry, lambda: drawn[(start := next(salts)) : start + SALT_BYTES])

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from broker.model.values import Instant, Json
 
@@ -45,8 +45,7 @@ class Entry:
     more: Mapping[str, Json] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Basis:
+class Basis(NamedTuple):
     """Why one instance that concerns persons was shown: `rests` are pairs of subject and record, one a subject or more.
 
     `attribute` is an IRI, `dataset` the instance's datasetId (None: the default one). `record` is the entity id of the

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final, TypeAlias, cast
 
 from broker.model.entity import Document, Entity, Instance, identity_of, instances
@@ -30,10 +31,13 @@ HEADER: Final = "Misono-Disclosure"
 """Of what tells of persons: the numbers of its entries in the audit, `17`, and in those of sources, `aizu:4`."""
 Numbers: TypeAlias = tuple[int, ...]
 Headers: TypeAlias = tuple[tuple[str, str], ...]
-_OBSERVED: tuple[str, ...] = ("observedAt", "modifiedAt", "createdAt")
-
-
-_NO_TYPE: tuple[str, ...] = ("",)
+_OBSERVED: Final[Sequence[str]] = ("observedAt", "modifiedAt", "createdAt")
+_Values: TypeAlias = tuple[int, Instant | None, Instant | None]
+"""How many there are, and of when the oldest and the newest of them are."""
+_NO_VALUES: Final[_Values] = (0, None, None)
+_NO_TYPE: Final[Sequence[str]] = ("",)
+_BESIDE: Final[Sequence[Instance]] = ({},)
+"""An attribute that left beside its document."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,19 +61,26 @@ class _Person:
     items: dict[str, set[str]] = field(default_factory=dict)
     records: set[str] = field(default_factory=set)
     values: int = 0
-    times: list[Instant] = field(default_factory=list)
+    first: Instant | None = None
+    last: Instant | None = None
 
-    def add(self, types: Iterable[str], attribute: str, count: int, at: Sequence[Instant]) -> None:
+    def add(self, types: Iterable[str], attribute: str, values: _Values) -> None:
         for type_ in types:
-            self.items.setdefault(type_, set()).add(attribute)
+            names = self.items.get(type_)
+            if names is None:
+                self.items[type_] = {attribute}
+            else:
+                names.add(attribute)
+        count, first, last = values
         self.values += count
-        if at:
-            self.times = [min([*self.times, *at]), max([*self.times, *at])]
+        if first is not None and (self.first is None or first < self.first):
+            self.first = first
+        if last is not None and (self.last is None or last > self.last):
+            self.last = last
 
     def told(self, subject: str) -> Told:
         items = {type_: frozenset(names) for type_, names in self.items.items()}
-        first, last = (self.times[0], self.times[-1]) if self.times else (None, None)
-        return Told(subject, items, frozenset(self.records), self.values, first, last)
+        return Told(subject, items, frozenset(self.records), self.values, self.first, self.last)
 
 
 @dataclass(slots=True)
@@ -80,8 +91,13 @@ class _Known:
     by_name: dict[str, dict[Basis, None]] = field(default_factory=dict)
 
     def add(self, bases: Iterable[Basis]) -> None:
+        by_name = self.by_name
         for one in bases:
-            self.by_name.setdefault(one.attribute, {})[one] = None
+            held = by_name.get(one.attribute)
+            if held is None:
+                by_name[one.attribute] = {one: None}
+            else:
+                held[one] = None
 
     def all(self) -> list[Basis]:
         return [one for bases in self.by_name.values() for one in bases]
@@ -133,7 +149,8 @@ class Disclosing:
         for name, methods in evolution.aggregated.items():
             ends = [at for periods in methods.values() for one in periods for at in (one.start, one.end)]
             count = max(map(len, methods.values()), default=0)
-            self._rest(known.by_name.get(name, ()), types, name, (count, ends))
+            values = (count, min(ends, default=None), max(ends, default=None))
+            self._rest(known.by_name.get(name, ()), types, name, values)
 
     def left_extent(self, extent: Extent) -> None:
         """The answer tells how many there are, which, or how far they reach, of those that were looked at.
@@ -147,7 +164,7 @@ class Disclosing:
             if names and may_meet(extent.where, entity_id, known.types):
                 for name in names:
                     bases = known.by_name[name]
-                    self._rest(bases, known.types or _NO_TYPE, name, (0, ()))
+                    self._rest(bases, known.types or _NO_TYPE, name, _NO_VALUES)
                     for one in bases:
                         self._extents.setdefault(one.emergency, set()).add(extent.kind)
 
@@ -164,36 +181,47 @@ class Disclosing:
         return sorted(by_kind.items(), key=lambda pair: pair[0])
 
     def _document(self, document: Document, at: Instant, places: Sequence[str]) -> None:
-        attributes = {name: instances(value) for name, value in document.items() if ":" in name}
-        for found in attributes.values():
-            for instance in found:
-                self._linked(instance, at)
+        attributes = dict[str, Sequence[Instance]]()
+        for name, value in document.items():
+            if ":" in name:
+                held = attributes[name] = instances(value)
+                for instance in held:
+                    if "entity" in instance or "entityList" in instance:
+                        self._linked(instance, at)
         entity_id, types = identity_of(document)
         known = self._known.get(entity_id)
         if known is not None:
             self.entities.add(entity_id)
-            beside = [name for name in places if name not in attributes]
-            self._attributes(known, types, {**attributes, **{name: [{}] for name in beside}}, at)
+            for name in places:
+                attributes.setdefault(name, _BESIDE)
+            self._attributes(known, types, attributes, at)
 
     def _attributes(
         self, known: _Known, types: Sequence[str], found: Mapping[str, Sequence[Instance]], at: Instant
     ) -> None:
-        some = [self._instance(known, types, name, (one, at)) for name, held in found.items() for one in held]
-        if not any(some):  # that there is such an entity is something about a person too
+        some = False
+        for name, held in found.items():
+            bases = known.by_name.get(name)
+            if bases is not None:
+                for instance in held:
+                    some = self._instance(bases, types, name, (instance, at)) or some
+        if not some:  # that there is such an entity is something about a person too
             for name in found or (DATA_SUBJECT,):
-                self._rest(known.all(), types, name, (0, ()))
+                self._rest(known.all(), types, name, _NO_VALUES)
 
-    def _instance(self, known: _Known, types: Sequence[str], name: str, found: tuple[Instance, Instant]) -> bool:
-        """Note one instance; whether it is about somebody."""
-        bases = known.by_name.get(name)
-        if bases is None:
-            return False
+    def _instance(
+        self, bases: Iterable[Basis], types: Sequence[str], name: str, found: tuple[Instance, Instant]
+    ) -> bool:
+        """Note one instance of an attribute; whether it is about somebody."""
         instance, at = found
-        dataset, named = instance.get("datasetId"), None
+        dataset = instance.get("datasetId")
+        fitting = [one for one in bases if one.dataset == dataset]
         if DATA_SUBJECT in instance:
             named = subjects_of(instance[DATA_SUBJECT])
-        fitting = [one for one in bases if one.dataset == dataset and _fits(one, named)]
-        self._rest(fitting, types, name, (1, (_time_of(instance, at),)))
+            fitting = [one for one in fitting if _fits(one, named)]
+        if fitting:
+            of = _time_of(instance, at)
+            self._rest(fitting, types, name, (1, of, of))
         return bool(fitting)
 
     def _linked(self, instance: Instance, at: Instant) -> None:
@@ -203,10 +231,8 @@ class Disclosing:
                 if isinstance(linked, dict):
                     self._document(linked, at, ())
 
-    def _rest(
-        self, bases: Iterable[Basis], types: Iterable[str], name: str, told: tuple[int, Sequence[Instant]]
-    ) -> None:
-        """Note of an attribute so many values of these times; two consents to the same are one disclosure."""
+    def _rest(self, bases: Iterable[Basis], types: Iterable[str], name: str, values: _Values) -> None:
+        """Note of an attribute so many values; two consents to the same are one disclosure."""
         counted = set[tuple[str, bool]]()
         for basis in bases:
             for subject, record in basis.rests:
@@ -217,7 +243,7 @@ class Disclosing:
                 person.records.add(record)
                 if key not in counted:
                     counted.add(key)
-                    person.add(types, name, *told)
+                    person.add(types, name, values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -300,17 +326,20 @@ def _numbers(pending: Sequence[Future[int]]) -> Future[Numbers]:
     return found
 
 
-def _fits(basis: Basis, named: frozenset[str] | None) -> bool:
+def _fits(basis: Basis, named: frozenset[str]) -> bool:
     """Whether it may be the basis of an instance that names these subjects itself.
 
     One that names none may have had its names taken from it: rather is too much written down than too little.
     """
-    return named is None or (basis.own and {subject for subject, _ in basis.rests} == named)
+    return basis.own and {subject for subject, _ in basis.rests} == named
 
 
 def _time_of(instance: Instance, at: Instant) -> Instant:
     for name in _OBSERVED:
         text = instance.get(name)
-        if isinstance(text, str) and (found := to_instant(text)) is not None:
+        if isinstance(text, str) and (found := _instant(text)) is not None:
             return found
     return at
+
+
+_instant = lru_cache(maxsize=8_192)(to_instant)
