@@ -15,6 +15,8 @@ from pathlib import Path
 
 import httpx
 
+from tests.fakes import plain
+
 READY_S_MAX = 30.0
 STOP_S_MAX = 20.0
 
@@ -75,7 +77,7 @@ def start(data: Path, *options: str, port: int | None = None) -> Served:
         process = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=environment)
     root = f"http://127.0.0.1:{port}"
     _wait_until_ready(process, root)
-    return Served(process, port, data, httpx.Client(base_url=root + "/ngsi-ld/v1", timeout=60))
+    return Served(process, port, data, plain.Client(base_url=root + "/ngsi-ld/v1", timeout=60))
 
 
 def _wait_until_ready(process: subprocess.Popen[bytes], root: str) -> None:
@@ -83,7 +85,7 @@ def _wait_until_ready(process: subprocess.Popen[bytes], root: str) -> None:
     while time.monotonic() < end:
         assert process.poll() is None, f"the broker ended with {process.returncode} before it was ready"
         try:
-            if httpx.get(root + "/ready", timeout=5).status_code == httpx.codes.OK:
+            if plain.get(root + "/ready", timeout=5).status_code == httpx.codes.OK:
                 return
         except httpx.TransportError:
             pass

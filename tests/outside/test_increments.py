@@ -8,6 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.fakes import plain
 from tests.outside.served import Served, serving
 
 CLIENTS = 16
@@ -17,7 +18,7 @@ ENTITY = "urn:ngsi-ld:Counter:1"
 
 def increment(broker: Served, client: int) -> int:
     """Raise this client's own member of the value, and its own sub-attribute, one merge each."""
-    with httpx.Client(base_url=broker.http.base_url, timeout=60) as http:
+    with plain.Client(base_url=broker.http.base_url, timeout=60) as http:
         for number in range(1, INCREMENTS + 1):
             fragment = {
                 "count": {
@@ -49,7 +50,7 @@ def test_no_read_modify_write_is_lost_with_if_match(tmp_path: Path, workers: str
     """One counter for all: who reads, adds one and writes back under If-Match never overwrites another."""
 
     def count_up(broker: Served) -> None:
-        with httpx.Client(base_url=broker.http.base_url, timeout=60) as http:
+        with plain.Client(base_url=broker.http.base_url, timeout=60) as http:
             done = 0
             while done < 10:
                 found = http.get(f"/entities/{ENTITY}")

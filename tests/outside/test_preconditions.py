@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.fakes import plain
 from tests.outside.served import Served
 
 ENTITY = "urn:ngsi-ld:Tagged:1"
@@ -29,7 +30,7 @@ WRITES: list[tuple[str, str, Any]] = [
 @pytest.fixture
 def door(served: Served) -> Iterator[httpx.Client]:
     headers = {"NGSILD-Tenant": f"tags{time.monotonic_ns()}"}
-    with httpx.Client(base_url=served.http.base_url, headers=headers, timeout=30) as client:
+    with plain.Client(base_url=served.http.base_url, headers=headers, timeout=30) as client:
         assert client.post("/entities", json=SEED).status_code == 201
         yield client
 

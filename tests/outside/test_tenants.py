@@ -14,6 +14,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.fakes import plain
 from tests.outside.served import Served, serving
 
 TENANTS = int(os.environ.get("TENANTS", "300"))
@@ -45,7 +46,7 @@ def cold_gets_ms(http: httpx.Client) -> list[float]:
 
 def make(broker: Served, tenants: range) -> None:
     """Create the entities of these tenants."""
-    with httpx.Client(base_url=broker.http.base_url, timeout=60) as http:
+    with plain.Client(base_url=broker.http.base_url, timeout=60) as http:
         for tenant in tenants:
             headers = {"NGSILD-Tenant": f"t{tenant}"}
             reply = http.post("/entityOperations/create", json=batch(tenant), headers=headers)

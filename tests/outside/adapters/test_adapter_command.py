@@ -15,10 +15,10 @@ from io import StringIO
 from pathlib import Path
 from typing import Any, TypeVar
 
-import httpx
 import pytest
 
 from broker.__main__ import main
+from tests.fakes import plain
 from tests.outside.served import Served, free_port, serving
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -86,9 +86,9 @@ def hub(tmp_path: Path, city: Path) -> Iterator[Served]:
 def test_inside_a_hub(hub: Served, city: Path) -> None:
     until(lambda: hub.http.get(ROOM).status_code == 200)
     assert hub.http.get(ROOM).json()["warmth"]["value"] == 20
-    health = httpx.get(hub.root + "/health").json()
+    health = plain.get(hub.root + "/health").json()
     assert health["parts"]["adapters"] == "ok"
-    assert 'misono_adapter_frames_total{adapter="sensors"} 3' in httpx.get(hub.root + "/metrics").text
+    assert 'misono_adapter_frames_total{adapter="sensors"} 3' in plain.get(hub.root + "/metrics").text
 
     listed = misono("quarantine", "list", "--json", "--data", hub.data)
     kept = [json.loads(line) for line in listed.stdout.splitlines()]
@@ -106,7 +106,7 @@ def test_inside_a_hub(hub: Served, city: Path) -> None:
     assert refused.returncode == 2
     assert "another process runs adapters there" in refused.stderr
 
-    erased = httpx.post(hub.root + "/admin/erasures", json={"entityId": "urn:ngsi-ld:Room:misono:s1"}).json()
+    erased = plain.post(hub.root + "/admin/erasures", json={"entityId": "urn:ngsi-ld:Room:misono:s1"}).json()
     assert "adapter_device" in erased["gone"]
     assert hub.http.get(ROOM).status_code == 404
 

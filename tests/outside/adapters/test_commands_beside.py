@@ -19,6 +19,7 @@ import httpx
 
 from broker.__main__ import main
 from tests.engines.wires.running import fresh
+from tests.fakes import plain
 from tests.fakes.commanded import CHARGER, CONTEXT, LINK, MAPPING, READY, limit, text
 from tests.fakes.mosquitto import Mosquitto, program
 from tests.outside.adapters.test_commands_by_mqtt import ADAPTER, said
@@ -103,13 +104,13 @@ def until(met: Callable[[], Any]) -> Any:
 
 
 def claims(hub: Served) -> Any:
-    return httpx.get(hub.root + "/admin/command-claims").json()
+    return plain.get(hub.root + "/admin/command-claims").json()
 
 
 def patched(hub: Served, fragment: Any, charger: str = CHARGER) -> httpx.Response:
     """On a connection of its own: now one worker has it, now another."""
     url = f"{hub.root}/ngsi-ld/v1/entities/{charger}/attrs"
-    return httpx.patch(url, content=json.dumps(fragment), headers=JSON, timeout=30)
+    return plain.patch(url, content=json.dumps(fragment), headers=JSON, timeout=30)
 
 
 def shown(hub: Served, name: str) -> Any:
@@ -168,7 +169,7 @@ def test_who_may_not_command_is_refused_and_what_is_forged_is_not_obeyed(tmp_pat
             assert shown(hub, "chargingLimit") == 5000
             assert patched(hub, limit(4000)).status_code == 204
             until(lambda: heard)
-            assert httpx.delete(f"{hub.root}/admin/command-claims/chargers").status_code == 204
+            assert plain.delete(f"{hub.root}/admin/command-claims/chargers").status_code == 204
             time.sleep(SETTLED_S)
             assert patched(hub, limit(1000)).status_code == 204
             time.sleep(SETTLED_S)

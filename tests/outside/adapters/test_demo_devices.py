@@ -9,6 +9,7 @@ from pathlib import Path
 
 import httpx
 
+from tests.fakes import plain
 from tests.outside.served import free_port
 from tests.outside.test_demo import START_S_MAX, demo
 
@@ -31,11 +32,11 @@ def test_devices_speak_their_own_protocols_in_the_demo(tmp_path: Path) -> None:
         end = time.monotonic() + 2 * START_S_MAX
         while min(map(len, seen.values())) < 3 and time.monotonic() < end:
             for entity, attribute in MOVED:
-                answer = httpx.get(f"{root}/ngsi-ld/v1/entities/urn:ngsi-ld:{entity}?options=keyValues")
+                answer = plain.get(f"{root}/ngsi-ld/v1/entities/urn:ngsi-ld:{entity}?options=keyValues")
                 found = answer.json() if answer.status_code == httpx.codes.OK else {}
                 seen[entity] |= {str(value) for name, value in found.items() if name.rpartition("/")[2] == attribute}
             time.sleep(0.2)
-        metrics = httpx.get(f"{root}/metrics").text
+        metrics = plain.get(f"{root}/metrics").text
         frames = {
             name: f'misono_adapter_frames_total{{adapter="{name}"}} 0' not in metrics for name in PROTOCOLS.values()
         }

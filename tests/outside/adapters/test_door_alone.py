@@ -12,6 +12,7 @@ from pathlib import Path
 
 import httpx
 
+from tests.fakes import plain
 from tests.outside.served import free_port, serving
 
 PATIENCE_S = 15.0
@@ -25,7 +26,7 @@ def adapter(folder: Path, hub: str, data: Path) -> Iterator[httpx.Client]:
     command = [sys.executable, "-m", "broker", "adapter", "run", "--hub", hub, "--port", str(port)]
     with (
         subprocess.Popen([*command, "--adapters", str(folder), "--data", str(data)]) as process,
-        httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client,
+        plain.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client,
     ):
         try:
             wait_for(client, process)
@@ -94,11 +95,11 @@ def test_a_running_hub_knows_within_a_second_of_what_the_command_line_says(tmp_p
     with serving(tmp_path / "data", "--adapters", str(folder)) as hub:
 
         def sent() -> int:
-            return httpx.post(f"{hub.root}/iot/json?k=its-own-key-of-r1&i=r1", json={"t": 21}, timeout=10).status_code
+            return plain.post(f"{hub.root}/iot/json?k=its-own-key-of-r1&i=r1", json={"t": 21}, timeout=10).status_code
 
         assert sent() == 404
         elsewhere = {"Host": "attacker.example"}
-        assert httpx.get(f"{hub.root}/admin/devices", headers=elsewhere, timeout=10).status_code == 403
+        assert plain.get(f"{hub.root}/admin/devices", headers=elsewhere, timeout=10).status_code == 403
         add = [sys.executable, "-m", "broker", "devices", "add", "sensors", "r1", "--data", str(hub.data)]
         subprocess.run([*add, "--key-file", str(tmp_path / "key")], check=True, timeout=60)
         said = time.monotonic()

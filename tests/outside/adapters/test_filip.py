@@ -9,8 +9,7 @@ import subprocess
 import time
 from pathlib import Path
 
-import httpx
-
+from tests.fakes import plain
 from tests.outside.client_python import client_python
 from tests.outside.served import Served, serving
 
@@ -27,7 +26,7 @@ def commanded(served: Served) -> dict[str, int]:
     assert written.status_code == 204, written.text
     end = time.monotonic() + PATIENCE_S
     while True:
-        asked = httpx.get(f"{served.root}/iot/json?k=filip-api-key-0123456789&i=sensor-1&getCmd=1", timeout=30)
+        asked = plain.get(f"{served.root}/iot/json?k=filip-api-key-0123456789&i=sensor-1&getCmd=1", timeout=30)
         assert asked.status_code == 200, asked.text
         told: dict[str, int] = asked.json()
         if told or time.monotonic() > end:
@@ -46,7 +45,7 @@ def test_a_real_client_provisions_devices_that_are_heard_and_commanded(tmp_path:
         )
         assert ended.returncode == 0, ended.stderr[-3000:]
         assert ended.stdout.strip().endswith("done")
-        described = httpx.get(f"{served.root}/openapi.json").json()["paths"]
+        described = plain.get(f"{served.root}/openapi.json").json()["paths"]
         assert {"/iot/devices/{device}", "/admin/quarantine/replay", "/ngsi-ld/v1/entities"} <= described.keys()
         end = time.monotonic() + PATIENCE_S
         while True:

@@ -7,10 +7,10 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import pytest
 from rdflib import DCAT, RDF, Graph
 
+from tests.fakes import plain
 from tests.outside.federation.hubs import house, hub, load
 from tests.outside.served import Served
 
@@ -25,13 +25,13 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 
 
 def test_what_is_harvested_can_be_imported_again(served: Served, tmp_path: Path) -> None:
-    found = Graph().parse(data=httpx.get(f"{served.root}/catalogue", headers={"Accept": "text/turtle"}).content)
+    found = Graph().parse(data=plain.get(f"{served.root}/catalogue", headers={"Accept": "text/turtle"}).content)
     (dataset,) = found.subjects(RDF.type, DCAT.Dataset)
     downloads = sorted(
         str(one) for each in found.objects(dataset, DCAT.distribution) for one in found.objects(each, DCAT.downloadURL)
     )
     assert len(downloads) == 2
-    taken = {url.rpartition("=")[2]: httpx.get(url) for url in downloads}
+    taken = {url.rpartition("=")[2]: plain.get(url) for url in downloads}
     assert len(taken["jsonld"].json()) == HOUSES
     lines = taken["ndjson"].content
     assert len(lines.splitlines()) == HOUSES
@@ -52,7 +52,7 @@ def test_what_is_harvested_can_be_imported_again(served: Served, tmp_path: Path)
 
 
 def test_every_url_of_the_catalogue_answers(served: Served) -> None:
-    found = Graph().parse(data=httpx.get(f"{served.root}/catalogue", headers={"Accept": "text/turtle"}).content)
+    found = Graph().parse(data=plain.get(f"{served.root}/catalogue", headers={"Accept": "text/turtle"}).content)
     urls = {
         str(one)
         for name in (DCAT.accessURL, DCAT.downloadURL, DCAT.endpointDescription)
@@ -60,4 +60,4 @@ def test_every_url_of_the_catalogue_answers(served: Served) -> None:
     }
     assert len(urls) == 5
     for url in urls:
-        assert httpx.get(url, timeout=30).status_code == 200, url
+        assert plain.get(url, timeout=30).status_code == 200, url

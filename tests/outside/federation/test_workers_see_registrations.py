@@ -5,8 +5,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-import httpx
-
+from tests.fakes import plain
 from tests.outside.federation.hubs import house, hub, ids, load, register
 from tests.outside.served import Served
 
@@ -20,7 +19,7 @@ def seen(served: Served) -> set[bool]:
     """Whether the remote house is in a query's answer, on each of many connections."""
     found = set()
     for _ in range(CONNECTIONS):
-        with httpx.Client(base_url=f"{served.root}/ngsi-ld/v1", timeout=30) as client:
+        with plain.Client(base_url=f"{served.root}/ngsi-ld/v1", timeout=30) as client:
             found.add(REMOTE in ids(client.get("/entities?type=House")))
     return found
 

@@ -9,9 +9,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import httpx
 import pytest
 
+from tests.fakes import plain
 from tests.outside.served import serving
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -69,11 +69,11 @@ def test_the_page_holds(tsubame: Path, tmp_path: Path) -> None:
     contexts = tmp_path / "var/cities/tsubame/contexts.tsv"
     with serving(tmp_path / "var/hub", "--contexts", str(contexts)) as served:
         link = '<https://tsubame.example/contexts/tsubame-v1.jsonld>; rel="http://www.w3.org/ns/json-ld#context"'
-        found = httpx.get(f"{served.root}/ngsi-ld/v1/entities?type=Building", headers={"Link": link}).json()
+        found = plain.get(f"{served.root}/ngsi-ld/v1/entities?type=Building", headers={"Link": link}).json()
         assert [one["category"]["value"] for one in found] == [["civic"]]
-        told = httpx.get(f"{served.root}/ngsi-ld/v1/entities/urn:ngsi-ld:CityPackage:tsubame?format=simplified").json()
+        told = plain.get(f"{served.root}/ngsi-ld/v1/entities/urn:ngsi-ld:CityPackage:tsubame?format=simplified").json()
         assert told["https://misono.example/def/signedBy"] == public
-        policies = httpx.get(f"{served.root}/admin/models/policies").json()["policies"]
+        policies = plain.get(f"{served.root}/admin/models/policies").json()["policies"]
         assert {(one["model"].split()[0], one["mode"]) for one in policies} == {
             ("Building", "warn"), ("WeatherObserved", "reject"),
         }  # fmt: skip

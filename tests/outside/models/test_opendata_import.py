@@ -8,10 +8,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-import httpx
 import orjson
 import pytest
 
+from tests.fakes import plain
 from tests.outside.served import Served
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -59,14 +59,14 @@ def test_a_file_goes_into_a_broker_again_and_again_and_can_be_taken_back(
         assert (code, "1200 entities written" in said) == (0, True), said
     first = "urn:ngsi-ld:AedLocation:111091:000000"
     url = f"{served.root}/ngsi-ld/v1/entities"
-    entity = httpx.get(f"{url}/{first}", headers=TENANT).json()
+    entity = plain.get(f"{url}/{first}", headers=TENANT).json()
     assert entity["location"]["value"]["coordinates"] == [139.7, 35.9]
     journal = tmp_path / "of-a-killed-import"
     changed = {**entity, "https://smartdatamodels.org/name": {"type": "Property", "value": "as it was before"}}
     made = [f"urn:ngsi-ld:AedLocation:111091:{at:06}" for at in range(1, 1200)]
     journal.write_bytes(orjson.dumps({"made": made, "before": [changed]}) + b"\n")
     assert misono("take-back", str(journal), *to, place=tmp_path) == (0, "1200 entities are as they were\n")
-    left = httpx.get(url, params={"type": entity["type"], "count": "true"}, headers=TENANT)
+    left = plain.get(url, params={"type": entity["type"], "count": "true"}, headers=TENANT)
     assert left.headers["NGSILD-Results-Count"] == "1"
     assert left.json()[0]["https://smartdatamodels.org/name"]["value"] == "as it was before"
 

@@ -11,6 +11,7 @@ import httpx
 
 from tests.engines.mongodb.houses import house
 from tests.engines.wires.running import fresh
+from tests.fakes import plain
 from tests.outside.served import Served, serving
 
 HOUSES, THREADS = 400, 8
@@ -55,7 +56,7 @@ def each_us(served: Served, request: Request, times: int) -> float:
     numbers, lock = iter(range(times)), threading.Lock()
 
     def work() -> None:
-        with httpx.Client(base_url=f"{served.root}/ngsi-ld/v1", timeout=60) as http:
+        with plain.Client(base_url=f"{served.root}/ngsi-ld/v1", timeout=60) as http:
             while True:
                 with lock:
                     number = next(numbers, None)

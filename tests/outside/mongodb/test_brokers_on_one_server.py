@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
+from tests.fakes import plain
 from tests.fakes.receiver import Receiver
 from tests.outside.mongodb.city import City, city, subscribe, until
 from tests.outside.served import Served
@@ -39,7 +39,7 @@ def put(broker: Served, value: int) -> None:
         "type": "Thing",
         "value": {"type": "Property", "value": value},
     }
-    answer = httpx.post(f"{broker.root}/ngsi-ld/v1/entityOperations/upsert", json=[thing])
+    answer = plain.post(f"{broker.root}/ngsi-ld/v1/entityOperations/upsert", json=[thing])
     assert answer.status_code in (201, 204), answer.text
 
 

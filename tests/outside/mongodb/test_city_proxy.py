@@ -21,6 +21,7 @@ import pytest
 from paho.mqtt import client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
+from tests.fakes import plain
 from tests.fakes.mosquitto import program
 
 CITY = Path(__file__).resolve().parents[3] / "examples/city"
@@ -131,7 +132,7 @@ def proxied(directory: Path) -> Iterator[tuple[int, list[Broker]]]:
 
 
 def asked(port: int, path: str, method: str = "GET", body: bytes = b"") -> httpx.Response:
-    return httpx.request(
+    return plain.request(
         method, f"http://127.0.0.1:{port}{path}", content=body, headers={"NGSILD-Tenant": "ward"}, timeout=20
     )
 
@@ -202,7 +203,7 @@ def test_a_refusal_and_when_to_come_again_pass_as_they_are(tmp_path: Path) -> No
 def test_a_stream_is_not_held_back(tmp_path: Path) -> None:
     with (
         proxied(tmp_path) as (port, brokers),
-        httpx.stream("GET", f"http://127.0.0.1:{port}/events?after=0", timeout=5) as answer,
+        plain.stream("GET", f"http://127.0.0.1:{port}/events?after=0", timeout=5) as answer,
     ):
         assert next(answer.iter_raw()) == b"data: 1", "it came while the stream was open"
         for broker in brokers:

@@ -18,6 +18,7 @@ from broker.__main__ import main
 from broker.admitting import LOCAL_PAUSE_S
 from broker.signing import Signer, made
 from broker.wiring import SystemClock
+from tests.fakes import plain
 from tests.fakes.feed_server import feed_server
 from tests.fakes.issuing import HANA, WELL
 from tests.outside.served import Served, free_port, serving
@@ -45,7 +46,7 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 def get(hub: Served, path: str, bearer: str = "", **headers: str) -> httpx.Response:
     """One request."""
     given = {name.replace("_", "-"): text for name, text in headers.items()}
-    return httpx.get(hub.root + path, headers={**given, **({"Authorization": f"Bearer {bearer}"} if bearer else {})})
+    return plain.get(hub.root + path, headers={**given, **({"Authorization": f"Bearer {bearer}"} if bearer else {})})
 
 
 DOORS = (
@@ -92,7 +93,7 @@ def test_the_command_makes_whoever_is_wanted(hub: Served) -> None:
     assert get(hub, "/admin/dead-letters", operator).status_code == 200
     assert get(hub, "/admin/adapters", operator).status_code == 200
     entity = {"id": "urn:ngsi-ld:Thing:1", "type": "Thing", "height": {"type": "Property", "value": 3}}
-    written = httpx.post(
+    written = plain.post(
         f"{hub.root}/ngsi-ld/v1/entities", json=entity, headers={"Authorization": f"Bearer {operator}"}
     )
     assert written.status_code == 201
@@ -168,7 +169,7 @@ def test_nobody_is_sent_into_the_hubs_own_network(hub: Served) -> None:
     """By @context, endpoint or registration, by name or address: nobody there is asked."""
     bearer = Signer.opened(hub.data / "issuer").sign(claims(), "at+jwt")
     api, headers = f"{hub.root}/ngsi-ld/v1", {"Authorization": f"Bearer {bearer}"}
-    with feed_server() as inside, httpx.Client(base_url=api, headers=headers) as http:
+    with feed_server() as inside, plain.Client(base_url=api, headers=headers) as http:
         inside.files["/c.jsonld"] = b'{"@context": {"secret": "https://example.org/secret"}}'
         for number, host in enumerate(INWARD):
             send_inward(http, f"http://{host}:{inside.port}/c.jsonld", f"Inward{number}")

@@ -21,6 +21,7 @@ from typing import Any
 import httpx
 
 from broker.wiring import SystemClock
+from tests.fakes import plain
 from tests.fakes.receiver import Receiver
 from tests.outside.federation.hubs import hub
 from tests.outside.served import Served
@@ -67,7 +68,7 @@ class City:
 
     def ask(self, who: str, method: str, path: str, body: Any = None, **headers: str) -> httpx.Response:
         """One request, below the root of the hub."""
-        return httpx.request(method, self.hub.root + path, json=body, headers=self.headers(who, **headers), timeout=20)
+        return plain.request(method, self.hub.root + path, json=body, headers=self.headers(who, **headers), timeout=20)
 
     def done(self, who: str, method: str, path: str, body: Any = None) -> Any:
         """The answer's body, of a request that must succeed."""
@@ -210,7 +211,7 @@ def go_on(city: City) -> None:
 def streaming(city: City) -> Iterator[Channel]:
     """The stream of changes, which stays open."""
     channel = Channel("stream")
-    with httpx.Client(timeout=httpx.Timeout(20, read=None)) as client:
+    with plain.Client(timeout=httpx.Timeout(20, read=None)) as client:
         request = client.build_request("GET", f"{city.hub.root}/events?type={TYPE}", headers=city.headers("clinic"))
         answer = client.send(request, stream=True)
         assert answer.status_code == 200, answer.read()
