@@ -24,8 +24,12 @@ BUDGET_S = {
     "models": 4 * 60,
     "adapters": 6 * 60,
     "residents": 5 * 60,
+    "energy": 3 * 60,
+    "linkeddata": 8 * 60,
 }
 """Seconds an area's tests may take on two cores of the build machine."""
+AREAS = {**{area: area for area in BUDGET_S}, "console": "linkeddata"}
+"""Names of folders, and whose area they are: the console shows linked data."""
 TOLERANCE = 1.2
 ON_MONGODB = re.compile(r"[\[-](mongo|ferret)\b")
 
@@ -33,14 +37,14 @@ ON_MONGODB = re.compile(r"[\[-](mongo|ferret)\b")
 def place(node_id: str) -> tuple[str, str]:
     """Kind and area of a test: `tests/unit/query/test_q.py::test_or` gives `("unit", "broker")`.
 
-    An area is a top-level package, `history` or `federation`; what stands in a folder of no other area's name is the
-    broker's. Of a test that runs on every engine, the case on MongoDB's is `mongodb`'s: `test_or[mongo]`; but the
-    residents' are their own.
+    An area is a top-level package, `history` or `federation`; the console is `linkeddata`'s. What stands in a folder
+    of no area's name is the broker's. Of a test that runs on every engine, the case on MongoDB's is `mongodb`'s:
+    `test_or[mongo]`; but the residents' are their own.
     """
     path, _, test = node_id.partition("::")
     parts = path.split("/")
     kind = parts[1] if parts[0] == "tests" and len(parts) > 1 else parts[0]
-    area = next((part for part in parts[1:-1] if part in BUDGET_S), "broker")
+    area = next((AREAS[part] for part in parts[1:-1] if part in AREAS), "broker")
     return kind, "mongodb" if ON_MONGODB.search(test) and area != "residents" else area
 
 
