@@ -10,9 +10,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import orjson
 
@@ -21,8 +20,7 @@ from broker.model.values import Instant, Json
 from broker.ports.audit import Entry, Told
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(NamedTuple):
     """What an entry says of one person, as canonical JSON."""
 
     subject: str
@@ -46,7 +44,8 @@ class Sealed:
 def seal(entry: Entry, new_salt: Callable[[], bytes]) -> Sealed:
     """The entry with its digests."""
     parts = [Part(_clean(one.subject), new_salt(), _text(_told(one))) for one in entry.told]
-    text, salt = _text(_head(entry, [digest_of(one.salt, one.text).hex() for one in parts])), new_salt()
+    head = _head(entry, [digest_of(salt, text).hex() for _, salt, text in parts])
+    text, salt = _slowly(head) if entry.more else _text(head), new_salt()
     kind, tenant = _clean(entry.kind), _clean(entry.tenant)
     return Sealed(entry.at, kind, tenant, salt, text, digest_of(salt, text), tuple(parts))
 
@@ -57,21 +56,15 @@ def digest_of(salt: bytes, text: str) -> bytes:
 
 
 def _text(told: Mapping[str, Json]) -> str:
-    """As `chain.canonical` has it; what the fast writer writes is the same, but for fractions."""
-    if not _has_fraction(told):
-        with suppress(orjson.JSONEncodeError):  # a long integer, or half a character
-            return orjson.dumps(told, option=orjson.OPT_SORT_KEYS).decode()
-    return canonical(told).decode(errors="replace")  # half a character in somebody's name is no reason to fail
+    """As `chain.canonical` has it: without fractions the fast writer writes the same."""
+    try:
+        return orjson.dumps(told, option=orjson.OPT_SORT_KEYS).decode()
+    except orjson.JSONEncodeError:  # a long integer, or half a character in somebody's name: no reason to fail
+        return _slowly(told)
 
 
-def _has_fraction(value: object) -> bool:
-    if isinstance(value, str):
-        return False
-    if isinstance(value, dict):
-        return any(map(_has_fraction, value.values()))
-    if isinstance(value, list | tuple):
-        return any(map(_has_fraction, value))
-    return isinstance(value, float)
+def _slowly(told: Mapping[str, Json]) -> str:
+    return canonical(told).decode(errors="replace")
 
 
 def _clean(text: str) -> str:
@@ -129,7 +122,7 @@ def _head(entry: Entry, parts: list[str]) -> dict[str, Json]:
 def _told(told: Told) -> dict[str, Json]:
     said: dict[str, Json] = {
         "subject": told.subject,
-        "items": {type_: cast("Json", sorted(names)) for type_, names in sorted(told.items.items())},
+        "items": {type_: cast("Json", sorted(names)) for type_, names in told.items.items()},
         "records": cast("Json", sorted(told.records)),
         "values": told.values,
     }

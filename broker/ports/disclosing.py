@@ -202,27 +202,16 @@ class Disclosing:
         some = False
         for name, held in found.items():
             bases = known.by_name.get(name)
-            if bases is not None:
-                for instance in held:
-                    some = self._instance(bases, types, name, (instance, at)) or some
+            if bases is None:
+                continue
+            for instance in held:
+                fitting = _fitting(bases, instance)
+                if fitting:
+                    some, of = True, _time_of(instance, at)
+                    self._rest(fitting, types, name, (1, of, of))
         if not some:  # that there is such an entity is something about a person too
             for name in found or (DATA_SUBJECT,):
                 self._rest(known.all(), types, name, _NO_VALUES)
-
-    def _instance(
-        self, bases: Iterable[Basis], types: Sequence[str], name: str, found: tuple[Instance, Instant]
-    ) -> bool:
-        """Note one instance of an attribute; whether it is about somebody."""
-        instance, at = found
-        dataset = instance.get("datasetId")
-        fitting = [one for one in bases if one.dataset == dataset]
-        if DATA_SUBJECT in instance:
-            named = subjects_of(instance[DATA_SUBJECT])
-            fitting = [one for one in fitting if _fits(one, named)]
-        if fitting:
-            of = _time_of(instance, at)
-            self._rest(fitting, types, name, (1, of, of))
-        return bool(fitting)
 
     def _linked(self, instance: Instance, at: Instant) -> None:
         for member in ("entity", "entityList"):
@@ -234,9 +223,9 @@ class Disclosing:
     def _rest(self, bases: Iterable[Basis], types: Iterable[str], name: str, values: _Values) -> None:
         """Note of an attribute so many values; two consents to the same are one disclosure."""
         counted = set[tuple[str, bool]]()
-        for basis in bases:
-            for subject, record in basis.rests:
-                key = (subject, basis.emergency)
+        for _, rests, _, emergency, _ in bases:
+            for subject, record in rests:
+                key = (subject, emergency)
                 person = self._persons.get(key)
                 if person is None:
                     person = self._persons[key] = _Person()
@@ -326,12 +315,17 @@ def _numbers(pending: Sequence[Future[int]]) -> Future[Numbers]:
     return found
 
 
-def _fits(basis: Basis, named: frozenset[str]) -> bool:
-    """Whether it may be the basis of an instance that names these subjects itself.
+def _fitting(bases: Iterable[Basis], instance: Instance) -> list[Basis]:
+    """Those which may be the bases of an instance.
 
     One that names none may have had its names taken from it: rather is too much written down than too little.
     """
-    return basis.own and {subject for subject, _ in basis.rests} == named
+    dataset = instance.get("datasetId")
+    fitting = [one for one in bases if one.dataset == dataset]
+    if DATA_SUBJECT not in instance:
+        return fitting
+    named = subjects_of(instance[DATA_SUBJECT])
+    return [one for one in fitting if one.own and {subject for subject, _ in one.rests} == named]
 
 
 def _time_of(instance: Instance, at: Instant) -> Instant:
