@@ -17,7 +17,19 @@ from broker.errors import BadRequestData, Conflict, ResourceNotFound
 from broker.keeping import Db, KeptFile, RuleBroken, SqlValue
 from broker.model.values import Json
 from broker.ports import Clock
-from services.ledger.postings import CURRENCIES, KINDS, TEXT_MAX, Account, Leg, Posted, Posting, check, reversal
+from services.ledger.postings import (
+    CURRENCIES,
+    ENERGY,
+    KINDS,
+    TEXT_MAX,
+    WH,
+    Account,
+    Leg,
+    Posted,
+    Posting,
+    check,
+    reversal,
+)
 from services.ledger.tables import TABLES
 
 LIMIT_MAX: Final = 1_000
@@ -83,7 +95,8 @@ class Ledger:
                 tenant, account_id, opening.owner, opening.kind, opening.currency, opening.floor, self._clock.now(),
             ),
         )  # fmt: skip
-        self.to_show(db, tenant, account_id)
+        if opening.kind != ENERGY and opening.currency != WH:
+            self.to_show(db, tenant, account_id)
         return _account(next(iter(read(f"{_ACCOUNT} WHERE id = ?", (account_id,)))))
 
     def post(self, tenant: str, posting: Posting) -> Posted:
@@ -98,20 +111,37 @@ class Ledger:
     def post_within(self, db: Db, tenant: str, posting: Posting) -> Posted:
         """As `post`, within a transaction of the same file."""
         check(posting)
+        posted, new = self._book(db, tenant, posting, _numbers(_reads(db), tenant, posting.legs))
+        for shown in (posted.id, *(leg.account for leg in posting.legs)) if new else ():
+            self.to_show(db, tenant, shown)
+        return posted
+
+    def post_many_within(self, db: Db, tenant: str, postings: Sequence[Posting]) -> list[Posted]:
+        """As `post_within` for postings of very many legs, which are no entities; nor are their accounts shown anew."""
+        read, found = _reads(db), list[Posted]()
+        for posting in postings:
+            check(posting)
+            found.append(self._book(db, tenant, posting, _numbers(read, tenant, posting.legs))[0])
+        return found
+
+    def _book(self, db: Db, tenant: str, posting: Posting, numbers: Mapping[str, int]) -> tuple[Posted, bool]:
+        """It, and whether it is new. Raises Conflict, BadRequestData."""
         read = _reads(db)
         if there := _posted(read, "WHERE one.tenant = ? AND one.key = ?", (tenant, posting.key)):
             if _content(there[0].posting) != _content(posting):
                 raise Conflict("the key booked something else", pointer="/key", remedy="another key")
-            return there[0]
+            return there[0], False
         number, before = self._last(read)
         number, at, posting_id = number + 1, self._clock.now(), f"urn:ngsi-ld:LocalCurrencyTransaction:{self._new_id()}"
         hashed = link(before, number, at, digest(b"", {"id": posting_id, "tenant": tenant, **_content(posting)}))
         try:
-            for place, leg in enumerate(posting.legs):
-                account = self._number(read, tenant, leg.account, place)
-                db.execute(
-                    "INSERT INTO ledger_leg VALUES (?,?,?,?,?)", (number, place, account, leg.currency, leg.amount)
-                )
+            db.executemany(
+                "INSERT INTO ledger_leg VALUES (?,?,?,?,?)",
+                [
+                    (number, place, numbers[leg.account], leg.currency, leg.amount)
+                    for place, leg in enumerate(posting.legs)
+                ],
+            )
             db.execute(
                 "INSERT INTO ledger_posting VALUES (?,?,?,?,?,?,(SELECT number FROM ledger_posting WHERE id = ?),?,?)",
                 (
@@ -121,9 +151,7 @@ class Ledger:
             )  # fmt: skip
         except RuleBroken as error:
             raise _refused(error) from error
-        for shown in (posting_id, *(leg.account for leg in posting.legs)):
-            self.to_show(db, tenant, shown)
-        return Posted(number, posting_id, at, posting)
+        return Posted(number, posting_id, at, posting), True
 
     def reverse(self, tenant: str, posting_id: str, key: str) -> Posted:
         """Take a posting back by one of its own. Raises ResourceNotFound, Conflict where that was done before."""
@@ -275,11 +303,19 @@ class Ledger:
         rows = [*read("SELECT number, hash FROM ledger_posting ORDER BY number DESC LIMIT 1", ())]
         return (rows[0][0], rows[0][1]) if rows else (0, START)
 
-    def _number(self, read: Read, tenant: str, account_id: str, place: int) -> int:
-        rows = [*read("SELECT number FROM ledger_account WHERE tenant = ? AND id = ?", (tenant, account_id))]
-        if not rows:
-            raise BadRequestData("there is no such account", pointer=f"/legs/{place}/account", remedy="open it first")
-        return int(rows[0][0])
+
+def _numbers(read: Read, tenant: str, legs: Sequence[Leg]) -> dict[str, int]:
+    """The accounts of legs by id. Raises BadRequestData for one that is not there."""
+    ids = {leg.account for leg in legs}
+    rows = read(
+        "SELECT id, number FROM ledger_account WHERE tenant = ? AND id IN (SELECT value FROM json_each(?))",
+        (tenant, json.dumps(sorted(ids))),
+    )
+    found = {str(one): int(number) for one, number in rows}
+    if len(found) < len(ids):
+        place = next(place for place, leg in enumerate(legs) if leg.account not in found)
+        raise BadRequestData("there is no such account", pointer=f"/legs/{place}/account", remedy="open it first")
+    return found
 
 
 def _check_kept(posted: Posted) -> None:

@@ -21,7 +21,7 @@ from services.deciding import require_deciding
 from services.forms import Forms
 from services.ledger.amounts import told, units
 from services.ledger.book import Ledger, Opening, Unbalanced
-from services.ledger.postings import CITY_OWNED, CURRENCIES, ISSUER, Account, Leg, Posted, Posting
+from services.ledger.postings import CITY_OWNED, FLOORLESS, ISSUER, PURSES, Account, Leg, Posted, Posting
 from services.ledger.projecting import SUBJECT
 from services.room import Ground
 
@@ -35,7 +35,7 @@ _NUMBER_MAX: Final = 1 << 53
 _STAFF: Final = frozenset({"operator", "auditor"})
 _JSON: Final = (("Content-Type", "application/json"), ("Cache-Control", "no-store"))
 _ID: Final = {"type": "string", "minLength": 1, "maxLength": 200}
-_CURRENCY: Final = {"enum": [*CURRENCIES]}
+_CURRENCY: Final = {"enum": [*PURSES]}
 _ISSUED: Final = ("issuance", "energyReward", "volunteerReward", "childcareReward")
 
 
@@ -88,7 +88,7 @@ class Doors:
         if "operator" in asked.principal.roles:
             if kind is None:
                 raise BadRequestData("say which one", pointer="/kind", remedy=", ".join(CITY_OWNED))
-            opening = Opening(CITY_OWNED[kind], kind, currency, None if kind == ISSUER else 0)
+            opening = Opening(CITY_OWNED[kind], kind, currency, None if kind in FLOORLESS else 0)
         elif kind is not None:
             raise Forbidden("the city's own accounts are the operator's to open", pointer="/kind", remedy="no kind")
         else:

@@ -15,20 +15,36 @@ from typing import Final
 from broker.errors import BadRequestData
 from broker.model.values import Instant, Json
 
-POINT, JPY = "POINT", "JPY"
-CURRENCIES: Final = (POINT, JPY)
+POINT, JPY, WH = "POINT", "JPY", "WH"
+PURSES: Final = (POINT, JPY)
+"""What people and organisations have accounts in."""
+CURRENCIES: Final = (*PURSES, WH)
+"""And watt-hours, whole ones, in which energy is settled."""
 UNITS: Final = 1_000
 """Thousandths that a point and a yen have."""
 AMOUNT_MAX: Final = 10**15
 """A leg at most: a billion of a billion of them still is an integer of SQLite."""
 LEGS_MAX: Final = 1_000
 TEXT_MAX: Final = 200
-KINDS: Final = ("residentAccount", "merchantAccount", "communityFund", "issuerAccount", "operatorAccount")
 ISSUER, FUND, OPERATOR = "issuerAccount", "communityFund", "operatorAccount"
+GRID, FEE, IMBALANCE = "gridAccount", "feeAccount", "imbalanceAccount"
+TAX, ROUNDING, LOSSES, CLEARING = "taxAccount", "roundingAccount", "lossAccount", "clearingAccount"
+SETTLED: Final = {
+    GRID: "urn:misono:ledger:grid", FEE: "urn:misono:ledger:fee", IMBALANCE: "urn:misono:ledger:imbalance",
+    TAX: "urn:misono:ledger:tax", ROUNDING: "urn:misono:ledger:rounding", LOSSES: "urn:misono:ledger:losses",
+    CLEARING: "urn:misono:ledger:clearing",
+}  # fmt: skip
+"""Those between which energy is settled: what they hold may be owed."""
 CITY_OWNED: Final = {
     ISSUER: "urn:misono:ledger:issuer", FUND: "urn:misono:ledger:community", OPERATOR: "urn:misono:ledger:operator",
+    **SETTLED,
 }  # fmt: skip
 """Accounts of the city's own, by kind, and their owners: one each in every currency."""
+FLOORLESS: Final = frozenset({ISSUER, *SETTLED})
+"""Kinds of the city's own whose balance may fall below 0."""
+ENERGY: Final = "energyAccount"
+"""The kind of an account of a participant in energy: it may be owed, and its statement is that of settlement."""
+KINDS: Final = ("residentAccount", "merchantAccount", ENERGY, *CITY_OWNED)
 REASONS: Final = (
     "issuance", "purchase", "transfer", "dataBenefit", "energyReward", "energySettlement", "volunteerReward",
     "childcareReward", "pointsExpiry", "reversal",

@@ -16,7 +16,7 @@ from broker.model.values import to_text
 from broker.ports.hub import Fragment, Hub
 from datamodels.library import Library
 from services.ledger.book import FORGOTTEN, Ledger
-from services.ledger.postings import UNITS, Account, Posted
+from services.ledger.postings import ENERGY, UNITS, WH, Account, Posted
 from services.shaping import Shaper
 from services.showing import show
 
@@ -74,7 +74,8 @@ class Projector:
     def _fragment(self, shapers: _Shapers, tenant: str, entity_id: str) -> Fragment | None:
         if ":LocalCurrencyAccount:" in entity_id:
             account = self._ledger.account(tenant, entity_id)
-            return None if account.owner.startswith(FORGOTTEN) else _account(shapers.account, account)
+            hidden = account.owner.startswith(FORGOTTEN) or account.kind == ENERGY or account.currency == WH
+            return None if hidden else _account(shapers.account, account)
         posted = self._ledger.find(tenant, entity_id)
         if len(posted.posting.legs) != 2:  # noqa: PLR2004  a pair
             return None

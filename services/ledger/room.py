@@ -16,7 +16,7 @@ from broker.keeping import Db
 from broker.model.values import Json
 from services.ledger.book import Ledger, Opening
 from services.ledger.doors import Doors
-from services.ledger.postings import CITY_OWNED, Account
+from services.ledger.postings import CITY_OWNED, FLOORLESS, Account
 from services.ledger.projecting import SUBJECT, Projector
 from services.looking import Looking
 from services.room import Ground
@@ -90,7 +90,7 @@ def opening_of(owner: str, currency: str) -> Opening:
 
 def city_opening(kind: str, currency: str) -> Opening:
     """How an account of the city's own is opened: who issues has no floor. Raises KeyError."""
-    return Opening(CITY_OWNED[kind], kind, currency, None if kind == "issuerAccount" else 0)
+    return Opening(CITY_OWNED[kind], kind, currency, None if kind in FLOORLESS else 0)
 
 
 def open_room(ground: Ground) -> LedgerRoom:

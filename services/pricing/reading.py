@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from services.forms import Forms
-from services.ledger.postings import CURRENCIES
+from services.ledger.postings import PURSES
 from services.pricing.rules import RECIPIENT_CLASSES
 
 _WORD: Final = {"type": "string", "minLength": 1, "maxLength": 200}
@@ -27,7 +27,7 @@ FORMS: Final = Forms({
     "acceptance": _object(""),
     "verification": _object("quote", quote={"type": "string", "maxLength": 100_000}),
     "reserve": _object(
-        "item amount", amount={"type": "number", "minimum": 0}, currency={"enum": [*CURRENCIES]},
+        "item amount", amount={"type": "number", "minimum": 0}, currency={"enum": [*PURSES]},
         item={"type": "string", "maxLength": 200, "pattern": r"^(\*|[^/@ *]+/(\*|[^/@ *]+))$"},
     ),
 })  # fmt: skip

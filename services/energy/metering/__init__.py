@@ -1,0 +1,1 @@
+"""What meters say of each slot, from registers that only count up."""
