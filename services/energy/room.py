@@ -14,7 +14,9 @@ from broker.model.values import Json
 from services.energy.configured import Community, read_community
 from services.room import Ground
 
-PARTS: Final[dict[str, str]] = {}
+PARTS: Final[dict[str, str]] = {
+    "islanding": "services.energy.islanding.part",
+}
 """Each module has `open_part(ground, community, parts) -> Part`; in the order in which they are opened."""
 
 

@@ -134,7 +134,8 @@ class Router:
             self._become("blackStart", at)
         elif self.state == "blackStart":
             self._start(at, line)
-        elif self.state == "islanded" and line == "dead":
+        elif self.state == "islanded" and (line == "dead" or (self.forming and not self.battery.can_give(60))):
+            self.forming = False
             self._become("isolated", at)
 
     def _start(self, at: int, line: str) -> None:

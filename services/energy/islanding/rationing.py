@@ -1,9 +1,11 @@
 """Who is kept on while there are no mains, and who gives to whom. Pure, in whole watts and watt-hours.
 
-ration(stocks, Rules(), last)        how many loads stay on, and watts into the line by router, which a line can carry
+ration(stocks, Rules(), last)        how many loads stay on in each house, and watts into the line by router
 
-Priority loads come first: medical devices, then cold and communication, then light, then the rest. How many are kept
-on is the same for everybody. What all batteries hold together is shared by what each house's priority loads need.
+Priority loads come first: medical devices, then cold and communication, then light, then the rest. Each house keeps
+what its own priority loads need for some hours; what it has over that goes to those who have less, medical devices
+first, to each the same until it has enough. Where medical devices have less than `rescue_s` left, all others give what
+their own medical devices do not need.
 """
 
 from __future__ import annotations
@@ -14,21 +16,25 @@ from typing import Final
 
 LOADS: Final = ("medical", "cooling", "lighting", "other")
 PRIORITY: Final = 2
-_HOUR_S: Final = 3_600
+HOUR_S: Final = 3_600
+_WHOLE: Final = 100
+MONTH_S: Final = 30 * 24 * HOUR_S
 
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """How long energy shall last before more is kept on; how fast shares are evened out; what the line loses.
+    """How many hours a house keeps for itself, what the line loses (per cent), how fast something is moved.
 
-    `again` per cent of that must be there before what was switched off comes back. Less than `least_w` is not moved.
+    Other loads are kept on where they leave the priority loads those hours; what was switched off comes back where
+    `again` per cent of that is there. Less than `least_w` is not moved.
     """
 
     hours: int = 15
     again: int = 130
     even_s: int = 1_800
-    loss: int = 4
-    least_w: int = 50
+    rescue_s: int = 3_600
+    loss: int = 5
+    least_w: int = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,68 +48,76 @@ class Stock:
     line_w: int
     battery_w: int
 
+    def need(self, loads: int = PRIORITY) -> int:
+        """Watts that so many of its loads take."""
+        return sum(self.loads_w[:loads])
+
 
 @dataclass(frozen=True, slots=True)
 class Ration:
-    """How many loads stay on, watts into the line by router, and how many seconds priority loads last as things are."""
+    """How many loads stay on, and watts into the line, by router; how long priority loads last together."""
 
-    loads: int
+    loads: Mapping[str, int] = field(default_factory=dict)
     line: Mapping[str, int] = field(default_factory=dict)
     lasts_s: int = 0
 
 
-def ration(stocks: Sequence[Stock], rules: Rules, last: int = PRIORITY) -> Ration:
+def ration(stocks: Sequence[Stock], rules: Rules, last: Mapping[str, int] | None = None) -> Ration:
     """What to do now; `last` is how many loads were kept on before."""
-    usable = sum(one.usable_wh for one in stocks)
-    loads = _kept(stocks, usable, rules, last)
-    return Ration(loads, _shared(stocks, rules), seconds_left(usable, need(stocks, min(loads, PRIORITY))))
-
-
-def need(stocks: Sequence[Stock], loads: int) -> int:
-    """Watts that so many loads of all take."""
-    return sum(sum(one.loads_w[:loads]) for one in stocks)
+    before = last or {}
+    loads = {one.router: kept_on(one, rules, before.get(one.router, PRIORITY)) for one in stocks}
+    lasts = seconds_left(sum(one.usable_wh for one in stocks), sum(one.need() for one in stocks))
+    return Ration(loads, _moved(stocks, rules), lasts)
 
 
 def seconds_left(usable_wh: int, watts: int) -> int:
     """How long that lasts; a month where nothing is taken."""
-    month = 30 * 24 * _HOUR_S
-    return min(month, usable_wh * _HOUR_S // watts) if watts > 0 else month
+    return min(MONTH_S, usable_wh * HOUR_S // watts) if watts > 0 else MONTH_S
 
 
-def _kept(stocks: Sequence[Stock], usable: int, rules: Rules, last: int) -> int:
-    """As many as last long enough; more than before only where there is plenty. Never fewer than priority loads."""
-    sun = sum(one.pv_w for one in stocks)
+def kept_on(stock: Stock, rules: Rules, last: int) -> int:
+    """As many loads as leave the priority loads their hours; never fewer than those."""
     for loads in range(len(LOADS), PRIORITY, -1):
-        hours = rules.hours if loads <= last else rules.hours * rules.again // 100
-        watts = need(stocks, loads)
-        if watts <= sun and usable * 2 >= need(stocks, PRIORITY) * rules.hours:
-            return loads  # what the sun gives now need not be kept, once half of the night is there
-        if seconds_left(usable, watts) >= hours * _HOUR_S:
+        hours = rules.hours if loads <= last else rules.hours * rules.again // _WHOLE
+        takes = max(stock.need(), stock.need(loads) - stock.pv_w)
+        if stock.need(loads) > stock.need() and stock.usable_wh >= takes * hours:
             return loads
     return PRIORITY
 
 
-def _shared(stocks: Sequence[Stock], rules: Rules) -> dict[str, int]:
-    """Watts into the line: who has more than their share gives to who has less."""
-    shares = shares_of(stocks)
-    wishes = {one.router: _wish(one, shares[one.router], rules) for one in stocks}
-    given = sum(watts for watts in wishes.values() if watts > 0)
-    taken = -sum(watts for watts in wishes.values() if watts < 0)
-    arrives = given * (100 - rules.loss) // 100
-    if not arrives or not taken:
-        return dict.fromkeys(wishes, 0)
-    moved = min(arrives, taken)
-    sent = -(-moved * 100 // (100 - rules.loss))
-    gives = apportioned({name: watts for name, watts in wishes.items() if watts > 0}, min(sent, given))
-    takes = apportioned({name: -watts for name, watts in wishes.items() if watts < 0}, moved)
-    return {name: gives.get(name, 0) - takes.get(name, 0) for name in wishes}
+def allotted(stocks: Sequence[Stock], rules: Rules) -> dict[str, int]:
+    """Wh that each should get (positive) or give; what is given covers what is got and what the line loses."""
+    rescue = any(one.need(1) and seconds_left(one.usable_wh, one.need(1)) < rules.rescue_s for one in stocks)
+    keeps = {one.router: one.need(1 if rescue else PRIORITY) * rules.hours for one in stocks}
+    spare = {one.router: max(0, one.usable_wh - keeps[one.router]) for one in stocks}
+    pool = sum(spare.values()) * (_WHOLE - rules.loss) // _WHOLE
+    got = dict.fromkeys(spare, 0)
+    for loads in (1,) if rescue else (1, PRIORITY):
+        lacks = {one.router: max(0, one.need(loads) * rules.hours - one.usable_wh) for one in stocks}
+        rest = {name: max(0, lack - got[name]) for name, lack in lacks.items()}
+        more = filled(rest, pool)
+        pool -= sum(more.values())
+        got = {name: got[name] + more[name] for name in got}
+    sent = -(-sum(got.values()) * _WHOLE // (_WHOLE - rules.loss))
+    gives = apportioned(spare, min(sent, sum(spare.values())))
+    return {name: got[name] - gives[name] for name in got}
 
 
-def shares_of(stocks: Sequence[Stock]) -> dict[str, int]:
-    """Wh that each should have of what is there, by what its priority loads need; they add up to all of it."""
-    usable = sum(one.usable_wh for one in stocks)
-    needs = {one.router: sum(one.loads_w[:PRIORITY]) for one in stocks}
-    return apportioned(needs, usable) if any(needs.values()) else {one.router: one.usable_wh for one in stocks}
+def filled(lacks: Mapping[str, int], pool: int) -> dict[str, int]:
+    """Of a pool the same for everybody, but nobody more than they lack; the last remainder by name."""
+    got = dict.fromkeys(lacks, 0)
+    open_ = sorted((name for name in lacks if lacks[name]), key=lambda name: (lacks[name], name))
+    while open_ and pool:
+        each, odd = divmod(pool, len(open_))
+        smallest = lacks[open_[0]]
+        if smallest <= each:
+            got[open_.pop(0)] = smallest
+            pool -= smallest
+            continue
+        for place, name in enumerate(open_):
+            got[name] = each + (place < odd)
+        break
+    return got
 
 
 def apportioned(weights: Mapping[str, int], total: int) -> dict[str, int]:
@@ -118,10 +132,23 @@ def apportioned(weights: Mapping[str, int], total: int) -> dict[str, int]:
     return parts
 
 
-def _wish(stock: Stock, share: int, rules: Rules) -> int:
-    """Watts that it should give (positive) or take, so that shares are even after a while."""
-    watts = (stock.usable_wh - share) * _HOUR_S // rules.even_s
-    own = sum(stock.loads_w[:PRIORITY])
-    most = min(stock.line_w, max(0, stock.battery_w + stock.pv_w - own)) if watts > 0 else stock.line_w
+def _moved(stocks: Sequence[Stock], rules: Rules) -> dict[str, int]:
+    """Watts into the line: no more arrives than is left of what is given, and nobody passes more than they can."""
+    allotment = allotted(stocks, rules)
+    wishes = {one.router: _wish(one, allotment[one.router], rules) for one in stocks}
+    gives = {name: watts for name, watts in wishes.items() if watts > 0}
+    takes = {name: -watts for name, watts in wishes.items() if watts < 0}
+    given, taken = sum(gives.values()), sum(takes.values())
+    arrives = min(given * (_WHOLE - rules.loss) // _WHOLE, taken)
+    sent = -(-arrives * _WHOLE // (_WHOLE - rules.loss))
+    giving, taking = apportioned(gives, min(sent, given)), apportioned(takes, arrives)
+    return {name: giving.get(name, 0) - taking.get(name, 0) for name in wishes}
+
+
+def _wish(stock: Stock, allotment: int, rules: Rules) -> int:
+    """Watts that it should give (positive) or take, so that everybody has their share after a while."""
+    watts = -allotment * HOUR_S // rules.even_s
+    room = max(0, stock.battery_w + stock.pv_w - stock.need())
+    most = min(stock.line_w, room) if watts > 0 else stock.line_w
     held = max(-most, min(most, watts))
     return held if abs(held) >= rules.least_w else 0

@@ -5,35 +5,37 @@ A telling that is older than what is known, or the same again, changes nothing; 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from broker.model.values import Instant
-from services.energy.islanding.states import CONNECTED, FAULT, ISOLATED, OFF_GRID, way
+from services.energy.islanding.states import CONNECTED, FAULT, ISOLATED, way
 
 LEAST_V, MOST_V = 80, 120
 """Per cent of what it should be: mains outside of that are none."""
 LEAST_HZ, MOST_HZ = 96, 104
 _WHOLE: Final = 100
+_STATE, _MAINS = "state", "mains"
 
 
 @dataclass(frozen=True, slots=True)
 class Telling:
-    """What a router told: its own state, what its meter sees of the mains (None: nothing was said), its battery."""
+    """What a router told: its own state, what its meter sees of the mains (None: nothing was said), numbers.
+
+    `numbers` are whole: `held_wh` of its battery, `pv_w`, `load_w` and `line_w` now.
+    """
 
     router: str
     at: Instant
     state: str = ""
     mains: bool | None = None
-    held_wh: int | None = None
-    pv_w: int | None = None
-    load_w: int | None = None
-    line_w: int | None = None
+    numbers: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What is known of a router: where it is since when, and what it told last of each thing."""
+    """What is known of a router: where it is since when, and what it told last of each thing (`seen`: when)."""
 
     router: str
     state: str = CONNECTED
@@ -41,14 +43,17 @@ class Known:
     mains: bool = True
     mains_since: Instant = 0
     told: Instant = 0
-    state_told: Instant = 0
-    mains_told: Instant = 0
-    held_wh: int = 0
-    held_told: Instant = 0
-    pv_w: int = 0
-    load_w: int = 0
-    line_w: int = 0
+    seen: Mapping[str, Instant] = field(default_factory=dict)
+    numbers: Mapping[str, int] = field(default_factory=dict)
     load_mean_w: int = 0
+
+    def number(self, name: str) -> int:
+        """What it told last; 0 where it never did."""
+        return self.numbers.get(name, 0)
+
+    def newer(self, name: str, at: Instant) -> bool:
+        """Whether something told then is newer than what is known of this."""
+        return at > self.seen.get(name, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +67,10 @@ class Step:
 
 def learn(known: Known, telling: Telling) -> tuple[Known, tuple[Step, ...]]:
     """What is known afterwards, and through which states the router went since."""
-    after = _measured(known, telling)
-    after = _of_mains(after, telling)
-    wanted = _state(after, telling)
-    at = telling.at
-    if telling.state and at > known.state_told:
-        after = replace(after, state_told=at)
+    after = _of_mains(_measured(known, telling), telling)
+    wanted, at = _state(after, telling), telling.at
+    if telling.state and after.newer(_STATE, at):
+        after = replace(after, seen={**after.seen, _STATE: at})
     steps = tuple(Step(known.router, one, max(at, known.since)) for one in way(known.state, wanted))
     if steps:
         after = replace(after, state=wanted, since=steps[-1].at)
@@ -81,37 +84,30 @@ def in_band(voltage: float, nominal: float, frequency: float, nominal_hz: float)
 
 
 def _of_mains(known: Known, telling: Telling) -> Known:
-    if telling.mains is None or telling.at <= known.mains_told:
+    if telling.mains is None or not known.newer(_MAINS, telling.at):
         return known
-    changed = telling.mains != known.mains
-    since = telling.at if changed else known.mains_since
-    return replace(known, mains=telling.mains, mains_since=since, mains_told=telling.at)
+    since = telling.at if telling.mains != known.mains else known.mains_since
+    return replace(known, mains=telling.mains, mains_since=since, seen={**known.seen, _MAINS: telling.at})
 
 
 def _state(known: Known, telling: Telling) -> str:
     """What it says of itself; whoever says `connected` without mains is not."""
-    state = telling.state if telling.state and telling.at > known.state_told else known.state
-    if state == CONNECTED and not known.mains and telling.at >= known.mains_told:
+    state = telling.state if telling.state and known.newer(_STATE, telling.at) else known.state
+    if state == CONNECTED and not known.mains and telling.at >= known.seen.get(_MAINS, 0):
         return ISOLATED
     return state
 
 
 def _measured(known: Known, telling: Telling) -> Known:
-    after = replace(known, told=max(known.told, telling.at))
-    if telling.held_wh is None or telling.at <= known.held_told:
-        return after
-    load = known.load_w if telling.load_w is None else telling.load_w
-    return replace(
-        after, held_wh=telling.held_wh, held_told=telling.at, load_w=load,
-        pv_w=known.pv_w if telling.pv_w is None else telling.pv_w,
-        line_w=known.line_w if telling.line_w is None else telling.line_w,
-        load_mean_w=(known.load_mean_w * 9 + load) // 10 if known.load_mean_w else load,
-    )  # fmt: skip
-
-
-def is_off(known: Known) -> bool:
-    """Whether a router is without the grid, and works."""
-    return known.state in OFF_GRID
+    told = max(known.told, telling.at)
+    fresh = {name: number for name, number in telling.numbers.items() if known.newer(name, telling.at)}
+    if not fresh:
+        return replace(known, told=told)
+    mean = known.load_mean_w
+    if "load_w" in fresh:
+        mean = (mean * 9 + fresh["load_w"]) // 10 if mean else fresh["load_w"]
+    seen = {**known.seen, **dict.fromkeys(fresh, telling.at)}
+    return replace(known, told=told, seen=seen, numbers={**known.numbers, **fresh}, load_mean_w=mean)
 
 
 def works(known: Known) -> bool:
