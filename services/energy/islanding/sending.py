@@ -1,7 +1,7 @@
 """What is asked of routers, as attributes of their entities whose change is a command to the device.
 
 `exchange` {"mode": "form"} and `exchangePower` of the leg at the line are what every router of the line knows
-(docs/commands.md); `islanding` {"mode": "isolate"}, {"mode": "resynchronise"} or {"loads": 2} is for those that can do that.
+(docs/commands.md); `islanding` ({"mode": "isolate"}, {"mode": "resynchronise"}, {"loads": 2}) is for those that can.
 """
 
 from __future__ import annotations
