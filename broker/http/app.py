@@ -7,11 +7,13 @@ the same answers. PATH_INFO is the raw path, so that `%2F` in an id is no slash.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from flask import Flask, request
 from flask import Response as FlaskResponse
 from werkzeug.exceptions import HTTPException
+from werkzeug.routing import Map, Rule
 
 from broker.errors import NgsiError
 from broker.http.exchange import House
@@ -25,17 +27,22 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 Pages = Iterable[tuple[str, Callable[[], Response]]]
+Line = tuple[str, str, str, bool]
+"""A rule: path, name, method, and whether a slash at its end makes it another path."""
 
 
 def make_app(house: House, operations: Iterable[Operation], routes: Routes, pages: Pages = ()) -> Flask:
     """The application; `pages` are paths outside the standard's root, such as `/ready`."""
     app = Flask("misono", static_folder=None)
-    app.url_map.merge_slashes = False
     app.wsgi_app = _raw_path(app.wsgi_app)  # type: ignore[assignment,method-assign]
+    lines = list[Line]()
     for operation in operations:
-        _add_operation(app, house, operation)
+        lines.append((operation.path.replace("{", "<").replace("}", ">"), operation.name, operation.method, False))
+        app.view_functions[operation.name] = _view(house, operation)
     for path, page in pages:
-        _add_page(app, path, page)
+        lines.append((path, path, "GET", True))
+        app.view_functions[path] = _page(page)
+    app.url_map = _rules(tuple(lines))
 
     def not_found(_error: HTTPException) -> FlaskResponse:
         return _unrouted(house, routes)
@@ -45,7 +52,16 @@ def make_app(house: House, operations: Iterable[Operation], routes: Routes, page
     return app
 
 
-def _add_operation(app: Flask, house: House, operation: Operation) -> None:
+@lru_cache(maxsize=4)
+def _rules(lines: tuple[Line, ...]) -> Map:
+    """The rules of these paths, which applications of the same operations share: making them is most of the work."""
+    return Map(
+        [Rule(path, endpoint=name, methods=[method], strict_slashes=strict) for path, name, method, strict in lines],
+        merge_slashes=False,
+    )
+
+
+def _view(house: House, operation: Operation) -> Callable[..., FlaskResponse]:
     def view(**variables: str) -> FlaskResponse:
         try:
             path = {name: decode_segment(segment) for name, segment in variables.items()}
@@ -53,14 +69,11 @@ def _add_operation(app: Flask, house: House, operation: Operation) -> None:
             return _send(refuse(error, _request({}, house)))
         return _answer(house, operation, path)
 
-    rule = operation.path.replace("{", "<").replace("}", ">")
-    app.add_url_rule(
-        rule, operation.name, view, methods=[operation.method], strict_slashes=False, provide_automatic_options=False
-    )
+    return view
 
 
-def _add_page(app: Flask, path: str, page: Callable[[], Response]) -> None:
-    app.add_url_rule(path, path, lambda: _send(page()), methods=["GET"], provide_automatic_options=False)
+def _page(page: Callable[[], Response]) -> Callable[[], FlaskResponse]:
+    return lambda: _send(page())
 
 
 def _unrouted(house: House, routes: Routes) -> FlaskResponse:
