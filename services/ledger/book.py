@@ -239,16 +239,17 @@ class Ledger:
     def forget(self, tenant: str, owner: str) -> int:
         """Take the owner off their accounts: what is on them stays in the books, of nobody; how many accounts.
 
-        An account with a balance is frozen, one without is closed.
+        An account with a balance is frozen, one without is closed; in energy, what was settled can still be corrected.
         """
+        nobody = f"{FORGOTTEN}{self._new_id()}"
 
         def work(db: Db) -> list[str]:
             found = [*_reads(db)("SELECT id FROM ledger_account WHERE tenant = ? AND owner = ?", (tenant, owner))]
             for (account,) in found:
                 db.execute(
-                    "UPDATE ledger_account SET owner = ?, state = iif(balance = 0, 'accountClosed', 'accountFrozen')"
-                    " WHERE id = ?",
-                    (f"{FORGOTTEN}{self._new_id()}", account),
+                    "UPDATE ledger_account SET owner = ?, state = CASE WHEN kind = ? THEN state WHEN balance = 0"
+                    " THEN 'accountClosed' ELSE 'accountFrozen' END WHERE id = ?",
+                    (nobody, ENERGY, account),
                 )
                 self.to_show(db, tenant, account)
                 for (posting,) in _reads(db)(_POSTINGS_OF, (account,)):

@@ -9,7 +9,7 @@ the lines of a kind sum to their total exactly (largest remainder).
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -96,7 +96,7 @@ def settle(inputs: SlotInputs) -> Settled:
     _tax(ordered, inputs.tariff)
     _imbalances(ordered, inputs.imbalance)
     return Settled(
-        inputs.start, tuple(ordered), _shares(ordered), tuple(unmetered),
+        inputs.start, tuple(ordered), shares_of(ordered), tuple(unmetered),
         inputs.imbalance is None and any(one.imbalance_wh for one in ordered),
     )  # fmt: skip
 
@@ -173,7 +173,8 @@ def _imbalances(records: Sequence[Record], price: Imbalance | None) -> None:
         one.imbalance = amount
 
 
-def _shares(records: Sequence[Record]) -> Shares:
+def shares_of(records: Sequence[Record]) -> Shares:
+    """What others get, so that everything sums to zero."""
     lost = sum(one.lost for one in records)
     return Shares(
         grid=-sum(one.wheeling for one in records), fee=-sum(one.fee for one in records),
@@ -187,10 +188,3 @@ def _of(records: dict[str, Record], who: str) -> Record:
     if found is None:
         found = records[who] = Record(who)
     return found
-
-
-def differences(now: Settled, before: Mapping[str, Record]) -> dict[str, int]:
-    """What each participant's amount changed by, against records of before; those that did not are left out."""
-    told = {one.participant: one.amount for one in now.records}
-    found = {who: told.get(who, 0) - (before[who].amount if who in before else 0) for who in {*told, *before}}
-    return {who: found[who] for who in sorted(found) if found[who]}
