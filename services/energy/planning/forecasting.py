@@ -46,7 +46,7 @@ def forecast(kind: Kind, history: Sequence[int | None], weather: Sequence[Weathe
     while len(found) < ahead:  # day by day: the second day knows the first one as forecast
         some = _day(kind, past, seen[: len(past) + day], day)
         past = np.concatenate([past, some])
-        found += [int(round(float(one))) for one in some]
+        found += [round(float(one)) for one in some]
     return found[:ahead]
 
 

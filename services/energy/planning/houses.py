@@ -125,7 +125,7 @@ UNSERVED: Final = 1_000_000_000
 
 
 def left_value(house: House, outlook: tuple[Outlook, ...]) -> int:
-    """mJPY for a kWh that is left in the battery at the end: what the cheapest one costs, less what is lost on it."""
+    """Thousandths of a yen for a kWh left in the battery at the end: what the cheapest one costs, less what is lost."""
     if house.battery is None or not outlook:
         return 0
     return min(one.buy for one in outlook) * house.battery.discharge_efficiency // MILLI

@@ -51,7 +51,7 @@ class Programme:
         matrix.start_ = np.array([0, *accumulate(map(len, terms))])
         matrix.index_ = np.array([place for row in terms for place in row])
         matrix.value_ = np.array([float(factor) for row in terms for factor in row.values()])
-        solver = highspy.Highs()
+        solver = highspy.Highs()  # type: ignore[no-untyped-call]  # theirs
         for name, value in (("output_flag", False), ("threads", 1), ("parallel", "off"), ("random_seed", 1)):
             solver.setOptionValue(name, value)
         solver.passModel(model)

@@ -77,9 +77,7 @@ def _wanted(house: House, outlook: Sequence[Outlook], goal: Goal, minutes: int) 
     return found
 
 
-def _flows(
-    programme: Programme, places: _Places, where: tuple[House, Outlook, int], how: tuple[Goal, int]
-) -> None:
+def _flows(programme: Programme, places: _Places, where: tuple[House, Outlook, int], how: tuple[Goal, int]) -> None:
     """What passes the meter, the battery and the car in a slot, and that nothing comes from nowhere."""
     (house, slot, place), (goal, minutes) = where, how
     passing = WEIGHTS[goal][0]
@@ -102,9 +100,7 @@ def _flows(
     programme.row(terms, slot.load - slot.pv, slot.load - slot.pv)
 
 
-def _holding(
-    programme: Programme, places: _Places, battery: Battery, wish: tuple[Sequence[Outlook], Goal]
-) -> None:
+def _holding(programme: Programme, places: _Places, battery: Battery, wish: tuple[Sequence[Outlook], Goal]) -> None:
     """What the battery holds at the end of each slot, and what is wanting from the reserve."""
     outlook, goal = wish
     gap = WEIGHTS[goal][1] / MILLI
