@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from broker.access.roles import OPERATOR, OVERSEERS, RESIDENT, Rows
+from broker.access.roles import BOARD, OPERATOR, OVERSEERS, RESIDENT, Rows
 
 ISLANDING: Final[Rows] = {
     "energy_islanding_state": OVERSEERS | RESIDENT, "energy_islanding_events": OVERSEERS | RESIDENT,
@@ -12,4 +12,10 @@ ISLANDING: Final[Rows] = {
     "energy_propose_black_start": OPERATOR, "energy_confirm_black_start": OPERATOR,
 }  # fmt: skip
 
-CITY: Final[Rows] = {**ISLANDING}
+PLANNING: Final[Rows] = {
+    "energy_list_plans": RESIDENT, "energy_ask_plan": RESIDENT, "energy_retrieve_plan": RESIDENT,
+    "energy_forecast": RESIDENT, "energy_planning_wish": RESIDENT, "energy_set_planning_wish": RESIDENT,
+    "energy_run_planning": OPERATOR, "energy_indicators": OVERSEERS | RESIDENT | BOARD,
+}  # fmt: skip
+
+CITY: Final[Rows] = {**ISLANDING, **PLANNING}

@@ -16,6 +16,7 @@ from services.room import Ground
 
 PARTS: Final[dict[str, str]] = {
     "islanding": "services.energy.islanding.part",
+    "planning": "services.energy.planning.part",
 }
 """Each module has `open_part(ground, community, parts) -> Part`; in the order in which they are opened."""
 

@@ -19,6 +19,8 @@ from services.showing import show
 
 HOMES: Final = ("EnergyProsumer",)
 DAY_US: Final = 86_400_000_000
+PATIENCE_US: Final = DAY_US // 4
+"""So long after a day meters that are late are waited for."""
 COMPLETE: Final = 900
 """Thousandths of a day's slots of which the meters of a site must tell, for it to be counted."""
 
@@ -38,6 +40,8 @@ class Publishing:
             return False
         since = slots.of_day(day)[0]
         values = indicators(self._day(sites, settings, (since, today), slots.length))
+        if not values and now < today + PATIENCE_US:
+            return False
         return self._book.keep_indicators(day, values | self._around(settings, (since, today)), now)
 
     def catch_up(self, community: Community) -> None:
