@@ -51,7 +51,7 @@ def sourcing() -> Iterator[Source]:
     source = Source()
     server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(source))
     source.url = f"http://127.0.0.1:{server.server_port}"
-    thread = Thread(target=server.serve_forever, args=(0.05,), daemon=True)
+    thread = Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     try:
         yield source

@@ -1,7 +1,12 @@
-"""Values at the edges of what the index holds: every operator between any two of them, on every engine."""
+"""Values at the edges of what the index holds: every operator between any two of them, on every engine.
+
+FerretDB reads all of a collection for each answer: there every value is asked for by two operators of six, and by all
+with MISONO_LONG=1.
+"""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -63,6 +68,7 @@ ASKED: list[Value] = [
     TimeValue(9 * 3_600_000_000 + 250_000, "09:00:00.25Z"),
 ]  # fmt: skip
 EVERYTHING = Window(1_000, 0, count=True)
+THOROUGH = bool(os.environ.get("MISONO_LONG"))
 
 
 @pytest.fixture(scope="module", params=["sqlite", "mongo", "ferret"])
@@ -79,8 +85,9 @@ def _entity(number: int, value: Any) -> Entity:
 
 
 @pytest.mark.parametrize("op", Op)
-def test_comparisons(held: tuple[Engines, str], op: Op) -> None:
-    for value in ASKED:
+def test_comparisons(held: tuple[Engines, str], op: Op, request: pytest.FixtureRequest) -> None:
+    by_turns = "ferret" in request.node.callspec.id and not THOROUGH
+    for value in ASKED[[*Op].index(op) % 3 :: 3] if by_turns else ASKED:
         _same(held, Compare(Way(A), op, value))
         _same(held, Compare(Way(A, ("observedAt",)), op, value))
 

@@ -14,7 +14,7 @@ from tests.engines.wires.running import fresh
 from tests.fakes import plain
 from tests.outside.served import Served, serving
 
-HOUSES, THREADS = 400, 8
+HOUSES, THREADS = 200, 8
 TIMES_MAX = 4.0
 """Of what SQLite takes, with the driver and the way to the server in it."""
 Request = Callable[[httpx.Client, int], httpx.Response]
@@ -39,9 +39,9 @@ def page(http: httpx.Client, _number: int) -> httpx.Response:
 
 WORK: dict[str, tuple[Request, int]] = {
     "create": (create, HOUSES),
-    "get": (get, 1000),
-    "patch": (patch, 400),
-    "page": (page, 50),
+    "get": (get, 400),
+    "patch": (patch, 200),
+    "page": (page, 20),
 }
 
 

@@ -73,7 +73,7 @@ class Broker:
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.server.daemon_threads = True
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        threading.Thread(target=self.server.serve_forever, args=(0.01,), daemon=True).start()
         return int(self.server.server_address[1])
 
     def stop(self) -> None:
@@ -253,6 +253,6 @@ def connected(port: int, given: str, ca: str = "") -> bool:
         if said:
             break
         time.sleep(0.02)
-    client.loop_stop()
     client.disconnect()
+    client.loop_stop()
     return said[0]

@@ -25,9 +25,10 @@ from tests.outside.served import Served
 
 LONG = bool(os.environ.get("MISONO_LONG"))
 KILLS = 24 if LONG else 2
-KILL_EVERY_S = 5.0
+KILL_EVERY_S = 5.0 if LONG else 3.0
 """Two minutes in all, or what it takes where a broker is not back so soon."""
-AWAY_S = 20.0 if LONG else 12.0
+AWAY_S = 20.0 if LONG else 10.0
+"""At least; it comes back when somebody has noticed."""
 WAYS = ("stopped", "frozen") if LONG else ("frozen",)
 INTERVAL_S = 1
 NAME = "urn:ngsi-ld:Subscription:"
@@ -116,6 +117,7 @@ def test_the_server_away_under_load(hub: City, receiver: Receiver, way: str) -> 
         until(lambda: len(created(writers)) > 20)
         take_away(hub, way)
         time.sleep(AWAY_S)
+        until(lambda: [answer for writer in writers for answer in writer.answers if answer.status == 503], TIMEOUT_S)
         bring_back(hub, way)
         back = time.monotonic()
         count = len(created(writers))

@@ -44,7 +44,7 @@ class Server:
                 """Say nothing."""
 
         self.http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.thread = Thread(target=self.http.serve_forever, daemon=True)
+        self.thread = Thread(target=self.http.serve_forever, args=(0.01,), daemon=True)
         self.thread.start()
 
 

@@ -96,7 +96,7 @@ def root() -> Iterator[str]:
     Server.seen = []
     server = ThreadingHTTPServer(("127.0.0.1", 0), Server)
     server.handle_error = lambda *_: None  # type: ignore[method-assign] # a client that hangs up is what is tested
-    Thread(target=server.serve_forever, daemon=True).start()
+    Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()
     server.server_close()
