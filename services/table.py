@@ -19,6 +19,7 @@ ROOMS: Final[dict[str, str]] = {
 """Each module has `open_room(ground: Ground) -> Room`."""
 SWITCHED: Final[dict[str, str]] = {
     "energy": "services.energy.room",
+    "watch": "services.watch.room",
 }
 """As ROOMS, and opened after them: those that a city switches on by a section of this name in the file of --access."""
 ROOTS: Final = ("/services", "/.well-known", "/admin/audit", "/admin/explain")

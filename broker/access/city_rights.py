@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from broker.access.roles import BOARD, OPERATOR, OVERSEERS, RESIDENT, Rows
+from broker.access.roles import BOARD, OPERATOR, OVERSEERS, RECIPIENT, RESIDENT, Rows
 
 ISLANDING: Final[Rows] = {
     "energy_islanding_state": OVERSEERS | RESIDENT, "energy_islanding_events": OVERSEERS | RESIDENT,
@@ -18,4 +18,11 @@ PLANNING: Final[Rows] = {
     "energy_run_planning": OPERATOR, "energy_indicators": OVERSEERS | RESIDENT | BOARD,
 }  # fmt: skip
 
-CITY: Final[Rows] = {**ISLANDING, **PLANNING}
+WATCH: Final[Rows] = {
+    "watch_show_plan": RESIDENT, "watch_set_plan": RESIDENT, "watch_end_plan": RESIDENT,
+    "watch_list_events": RESIDENT,
+    "watch_retrieve_event": RESIDENT | RECIPIENT, "watch_list_told": RESIDENT | RECIPIENT,
+    "watch_acknowledge": RESIDENT | RECIPIENT, "watch_resolve": RESIDENT | RECIPIENT,
+}  # fmt: skip
+
+CITY: Final[Rows] = {**WATCH, **ISLANDING, **PLANNING}
