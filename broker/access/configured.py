@@ -28,7 +28,7 @@ from broker.model.values import Instant, Json, to_instant
 from broker.ports import ROLES
 
 SECTIONS: Final = frozenset(
-    {"issuers", "keys", "tenants", "audit", "consent", "store", "bank", "pricing", "ledger", "safe"}
+    {"issuers", "keys", "tenants", "audit", "consent", "store", "bank", "pricing", "ledger", "safe", "energy"}
 )
 """What the file may hold; each is read by whom it concerns."""
 SUBJECT_PREFIX: Final = "urn:misono:subject:"
