@@ -33,7 +33,7 @@ class Channel(Generic[T]):
     lose: int = 0
     double: int = 0
     late_s: int = 0
-    held: list[tuple[int, T]] = field(default_factory=list)
+    held: list[tuple[int, T]] = field(default_factory=list, kw_only=True)
 
     def __post_init__(self) -> None:
         self.chance = Random(self.seed)
@@ -148,14 +148,7 @@ class Rig:
     def minute(self) -> None:
         """One: power flows, routers tell, the hub folds and asks, routers take."""
         district = self.district
-        if district.at % 1_800 == 0:
-            self.registers[district.at] = {name: one.register("interchange") for name, one in district.routers.items()}
-        for name, watts in self.market.flows(district.at).items():
-            district.order(name, SetPoint(district.at + 60, power_w=watts))
-        district.step()
-        for name in district.routers:
-            if sheds(district, name):
-                self.shed.setdefault(name, district.at)
+        self._flow()
         for telling in tellings(district):
             self.up.send(telling, district.at)
         for telling in self.up.arrived(district.at):
@@ -169,6 +162,17 @@ class Rig:
             self.down.send((name, _set_point(one, district.at)), district.at)
         for name, point in self.down.arrived(district.at):
             district.order(name, point)
+
+    def _flow(self) -> None:
+        district = self.district
+        if district.at % 1_800 == 0:
+            self.registers[district.at] = {name: one.register("interchange") for name, one in district.routers.items()}
+        for name, watts in self.market.flows(district.at).items():
+            district.order(name, SetPoint(district.at + 60, power_w=watts))
+        district.step()
+        for name in district.routers:
+            if sheds(district, name):
+                self.shed.setdefault(name, district.at)
 
     def take(self, event: Event) -> None:
         """Fold it in, as the part does."""

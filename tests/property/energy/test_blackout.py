@@ -121,8 +121,8 @@ def test_what_was_in_flight_is_paid_as_metered_and_once() -> None:
 @pytest.mark.parametrize("seed", range(SCHEDULES))
 def test_messages_lost_doubled_and_late(seed: int) -> None:
     district, at = district_at_worst(seed % 5, hours=2)
-    rough = {"lose": 10 + seed % 4 * 10, "double": 30, "late_s": 60 + seed % 3 * 120}
-    rig = Rig(district, Channel(seed, **rough), Channel(seed + 1_000, **rough), in_flight(at))
+    lose, late_s = 10 + seed % 4 * 10, 60 + seed % 3 * 120
+    rig = Rig(district, Channel(seed, lose, 30, late_s), Channel(seed + 1_000, lose, 30, late_s), in_flight(at))
     rig.minutes((at - district.at) // 60)
     lasts = alone(district, 2)
     rig.count()
