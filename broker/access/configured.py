@@ -28,8 +28,11 @@ from broker.model.values import Instant, Json, to_instant
 from broker.ports import ROLES
 
 SECTIONS: Final = frozenset(
-    {"issuers", "keys", "tenants", "audit", "consent", "store", "bank", "pricing", "ledger", "safe", "energy"}
-)
+    {
+        "issuers", "keys", "tenants", "audit", "consent", "store", "bank", "pricing", "ledger", "safe", "energy",
+        "watch", "lockers", "childcare", "currency", "housing", "loan",
+    }
+)  # fmt: skip
 """What the file may hold; each is read by whom it concerns."""
 SUBJECT_PREFIX: Final = "urn:misono:subject:"
 ALGORITHMS: Final = frozenset({"RS256", "PS256", "ES256", "Ed25519"})
