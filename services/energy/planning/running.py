@@ -70,7 +70,7 @@ def measure(house: House, outlook: Sequence[Outlook], steps: Sequence[Step], goa
     total = 0
     for slot, step in zip(outlook, steps, strict=True):
         total += (slot.buy * step.bought - slot.sell * step.sold) * MILLI
-        total += (passing * (step.bought + step.sold) + UNSERVED * step.unserved) * MILLI
+        total += (passing * (step.bought + step.sold + step.curtailed) + UNSERVED * step.unserved) * MILLI
         if house.battery is not None:
             total += gap * max(house.battery.highest * MILLI - step.held, 0)
             total += SHORT * max(min(slot.reserve, house.battery.highest) * MILLI - step.held, 0)

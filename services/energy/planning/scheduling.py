@@ -86,7 +86,7 @@ def _flows(programme: Programme, places: _Places, where: tuple[House, Outlook, i
         0, max(at_most(house.import_w, minutes) - SLACK, 0), (slot.buy + passing) / MILLI
     )  # fmt: skip
     sold = programme.variable(0, at_most(house.export_w, minutes), (passing - slot.sell) / MILLI)
-    curtailed = programme.variable(0, slot.pv)
+    curtailed = programme.variable(0, slot.pv, passing / MILLI)
     unserved = programme.variable(0, slot.load, UNSERVED / MILLI)
     most_out = at_most(battery.discharge_w, minutes) if battery else 0
     places.charged.append(programme.variable(0, at_most(battery.charge_w, minutes) if battery else 0))
