@@ -17,14 +17,14 @@ _WHOLE: Final = 100
 
 
 def alone(district: District, hours: int) -> dict[str, int]:
-    """Seconds from now until each site sheds a priority load, with the mains away and nobody's help; `hours` at most."""
+    """Seconds from now until each site sheds a priority load, without mains and anybody's help; `hours` at most."""
     copy = district.copy()
     copy.blackouts = [Span(copy.at, copy.at + _FOREVER_S)]
     lasts = dict.fromkeys(copy.routers, hours * WH)
     begin = copy.at
     while copy.at - begin < hours * WH:
         copy.step()
-        for name, router in copy.routers.items():
+        for name in copy.routers:
             if lasts[name] == hours * WH and sheds(copy, name):
                 lasts[name] = copy.at - copy.step_s - begin
         if max(lasts.values()) < hours * WH:

@@ -96,11 +96,13 @@ class IslandingPart:
         self.book.take(db, [telling for one in changes for telling in self._said(one.entity_id, one.after, one.at)])
 
     def tick(self) -> None:
-        """Let time go by, ask routers, stop deals, show what changed. Raises HubAway, ServiceUnavailable."""
+        """Let time go by, ask routers, stop deals, show what changed. Raises what keeps it from that."""
         now = self._ground.clock.now()
         state = self.book.follow([Tick(now)])
-        self._stop_deals()
-        self._ask(state, now)
+        try:
+            self._ask(state, now)
+        finally:  # a hub or a market that is away keeps the other from nothing
+            self._stop_deals()
         if state.state != CONNECTED:
             sites = self.settings.sites
             left = {name: autonomy(state, sites, name) for name in sites}
