@@ -70,22 +70,19 @@ class PlannedCity:
             refused = [one for one in self.city.hub.upsert("misono", fragments[start : start + 500]) if one]
             assert refused == []
 
-    def meters(self, days: int) -> None:
-        """What the legs of all sites read at the ends of the slots of so many days until now."""
-        now = self.city.clock.now()
+    def meters(self, slots: int = DAY + 2) -> None:
+        """What the legs of sun and grid of all sites read at the ends of so many slots until now."""
+        now, found = self.city.clock.now(), list[Fragment]()
         for number, site in enumerate(OWNERS):
-            sun, load, _ = weathered(number, days)
-            solar, used, bought, sold = 0, 0, 0, 0
-            for slot in range(days * DAY + 1):
-                at = now - (days * DAY - slot) * SLOT_US
-                self.put(
-                    _leg(site, "pv", at, (0, solar)), _leg(site, "load", at, (used, 0)),
-                    _leg(site, "utility", at, (sold, bought)),
-                )  # fmt: skip
-                if slot < days * DAY:
-                    solar, used = solar + sun[slot], used + load[slot]
-                    bought += max(load[slot] - sun[slot], 0)
-                    sold += max(sun[slot] - load[slot], 0)
+            sun, load, _ = weathered(number, slots // DAY + 1)
+            solar, bought, sold = 0, 0, 0
+            for slot in range(slots + 1):
+                at = now - (slots - slot) * SLOT_US
+                found += _leg(site, "pv", at, (0, solar)), _leg(site, "utility", at, (sold, bought))
+                solar += sun[slot]
+                bought += max(load[slot] - sun[slot], 0)
+                sold += max(sun[slot] - load[slot], 0)
+        self.put(*found)
 
     def tariff(self, cheap: float = 20, dear: float = 35) -> None:
         """Cheap until seven in the morning, and dear afterwards."""
@@ -161,9 +158,12 @@ def _site(number: int, site: str, owner: str) -> list[Fragment]:
 
 
 @contextmanager
-def planned_city(directory: Path, store: str = "memory", more: str = "") -> Iterator[PlannedCity]:
+def planned_city(
+    directory: Path, store: str = "memory", more: str = "", *, orders: bool = False
+) -> Iterator[PlannedCity]:
     """The city, its clock at 01:00 of a day in Tokyo, with five sites that have told nothing yet."""
-    with consent_city(directory, store, CITY + ENERGY + more) as city:
+    section = ENERGY.replace("least_sites", "orders = true\nleast_sites") if orders else ENERGY
+    with consent_city(directory, store, CITY + section + more) as city:
         city.clock.advance(16 * 3_600)
         found = PlannedCity(city)
         members = [f"urn:ngsi-ld:EnergyProsumer:misono:{site}" for site in OWNERS]

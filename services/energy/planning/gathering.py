@@ -5,20 +5,22 @@ Each leg is read from where it was read last; what was read twice is kept once.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from broker.keeping import Db
 from broker.model.entity import instances
 from broker.model.values import Instant, Json, to_instant
-from broker.ports.hub import Hub, HubChange
+from broker.ports.hub import HubChange
 from services.energy.planning.book import Book
 from services.energy.planning.metered import Reading, by_slot, readings_of
 from services.energy.sites import DEF, Site
 from services.energy.slots import Slots
 from services.following import Wish
+from services.room import Ground
 
 FORECAST: Final = "https://smartdatamodels.org/dataModel.Weather/"
+TYPE: Final = f"{FORECAST}WeatherForecast"
 PAGES_MOST: Final = 40
 """So many pages of a leg's history are read at once; the rest in the next round."""
 DAY_US: Final = 86_400_000_000
@@ -29,8 +31,8 @@ SLOTS_MOST: Final = 400
 class Gathering:
     """Of one community."""
 
-    def __init__(self, hub: Hub, book: Book, slots: Slots, where: tuple[str, int]) -> None:
-        self._hub, self._book, self._slots = hub, book, slots
+    def __init__(self, ground: Ground, book: Book, slots: Slots, where: tuple[str, int]) -> None:
+        self._hub, self._clock, self._book, self._slots = ground.hub, ground.clock, book, slots
         self._tenant, self._days = where
 
     def gather(self, sites: Sequence[Site], now: Instant) -> None:
@@ -42,12 +44,20 @@ class Gathering:
 
     def wish(self) -> Wish:
         """That of forecasts of the weather."""
-        return Wish("energy.planning.weather", self._tenant, frozenset({f"{FORECAST}WeatherForecast"}), self.took)
+        return Wish("energy.planning.weather", self._tenant, frozenset({TYPE}), self.took, self.begin)
+
+    def begin(self) -> None:
+        """Keep what is forecast by now. Raises HubAway."""
+        now = self._clock.now()
+        rows = [row for one in self._hub.query(self._tenant, TYPE) for row in self._forecast(one, now)]
+        self._book.file.write(lambda db: self._book.keep_weather(db, rows)).result()
 
     def took(self, db: Db, changes: Sequence[HubChange]) -> None:
         """Keep what was forecast."""
         for change in changes:
-            self._book.keep_weather(db, self._forecast(change))
+            known = {f"{FORECAST}validFrom", f"{FORECAST}validTo"} <= change.after.keys()
+            whole = change.after if known else self._hub.entity(self._tenant, change.entity_id) or {}
+            self._book.keep_weather(db, self._forecast(whole, change.at))
 
     def _leg(self, whose: tuple[str, str, str], now: Instant) -> None:
         leg = whose[2]
@@ -79,18 +89,16 @@ class Gathering:
                 break
         return sorted(into.items()), sorted(out.items()), max([*into, *out], default=None)
 
-    def _forecast(self, change: HubChange) -> list[tuple[Instant, float | None, float | None, Instant]]:
-        """A row for each slot that the forecast is for."""
-        entity = change.after
-        whole = entity if f"{FORECAST}validFrom" in entity and f"{FORECAST}validTo" in entity else None
-        if whole is None:
-            whole = self._hub.entity(self._tenant, change.entity_id) or {}
+    def _forecast(
+        self, whole: Mapping[str, Json], issued: Instant
+    ) -> list[tuple[Instant, float | None, float | None, Instant]]:
+        """A row for each slot that a forecast is for."""
         since, until = (_moment(whole.get(f"{FORECAST}{name}")) for name in ("validFrom", "validTo"))
         sun, warmth = (_amount(whole.get(f"{FORECAST}{name}")) for name in ("solarRadiation", "temperature"))
         if since is None or until is None or (sun is None and warmth is None):
             return []
         starts = [*self._slots.between(since, min(until, since + SLOTS_MOST * self._slots.length))]
-        return [(start, sun, warmth, change.at) for start in starts]
+        return [(start, sun, warmth, issued) for start in starts]
 
 
 def _value(attribute: Json) -> Any:  # noqa: ANN401  of many shapes

@@ -41,7 +41,7 @@ class PlanningPart:
         self.book = Book(ground.file)
         self.planner = Planner(ground.hub, self.book, community, self.settings)
         place = (community.tenant, self.settings.history_days)
-        self._gathering = Gathering(ground.hub, self.book, community.slots, place)
+        self._gathering = Gathering(ground, self.book, community.slots, place)
         self._publishing = Publishing(ground.hub, ground.library, self.book, self.planner.surroundings)
         self._doors = Doors(ground, self.book, self.planner, self.run)
         self._looking = Looking("energy.planning", LOOK_S, self.tick, "plans of the day wait")
