@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from typing import Final
 
-from broker.access.roles import BOARD, OPERATOR, OVERSEERS, RECIPIENT, RESIDENT, Rows
+from broker.access.roles import BOARD, DEVICE, OPERATOR, OVERSEERS, RECIPIENT, RESIDENT, Rows
+
+MARKET: Final[Rows] = {
+    "energy_place_order": RESIDENT | OPERATOR, "energy_cancel_order": RESIDENT | OPERATOR,
+    "energy_list_orders": RESIDENT | OPERATOR, "energy_retrieve_order": RESIDENT | OPERATOR,
+    "energy_list_market_runs": RESIDENT | OVERSEERS, "energy_retrieve_market": RESIDENT | OVERSEERS,
+    "energy_set_market": OPERATOR,
+    "energy_list_contracts": RESIDENT | OVERSEERS, "energy_retrieve_contract": RESIDENT | OVERSEERS,
+}  # fmt: skip
 
 ISLANDING: Final[Rows] = {
     "energy_islanding_state": OVERSEERS | RESIDENT, "energy_islanding_events": OVERSEERS | RESIDENT,
@@ -25,4 +33,10 @@ WATCH: Final[Rows] = {
     "watch_acknowledge": RESIDENT | RECIPIENT, "watch_resolve": RESIDENT | RECIPIENT,
 }  # fmt: skip
 
-CITY: Final[Rows] = {**WATCH, **ISLANDING, **PLANNING}
+LOCKERS: Final[Rows] = {
+    "lockers_reserve": RESIDENT | RECIPIENT, "lockers_list_deliveries": RESIDENT,
+    "lockers_retrieve_delivery": RESIDENT | RECIPIENT, "lockers_new_code": RESIDENT | RECIPIENT,
+    "lockers_new_pin": RESIDENT, "lockers_cancel": RESIDENT | RECIPIENT, "lockers_open": DEVICE,
+}  # fmt: skip
+
+CITY: Final[Rows] = {**MARKET, **WATCH, **LOCKERS, **ISLANDING, **PLANNING}

@@ -15,6 +15,7 @@ from services.energy.configured import Community, read_community
 from services.room import Ground
 
 PARTS: Final[dict[str, str]] = {
+    "market": "services.energy.market.part",
     "islanding": "services.energy.islanding.part",
     "planning": "services.energy.planning.part",
 }

@@ -246,5 +246,5 @@ def _said(order: Order) -> tuple[object, ...]:
 
 
 def _kept(row: Sequence[Any]) -> Kept:
-    order = Order(*row[:8], bool(row[8]), bool(row[9]), row[10])
-    return Kept(order, *row[11:])
+    said = [*row[:8], bool(row[8]), bool(row[9]), row[10]]
+    return Kept(Order(*said), *row[11:])

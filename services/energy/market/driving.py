@@ -13,7 +13,7 @@ from typing import Any, Final
 from broker.errors import NgsiError, ServiceUnavailable
 from broker.keeping import Db
 from broker.model.values import Instant
-from broker.ports.hub import Hub
+from broker.ports.hub import Fragment, Hub
 from services.energy.configured import Community
 from services.energy.market.agreed import (
     ACTIVATED,
@@ -30,9 +30,9 @@ from services.energy.market.configured import Settings
 from services.energy.market.gate import Plan, Told, examine
 from services.energy.market.schedule import schedule
 from services.energy.market.telling import Telling
-from services.energy.sites import DEF, LEG, Site
+from services.energy.sites import LEG, Site
 
-EXCHANGE_POWER: Final = f"{DEF}exchangePower"
+EXCHANGE_POWER: Final = "https://uri.etsi.org/ngsi-ld/default-context/exchangePower"
 COMMAND_ID: Final = "https://uri.etsi.org/ngsi-ld/default-context/commandId"
 COMMAND_TTL: Final = "https://uri.etsi.org/ngsi-ld/default-context/commandTtl"
 METERED_AFTER: Final = 120_000_000
@@ -146,7 +146,7 @@ class Driving:
     def _tell(self, orders: Mapping[str, tuple[str, int]]) -> None:
         if not orders:
             return
-        fragments = [
+        fragments: list[Fragment] = [
             {"id": leg, "type": LEG, EXCHANGE_POWER: _set_point(command, watts, self._settings.ttl_s)}
             for leg, (command, watts) in orders.items()
         ]

@@ -10,7 +10,7 @@ from broker.ports.hub import Fragment, Hub
 from datamodels.library import Library
 from services.energy.configured import Community
 from services.energy.market.agreed import Contract
-from services.energy.market.book import FORGOTTEN, Book, Kept
+from services.energy.market.book import Book, Kept
 from services.energy.market.configured import Settings
 from services.energy.market.people import People
 from services.energy.market.schedule import current, power
@@ -42,7 +42,7 @@ class Projector:
 
     def _fragments(self, ids: Iterable[str], settings: Settings, community: Community) -> Mapping[str, Fragment | None]:
         library = self._library()
-        orders, contracts = Shaper(library, PACKAGE, "PowerInterchangeOrder"), None
+        orders = Shaper(library, PACKAGE, "PowerInterchangeOrder")
         contracts = Shaper(library, PACKAGE, "PowerInterchangeContract")
         found: dict[str, Fragment | None] = {}
         for one in ids:
@@ -54,8 +54,8 @@ class Projector:
 
     def _order(self, shaper: Shaper, kept: Kept, community: Community) -> Fragment | None:
         order = kept.order
-        if order.participant.startswith(FORGOTTEN):
-            return None
+        if order.participant not in self._people.look():
+            return None  # whose it is nobody knows (any more): then nobody sees it
         return shaper.entity(order.id, {
             "dataSubject": self._people.named(order.participant), "participant": order.participant,
             "refCommunity": community.id, "side": order.side, "deliveryStart": to_text(order.start),
@@ -68,7 +68,7 @@ class Projector:
         self, shaper: Shaper, contract: Contract, settings: Settings, community: Community
     ) -> Fragment | None:
         both = (contract.seller, contract.buyer)
-        if any(one.startswith(FORGOTTEN) for one in both):
+        if not {*both} <= self._people.look().keys():
             return None
         milliamps = current(power(contract.wh, community.slots.minutes), settings.limits.volts)
         return shaper.entity(contract.id, {
