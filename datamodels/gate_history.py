@@ -37,6 +37,7 @@ class GatedHistory:
         self.evolution, self.evolutions, self.evolution_ids = store.evolution, store.evolutions, store.evolution_ids
         self.begun, self.erase, self.known_ids, self.retain = store.begun, store.erase, store.known_ids, store.retain
         self.erase_traces, self.about, self.subjects = store.erase_traces, store.about, store.subjects
+        self.known = store.known
 
     def apply_evolution(self, tenant: str, commands: Sequence[EvolutionCommand]) -> Future[list[object]]:
         """As the store's; instances that break a model are refused with ModelViolation, or warned of."""

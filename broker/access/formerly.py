@@ -52,10 +52,13 @@ class Formerly:
         `by` is the submission that it is part of, until that is settled.
         """
         with self._lock:
-            claims = self._under_way.setdefault(key, {})
-            if any(one != about for one in claims.values()):
+            claims = self._under_way.get(key)
+            if claims is None:
+                self._under_way[key] = {by: about}
+            elif all(one == about for one in claims.values()):
+                claims[by] = about
+            else:
                 raise another_person()
-            claims[by] = about
         self._require_past(key, about)
 
     def require_current(self, key: Key, about: frozenset[str]) -> None:
@@ -78,6 +81,8 @@ class Formerly:
                     self._under_way.pop(key, None)
 
     def _require_past(self, key: Key, about: frozenset[str]) -> None:
+        if not self._is_known(key):
+            return
         known = self._told(key, _LAST)
         if known is None:
             return
@@ -89,6 +94,12 @@ class Formerly:
                 raise another_person()
         elif self._is_of_persons(key[0], known):
             raise another_person()
+
+    def _is_known(self, key: Key) -> bool:
+        try:
+            return self._history.known(*key)
+        except NonexistentTenant:
+            return False
 
     def _told(self, key: Key, query: TemporalQuery) -> Evolution | None:
         try:

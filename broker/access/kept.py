@@ -7,6 +7,7 @@ from concurrent.futures import Future
 from typing import Final, Protocol, TypeAlias
 
 from broker.access.formerly import Formerly, Key
+from broker.access.labels import subjects_in
 from broker.access.writing import (
     WriteRules,
     about_in,
@@ -89,7 +90,8 @@ class _Claims:
     __slots__ = ("_formerly", "_keys", "tenant")
 
     def __init__(self, tenant: str, formerly: Formerly | None) -> None:
-        self.tenant, self._formerly, self._keys = tenant, formerly, set[Key]()
+        self.tenant, self._formerly = tenant, formerly
+        self._keys: list[Key] = []
 
     def claim(self, entity_id: str, about: frozenset[str], *, current: bool = True) -> None:
         """An id comes to be about these. Raises Conflict where it was about others, or `current` is, which is there."""
@@ -97,22 +99,23 @@ class _Claims:
             key = (self.tenant, entity_id)
             if current:
                 self._formerly.require_current(key, about)
-            self._keys.add(key)
+            self._keys.append(key)
             self._formerly.require(key, about, self)
 
     def end(self) -> None:
         """All of it is durable, or was not made."""
         if self._formerly is not None and self._keys:
-            self._formerly.settled(self._keys, self)
+            keys, self._keys = self._keys, []
+            self._formerly.settled(keys, self)
 
 
 class _Telling:
     """Tells once for each submission, before anything of it is there."""
 
-    __slots__ = ("_begun", "_decides", "_told", "claims", "tenant")
+    __slots__ = ("_begun", "_decides", "_told", "claims", "home", "tenant")
 
     def __init__(self, claims: _Claims, decides: frozenset[str], told: Told) -> None:
-        self.claims, self.tenant = claims, claims.tenant
+        self.claims, self.tenant, self.home = claims, claims.tenant, home_of(claims.tenant)
         self._decides, self._told, self._begun = decides, told, False
 
     def look(self, types: Sequence[str]) -> None:
@@ -136,45 +139,57 @@ class _Telling:
 class _Deciding:
     """A decision that keeps the rules. It may be made more than once."""
 
-    __slots__ = ("_command", "_decide", "_rules", "_service", "_system", "_telling", "_tenant")
+    __slots__ = ("_decide", "_expected", "_rules", "_service", "_system", "_telling", "_tenant")
 
     def __init__(self, command: Command, rules: WriteRules, telling: _Telling) -> None:
-        self._command, self._decide = command, command.decide
-        self._tenant, self._rules, self._telling = home_of(telling.tenant), rules, telling
+        self._expected, self._decide = command.expected, command.decide
+        self._tenant, self._rules, self._telling = telling.home, rules, telling
         self._system, self._service = SYSTEM in command.by.roles, is_service(command.by)
 
     def __call__(self, current: Entity | None, now: Instant) -> Decision:
-        rules, expected = self._rules, self._command.expected
-        if expected is not None and not self._service:
-            rules.require_own(Entity(expected, 0, 0).types)
+        rules = self._rules
+        if self._expected is not None and not self._service:
+            rules.require_own(rules.profiles.of(self._expected["type"]).types)
         decision = self._decide(current, now)
         if isinstance(decision, Put):
-            self._put(current, decision.entity, now)
+            if current is None:
+                self._make(decision.entity)
+            else:
+                self._change(current, decision.entity, now)
         elif isinstance(decision, Remove) and current is not None:
             if not self._service:
                 rules.require_own(current.types)
             self._telling.look(current.types)
         return decision
 
-    def _put(self, current: Entity | None, entity: Entity, now: Instant) -> None:
-        rules, after = self._rules, entity.document
-        before = None if current is None else current.document
-        had = _NOTHING if before is None else before
+    def _make(self, entity: Entity) -> None:
+        rules, document = self._rules, entity.document
+        types = rules.profiles.of(document["type"]).types
         if not self._service:
-            rules.require_own(entity.types, () if current is None else current.types)
-            if before is not None:
-                rules.require_same_person(self._tenant, before, after)
+            rules.require_own(types)
+        rules.require_new(self._tenant, document, system=self._system)
+        if not self._service and (subject := document.get(DATA_SUBJECT)) is not None:
+            self._claim(entity.id, subjects_in(subject))
+        self._telling.look(types)
+
+    def _change(self, current: Entity, entity: Entity, now: Instant) -> None:
+        rules, before, after = self._rules, current.document, entity.document
+        if not self._service:
+            rules.require_own(entity.types, current.types)
+            rules.require_same_person(self._tenant, before, after)
         if not self._system:
             rules.require_class(before, after)
-        rules.require_pseudonyms(had, after)
+        rules.require_pseudonyms(before, after)
         rules.require_known(self._tenant, after["type"], after)
         if not self._service:
-            if current is not None:
-                self._require_same_time(current, entity, now)
-            about = about_in(after.get(DATA_SUBJECT))
-            if about and not about_in(had.get(DATA_SUBJECT)):
-                self._telling.claims.claim(entity.id, about, current=False)
-        self._telling.look(entity.types if current is None else [*entity.types, *current.types])
+            self._require_same_time(current, entity, now)
+            if not about_in(before.get(DATA_SUBJECT)):
+                self._claim(entity.id, about_in(after.get(DATA_SUBJECT)))
+        self._telling.look([*entity.types, *current.types])
+
+    def _claim(self, entity_id: str, about: frozenset[str]) -> None:
+        if about:
+            self._telling.claims.claim(entity_id, about, current=False)
 
     def _require_same_time(self, current: Entity, entity: Entity, now: Instant) -> None:
         """Raise Conflict where a value that was there would be of another time: decided again, with marks for it."""
@@ -196,6 +211,7 @@ class KeptHistory:
         self.evolution, self.evolutions, self.evolution_ids = store.evolution, store.evolutions, store.evolution_ids
         self.begun, self.erase, self.known_ids, self.retain = store.begun, store.erase, store.known_ids, store.retain
         self.erase_traces, self.about, self.subjects = store.erase_traces, store.about, store.subjects
+        self.known = store.known
 
     def apply_evolution(self, tenant: str, commands: Sequence[EvolutionCommand]) -> Future[list[object]]:
         """As the store's; refused as writes of the current state are."""

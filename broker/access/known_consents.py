@@ -34,22 +34,19 @@ class Known:
         self._recipients: dict[str, Recipient] = {}
         self._delegations: dict[str, list[Delegation]] = {}
         self._emergencies: dict[str, Running] = {}
-        self._others: set[str] = set()
+        self._ids: set[str] = set()
         self._granted: dict[_Asked, dict[str, tuple[Grant, ...]]] = {}
         self._lent: set[_Asked] = set()
 
     def holds(self, entity_id: str) -> bool:
         """Whether something was read of this entity."""
-        return any(
-            entity_id in found
-            for found in (self._consents, self._recipients, self._delegations, self._emergencies, self._others)
-        )
+        return entity_id in self._ids
 
     def put(self, entity_id: str, document: Document) -> None:
         """Take in an entity as it is now."""
         self.drop(entity_id)
         types = as_list(document["type"])
-        self._others.add(entity_id)
+        self._ids.add(entity_id)
         if CONSENT in types:
             self._consents[entity_id] = consents_in(document, self._item_of)
             for one in self._consents[entity_id]:
@@ -68,7 +65,7 @@ class Known:
         self._recipients.pop(entity_id, None)
         self._delegations.pop(entity_id, None)
         self._emergencies.pop(entity_id, None)
-        self._others.discard(entity_id)
+        self._ids.discard(entity_id)
 
     def grants(self, epoch: int, recipient: str, purposes: frozenset[str], now: Instant) -> Granted:
         """What an organisation may have for any of these purposes."""

@@ -141,6 +141,17 @@ def _text(value: Json) -> str:
     return value if isinstance(value, str) else UNTAGGED
 
 
+def says_nothing_of_its_parts(document: Document) -> bool:
+    """Whether it is seen at once that no instance says whom it is about, or how sensitive it is: none is in a list."""
+    for value in document.values():
+        if type(value) is dict:
+            if DATA_CLASS in value or DATA_SUBJECT in value:
+                return False
+        elif type(value) is list:
+            return False
+    return True
+
+
 def own_class(instance: Instance) -> str:
     """The class that an instance says of itself; the strictest where it says what is no class."""
     found = instances(instance.get(DATA_CLASS))
@@ -163,6 +174,11 @@ def label(entity: Entity) -> Labels:
     """
     document = entity.document
     subject = document.get(DATA_SUBJECT)
+    if says_nothing_of_its_parts(document):
+        if subject is None:
+            return _NO_LABELS
+        if type(subject) is dict and type(only := subject.get("value")) is str:
+            return _of_one(only)
     subjects = NOBODY if subject is None else subjects_in(subject)
     parts = _tagged(document)
     if not subjects and not parts:

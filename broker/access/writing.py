@@ -17,7 +17,8 @@ is hidden from them they learn nothing.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from typing import Final
+from types import NoneType
+from typing import Final, cast
 
 from broker.access.deciding import at_of
 from broker.access.labels import (
@@ -30,6 +31,7 @@ from broker.access.labels import (
     UNTAGGED,
     Profile,
     Profiles,
+    says_nothing_of_its_parts,
     subjects_in,
 )
 from broker.errors import BadRequestData, Conflict, Forbidden
@@ -65,6 +67,23 @@ class WriteRules:
         for found in types:
             if not self.projections.isdisjoint(found):
                 raise projected()
+
+    def require_new(self, tenant: str, document: Document, *, system: bool) -> None:
+        """Raise as `require_class` (but for `system`), `require_pseudonyms` and `require_known` of what was not there.
+
+        Most entities say whom they are about in one text and nothing more: of these it is found by one look.
+        """
+        subject = document.get(DATA_SUBJECT)
+        if not says_nothing_of_its_parts(document) or type(subject) not in (dict, NoneType):
+            if not system:
+                self.require_class(None, document)
+            self.require_pseudonyms(_NOTHING, document)
+        elif subject is not None:
+            profile = self.profiles.of(document["type"])
+            if not system and _strength(profile, DATA_SUBJECT, cast("Instance", subject)) < STRENGTH[PERSONAL]:
+                raise _weaker(DATA_SUBJECT)
+            _require_pseudonyms(subject, DATA_SUBJECT)
+        self.require_known(tenant, document["type"], document)
 
     def require_known(self, tenant: str, types: Json, document: Mapping[str, Json]) -> None:
         """Raise BadRequestData where nobody knows the types, and an instance does not say its class."""
@@ -241,15 +260,27 @@ def _strength_of(found: str) -> int:
 
 
 def _require_pseudonyms(value: Json, name: str) -> None:
+    if type(value) is dict and type(only := value.get("value")) is str and "expiresAt" not in value:
+        named = _is_pseudonym(only)
+    else:
+        _require_lasting(value, name)
+        named = all(map(_is_pseudonym, subjects_in(value)))
+    if not named:
+        raise BadRequestData(
+            "a person is named by a pseudonym", pointer=pointer_of(name), clause="5.5.4", remedy=f"{SUBJECT_PREFIX}…"
+        )
+
+
+def _is_pseudonym(text: str) -> bool:
+    return text.startswith(SUBJECT_PREFIX) and text != SUBJECT_PREFIX
+
+
+def _require_lasting(value: Json, name: str) -> None:
     if any("expiresAt" in one for one in instances(value)):
         raise BadRequestData(
             "whom something is about does not expire", pointer=pointer_of(name), clause="5.5.4",
             remedy="let the entity, or the whole attribute, expire",
         )  # fmt: skip
-    if not all(one.startswith(SUBJECT_PREFIX) and len(one) > len(SUBJECT_PREFIX) for one in subjects_in(value)):
-        raise BadRequestData(
-            "a person is named by a pseudonym", pointer=pointer_of(name), clause="5.5.4", remedy=f"{SUBJECT_PREFIX}…"
-        )
 
 
 def _unknown(type_: str, name: str) -> BadRequestData:

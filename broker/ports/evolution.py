@@ -174,6 +174,12 @@ class EvolutionStore(Protocol):
     def evolution(self, tenant: str, entity_id: str, query: TemporalQuery, restriction: Restriction) -> EvolutionPage:
         """The evolution of one entity (none or one in the page), its instances as the query asks."""
 
+    def known(self, tenant: str, entity_id: str) -> bool:
+        """Whether there is history of an entity, or the entity itself: where not, `evolution` finds nothing of it.
+
+        That is one look at what is durable, and assembles nothing. Any thread may ask, inside a write too.
+        """
+
     def evolutions(
         self, tenant: str, where: Node, query: TemporalQuery, window: Window, restriction: Restriction
     ) -> EvolutionPage:

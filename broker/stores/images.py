@@ -6,6 +6,7 @@ Shared by the engines: whichever holds the entity, the log says the same.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, TypeAlias
 
 from broker.model.entity import Entity
@@ -16,7 +17,9 @@ Image: TypeAlias = dict[str, Json]
 
 ERASED: Final = "urn:ngsi-ld:erased"
 """Whom a row of the change log is about that must stay while its entity must not."""
+_NO_LABELS: Final = Labels()
 _ABSENT = object()
+_NOBODY: Final = frozenset[int](), frozenset[str]()
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +61,17 @@ def same(one: object, other: object) -> bool:
 def touched(labels: Labels, change: Change) -> tuple[frozenset[int], frozenset[str]]:
     """The subjects and data classes that a change touched: `({3}, {"personal"})`."""
     if not labels.of:
-        return frozenset(), frozenset()
+        return _NOBODY
+    if len(labels.of) == 1 and (whole := labels.of.get(None)) is not None:
+        return _of_whole(*whole)
     names: set[str | None] = {None, *(change.before or ()), *(change.after or ())}
     found = [label for name, label in labels.of.items() if name in names]
     return frozenset(subject for subject, _ in found), frozenset(cls for _, cls in found if cls != "none")
+
+
+@lru_cache(maxsize=65_536)
+def _of_whole(subject: int, cls: str) -> tuple[frozenset[int], frozenset[str]]:
+    return frozenset((subject,)), frozenset(() if cls == "none" else (cls,))
 
 
 def no_labels(_: Entity) -> Labels:
@@ -74,6 +84,3 @@ def _members(entity: Entity) -> Image:
     if entity.expires_at is None:
         return document
     return {**document, "expiresAt": to_text(entity.expires_at)}
-
-
-_NO_LABELS = Labels()

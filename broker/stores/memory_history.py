@@ -134,6 +134,12 @@ class MemoryHistory:
             told = [one for story in found if (one := tell(story, query, EVERYTHING, restriction)) is not None]
             return page_of(told, query, _name_of)
 
+    def known(self, tenant: str, entity_id: str) -> bool:
+        """Whether there is anything of the entity, but for what was dropped."""
+        with self._ground.lock:
+            kept = self._of(tenant).get(entity_id)
+            return kept is not None and not kept.dropped
+
     def evolutions(
         self, tenant: str, where: Node, query: TemporalQuery, window: Window, restriction: Restriction
     ) -> EvolutionPage:

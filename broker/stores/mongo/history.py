@@ -111,6 +111,13 @@ class MongoHistory:
             told = _tell(head, self._reading(tenant, asked).one(head, every=asked.every), asked)
         return page_of([] if told is None else [told], query, _name_of)
 
+    def known(self, tenant: str, entity_id: str) -> bool:
+        """Whether there is anything of the entity, but for what was dropped."""
+        with asking():
+            self._require(tenant)
+            head = self._find(tenant, entity_id)
+            return head is not None and not head.dropped
+
     def evolutions(
         self, tenant: str, where: Node, query: TemporalQuery, window: Window, restriction: Restriction
     ) -> EvolutionPage:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 import apsw
@@ -75,13 +76,19 @@ def since(db: apsw.Connection, sequence: int, limit: int) -> list[LoggedChange]:
     return [_change(row) for row in db.execute(sql, (sequence, limit)).fetchall()]
 
 
-def heads_since(db: apsw.Connection, sequence: int, limit: int) -> list[tuple[int, str, list[str], bool]]:
+def heads_since(db: apsw.Connection, sequence: int, limit: int) -> list[tuple[int, str, Sequence[str], bool]]:
     """`(sequence, entity id, types, whether it was deleted)` of the same rows, whose images are not read."""
     oldest, _ = bounds(db)
     if oldest and sequence < oldest - 1:
         raise ResourceNotFound(f"The change log starts at {oldest}.", pointer="sequence")
     rows: list[tuple[Any, ...]] = db.execute(_HEADS, (sequence, limit)).fetchall()
-    return [(row[0], row[1], as_list(load_any(row[2] or "null")), bool(row[3])) for row in rows]
+    return [(row[0], row[1], _types(row[2]), bool(row[3])) for row in rows]
+
+
+@lru_cache(maxsize=4_096)
+def _types(text: str | None) -> tuple[str, ...]:
+    """The types of a JSON text, a name or a list of them: most rows have one of a few."""
+    return tuple(as_list(load_any(text or "null")))
 
 
 def _change(row: tuple[Any, ...]) -> LoggedChange:

@@ -110,7 +110,7 @@ class Flush:
         place = placed[id(document)] = self._place(text)
         shape = self._forms[form]
         due = next_expiry(entity) if entity.expires_at is not None or b'"expiresAt"' in text else None
-        labels = self._label(entity)
+        labels = self._label(entity) if row.labels is None else row.labels
         own = labels.of.get(None) if labels.of else None
         if shape != row.shape:
             deltas[shape] += 1
@@ -121,7 +121,7 @@ class Flush:
             self.soonest = due
         self._need("expiry", due)
         self._need("expiry_gone", row.next_expiry)
-        if labels.of:
+        if labels.of and (len(labels.of) > 1 or own is None):
             self._labels(row.number, entity, labels)
         return [*head, *rows, own and own[0], own and own[1], row.next_expiry, int(row.stored is None)]
 

@@ -30,13 +30,17 @@ PREFETCH_MIN = 3
 
 @dataclass(slots=True)
 class Row:
-    """An entity of the group: as the file has it (`stored`, None for a new one) and as it is now (None: removed)."""
+    """An entity of the group: as the file has it (`stored`, None for a new one) and as it is now (None: removed).
+
+    `labels` are those of the current entity, where they are known.
+    """
 
     number: int
     stored: Entity | None
     current: Entity | None
     shape: int = 0
     next_expiry: Instant | None = None
+    labels: Labels | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,15 +134,17 @@ class Group:
         if stored is None or row is None:
             self._remove(entity_id, row)  # one that had expired
             written = Entity(entity.document, self._now, self._now, entity.expires_at, 1)
-            number = self._next
-            self._hold(entity_id, Row(number, None, written))
+            labels = self._label(written)
+            put = Row(self._next, None, written, labels=labels)
             self._next += 1
         else:
             at, version = stored.created_at, stored.version + 1
             written = Entity(entity.document, at, self._now, entity.expires_at, version)
-            number = row.number
-            self._hold(entity_id, Row(number, row.stored, written, row.shape, row.next_expiry))
-        self._note(number, stored, written, changed(stored, written))
+            labels = self._label(written)
+            put = Row(row.number, row.stored, written, row.shape, row.next_expiry, labels)
+        self._hold(entity_id, put)
+        change = changed(stored, written)
+        self._log.append(Logged(put.number, stored, written, change, *touched(labels, change)))
 
     def _remove(self, entity_id: str, row: Row | None) -> None:
         self._hold(entity_id, None)
@@ -148,16 +154,12 @@ class Group:
             self._gone.append(Row(row.number, row.stored, None, row.shape, row.next_expiry))
         last = row.current
         gone = Entity(last.document, last.created_at, self._now, last.expires_at, last.version + 1)
-        self._note(row.number, last, gone, changed(last, None))
+        change = changed(last, None)
+        self._log.append(Logged(row.number, last, gone, change, *touched(self._label(gone), change)))
 
     def _hold(self, entity_id: str, row: Row | None) -> None:
         self._undo.append((entity_id, self._held[entity_id]))
         self._held[entity_id] = row
-
-    def _note(self, number: int, before: Entity | None, entity: Entity, change: Change) -> None:
-        labels = self._label(entity)
-        subjects, classes = touched(labels, change) if labels.of else (frozenset[int](), frozenset[str]())
-        self._log.append(Logged(number, before, entity, change, subjects, classes))
 
 
 def _row(found: tuple[Any, ...]) -> Row:

@@ -35,8 +35,8 @@ from broker.stores.sqlite.candidates import candidates
 from broker.stores.sqlite.ground import Ground, first
 from broker.stores.sqlite.history_rows import HistoryRows
 from broker.stores.sqlite.history_steps import Steps
-from broker.stores.sqlite.known import Known, find, finding
-from broker.stores.sqlite.readers import Tenant
+from broker.stores.sqlite.known import Known, find, finding, is_known
+from broker.stores.sqlite.readers import Readers, Tenant
 from broker.stores.sqlite.reading import Forms, Reading
 from broker.stores.sqlite.scrubbing import Went
 from broker.stores.sqlite.writer import Job, Open
@@ -82,10 +82,10 @@ class Grounds(Ground, Protocol):
 
 
 class SqliteHistory:
-    """EvolutionStore; `connection(tenant)` is for reads of a tenant's file, `transaction(tenant)` in one of its own."""
+    """EvolutionStore; `readers` are for reads of a tenant's file, `transaction(tenant)` for one in one of its own."""
 
-    def __init__(self, ground: Grounds, connection: Reads, transaction: Reads) -> None:
-        self._ground, self._connection, self._transaction = ground, connection, transaction
+    def __init__(self, ground: Grounds, readers: Readers, transaction: Reads) -> None:
+        self._ground, self._readers, self._transaction = ground, readers, transaction
         self._written: WeakKeyDictionary[Open, HistoryRows] = WeakKeyDictionary()
         self._forms: WeakKeyDictionary[Tenant, Forms] = WeakKeyDictionary()
         self._erasing = Lock()
@@ -104,12 +104,21 @@ class SqliteHistory:
         """The evolution of one entity. Raises TooComplexQuery past the work budget, OverBudget where INLINE is set."""
         asked = Asked(query, EVERYTHING, restriction)
         budget = Budget.of_caller()
-        with self._connection(tenant) as (db, held), budget.on(db), finding(db, entity_id) as known:
+        with self._readers.use(tenant) as (db, held), budget.on(db), finding(db, entity_id) as known:
             if known is None or known.dropped:
                 return EvolutionPage([])
             reader = self._reader(db, held, asked)
             told = _tell(reader, known, asked)
             return _page(reader, [] if told is None else [(known, told)], asked)
+
+    def known(self, tenant: str, entity_id: str) -> bool:
+        """Whether there is anything of the entity, but for what was dropped."""
+        readers = self._readers.of(tenant)
+        db = readers.take()
+        try:
+            return is_known(db, entity_id)
+        finally:
+            readers.give(db)
 
     def evolutions(
         self, tenant: str, where: Node, query: TemporalQuery, window: Window, restriction: Restriction

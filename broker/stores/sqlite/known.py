@@ -24,6 +24,9 @@ KNOWN_COLUMNS: Final = (
 _FIND: Final = f"""SELECT {KNOWN_COLUMNS} FROM (SELECT ?1 AS iri) AS asked
     LEFT JOIN history AS h ON h.iri = asked.iri LEFT JOIN entity AS e ON e.iri = asked.iri"""  # noqa: S608 - constants
 
+_IS_KNOWN: Final = """SELECT ifnull((SELECT NOT dropped FROM history WHERE iri = ?1),
+    EXISTS (SELECT 1 FROM entity WHERE iri = ?1))"""
+
 
 @dataclass(slots=True)
 class Known:
@@ -66,6 +69,12 @@ class Known:
 def find(db: apsw.Connection, iri: str) -> Known | None:
     """What is known of an entity; None for nothing."""
     return to_known(iri, db.execute(_FIND, (iri,)).fetchall()[0])
+
+
+def is_known(db: apsw.Connection, iri: str) -> bool:
+    """Whether `find` finds something that is not dropped."""
+    rows: list[tuple[Any, ...]] = db.execute(_IS_KNOWN, (iri,)).fetchall()
+    return bool(rows[0][0])
 
 
 @contextmanager

@@ -95,7 +95,7 @@ class SqliteStore:
         self.outbox = SqliteOutbox(self, self._dues, watches)
         self.held = SqliteHeld(self, self._dues, self.outbox.dropped)
         self.leases = SqliteLeases(hub_path(directory), clock)
-        self.history = SqliteHistory(self, self._readers.use, self._transaction)
+        self.history = SqliteHistory(self, self._readers, self._transaction)
         around = Around(self._path_for_writing, self._dues.lower, self._committed, self._told, self._beside, overwrites)
         self._writer = Writer(clock, label, around)
         self.places = SqlitePlaces(directory, clock, (self._hub, self._readers, self._writer), self._empty)
@@ -219,7 +219,7 @@ class SqliteStore:
         with self._transaction(tenant) as (db, _):
             return changelog.since(db, sequence, limit)
 
-    def heads_since(self, tenant: str, sequence: int, limit: int) -> list[tuple[int, str, list[str], bool]]:
+    def heads_since(self, tenant: str, sequence: int, limit: int) -> list[tuple[int, str, Sequence[str], bool]]:
         """What the same rows are about, without their images."""
         with self._transaction(tenant) as (db, _):
             return changelog.heads_since(db, sequence, limit)

@@ -8,10 +8,13 @@ from typing import Any
 
 import pytest
 
+from broker.errors import NonexistentTenant
 from broker.model.values import to_text
+from broker.ports import UNRESTRICTED
 from broker.ports.evolution import (
     AddInstances,
     AddTypes,
+    DropAll,
 )
 from broker.query.temporal import TemporalQuery
 from tests.contract.engines import ENGINES, NS, Store, entity, opened, write
@@ -171,3 +174,26 @@ def test_a_history_that_was_there_first_goes_on_with_the_entity(store: Store, cl
     change(store, A, speed=seen(3, 3))
     assert values(told(store, A)) == [1, 2, 3]
     assert ids(store) == ["a"]
+
+
+def test_it_is_known_at_once_whether_there_is_anything_of_an_entity(store: Store, clock: FakeClock) -> None:
+    def known(entity_id: str) -> bool:
+        found = store.history.known("", entity_id)
+        assert found or not store.history.evolution("", entity_id, TemporalQuery(), UNRESTRICTED).evolutions
+        return found
+
+    assert not known(A)
+    write(store, made("a", speed=1, name="x"))
+    assert known(A)
+    assert not known("urn:e:b")
+    clock.advance()
+    remove(store, A)
+    assert known(A), "it was there"
+    assert evolve(store, A, DropAll()) is True
+    assert not known(A), "all of that is dropped"
+    alone = begin(store, "b", speed=[seen(1, 0)])
+    assert known(alone), "history alone has it"
+    store.history.erase("", alone).result()
+    assert not known(alone)
+    with pytest.raises(NonexistentTenant):
+        store.history.known("nobody", A)
