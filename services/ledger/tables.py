@@ -57,5 +57,18 @@ TABLES: Final = (
        BEGIN SELECT RAISE(ABORT, 'ledger: a balance changes with a posting only'); END""",
     """CREATE TABLE ledger_unshown (
         tenant TEXT NOT NULL, id TEXT NOT NULL, mark INTEGER NOT NULL, PRIMARY KEY (tenant, id)
-    ) STRICT, WITHOUT ROWID""",
+    ) STRICT, WITHOUT ROWID""",    "DROP TRIGGER ledger_booked",
+    # as before; a posting's legs are read once for all of its accounts
+    """CREATE TRIGGER ledger_booked AFTER INSERT ON ledger_posting BEGIN
+        SELECT RAISE(ABORT, 'ledger: the legs do not sum to zero') WHERE EXISTS
+            (SELECT 1 FROM ledger_leg WHERE posting = NEW.number GROUP BY currency HAVING sum(amount) <> 0);
+        SELECT RAISE(ABORT, 'ledger: a posting has two legs or more') WHERE
+            (SELECT count(*) FROM ledger_leg WHERE posting = NEW.number) < 2;
+        INSERT INTO ledger_booking VALUES (NEW.number);
+        UPDATE ledger_account SET balance = balance + booked.amount FROM
+            (SELECT account, sum(amount) AS amount FROM ledger_leg WHERE posting = NEW.number
+             GROUP BY account) AS booked
+        WHERE ledger_account.number = booked.account;
+        DELETE FROM ledger_booking;
+    END""",
 )
