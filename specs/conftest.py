@@ -35,6 +35,8 @@ DEVICES = "devices"
 """The tag of features in which devices are commanded."""
 OWN = "own"
 """The tag of features of what is no clause's, but Misono's own."""
+ONCE = ("city",)
+"""Features of services that know the hub by its port alone: on one engine, sqlite where it is among them."""
 QUIET_S = 0.3
 """So long nothing comes before it is said that nothing came."""
 WAIT_S = 10.0
@@ -48,7 +50,10 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     # A scenario asks for its fixtures step by step: pytest cannot see that it will need a store.
     if "_pytest_bdd_example" in metafunc.fixturenames:
         metafunc.fixturenames.append("store")
-        metafunc.parametrize("store", str(metafunc.config.getoption("--stores")).split(","))
+        stores = str(metafunc.config.getoption("--stores")).split(",")
+        if metafunc.definition.path.parent.name in ONCE:
+            stores = ["sqlite"] if "sqlite" in stores else stores[:1]
+        metafunc.parametrize("store", stores)
 
 
 def pytest_bdd_apply_tag(tag: str, function: Callable[..., object]) -> bool | None:
