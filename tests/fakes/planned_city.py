@@ -104,6 +104,19 @@ class PlannedCity:
             LOCATION: _point(139.73, 35.87),
         })  # fmt: skip
 
+    def charged(self, number: int, hours: float) -> None:
+        """A car that was charged, so many hours from now."""
+        self.put({
+            "id": f"urn:ngsi-ld:ChargingSession:{number}", "type": f"{DEF}ChargingSession",
+            f"{DEF}startedAt": _value(self.city.in_days(hours / 24)),
+            f"{DEF}station": {"type": "Relationship", "object": "urn:ngsi-ld:EVChargingStation:1"},
+        })  # fmt: skip
+
+    def shop(self) -> None:
+        """Beside the first house, and a kilometre from the next."""
+        store = "https://smartdatamodels.org/dataModel.PointOfInterest/Store"
+        self.put({"id": "urn:ngsi-ld:Store:1", "type": store, LOCATION: _point(139.728, 35.87)})
+
     def indicators(self) -> dict[str, Any]:
         """The values of the entities in the hub, by name."""
         found = self.city.hub.query("misono", f"{KPI}KeyPerformanceIndicator")

@@ -115,7 +115,7 @@ def at_most(power_w: int, minutes: int) -> int:
 WEIGHTS: Final[Mapping[Goal, tuple[int, int]]] = {
     "price": (0, 0), "selfConsumption": (1_000_000, 0), "reserve": (0, 1_000_000)
 }  # fmt: skip
-"""mJPY for a kWh that passes the meter or is not made use of, and for a kWh and slot that the battery could hold more."""
+"""mJPY for a kWh that passes the meter or is lost, and for a kWh and slot that the battery could hold more."""
 SHORT: Final = 10_000_000
 """As much is missed for a kWh and slot that is wanting from the reserve."""
 LATE: Final = 100_000_000

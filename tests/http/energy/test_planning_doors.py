@@ -81,7 +81,7 @@ def test_figures_are_shown_once_the_hub_is_back(city: PlannedCity) -> None:
 
 def test_few_uses_of_a_service_are_not_told(city: PlannedCity) -> None:
     city.meters()
-    session(city, 1)
+    city.charged(1, -2)
     run(city)
     assert "serviceUse" not in city.indicators()
 
@@ -89,18 +89,9 @@ def test_few_uses_of_a_service_are_not_told(city: PlannedCity) -> None:
 def test_uses_of_services_are_counted_by_day(city: PlannedCity) -> None:
     city.meters()
     for number in range(4):
-        session(city, number, hours=-2 if number else -40)
+        city.charged(number, -2 if number else -40)
     run(city)
     assert city.indicators()["serviceUse"] == 3
-
-
-def session(city: PlannedCity, number: int, hours: float = -2) -> None:
-    definition = "https://misono.example/def/"
-    city.put({
-        "id": f"urn:ngsi-ld:ChargingSession:{number}", "type": f"{definition}ChargingSession",
-        f"{definition}startedAt": {"type": "Property", "value": city.city.in_days(hours / 24)},
-        f"{definition}station": {"type": "Relationship", "object": "urn:ngsi-ld:EVChargingStation:1"},
-    })  # fmt: skip
 
 
 def test_a_plan_is_for_its_house_alone(city: PlannedCity) -> None:
