@@ -14,7 +14,7 @@ SPECS = Path(__file__).parent
 FEATURES = sorted(SPECS.rglob("*.feature"))
 CLAUSES = frozenset((SPECS / "clauses.txt").read_text().split())
 NEGATIVE = re.compile(r"^\s*(?:Then|And|But) .*\b(?:refused|hidden|no|nobody|none|not|nothing|neither)\b")
-APART = ("adapters", "residents", "city")
+APART = ("adapters", "city", "energy", "residents")
 """Features of services and devices: their words are beside them."""
 
 scenarios(*sorted({str(path.parent.relative_to(SPECS)) for path in FEATURES if path.parent.name not in APART}))

@@ -103,15 +103,14 @@ def known_sites(district: District) -> dict[str, Site]:
     }
 
 
-def tellings(district: District) -> list[Telling]:
-    """What all routers tell now."""
-    return [
-        Telling(name, district.at * SECOND_US, one.state, district.mains, {
-            "held_wh": one.battery.held_j // 3_600, "pv_w": -one.watts["pv"], "load_w": one.watts["load"],
-            "line_w": one.watts["interchange"],
-        })
-        for name, one in district.routers.items()
-    ]  # fmt: skip
+def tellings(district: District) -> Iterator[Telling]:
+    """What all routers tell now: of themselves, of the mains, of their legs, each for itself."""
+    at = district.at * SECOND_US
+    for name, one in district.routers.items():
+        yield Telling(name, at, one.state, numbers={"held_wh": one.battery.held_j // 3_600})
+        yield Telling(name, at, mains=district.mains)
+        yield Telling(name, at, numbers={"pv_w": -one.watts["pv"]})
+        yield Telling(name, at, numbers={"load_w": one.watts["load"]})
 
 
 @dataclass

@@ -22,7 +22,7 @@ from services.energy.islanding.states import (
     RESYNCHRONISING,
     way,
 )
-from services.energy.islanding.telling import Known, Step, Telling, learn, works
+from services.energy.islanding.telling import MAINS, Known, Step, Telling, learn, works
 
 SECOND_US: Final = 1_000_000
 _OUTAGE: Final = "gridOutage"
@@ -194,7 +194,14 @@ def _may_return(state: State, counted: list[Known], policy: Policy) -> bool:
     if all(one.state == CONNECTED for one in counted):
         return True  # they went back by themselves, while nobody could tell them
     stands = policy.stable_s * SECOND_US
-    return all(one.mains and state.at - one.mains_since >= stands for one in counted)
+    return all(_stood(one, state) >= stands for one in counted)
+
+
+def _stood(known: Known, state: State) -> int:
+    """How long a router has seen the mains since the community left them; what it told before tells nothing of that."""
+    if not known.mains or known.seen.get(MAINS, 0) < state.begun:
+        return 0
+    return state.at - max(known.mains_since, state.begun)
 
 
 def _island(state: State) -> str:

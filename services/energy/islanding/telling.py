@@ -16,7 +16,7 @@ LEAST_V, MOST_V = 80, 120
 """Per cent of what it should be: mains outside of that are none."""
 LEAST_HZ, MOST_HZ = 96, 104
 _WHOLE: Final = 100
-_STATE, _MAINS = "state", "mains"
+STATE, MAINS = "state", "mains"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +69,8 @@ def learn(known: Known, telling: Telling) -> tuple[Known, tuple[Step, ...]]:
     """What is known afterwards, and through which states the router went since."""
     after = _of_mains(_measured(known, telling), telling)
     wanted, at = _state(after, telling), telling.at
-    if telling.state and after.newer(_STATE, at):
-        after = replace(after, seen={**after.seen, _STATE: at})
+    if telling.state and after.newer(STATE, at):
+        after = replace(after, seen={**after.seen, STATE: at})
     steps = tuple(Step(known.router, one, max(at, known.since)) for one in way(known.state, wanted))
     if steps:
         after = replace(after, state=wanted, since=steps[-1].at)
@@ -84,16 +84,16 @@ def in_band(voltage: float, nominal: float, frequency: float, nominal_hz: float)
 
 
 def _of_mains(known: Known, telling: Telling) -> Known:
-    if telling.mains is None or not known.newer(_MAINS, telling.at):
+    if telling.mains is None or not known.newer(MAINS, telling.at):
         return known
     since = telling.at if telling.mains != known.mains else known.mains_since
-    return replace(known, mains=telling.mains, mains_since=since, seen={**known.seen, _MAINS: telling.at})
+    return replace(known, mains=telling.mains, mains_since=since, seen={**known.seen, MAINS: telling.at})
 
 
 def _state(known: Known, telling: Telling) -> str:
     """What it says of itself; whoever says `connected` without mains is not."""
-    state = telling.state if telling.state and known.newer(_STATE, telling.at) else known.state
-    if state == CONNECTED and not known.mains and telling.at >= known.seen.get(_MAINS, 0):
+    state = telling.state if telling.state and known.newer(STATE, telling.at) else known.state
+    if state == CONNECTED and not known.mains and telling.at >= known.seen.get(MAINS, 0):
         return ISOLATED
     return state
 
