@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
 from pytest_bdd import given, parsers, scenarios, then, when
 
+from tests.engines.wires.running import WIRES, fresh
 from tests.fakes.planned_city import KPI, PlannedCity, planned_city
 
 scenarios("planning.feature", "kpi.feature")
@@ -34,15 +37,10 @@ class Story:
 
 
 @pytest.fixture
-def story(place: str, tmp_path: Path) -> Iterator[Story]:
-    with planned_city(tmp_path, place) as city:
-        yield Story(city)
-
-
-@pytest.fixture(params=["memory", "sqlite"])
-def place(request: pytest.FixtureRequest) -> str:
-    """Where the hub keeps what it is told; MongoDB's history is tried with its engine."""
-    return str(request.param)
+def story(store: str, tmp_path: Path) -> Iterator[Story]:
+    with ExitStack() as closing:
+        place = closing.enter_context(fresh(WIRES[store])) if store in WIRES else store
+        yield Story(closing.enter_context(planned_city(tmp_path, place)))
 
 
 @given("the meters of five houses told of the day before")
@@ -162,7 +160,7 @@ def has_plans(story: Story, who: str, count: int) -> None:
 def has_reasons(story: Story) -> None:
     why = story.plan["why"]
     assert (why[0]["from"], why[-1]["until"]) == (story.plan["from"], story.plan["until"])
-    assert all(one["until"] == other["from"] for one, other in zip(why, why[1:], strict=False))
+    assert all(one["until"] == other["from"] for one, other in pairwise(why))
     assert all(not one["ja"].isascii() and one["en"].isascii() and one["reasons"] for one in why)
 
 
