@@ -35,7 +35,7 @@ DEVICES = "devices"
 """The tag of features in which devices are commanded."""
 OWN = "own"
 """The tag of features of what is no clause's, but Misono's own."""
-ONCE = ("city",)
+ONCE = ("city", "energy")
 """Features of services that know the hub by its port alone: on one engine, sqlite where it is among them."""
 QUIET_S = 0.3
 """So long nothing comes before it is said that nothing came."""
