@@ -1,0 +1,72 @@
+"""The simulated district: energy is conserved to the joule, the same seed is the same, a month takes seconds."""
+
+from __future__ import annotations
+
+import os
+from time import process_time
+
+from adapters.simulated.district.battery import WH
+from adapters.simulated.district.district import District, Span
+from adapters.simulated.district.router import SetPoint
+
+BEGIN = 1_795_446_000
+DAYS = int(os.environ.get("DISTRICT_DAYS", "2"))
+WRONG = {
+    "blackouts": [Span(BEGIN + 7_200, BEGIN + 20_000)],
+    "faults": [Span(BEGIN + 3_600, BEGIN + 9_000, "h2")],
+}
+
+
+def played(seed: int, steps: int) -> District:
+    """A district in which h1 gives to h5 and to the store, through a blackout and a fault."""
+    district = District(seed, BEGIN, **WRONG)
+    for step in range(steps):
+        if step % 3 == 0:
+            for name, watts in (("h1", 900), ("h5", -400), ("store", -600), ("h2", 5_000)):
+                district.order(name, SetPoint(district.at + 180, power_w=watts))
+        if step == 130:
+            district.order("mall", SetPoint(district.at + 180, mode="form"))
+        district.step()
+        assert all(sum(one.watts.values()) == 0 for one in district.routers.values())
+    return district
+
+
+def test_energy_is_conserved_to_the_joule() -> None:
+    district = played(3, 700)
+    begun = District(3, BEGIN)
+    for name, one in district.routers.items():
+        assert sum(one.into.values()) == sum(one.out.values())
+        stored = one.battery.held_j - begun.routers[name].battery.held_j
+        assert one.into["battery"] - one.out["battery"] == stored + one.battery.lost_j
+        assert one.battery.lost_j >= 0
+        assert one.battery.at(4) <= one.battery.held_j <= one.battery.at(96)
+    line = sum(one.into["interchange"] - one.out["interchange"] for one in district.routers.values())
+    assert line == district.lost_j > 0
+
+
+def test_the_same_seed_is_the_same_district() -> None:
+    one, other, third = played(5, 300), played(5, 300), played(6, 300)
+    assert one.routers == other.routers
+    assert one.routers != third.routers
+
+
+def test_what_ran_out_is_not_obeyed() -> None:
+    district = District(1, BEGIN, charged=90)
+    assert not district.order("h1", SetPoint(BEGIN - 1, power_w=500))
+    assert district.order("h1", SetPoint(BEGIN + 60, power_w=500))
+    assert district.order("h5", SetPoint(BEGIN + 60, power_w=-400))
+    district.step()
+    assert district.routers["h1"].watts["interchange"] > 0
+    district.step()
+    district.step()
+    assert district.routers["h1"].watts["interchange"] == 0
+
+
+def test_a_month_takes_seconds() -> None:
+    district, begun = District(7, BEGIN), process_time()
+    for _ in range(DAYS * 1_440):
+        district.step()
+    took = (process_time() - begun) * 30 / DAYS
+    print(f"figure district_month_s {took:.1f} {DAYS}")
+    assert took < 60
+    assert district.routers["h1"].register("load")[0] * WH > 0
