@@ -21,6 +21,7 @@ SWITCHED: Final[dict[str, str]] = {
     "energy": "services.energy.room",
     "watch": "services.watch.room",
     "lockers": "services.lockers.room",
+    "childcare": "services.childcare.room",
 }
 """As ROOMS, and opened after them: those that a city switches on by a section of this name in the file of --access."""
 ROOTS: Final = ("/services", "/.well-known", "/admin/audit", "/admin/explain")

@@ -39,4 +39,11 @@ LOCKERS: Final[Rows] = {
     "lockers_new_pin": RESIDENT, "lockers_cancel": RESIDENT | RECIPIENT, "lockers_open": DEVICE,
 }  # fmt: skip
 
-CITY: Final[Rows] = {**MARKET, **WATCH, **LOCKERS, **ISLANDING, **PLANNING}
+CHILDCARE: Final[Rows] = {
+    "childcare_register_supporter": RESIDENT, "childcare_end_supporter": RESIDENT, "childcare_check_supporter": OPERATOR,
+    "childcare_ask": RESIDENT, "childcare_list_requests": RESIDENT, "childcare_retrieve_request": RESIDENT,
+    "childcare_list_open": RESIDENT, "childcare_offer": RESIDENT, "childcare_match": RESIDENT,
+    "childcare_complete": RESIDENT, "childcare_cancel": RESIDENT,
+}  # fmt: skip
+
+CITY: Final[Rows] = {**MARKET, **WATCH, **LOCKERS, **CHILDCARE, **ISLANDING, **PLANNING}

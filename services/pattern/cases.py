@@ -69,6 +69,7 @@ def tables(name: str) -> tuple[str, ...]:
         ) STRICT""",
         f"CREATE INDEX {name}_of ON {name}_case (tenant, kind, subject)",
         f"CREATE INDEX {name}_key ON {name}_case (tenant, kind, key) WHERE key != ''",
+        f"CREATE INDEX {name}_in ON {name}_case (tenant, kind, state)",
         f"CREATE INDEX {name}_due ON {name}_case (due) WHERE due IS NOT NULL",
         f"""CREATE TABLE {name}_act (
             number INTEGER PRIMARY KEY AUTOINCREMENT, tenant TEXT NOT NULL, id TEXT NOT NULL, at INTEGER NOT NULL,
@@ -150,6 +151,11 @@ class Cases:
         """Those of a kind, oldest first."""
         sql = f"SELECT {self._columns} WHERE tenant = ? AND kind = ? AND number > ? ORDER BY number LIMIT ?"
         return [_case(row) for row in self._ground.file.read(sql, (tenant, kind, after, limit))]
+
+    def in_state(self, tenant: str, kind: str, state: str) -> list[Case]:
+        """Those in a state, oldest first."""
+        sql = f"SELECT {self._columns} WHERE tenant = ? AND kind = ? AND state = ? ORDER BY number LIMIT ?"
+        return [_case(row) for row in self._ground.file.read(sql, (tenant, kind, state, PAGE_MAX))]
 
     def keyed(self, tenant: str, kind: str, key: str) -> list[Case]:
         """Those of a key, oldest first."""

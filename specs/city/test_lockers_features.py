@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pytest_bdd import given, parsers, scenarios, then, when
@@ -39,7 +40,7 @@ def a_locker(city: ServingCity) -> None:
         words = {"compartmentState": "compartmentState/free", "compartmentSize": f"parcelSize/{size}",
                  "temperatureClass": f"temperatureClass/{temperature}"}  # fmt: skip
         shaped = {DEF + member: {"type": "VocabProperty", "vocab": DEF + word} for member, word in words.items()}
-        entity = {"id": place(name), "type": f"{DEF}LockerCompartment",
+        entity: dict[str, Any] = {"id": place(name), "type": f"{DEF}LockerCompartment",
                   f"{DEF}refLocker": {"type": "Relationship", "object": LOCKER}, **shaped}  # fmt: skip
         assert city.city.hub.upsert("misono", [entity]) == [None]
 

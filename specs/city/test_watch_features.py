@@ -34,12 +34,13 @@ def tell(city: ServingCity, entity_id: str, model: tuple[str, str], **members: A
     assert library is not None
     found = library.packages[package].models[name]
     at = to_text(city.city.clock.now())
-    shaped = {
+    shaped: dict[str, Any] = {
         found.attributes[member].iri: {"type": "Property", "value": value, "observedAt": at}
         for member, value in members.items()
     }
-    about = {f"{DEF}dataSubject": {"type": "Property", "value": "urn:misono:subject:hana"}}
-    assert city.city.hub.upsert("misono", [{"id": entity_id, "type": found.iri, **about, **shaped}]) == [None]
+    about = {"type": "Property", "value": "urn:misono:subject:hana"}
+    entity: dict[str, Any] = {"id": entity_id, "type": found.iri, f"{DEF}dataSubject": about, **shaped}
+    assert city.city.hub.upsert("misono", [entity]) == [None]
     city.settle()
 
 
