@@ -11,15 +11,13 @@ from adapters.simulated.district.router import SetPoint
 
 BEGIN = 1_795_446_000
 DAYS = int(os.environ.get("DISTRICT_DAYS", "2"))
-WRONG = {
-    "blackouts": [Span(BEGIN + 7_200, BEGIN + 20_000)],
-    "faults": [Span(BEGIN + 3_600, BEGIN + 9_000, "h2")],
-}
+BLACKOUTS = [Span(BEGIN + 7_200, BEGIN + 20_000)]
+FAULTS = [Span(BEGIN + 3_600, BEGIN + 9_000, "h2")]
 
 
 def played(seed: int, steps: int) -> District:
     """A district in which h1 gives to h5 and to the store, through a blackout and a fault."""
-    district = District(seed, BEGIN, **WRONG)
+    district = District(seed, BEGIN, blackouts=BLACKOUTS, faults=FAULTS)
     for step in range(steps):
         if step % 3 == 0:
             for name, watts in (("h1", 900), ("h5", -400), ("store", -600), ("h2", 5_000)):
