@@ -64,7 +64,7 @@ def main() -> None:
     with ExitStack() as closing:
         folder = Path(closing.enter_context(tempfile.TemporaryDirectory()))
         consented, plain = (
-            _filled(closing, folder / name, access=name == "consented") for name in ("consented", "plain")
+            filled(closing, folder / name, access=name == "consented") for name in ("consented", "plain")
         )
         page = _times(consented, Window(20))
         print(f"figure query_times {page:.2f} {TURNS}")
@@ -75,7 +75,7 @@ def main() -> None:
         print(f"figure create_percent {_create_percent(consented, plain):.1f} {ROUNDS}")
 
 
-def _filled(closing: ExitStack, folder: Path, *, access: bool) -> Built:
+def filled(closing: ExitStack, folder: Path, *, access: bool) -> Built:
     """A hub on SQLite with the residents' heart rates, and everything that they consented to."""
     folder.mkdir()
     file = folder / "access.toml"
@@ -95,11 +95,13 @@ def _call(built: Built, who: Principal, operation: str = "query_entities") -> Ca
     return Call("", core_context(), who, built.house.broker.access.restrict(who, "", operation))
 
 
-def _subject(number: int) -> str:
+def subject_of(number: int) -> str:
+    """The pseudonym of one of the residents."""
     return f"urn:misono:subject:{number % RESIDENTS:05x}"
 
 
-def _heart(entity_id: str, subject: str, rate: int) -> Document:
+def heart(entity_id: str, subject: str, rate: int) -> Document:
+    """An observation of somebody's heart rate."""
     return {
         "id": entity_id, "type": HEART, DEF + "dataSubject": _prop(subject),
         DEF + "heartRate": _prop(rate, unitCode="BPM", observedAt="2026-11-01T00:00:00Z"),
@@ -109,7 +111,7 @@ def _heart(entity_id: str, subject: str, rate: int) -> Document:
 
 def _entities(dice: Random) -> Iterator[Document]:
     for number in range(RESIDENTS):
-        yield _heart(f"urn:ngsi-ld:HeartRateObservation:{number}", _subject(number), dice.randint(50, 150))
+        yield heart(f"urn:ngsi-ld:HeartRateObservation:{number}", subject_of(number), dice.randint(50, 150))
 
 
 def _organisations() -> Iterator[Document]:
@@ -122,7 +124,7 @@ def _consents() -> Iterator[Document]:
     for number in range(CONSENTS):
         yield {
             "id": f"urn:ngsi-ld:ConsentRecord:{number:06x}", "type": DEF + "ConsentRecord",
-            DEF + "dataSubject": _prop(_subject(number)), DEF + "validFrom": _prop("2025-01-01T00:00:00Z"),
+            DEF + "dataSubject": _prop(subject_of(number)), DEF + "validFrom": _prop("2025-01-01T00:00:00Z"),
             DEF + "validUntil": _prop("2099-01-01T00:00:00Z"), DEF + "purpose": _word(PURPOSE),
             DEF + "recipient": {"type": "Relationship", "object": f"urn:org:{number // RESIDENTS}"},
             DEF + "consentState": _word("https://w3id.org/dpv#ConsentGiven"),
@@ -214,7 +216,7 @@ def _create(built: Built, turn: int, who: Principal) -> None:
             waiting.pop(0).result()
         entity_id = f"urn:ngsi-ld:HeartRateObservation:new-{who.name}-{turn}-{number}"
         call = _call(built, who, "create_entity")
-        waiting.append(create_entity(broker, call, _heart(entity_id, _subject(number), 60)))
+        waiting.append(create_entity(broker, call, heart(entity_id, subject_of(number), 60)))
     for one in waiting:
         one.result()
 
