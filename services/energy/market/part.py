@@ -120,7 +120,8 @@ class MarketPart:
 
     def stop_all(self, reason: str, at: Instant) -> list[Contract]:
         """End what is under way, tell the legs at the next look, and clear nothing until `resume`."""
-        self.stand(State(suspended=True, near=self.book.state().near, why=reason, at=at))
+        state = State(suspended=True, near=self.book.state().near, why=reason, at=at)
+        self.book.write(lambda db: self.book.set_state(db, state))
         return self._driving.stop_all(reason, at)
 
     def resume(self, at: Instant) -> None:

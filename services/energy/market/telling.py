@@ -115,12 +115,11 @@ class Telling:
         None where nothing is known. Of samples it is an estimate for people: what is paid is by registers.
         """
         name = INTO_LINE if into else OUT_OF_LINE
-        sql = """SELECT slot, low, high FROM market_register WHERE leg = ? AND name = ? AND slot <= ?
-            ORDER BY slot DESC LIMIT 2"""
-        found = self._book.read(sql, leg, name, slot)
+        sql = "SELECT slot, low, high FROM market_register WHERE leg = ? AND name = ? AND slot IN (?, ?) ORDER BY slot"
+        found = self._book.read(sql, leg, name, slot, slot + self._slots.length)
         if found and found[0][0] == slot:
-            before = found[1][2] if len(found) > 1 and found[1][2] <= found[0][1] else found[0][1]
-            return int(found[0][2] - before)
+            (_, low, high), after = found[0], found[-1][1]  # what is first told of the next slot ends this one
+            return int(max(high, after) - low)
         samples = self._book.read(
             "SELECT at, watts FROM market_sample WHERE leg = ? AND at >= ? AND at < ? ORDER BY at",
             leg, slot, slot + self._slots.length,
