@@ -49,7 +49,7 @@ docs: ## write the pages that are made from code (errors, settings, devices)
 bench: install ## the load generator's steps against this checkout: a table in var/bench/results.md (ONLY=step,step D=seconds)
 	ONLY=$(ONLY) D=$(D) tools/bench.sh
 
-figures: ## every figure of the issue with its bar beside it (AREA=broker, history, federation, models, mongodb, adapters or residents, ONLY=source,source, LONG=1: over ten minutes)
+figures: ## every figure of the issue with its bar beside it (AREA=broker, history, federation, models, mongodb, adapters, residents or energy, ONLY=source,source, LONG=1: over ten minutes)
 	@tools/install.sh packages $(TOOLS)
 	@tools/install.sh agent
 	@tools/install.sh devices

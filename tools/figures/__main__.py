@@ -18,7 +18,7 @@ from importlib import import_module
 from tools.figures.figure import Figure, Samples, Source
 from tools.figures.runs import NotMeasured
 
-AREAS = ("broker", "history", "federation", "models", "mongodb", "adapters", "residents")
+AREAS = ("broker", "history", "federation", "models", "mongodb", "adapters", "residents", "energy")
 
 
 def measure(source: Source) -> tuple[Samples, float]:
