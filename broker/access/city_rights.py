@@ -14,6 +14,14 @@ MARKET: Final[Rows] = {
     "energy_list_contracts": RESIDENT | OVERSEERS, "energy_retrieve_contract": RESIDENT | OVERSEERS,
 }  # fmt: skip
 
+SETTLEMENT: Final[Rows] = {
+    "energy_list_meters": RESIDENT | OVERSEERS, "energy_correct_meter": OPERATOR,
+    "energy_list_runs": RESIDENT | OVERSEERS, "energy_run_settlement": OPERATOR,
+    "energy_read_statement": RESIDENT | OVERSEERS,
+    "energy_list_tariffs": RESIDENT | OVERSEERS, "energy_add_tariff": OPERATOR,
+    "energy_list_imbalance": RESIDENT | OVERSEERS, "energy_import_imbalance": OPERATOR,
+}  # fmt: skip
+
 ISLANDING: Final[Rows] = {
     "energy_islanding_state": OVERSEERS | RESIDENT, "energy_islanding_events": OVERSEERS | RESIDENT,
     "energy_begin_drill": OPERATOR, "energy_end_drill": OPERATOR,
@@ -40,10 +48,11 @@ LOCKERS: Final[Rows] = {
 }  # fmt: skip
 
 CHILDCARE: Final[Rows] = {
-    "childcare_register_supporter": RESIDENT, "childcare_end_supporter": RESIDENT, "childcare_check_supporter": OPERATOR,
+    "childcare_register_supporter": RESIDENT, "childcare_end_supporter": RESIDENT,
+    "childcare_check_supporter": OPERATOR,
     "childcare_ask": RESIDENT, "childcare_list_requests": RESIDENT, "childcare_retrieve_request": RESIDENT,
     "childcare_list_open": RESIDENT, "childcare_offer": RESIDENT, "childcare_match": RESIDENT,
     "childcare_complete": RESIDENT, "childcare_cancel": RESIDENT,
 }  # fmt: skip
 
-CITY: Final[Rows] = {**MARKET, **WATCH, **LOCKERS, **CHILDCARE, **ISLANDING, **PLANNING}
+CITY: Final[Rows] = {**MARKET, **SETTLEMENT, **WATCH, **LOCKERS, **CHILDCARE, **ISLANDING, **PLANNING}
