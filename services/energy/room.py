@@ -16,6 +16,7 @@ from services.room import Ground
 
 PARTS: Final[dict[str, str]] = {
     "market": "services.energy.market.part",
+    "settlement": "services.energy.settlement.part",
     "islanding": "services.energy.islanding.part",
     "planning": "services.energy.planning.part",
 }

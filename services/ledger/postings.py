@@ -28,10 +28,10 @@ LEGS_MAX: Final = 1_000
 TEXT_MAX: Final = 200
 ISSUER, FUND, OPERATOR = "issuerAccount", "communityFund", "operatorAccount"
 GRID, FEE, IMBALANCE = "gridAccount", "feeAccount", "imbalanceAccount"
-TAX, ROUNDING, LOSSES, CLEARING = "taxAccount", "roundingAccount", "lossAccount", "clearingAccount"
+TAX, LOSSES, CLEARING = "taxAccount", "lossAccount", "clearingAccount"
 SETTLED: Final = {
     GRID: "urn:misono:ledger:grid", FEE: "urn:misono:ledger:fee", IMBALANCE: "urn:misono:ledger:imbalance",
-    TAX: "urn:misono:ledger:tax", ROUNDING: "urn:misono:ledger:rounding", LOSSES: "urn:misono:ledger:losses",
+    TAX: "urn:misono:ledger:tax", LOSSES: "urn:misono:ledger:losses",
     CLEARING: "urn:misono:ledger:clearing",
 }  # fmt: skip
 """Those between which energy is settled: what they hold may be owed."""

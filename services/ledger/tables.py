@@ -57,7 +57,8 @@ TABLES: Final = (
        BEGIN SELECT RAISE(ABORT, 'ledger: a balance changes with a posting only'); END""",
     """CREATE TABLE ledger_unshown (
         tenant TEXT NOT NULL, id TEXT NOT NULL, mark INTEGER NOT NULL, PRIMARY KEY (tenant, id)
-    ) STRICT, WITHOUT ROWID""",    "DROP TRIGGER ledger_booked",
+    ) STRICT, WITHOUT ROWID""",
+    "DROP TRIGGER ledger_booked",
     # as before; a posting's legs are read once for all of its accounts
     """CREATE TRIGGER ledger_booked AFTER INSERT ON ledger_posting BEGIN
         SELECT RAISE(ABORT, 'ledger: the legs do not sum to zero') WHERE EXISTS

@@ -124,7 +124,6 @@ class Book:
             )
             slots = db.execute("SELECT slot FROM settlement_change WHERE slot >= ?", (made.since,))
             self.change(db, [cast("int", row[0]) for row in list(slots)])
-            self.to_show(db, [("tariff", str(made.version))])
             return made
 
         return self.file.write(work).result()
