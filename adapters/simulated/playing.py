@@ -23,6 +23,7 @@ from broker.model.values import Json
 log = logging.getLogger("misono.adapters")
 
 PLAYERS: Final = {
+    "digital-grid": "adapters.simulated.digital_grid",
     "echonet": "adapters.simulated.echonet",
     "mqtt": "adapters.simulated.mqtt",
     "ocpp": "adapters.simulated.ocpp",

@@ -31,6 +31,8 @@ def wanted(asked: Mapping[str, Asked], sites: Sequence[Site]) -> list[Wanted]:
         one = asked.get(site.router, Asked())
         if one.mode == "form":
             found.append((site.router, "exchange", json.dumps({"mode": "form"})))
+        elif one.mode == "resynchronise":
+            found.append((site.router, "exchange", json.dumps({"mode": "wait"})))  # it holds the line no longer
         islanding: dict[str, Json] = {} if one.mode in ("", "form") else {"mode": one.mode}
         if one.loads is not None:
             islanding["loads"] = one.loads

@@ -6,6 +6,7 @@ import os
 from time import process_time
 
 from adapters.simulated.district.battery import WH
+from adapters.simulated.district.bus import Depot
 from adapters.simulated.district.district import District, Span
 from adapters.simulated.district.router import SetPoint
 
@@ -58,6 +59,29 @@ def test_what_ran_out_is_not_obeyed() -> None:
     district.step()
     district.step()
     assert district.routers["h1"].watts["interchange"] == 0
+
+
+def test_a_bus_charges_five_minutes_from_what_trains_gave() -> None:
+    depot = Depot(BEGIN)
+    held = depot.held_j
+    for _ in range(1_440):
+        depot.step(60)
+    assert len(depot.sessions) == 32
+    for one in depot.sessions:
+        assert (one.end - one.start, one.joules) == (300, 250_000 * 300)
+        assert one.regenerated <= one.joules
+    assert depot.given_j + depot.mains_j + held == (
+        sum(one.joules for one in depot.sessions) + depot.held_j + depot.lost_j
+    )
+    assert sum(one.regenerated for one in depot.sessions) * 2 > sum(one.joules for one in depot.sessions)
+
+
+def test_a_bus_without_mains_takes_what_is_stored_and_no_more() -> None:
+    depot = Depot(BEGIN - (BEGIN + 9 * 3_600) % 86_400 + 7 * 3_600, held_j=0, capacity_j=1_000_000)
+    for _ in range(60):
+        depot.step(60, mains=False)
+    assert depot.mains_j == 0
+    assert all(one.joules == one.regenerated < 250_000 * 300 for one in depot.sessions)
 
 
 def test_a_month_takes_seconds() -> None:
