@@ -133,7 +133,8 @@ def _word(vocabulary: str, word: str, at: str) -> dict[str, Json]:
 def _router(name: str, at: str, soc: float, state: str) -> dict[str, Json]:
     return {
         "id": f"urn:ngsi-ld:DigitalGridRouter:misono:{name}", "type": ROUTER,
-        DEF + "gridState": _word("gridState", state, at), DEF + "operationMode": _word("operationMode", "autonomous", at),
+        DEF + "gridState": _word("gridState", state, at),
+        DEF + "operationMode": _word("operationMode", "autonomous", at),
         DEF + "stateOfCharge": _value(soc, at, "C62"),
     }  # fmt: skip
 
@@ -160,7 +161,8 @@ def market_city(directory: Path, store: str = "memory", section: str = MARKET) -
             whose = {DEF + "dataSubject": {"type": "Property", "value": f"urn:misono:subject:{owner}"}} if owner else {}
             controls = {"type": "Relationship", "object": [f"urn:ngsi-ld:DigitalGridRouter:misono:{name}"]}
             fragments.append({
-                "id": participant(name), "type": SDM_ENERGY + "EnergyProsumer", SDM_ENERGY + "controls": controls, **whose
+                "id": participant(name), "type": SDM_ENERGY + "EnergyProsumer", SDM_ENERGY + "controls": controls,
+                **whose,
             })  # fmt: skip
         assert not any(city.hub.upsert(city.tenant, fragments))
         found = MarketCity(city, {name: [1_000, 1_000] for name in OWNERS})

@@ -34,20 +34,20 @@ class Clearing:
         sql = "SELECT DISTINCT start FROM market_order WHERE status = 'open' AND start <= ? ORDER BY start"
         return [row[0] for row in self._book.read(sql, now + self._settings.terms.closure)]
 
-    def clear_due(self, now: Instant, new_id: Callable[[], str]) -> int:
-        """Clear them; how many were."""
+    def clear_due(self, now: Instant, new_id: Callable[[], str], *, held: bool) -> int:
+        """Clear them, or (`held`) have their orders end; how many there were."""
         stands = self._stands() if self._settings.mechanism != AUCTION else {}
         return sum(
-            self._book.write(partial(self._clear, start=start, now=now, stands=stands, new_id=new_id))
+            self._book.write(partial(self._clear, start=start, now=now, stands=None if held else stands, new_id=new_id))
             for start in self.due(now)
         )
 
     def _clear(
-        self, db: Db, *, start: Instant, now: Instant, stands: dict[str, Stand], new_id: Callable[[], str]
+        self, db: Db, *, start: Instant, now: Instant, stands: dict[str, Stand] | None, new_id: Callable[[], str]
     ) -> bool:
         orders = [one.order for one in self._book.orders(db, "start = ? AND status = 'open'", (start,))]
-        why = SUSPENDED if self._book.state(db).suspended else LATE if now >= start else ""
-        cleared = self._cleared(orders, stands) if not why else Cleared()
+        why = SUSPENDED if stands is None or self._book.state(db).suspended else LATE if now >= start else ""
+        cleared = Cleared() if why or stands is None else self._cleared(orders, stands)
         run = Run(
             start, run_id(self._community.id, self._community.slots, start), self._settings.mechanism, now,
             cleared.price, cleared.wh, len(orders), len(cleared.trades), why,

@@ -64,9 +64,9 @@ class Driving:
         self._hub, self._book, self._telling = hub, book, telling
         self._settings, self._community = rules
 
-    def look(self, at: Instant) -> None:
-        """Do what is due by now. Raises ServiceUnavailable, HubAway: it is tried again."""
-        now = _Now(at, self._telling.sites(), self._telling.told(self._settings), self._book.state())
+    def look(self, at: Instant, state: State) -> None:
+        """Do what is due by now, the market standing so. Raises ServiceUnavailable, HubAway: it is tried again."""
+        now = _Now(at, self._telling.sites(), self._telling.told(self._settings), state)
         self._begin_and_end(now)
         self._set(now)
         self._close(now)
@@ -172,15 +172,15 @@ class Driving:
 
     def _shared(self, one: Contract, together: Iterable[Contract], legs: Mapping[str, str]) -> tuple[int, int] | None:
         both = [*together]
-        delivered = self._part(one, [other for other in both if other.seller == one.seller], legs.get(one.seller, ""))
-        received = self._part(one, [other for other in both if other.buyer == one.buyer], legs.get(one.buyer, ""))
-        return None if delivered is None or received is None else (delivered, received)
+        sold, bought = ([other for other in both if other.seller == one.seller],
+                        [other for other in both if other.buyer == one.buyer])  # fmt: skip
+        sent = self._telling.metered(legs.get(one.seller, ""), one.start, into=True)
+        taken = self._telling.metered(legs.get(one.buyer, ""), one.start, into=False)
+        return None if sent is None or taken is None else (_part(one, sold, sent), _part(one, bought, taken))
 
-    def _part(self, one: Contract, beside: Sequence[Contract], leg: str) -> int | None:
-        metered = self._telling.metered(leg, one.start, into=beside[0].seller == one.seller)
-        if metered is None:
-            return None
-        return parts(metered, [_weighed(other) for other in beside])[[other.id for other in beside].index(one.id)]
+
+def _part(one: Contract, beside: Sequence[Contract], metered: int) -> int:
+    return parts(metered, [_weighed(other) for other in beside])[[other.id for other in beside].index(one.id)]
 
 
 def _weighed(contract: Contract) -> Contract:

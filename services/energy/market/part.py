@@ -2,14 +2,15 @@
 
 part.place_planned(order)               an order of a plan: whether it was taken
 part.agreed(start, end)                 contracts of slots, for settlement
-part.stop_all("gridOutage", at)         nothing goes on until `resume(at)`
+part.stop_all("gridOutage", at)         ends what is under way; nothing begins while the part of islanding says so
+part.suspend("line works", at)          nothing goes on until `resume(at)`
 part.warn(near=True)                    disaster is near: batteries keep their reserve
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol, cast
 
 from broker.errors import BadRequestData, Conflict
 from broker.http.rooms.route import Route
@@ -40,11 +41,18 @@ SITES_US: Final = 30_000_000
 """So often it is looked which sites there are."""
 
 
+class Islanding(Protocol):
+    """What the part of islanding offers."""
+
+    def connected(self) -> bool:
+        """Whether deals may begin."""
+
+
 class MarketPart:
     """See the module."""
 
-    def __init__(self, ground: Ground, community: Community) -> None:
-        self._ground, self._community = ground, community
+    def __init__(self, ground: Ground, community: Community, parts: Mapping[str, object]) -> None:
+        self._ground, self._community, self._parts = ground, community, parts
         self.settings = read_settings(community)
         self.book = Book(ground.file)
         self._people = People(ground.hub, community)
@@ -119,10 +127,15 @@ class MarketPart:
         ]
 
     def stop_all(self, reason: str, at: Instant) -> list[Contract]:
-        """End what is under way, tell the legs at the next look, and clear nothing until `resume`."""
-        state = State(suspended=True, near=self.book.state().near, why=reason, at=at)
-        self.book.write(lambda db: self.book.set_state(db, state))
+        """End what is under way or was to be by now; those that ended so. The legs are told at the next look.
+
+        What stopped stays stopped; nothing else begins until the community is connected again.
+        """
         return self._driving.stop_all(reason, at)
+
+    def suspend(self, reason: str, at: Instant) -> None:
+        """End what is under way, and clear and begin nothing until `resume`."""
+        self.stand(State(suspended=True, near=self.book.state().near, why=reason, at=at))
 
     def resume(self, at: Instant) -> None:
         """Go on: with what is cleared from now on; what was stopped stays so."""
@@ -167,14 +180,22 @@ class MarketPart:
         if not self._sites_until - SITES_US <= now < self._sites_until:
             self._telling.know(sites_of(self._ground.hub, self._community.tenant, self._community.id))
             self._sites_until = now + SITES_US
-        self._clearing.clear_due(now, self._ground.new_id)
+        state = self._standing()
+        self._clearing.clear_due(now, self._ground.new_id, held=state.suspended)
         try:
-            self._driving.look(now)
+            self._driving.look(now, state)
         finally:
             self._telling.thin(now)
             self._projector.catch_up(self.settings, self._community)
 
+    def _standing(self) -> State:
+        """As the market stands, and as the community does: on an island nothing is traded."""
+        state, islanding = self.book.state(), cast("Islanding | None", self._parts.get("islanding"))
+        if state.suspended or islanding is None or islanding.connected():
+            return state
+        return State(suspended=True, near=state.near, why="islanded", at=state.at)
 
-def open_part(ground: Ground, community: Community, _parts: Mapping[str, object]) -> MarketPart:
+
+def open_part(ground: Ground, community: Community, parts: Mapping[str, object]) -> MarketPart:
     """The part. Raises BadCity."""
-    return MarketPart(ground, community)
+    return MarketPart(ground, community, parts)

@@ -90,6 +90,8 @@ def test_a_blackout_stops_all_and_nothing_is_cleared_until_it_is_over(city: Mark
     assert city.part.stop_all("gridOutage", now) == []
     city.look()
     assert city.set_point("h1") == 0
+    assert [one.stopped for one in city.part.agreed(0, 1 << 60)] == [True]
+    city.part.suspend("gridOutage", now)
     both(city)
     city.go_to_slot()
     assert city.ask("hana", "GET", "/market/runs")["runs"][-1]["why"] == "suspended"
