@@ -6,6 +6,7 @@ from tools.figures import runs
 from tools.figures.figure import Figure, Source, none_fails
 
 LAWS, UNIT, HTTP, STORIES = "tests/property/energy", "tests/unit/energy", "tests/http/energy", "specs/energy"
+OUTSIDE = "tests/outside/energy"
 FORECASTS = {"FORECAST_SITES": "20", "FORECAST_SEEDS": "5"}
 
 SOURCES = (
@@ -22,6 +23,21 @@ SOURCES = (
             f"{STORIES}/test_planning_features.py",
         ),
     ),
+    Source(
+        "blackouts",
+        runs.from_tests("energy_blackouts", f"{LAWS}/test_blackout.py", environment={"BLACKOUTS": "300"}),
+    ),
+    Source(
+        "district",
+        runs.from_tests("energy_district", f"{LAWS}/test_district.py", environment={"DISTRICT_DAYS": "30"}),
+    ),
+    Source(
+        "islanding",
+        runs.from_tests(
+            "energy_islanding", f"{LAWS}/test_rationing.py", f"{HTTP}/test_islanding.py",
+            f"{STORIES}/test_islanding_features.py", f"{OUTSIDE}/test_simulated_routers.py",
+        ),
+    ),
 )  # fmt: skip
 FIGURES = (
     Figure("of persistence's error in the sun of the district", "forecasts", "district_pv_error", "at most", 0.9),
@@ -31,4 +47,9 @@ FIGURES = (
     Figure("plans that cannot be done, or are worse than nothing", "plans", "plans_wrong", "at most", 0),
     Figure("small plans of which trying everything finds better", "plans", "plans_against_brute_force", "at most", 0),
     none_fails("planning", "tests and stories of plans and of the district's figures that fail"),
+    Figure("blackouts gone through, with messages lost, doubled, late", "blackouts", "passed", "at least", 300),
+    none_fails("blackouts", "blackouts in which a state, a load, a contract or the books go wrong"),
+    Figure("s that a month of seven sites takes in the simulator", "district", "district_month_s", "at most", 60),
+    none_fails("district", "laws of the simulator that fail"),
+    none_fails("islanding", "laws, doors and stories of islanding that fail"),
 )  # fmt: skip
