@@ -134,13 +134,23 @@ class Indexing:
 
     def _make(self, missing: Mapping[str, Sequence[IndexModel]]) -> None:
         began = time.monotonic()
-        results = [self._made(name, model) for name, models in missing.items() for model in models]
+        results = [made for name, models in missing.items() if models for made in self._made_together(name, models)]
         self.state = "ok" if all(results) else "incomplete"
         log.info("made %d of %d missing indexes in %.1f s", sum(results), len(results), time.monotonic() - began)
 
     def _missing(self, name: str) -> list[IndexModel]:
         known = self._database[name].index_information()
         return [model for model in INDEXES[name] if model.document["name"] not in known]
+
+    def _made_together(self, collection: str, models: Sequence[IndexModel]) -> list[bool]:
+        """Which of them are there now: by one command, or one by one where the server does not take them all."""
+        if self._stopped:
+            return [False] * len(models)
+        try:
+            self._database[collection].create_indexes([*models])
+        except OperationFailure:
+            return [self._made(collection, model) for model in models]
+        return [True] * len(models)
 
     def _made(self, collection: str, model: IndexModel) -> bool:
         """Whether it is there now: some servers do not take some of them."""
