@@ -21,6 +21,7 @@ from pytest_bdd import given, parsers, then, when
 from broker.doors import Doors
 from specs import commanding, held_models, sourcing
 from specs.door import Door, Reply, door_of, follow, holds, open_doors
+from specs.engines import engines_of
 from specs.phrases import PHRASES
 from specs.receiver import PLACE, Receiver, receiving
 from tests.fakes.commanded import City
@@ -35,8 +36,6 @@ DEVICES = "devices"
 """The tag of features in which devices are commanded."""
 OWN = "own"
 """The tag of features of what is no clause's, but Misono's own."""
-ONCE = ("city", "energy")
-"""Features of services that know the hub by its port alone: on one engine, sqlite where it is among them."""
 QUIET_S = 0.3
 """So long nothing comes before it is said that nothing came."""
 WAIT_S = 10.0
@@ -50,10 +49,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     # A scenario asks for its fixtures step by step: pytest cannot see that it will need a store.
     if "_pytest_bdd_example" in metafunc.fixturenames:
         metafunc.fixturenames.append("store")
-        stores = str(metafunc.config.getoption("--stores")).split(",")
-        if metafunc.definition.path.parent.name in ONCE:
-            stores = ["sqlite"] if "sqlite" in stores else stores[:1]
-        metafunc.parametrize("store", stores)
+        metafunc.parametrize("store", engines_of(metafunc))
 
 
 def pytest_bdd_apply_tag(tag: str, function: Callable[..., object]) -> bool | None:

@@ -27,12 +27,8 @@ from broker.access.section import BadSection, Section
 from broker.model.values import Instant, Json, to_instant
 from broker.ports import ROLES
 
-SECTIONS: Final = frozenset(
-    {
-        "issuers", "keys", "tenants", "audit", "consent", "store", "bank", "pricing", "ledger", "safe", "energy",
-        "watch", "lockers", "childcare", "currency", "housing", "loan",
-    }
-)  # fmt: skip
+_NAMES: Final = "issuers keys tenants audit consent store bank pricing ledger safe energy watch lockers childcare currency"
+SECTIONS: Final = frozenset(_NAMES.split())
 """What the file may hold; each is read by whom it concerns."""
 SUBJECT_PREFIX: Final = "urn:misono:subject:"
 ALGORITHMS: Final = frozenset({"RS256", "PS256", "ES256", "Ed25519"})
