@@ -8,8 +8,17 @@ from tools.figures.figure import Figure, Source, none_fails
 LAWS, UNIT, HTTP, STORIES = "tests/property/energy", "tests/unit/energy", "tests/http/energy", "specs/energy"
 OUTSIDE = "tests/outside/energy"
 FORECASTS = {"FORECAST_SITES": "20", "FORECAST_SEEDS": "5"}
+SETTLED = {"SETTLE_PARTICIPANTS": "10000", "SETTLE_SLOTS": "48", "SETTLE_DAYS": "30"}
 
 SOURCES = (
+    Source("settling", runs.from_tests("energy_settling", f"{UNIT}/test_settlement_speed.py", environment=SETTLED)),
+    Source(
+        "settlement",
+        runs.from_tests(
+            "energy_settlement", f"{LAWS}/test_settlement_law.py", f"{UNIT}/test_settlement_runs.py",
+            f"{STORIES}/test_settlement_features.py",
+        ),
+    ),
     Source(
         "forecasts", runs.from_tests("energy_forecasts", f"{UNIT}/test_forecasts.py", environment=FORECASTS)
     ),
@@ -40,6 +49,10 @@ SOURCES = (
     ),
 )  # fmt: skip
 FIGURES = (
+    Figure("s to settle 10,000 participants by 48 slots", "settling", "settle_participants_s", "at most", 60),
+    Figure("s to settle 30 days of 7 sites, read each minute", "settling", "settle_days_s", "at most", 60),
+    none_fails("settling", "sums that are not zero, runs again that book, corrections that touch another slot"),
+    none_fails("settlement", "vectors, laws and stories of settlement that do not hold"),
     Figure("of persistence's error in the sun of the district", "forecasts", "district_pv_error", "at most", 0.9),
     Figure("... in its load", "forecasts", "district_load_error", "at most", 0.9),
     Figure("of persistence's error in the sun, forecast worse", "forecasts", "forecast_pv_error", "at most", 0.9),
