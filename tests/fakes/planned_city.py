@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, Final, cast
 
 from broker.model.values import Instant, to_text
-from broker.ports.hub import Fragment
 from services.energy.planning.part import PlanningPart
 from services.energy.room import EnergyRoom
 from tests.fakes.consent_city import CITY, DEF, ConsentCity, consent_city
@@ -64,7 +63,7 @@ class PlannedCity:
         """The answer's body, of a path below /services/energy."""
         return self.city.ask(who, method, f"//services/energy{path}", body)
 
-    def put(self, *fragments: Fragment) -> None:
+    def put(self, *fragments: Mapping[str, Any]) -> None:
         """Entities, by the hub itself."""
         for start in range(0, len(fragments), 500):
             refused = [one for one in self.city.hub.upsert("misono", fragments[start : start + 500]) if one]
@@ -72,7 +71,7 @@ class PlannedCity:
 
     def meters(self, slots: int = DAY + 2) -> None:
         """What the legs of sun and grid of all sites read at the ends of so many slots until now."""
-        now, found = self.city.clock.now(), list[Fragment]()
+        now, found = self.city.clock.now(), list[Mapping[str, Any]]()
         for number, site in enumerate(OWNERS):
             sun, load, _ = weathered(number, slots // DAY + 1)
             solar, bought, sold = 0, 0, 0
@@ -132,7 +131,7 @@ def _point(east: float, north: float) -> Mapping[str, Any]:
     return {"type": "GeoProperty", "value": {"type": "Point", "coordinates": [east, north]}}
 
 
-def _leg(site: str, role: str, at: Instant, registers: tuple[int, int]) -> Fragment:
+def _leg(site: str, role: str, at: Instant, registers: tuple[int, int]) -> Mapping[str, Any]:
     into, out = registers
     return {
         "id": f"urn:ngsi-ld:DigitalGridLeg:misono:{site}-{role}", "type": f"{DEF}DigitalGridLeg",
@@ -142,10 +141,10 @@ def _leg(site: str, role: str, at: Instant, registers: tuple[int, int]) -> Fragm
     }  # fmt: skip
 
 
-def _site(number: int, site: str, owner: str) -> list[Fragment]:
+def _site(number: int, site: str, owner: str) -> list[Mapping[str, Any]]:
     router, battery = f"urn:ngsi-ld:DigitalGridRouter:misono:{site}", f"urn:ngsi-ld:StorageBatteryDevice:misono:{site}"
     whose = {f"{DEF}dataSubject": _value(f"urn:misono:subject:{owner}")} if owner else {}
-    held: Fragment = {
+    held: Mapping[str, Any] = {
         "id": battery, "type": f"{BATTERY}StorageBatteryDevice", f"{BATTERY}storableEnergy": _value(8, None, "KWH"),
         f"{BATTERY}maxOutputPower": _value(3, None, "KWT"), LOCATION: _point(139.73, 35.87),
     }  # fmt: skip

@@ -1,7 +1,7 @@
 """Forecasts of sun and load on a week that was held out, against every day being like the one before.
 
-The weather itself is told to nobody: only what was forecast of it. `FORECAST_SITES=40` measures so many houses, `FORECAST_SEEDS=10`
-so many weeks of the simulated district.
+The weather itself is told to nobody: only what was forecast of it. `FORECAST_SITES=40` measures so many houses,
+`FORECAST_SEEDS=10` so many weeks of the simulated district.
 """
 
 from __future__ import annotations
