@@ -15,12 +15,14 @@ from adapters.simulated.district.sites import SEVEN
 from broker.model.values import Json, to_text
 from broker.ports import Principal
 from services.energy.islanding.part import IslandingPart
+from services.energy.market.part import MarketPart
 from services.energy.room import EnergyRoom
 from services.energy.sites import DEF, LEG, ROUTER, SDM_ENERGY
 from tests.fakes.consent_city import CITY, PEOPLE, ConsentCity, consent_city
 from tests.fakes.named import Named
 
 COMMUNITY = "urn:ngsi-ld:EnergyCommunity:misono:community"
+OWNERS = {"h1": "hana", "h5": "taro"}
 OPERATORS = ("sato", "suzuki")
 LEGS = ("utility", "interchange", "pv", "load")
 NS = "https://uri.etsi.org/ngsi-ld/default-context/"
@@ -72,6 +74,11 @@ class IslandingCity:
         return cast("IslandingPart", room.parts["islanding"])
 
     @property
+    def market(self) -> MarketPart:
+        """The part of the market."""
+        return cast("MarketPart", cast("EnergyRoom", self.city.served.room("energy")).parts["market"])
+
+    @property
     def status(self) -> int:
         """That of the last answer."""
         return self.city.status
@@ -86,7 +93,8 @@ class IslandingCity:
         members = [f"urn:ngsi-ld:EnergyProsumer:misono:{name}" for name in names]
         self._put(COMMUNITY, SDM_ENERGY + "EnergyCommunity", {SDM_ENERGY + "hasMember": _to(members)})
         for name, member in zip(names, members, strict=True):
-            self._put(member, SDM_ENERGY + "EnergyProsumer", {SDM_ENERGY + "controls": _to([router(name)])})
+            whose = {DEF + "dataSubject": _value(f"urn:misono:subject:{OWNERS[name]}")} if name in OWNERS else {}
+            self._put(member, SDM_ENERGY + "EnergyProsumer", {SDM_ENERGY + "controls": _to([router(name)]), **whose})
         self.tell()
         self.follow()
 
@@ -98,13 +106,14 @@ class IslandingCity:
             self.tell()
             self.follow()
             self.part.tick()
+            self.market.tick()
             self.obey()
 
     def tell(self) -> None:
         """What all routers and legs say now goes into the hub."""
         at = to_text(self.district.at * 1_000_000)
         fragments = [self._router(name, at) for name in self.district.routers]
-        roles = LEGS if self.district.at % 300 == 0 else LEGS[:1]  # the others more rarely
+        roles = LEGS if self.district.at % 300 == 0 else LEGS[:2]  # the others more rarely
         fragments += [self._leg(name, role, at) for name in self.district.routers for role in roles]
         assert not any(self.city.hub.upsert(self.city.tenant, fragments))
 
@@ -151,6 +160,9 @@ class IslandingCity:
             DEF + "legRole": {"type": "VocabProperty", "vocab": f"{DEF}legRole/{role}"},
             DEF + "activePower": {"type": "Property", "value": watts, "unitCode": "WTT", "observedAt": at},
         }  # fmt: skip
+        registers = self.district.routers[name].register(role)
+        for term, wh in zip(("energyIn", "energyOut"), registers, strict=True):
+            said[DEF + term] = {"type": "Property", "value": wh, "unitCode": "WHR", "observedAt": at}
         if role == "utility":
             volts = 202.0 if self.district.mains else 3.0
             said[DEF + "voltage"] = {"type": "Property", "value": volts, "unitCode": "VLT", "observedAt": at}
@@ -158,6 +170,10 @@ class IslandingCity:
 
     def _put(self, entity_id: str, type_: str, said: dict[str, Json]) -> None:
         assert self.city.hub.upsert(self.city.tenant, [{"id": entity_id, "type": type_, **said}]) == [None]
+
+
+def _value(value: Json) -> dict[str, Json]:
+    return {"type": "Property", "value": value}
 
 
 def _to(ids: list[str]) -> Json:
