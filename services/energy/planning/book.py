@@ -180,6 +180,7 @@ class Book:
         def work(db: Db) -> None:
             db.execute("DELETE FROM planning_energy WHERE start < ?", (before,))
             db.execute("DELETE FROM planning_weather WHERE start < ?", (before,))
+            db.execute("DELETE FROM planning_order WHERE placed AND json_extract(body, '$.start') < ?", (before,))
 
         self.file.write(work).result()
 

@@ -34,15 +34,14 @@ class OrderDesk(Protocol):
         """Take an order; whether it was taken, False where its slot can no longer be ordered for."""
 
 
-def orders_of(plan_id: str, participant: str, outlook: Sequence[Outlook], plan: Plan) -> list[PlannedOrder]:
-    """What a plan asks of the market, slot by slot."""
+def orders_of(participant: str, outlook: Sequence[Outlook], plan: Plan) -> list[PlannedOrder]:
+    """What a plan asks of the market: one order a slot, so that a later plan of the same slot asks nothing more."""
     found = []
     for slot, step in zip(outlook, plan.steps, strict=True):
+        key = f"{participant}#{slot.start}"
         if step.bought:
-            key = f"{plan_id}#{slot.start}#buy"
             found.append(PlannedOrder(key, participant, "buy", slot.start, step.bought, slot.buy, all_in=True))
-        if step.sold:
-            key = f"{plan_id}#{slot.start}#sell"
+        elif step.sold:
             found.append(PlannedOrder(key, participant, "sell", slot.start, step.sold, slot.sell, all_in=False))
     return found
 

@@ -68,7 +68,7 @@ class Planner:
         plan = schedule(house, outlook, chosen, self._slots.minutes)
         plan_id, cause = made
         body = self._told(site, (house, outlook, plan), now) | {"id": plan_id, "cause": cause, "slotsKnown": known}
-        orders = orders_of(plan_id, site.participant, outlook, plan) if cause == DAILY and self._settings.orders else []
+        orders = orders_of(site.participant, outlook, plan) if cause == DAILY and self._settings.orders else []
         day = self._slots.named(self._slots.start_of(now))[0]
         return Made(plan_id, site.participant, day, cause, now, body, {one.key: as_body(one) for one in orders})
 

@@ -75,14 +75,15 @@ class Surroundings:
         return sum(held) if held else None
 
     def prices(self, at: Instant) -> Bands:
-        """Those of the community's tariff that holds then, or of the section."""
-        usual = Bands(((0, self._settings.buy),), self._settings.sell)
+        """Those of the community's newest tariff that holds then, or of the section."""
+        found: list[tuple[Instant, Bands]] = []
         for one in self._hub.query(self._tenant, f"{DEF}Tariff"):
             since, until = (_instant(one, f"{DEF}{name}") for name in ("validFrom", "validUntil"))
-            ours = self._community in related(one, f"{DEF}refCommunity")
-            if ours and (since or 0) <= at and (until is None or at < until):
-                return _bands(one) or usual
-        return usual
+            bands = _bands(one) if self._community in related(one, f"{DEF}refCommunity") else None
+            if bands is not None and (since or 0) <= at and (until is None or at < until):
+                found.append((since or 0, bands))
+        usual = Bands(((0, self._settings.buy),), self._settings.sell)
+        return max(found, key=lambda one: one[0])[1] if found else usual
 
     def is_warned(self, at: Instant) -> bool:
         """Whether a grave alert of a kind that the section names holds."""

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from broker.model.values import to_text
+from services.energy.planning.book import DAILY, Made
 from services.energy.planning.orders import PlannedOrder
 from tests.fakes.planned_city import OWNERS, SLOT_US, PlannedCity, planned_city
 
@@ -227,6 +229,34 @@ def test_plans_become_orders_once(tmp_path: Path) -> None:
         assert {one.participant.rpartition(":")[2] for one in desk.taken.values()} == {*OWNERS}
         run(city)
         assert desk.asked == len(desk.taken)
+
+
+def test_the_market_takes_the_orders_of_plans(tmp_path: Path) -> None:
+    with planned_city(tmp_path, orders=True) as city:
+        city.meters()
+        taken = run(city)["orders"]
+        assert taken > 0
+        orders = city.ask("hana", "GET", "/orders?limit=100")["orders"]
+        bought = {one["start"]: one["bought"] for one in plan_of_today(city)["steps"] if one["bought"]}
+        asked = {one["deliveryStart"]: one["quantity"] for one in orders if one["side"] == "buy"}
+        assert asked.items() <= bought.items()
+        assert asked
+        assert run(city)["orders"] == 0
+
+
+def plan_of_today(city: PlannedCity) -> Any:
+    return city.ask("hana", "GET", f"/plans/{city.ask('hana', 'GET', '/plans')['plans'][0]['id']}")
+
+
+def test_a_second_process_keeps_no_second_plan_of_a_day(city: PlannedCity) -> None:
+    order = {"key-1": {"participant": HOUSE}}
+    made = Made("plan-a", HOUSE, "2026-01-02", DAILY, 5, {"id": "plan-a"}, order)
+    book = city.part.book
+    assert book.keep_plan(made)
+    assert not book.keep_plan(replace(made, id="plan-b", orders={"key-2": {"participant": HOUSE}}))
+    assert book.read("SELECT key FROM planning_order") == [("key-1",)]
+    assert book.keep_plan(replace(made, id="plan-c", cause="asked", orders={}))
+    assert [one.id for one in book.plans([HOUSE], 0, 9)] == ["plan-c", "plan-a"]
 
 
 def test_answers_of_the_operator_name_nobody(city: PlannedCity) -> None:

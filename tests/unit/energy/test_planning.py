@@ -95,7 +95,7 @@ def test_a_programme_without_an_answer_says_so() -> None:
 def test_orders_are_what_passes_the_meter_and_keep_their_keys() -> None:
     outlook = days((0, 700, 30_000), (900, 100, 30_000))
     plan = schedule(House(6_000, 6_000), outlook, "price", 30)
-    found = orders_of("plan-1", "urn:h1", outlook, plan)
+    found = orders_of("urn:h1", outlook, plan)
     assert [(one.side, one.quantity, one.price, one.all_in) for one in found] == [
         ("buy", 700, 30_000, True), ("sell", 800, 0, False),
     ]  # fmt: skip
