@@ -43,7 +43,8 @@ SOURCES = (
     Source(
         "islanding",
         runs.from_tests(
-            "energy_islanding", f"{LAWS}/test_rationing.py", f"{HTTP}/test_islanding.py", f"{HTTP}/test_blackout_of_contracts.py",
+            "energy_islanding", f"{LAWS}/test_rationing.py", f"{HTTP}/test_islanding.py",
+            f"{HTTP}/test_blackout_of_contracts.py",
             f"{STORIES}/test_islanding_features.py", f"{OUTSIDE}/test_simulated_routers.py",
         ),
     ),
