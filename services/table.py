@@ -22,6 +22,7 @@ SWITCHED: Final[dict[str, str]] = {
     "watch": "services.watch.room",
     "lockers": "services.lockers.room",
     "childcare": "services.childcare.room",
+    "currency": "services.currency.room",
 }
 """As ROOMS, and opened after them: those that a city switches on by a section of this name in the file of --access."""
 ROOTS: Final = ("/services", "/.well-known", "/admin/audit", "/admin/explain")

@@ -55,4 +55,6 @@ CHILDCARE: Final[Rows] = {
     "childcare_complete": RESIDENT, "childcare_cancel": RESIDENT,
 }  # fmt: skip
 
-CITY: Final[Rows] = {**MARKET, **SETTLEMENT, **WATCH, **LOCKERS, **CHILDCARE, **ISLANDING, **PLANNING}
+CURRENCY: Final[Rows] = {"currency_list_points": RESIDENT}
+
+CITY: Final[Rows] = {**MARKET, **SETTLEMENT, **WATCH, **LOCKERS, **CHILDCARE, **CURRENCY, **ISLANDING, **PLANNING}

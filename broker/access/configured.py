@@ -27,7 +27,9 @@ from broker.access.section import BadSection, Section
 from broker.model.values import Instant, Json, to_instant
 from broker.ports import ROLES
 
-_NAMES: Final = "issuers keys tenants audit consent store bank pricing ledger safe energy watch lockers childcare"
+_NAMES: Final = (
+    "issuers keys tenants audit consent store bank pricing ledger safe energy watch lockers childcare currency"
+)
 SECTIONS: Final = frozenset(_NAMES.split())
 """What the file may hold; each is read by whom it concerns."""
 SUBJECT_PREFIX: Final = "urn:misono:subject:"

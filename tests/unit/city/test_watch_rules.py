@@ -42,7 +42,6 @@ def test_a_silence_never_grows_less_urgent(hours: dict[int, int], days: int, sil
 @pytest.mark.parametrize(
     ("temperature", "humidity", "level"),
     [(25, 0.5, ""), (30, 0.6, "notice"), (33, 0.6, "caution"), (36, 0.7, "emergency")],
-    [(25, 0.5, ""), (30, 0.6, "notice"), (33, 0.6, "caution"), (36, 0.7, "emergency")],
 )
 def test_heat_by_temperature_and_humidity(temperature: float, humidity: float, level: str) -> None:
     found = heat(temperature, humidity)
