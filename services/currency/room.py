@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 NAME: Final = "currency"
 LIFE_MAX: Final = 3_660
-TEXT: Final = {
+TEXT: Final[dict[str, Json]] = {
     "ja": "古いポイントから使われ、期限が来ると失効します",
     "en": "The oldest points are spent first; they expire",
 }
