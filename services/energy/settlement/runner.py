@@ -8,6 +8,7 @@ as an adjustment of the day on which it is found.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -99,29 +100,39 @@ class Runner:
         marks = self._marks(slots)
         held = self._book.held(slots)
         tariffs, run = self._book.tariffs(), None
-        for slot in (one for one in slots if one in marks and (one not in held or held[one].mark != marks[one])):
-            run = self._again(slot, held.get(slot), tariffs, _Wanted(run, booked_on, adjusts))
+        due = [one for one in slots if one in marks and (one not in held or held[one].mark != marks[one])]
+        before: tuple[_Slot, Future[None]] | None = None
+        for slot in due:  # the next one is worked out while the one before is written
+            one = _Slot(slot, held.get(slot), tariffs)
+            run, done = self._start(one, _Wanted(run, booked_on, adjusts))
+            if before is not None:
+                self._finish(*before, _Wanted(run, booked_on, adjusts))
+            before = one, done
+        if before is not None:
+            self._finish(*before, _Wanted(run, booked_on, adjusts))
         last = self._book.last_run(booked_on)
         if last is not None and last.state == "settling":  # this run, or one that was broken off
             self._end(last.number, booked_on)
         return self._book.last_run(booked_on if run is not None else day)
 
-    def _again(self, slot: Instant, held: Held | None, tariffs: Sequence[Tariff], wanted: _Wanted) -> int | None:
-        """Settle a slot, again where its inputs moved meanwhile; the run, made when it is needed first."""
-        run = wanted.run
+    def _start(self, one: _Slot, wanted: _Wanted) -> tuple[int | None, Future[None]]:
+        """Work a slot out, and have it written; the run, made when it is needed first."""
+        mark, inputs = self._book.inputs(one.start, one.tariffs)
+        hashed = inputs.hash()
+        if one.held is not None and one.held.hash == hashed:
+            return wanted.run, self._book.file.write(partial(_seen, slot=one.start, mark=mark))
+        run = self._begin(wanted.day) if wanted.run is None else wanted.run
+        kept = _Kept(run, mark, hashed, wanted.day, one.held if wanted.adjusts else None)
+        return run, self._book.file.write(self._keeping(inputs, kept))
+
+    def _finish(self, one: _Slot, done: Future[None], wanted: _Wanted) -> None:
+        """Wait until it is written; work it out again where its inputs moved meanwhile."""
         for _ in range(_TRIES):
-            mark, inputs = self._book.inputs(slot, tariffs)
-            hashed = inputs.hash()
             with suppress(Moved):
-                if held is not None and held.hash == hashed:
-                    self._book.file.write(partial(_seen, slot=slot, mark=mark)).result()
-                    return run
-                if run is None:
-                    run = self._begin(wanted.day)
-                adjusted = held if wanted.adjusts else None
-                self._book.file.write(self._keeping(inputs, _Kept(run, mark, hashed, wanted.day, adjusted))).result()
-                return run
-        raise Moved(f"what the slot {to_text(slot)} is settled from changes too often")
+                done.result()
+                return
+            _, done = self._start(one, wanted)
+        raise Moved(f"what the slot {to_text(one.start)} is settled from changes too often")
 
     def _keeping(self, inputs: SlotInputs, kept: _Kept) -> Callable[[Db], None]:
         settled = settle(inputs)
@@ -250,6 +261,13 @@ class Runner:
 
         if new:
             self._accounts |= self._book.file.write(work).result()
+
+
+@dataclass(frozen=True, slots=True)
+class _Slot:
+    start: Instant
+    held: Held | None
+    tariffs: Sequence[Tariff]
 
 
 @dataclass(frozen=True, slots=True)

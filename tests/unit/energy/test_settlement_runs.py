@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from threading import Event, Thread, Timer
 
 import pytest
 
 from broker.errors import Conflict
+from broker.keeping import Db
 from services.energy.metering.book import GIVEN, TAKEN
 from services.energy.settlement.book import FINAL, FROZEN, PRELIMINARY
 from services.energy.settlement.inputs import Agreed, Tariff
+from services.energy.settlement.runner import Runner
 from services.ledger.postings import CITY_OWNED, CLEARING, GRID, IMBALANCE, JPY, WH
 from tests.fakes.settling import DAY, MINUTE, SLOTS, Settlement, leg, settlement
 
@@ -147,3 +151,67 @@ def test_very_many_are_booked_in_parts_that_balance_by_themselves(tmp_path: Path
         assert it.sums() == {JPY: 0, WH: 0}
         assert (CITY_OWNED[CLEARING], JPY) not in it.balances()
         assert it.ledger.verify() == it.postings() == 4
+
+
+def test_what_moves_while_it_is_worked_out_is_worked_out_again(it: Settlement) -> None:
+    it.market.contracts = trades(FIRST)
+    metered(it, FIRST)
+    it.runner.gather(DAY)
+    go = Event()
+
+    def moves(db: Db) -> None:
+        go.wait(5)
+        it.book.change(db, [FIRST])
+
+    moved, late = it.file.write(moves), Timer(0.2, go.set)
+    late.start()
+    it.runner.run(DAY)
+    moved.result()
+    late.join()
+    assert it.book.held([FIRST])[FIRST].mark == it.book.inputs(FIRST, [])[0]
+    assert it.book.changed(FIRST + 1) == []
+    assert it.postings() == 1
+
+
+def test_a_run_that_was_broken_off_is_ended_by_the_next_look(it: Settlement) -> None:
+    it.market.contracts = trades(FIRST)
+    metered(it, FIRST)
+    it.settle()
+    run = it.book.last_run(DAY)
+    assert run is not None
+    it.file.write(lambda db: db.execute("UPDATE settlement_run SET state = 'settling', hash = ''")).result()
+    assert it.runner.due() == [DAY]
+    it.settle()
+    assert it.book.last_run(DAY) == run
+    assert (it.runner.due(), it.postings()) == ([], 1)
+
+
+def test_two_processes_settle_once(it: Settlement) -> None:
+    it.market.contracts = trades(FIRST) + trades(SECOND)
+    metered(it, FIRST)
+    metered(it, SECOND)
+    it.runner.gather(DAY)
+    other = Runner(it.book, it.runner._hands)
+    both = [Thread(target=one.run, args=(DAY,)) for one in (it.runner, other)]
+    for one in both:
+        one.start()
+    for one in both:
+        one.join()
+    assert it.postings() == 2
+    assert it.sums() == {JPY: 0, WH: 0}
+    held = it.balances()["H1", JPY]
+    it.settle()
+    assert (it.postings(), it.balances()["H1", JPY]) == (2, held)
+
+
+def test_a_contract_that_was_stopped_is_settled_as_it_was_metered(it: Settlement) -> None:
+    it.market.contracts = [replace(one, stopped=True) for one in trades(FIRST) if one.seller == "H1"]
+    it.read([
+        (leg(name), outward, at, 5_000 + (wh if at > FIRST else 0))
+        for name, outward, wh in (("H1", GIVEN, 400), ("H3", TAKEN, 350), ("H4", TAKEN, 50))
+        for at in (FIRST, FIRST + 10 * MINUTE, FIRST + 20 * MINUTE, FIRST + SLOTS.length)
+    ])  # fmt: skip
+    it.book.take_imbalance({FIRST: (20_000, 20_000)}, "test")
+    it.settle()
+    found = {owner: amount for (owner, currency), amount in it.balances().items() if currency == JPY}
+    assert found == {"H1": 6_000, "H3": -5_250, "H4": -750}
