@@ -136,5 +136,5 @@ def reads_one(story: Story, who: str) -> None:
 
 @then(parsers.parse('it is refused as {error}, naming "{pointer}"'))
 def is_refused(story: Story, error: str, pointer: str) -> None:
-    assert (story.told["type"].rpartition(":")[2], story.told.get("pointer", "")) == (error, pointer)
+    assert (re.split("[:/]", story.told["type"])[-1], story.told.get("pointer", "")) == (error, pointer)
     assert all(one["status"] == "open" for one in story.city.ask("ken", "GET", "/orders")["orders"])

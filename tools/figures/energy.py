@@ -20,6 +20,20 @@ SOURCES = (
         ),
     ),
     Source(
+        "market",
+        runs.from_tests(
+            "energy_market", f"{LAWS}/test_market_laws.py",
+            environment={"MISONO_MARKET_BOOKS": "5000", "MISONO_MARKET_SMALL": "5000"},
+        ),
+    ),
+    Source(
+        "clearing",
+        runs.from_tests(
+            "energy_clearing", f"{UNIT}/test_clearing.py", f"{UNIT}/test_safety_gate.py", f"{HTTP}/test_market.py",
+            f"{STORIES}/test_market_features.py", f"{OUTSIDE}/test_emulated_interchange.py",
+        ),
+    ),
+    Source(
         "forecasts", runs.from_tests("energy_forecasts", f"{UNIT}/test_forecasts.py", environment=FORECASTS)
     ),
     Source(
@@ -54,6 +68,10 @@ FIGURES = (
     Figure("s to settle 30 days of 7 sites, read each minute", "settling", "settle_days_s", "at most", 60),
     none_fails("settling", "sums that are not zero, runs again that book, corrections that touch another slot"),
     none_fails("settlement", "vectors, laws and stories of settlement that do not hold"),
+    Figure("books cleared as well as by trying everything", "market", "market_brute_force_books", "at least", 5000),
+    none_fails("market", "laws of both markets that do not hold: reason, budget, energy, sequence"),
+    Figure("W lost in an exchange of 700 W with the APIS emulator", "clearing", "market_interchange_loss_w", "at least", 126),
+    none_fails("clearing", "vectors (15,000 mJPY/kWh, all-in too), rules of the gate, doors and stories that fail"),
     Figure("of persistence's error in the sun of the district", "forecasts", "district_pv_error", "at most", 0.9),
     Figure("... in its load", "forecasts", "district_load_error", "at most", 0.9),
     Figure("of persistence's error in the sun, forecast worse", "forecasts", "forecast_pv_error", "at most", 0.9),

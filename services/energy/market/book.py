@@ -21,6 +21,8 @@ _ORDER: Final = """SELECT id, participant, side, start, wh, price, number, prior
     filled, placed_at FROM market_order"""
 _CONTRACT: Final = """SELECT id, run, seller, buyer, start, until, wh, price, sold, bought, state, why, stopped_at,
     delivered, received, number FROM market_contract"""
+_SIDES: Final = (("market_order", "participant"), ("market_contract", "seller"), ("market_contract", "buyer"))
+_NAMED: Final = f"({{0}} = ? OR id = ?) AND {{0}} NOT LIKE '{FORGOTTEN}%'"
 _RUN: Final = "SELECT start, id, mechanism, at, price, wh, orders, trades, why FROM market_run"
 
 
@@ -185,19 +187,20 @@ class Book:
 
     def forget(self, entity_id: str, new_id: Callable[[], str]) -> int:
         """Take a participant's name off all that is kept, or that of one order's, one contract's; how much it was."""
+        both = [f"SELECT 1 FROM {table} WHERE {_NAMED.format(side)}" for table, side in _SIDES]  # noqa: S608  own names
+        if not any(self.read(f"{sql} LIMIT 1", entity_id, entity_id) for sql in both):
+            return 0
 
         def work(db: Db) -> int:
             name, gone = FORGOTTEN + new_id(), 0
-            for sql in (
-                "UPDATE market_order SET participant = ?, key = NULL WHERE participant = ? OR id = ? RETURNING id",
-                "UPDATE market_contract SET seller = ? WHERE seller = ? OR id = ? RETURNING id",
-                "UPDATE market_contract SET buyer = ? WHERE buyer = ? OR id = ? RETURNING id",
-            ):
+            for table, side in _SIDES:
+                sql = f"UPDATE {table} SET {side} = ? WHERE {_NAMED.format(side)} RETURNING id"  # noqa: S608  own names
                 found = rows(db, sql, (name, entity_id, entity_id))
                 gone += len(found)
                 for (one,) in found:
                     self.to_show(db, one)
             if gone:
+                db.execute("UPDATE market_order SET key = NULL WHERE participant = ?", (name,))
                 self.file.empty_log()
             return gone
 
