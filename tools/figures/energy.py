@@ -70,7 +70,7 @@ FIGURES = (
     none_fails("settlement", "vectors, laws and stories of settlement that do not hold"),
     Figure("books cleared as well as by trying everything", "market", "market_brute_force_books", "at least", 5000),
     none_fails("market", "laws of both markets that do not hold: reason, budget, energy, sequence"),
-    Figure("W lost in an exchange of 700 W with the APIS emulator", "clearing", "market_interchange_loss_w", "at least", 126),
+    Figure("W lost of 700 W with the APIS emulator", "clearing", "market_interchange_loss_w", "at least", 126),
     none_fails("clearing", "vectors (15,000 mJPY/kWh, all-in too), rules of the gate, doors and stories that fail"),
     Figure("of persistence's error in the sun of the district", "forecasts", "district_pv_error", "at most", 0.9),
     Figure("... in its load", "forecasts", "district_load_error", "at most", 0.9),
