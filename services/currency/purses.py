@@ -60,7 +60,7 @@ class Purses:
                 db.execute("DELETE FROM currency_look WHERE tenant = ? AND account = ?", (tenant, account))
                 for owner, kind in db.execute(_ACCOUNT, (tenant, account, POINT)).fetchall():
                     if kind in OWNERS:
-                        self._looked(db, tenant, account, str(owner))
+                        self._to_look(db, tenant, account, str(owner))
 
             self.ground.file.write(work).result()
 
@@ -83,10 +83,10 @@ class Purses:
         kept = purse.now(due=due, lots=lots, after=after)
         self.cases.put(db, tenant, kept, Act("expire" if gone else "move"))
 
-    def _looked(self, db: Db, tenant: str, account: str, owner: str) -> None:
-        there = self.cases.within(db, tenant, purse_id(tenant, account), PURSE)
+    def _to_look(self, db: Db, tenant: str, account: str, owner: str) -> None:
+        purse = self.cases.within(db, tenant, purse_id(tenant, account), PURSE)
         new = Case(purse_id(tenant, account), PURSE, owner, OPEN, {"account": account, "lots": [], "after": 0})
-        self.due(db, tenant, there or new)
+        self.cases.put(db, tenant, (purse or new).now(due=self.ground.clock.now()), Act("look"))
 
 
 def purse_id(tenant: str, account: str) -> str:

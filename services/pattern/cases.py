@@ -147,20 +147,10 @@ class Cases:
             ORDER BY number LIMIT ?"""
         return [_case(row) for row in self._ground.file.read(sql, (tenant, kind, subject, after, limit))]
 
-    def all(self, tenant: str, kind: str, after: int = 0, limit: int = PAGE_MAX) -> list[Case]:
-        """Those of a kind, oldest first."""
-        sql = f"SELECT {self._columns} WHERE tenant = ? AND kind = ? AND number > ? ORDER BY number LIMIT ?"
-        return [_case(row) for row in self._ground.file.read(sql, (tenant, kind, after, limit))]
-
     def in_state(self, tenant: str, kind: str, state: str) -> list[Case]:
         """Those in a state, oldest first."""
         sql = f"SELECT {self._columns} WHERE tenant = ? AND kind = ? AND state = ? ORDER BY number LIMIT ?"
         return [_case(row) for row in self._ground.file.read(sql, (tenant, kind, state, PAGE_MAX))]
-
-    def keyed(self, tenant: str, kind: str, key: str) -> list[Case]:
-        """Those of a key, oldest first."""
-        sql = f"SELECT {self._columns} WHERE tenant = ? AND kind = ? AND key = ? ORDER BY number"
-        return [_case(row) for row in self._ground.file.read(sql, (tenant, kind, key))]
 
     def due(self, now: Instant) -> list[tuple[str, Case]]:
         """Those about which something is to be done by now, the longest due first."""

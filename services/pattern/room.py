@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from broker.errors import NgsiError
 from broker.http.rooms.route import Route
 from broker.keeping import Db
 from broker.model.values import Json
@@ -61,15 +62,24 @@ class CityRoom:
         return self._looking.state()
 
     def tick(self) -> None:
-        """Do what is due, show what waits. Raises ServiceUnavailable."""
-        now = self._ground.clock.now()
-        for tenant, case in self.cases.due(now):
-
-            def work(db: Db, tenant: str = tenant, case: Case = case) -> None:
-                there = self.cases.within(db, tenant, case.id)
-                if there is not None and there.due is not None and there.due <= now:
-                    self._service.due(db, tenant, there)
-
-            self._ground.file.write(work).result()
+        """Do what is due, show what waits. Raises the refusal of a case that waits, after all others are done."""
         self._also()
+        refused = [error for tenant, case in self.cases.due(self._ground.clock.now())
+                   if (error := self._do(tenant, case)) is not None]  # fmt: skip
         self.cases.show(self._service.render)
+        if refused:
+            raise refused[0]
+
+    def _do(self, tenant: str, case: Case) -> NgsiError | None:
+        now = self._ground.clock.now()
+
+        def work(db: Db) -> None:
+            there = self.cases.within(db, tenant, case.id)
+            if there is not None and there.due is not None and there.due <= now:
+                self._service.due(db, tenant, there)
+
+        try:
+            self._ground.file.write(work).result()
+        except NgsiError as error:
+            return error
+        return None

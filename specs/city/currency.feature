@@ -32,3 +32,10 @@ Feature: The life of points
     And "hana" moves 70 points to "taro"
     Then it is refused as Conflict, naming "/legs"
     And the books hold, and nothing is missing
+
+  Scenario: Points of an account that is frozen wait, and others expire
+    Given "taro" was issued 20 points
+    And the operator froze the account of "hana"
+    When 400 days go by while "hana" waits
+    Then "taro" has 0 points, and not 20
+    And "hana" has 150 points, and not 0

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from pytest_bdd import given, parsers, scenarios, then, when
 
+from broker.errors import Conflict
 from tests.fakes.consent_city import for_
 from tests.fakes.serving_city import ServingCity, serving_city
 
@@ -40,6 +41,27 @@ def was_issued(city: ServingCity) -> None:
         assert city.status == 201, city.told
         settled(city)
         city.later(days * 1_440)
+
+
+@given('"taro" was issued 20 points')
+def taro_was_issued(city: ServingCity) -> None:
+    body = {"to": account(city, "taro"), "amount": 20}
+    city.ask("yamada", "POST", f"{LEDGER}/issuances", body, Idempotency_Key="taro")
+    settled(city)
+
+
+@given('the operator froze the account of "hana"')
+def froze(city: ServingCity) -> None:
+    state = {"state": "accountFrozen", "reason": "lost"}
+    city.ask("yamada", "POST", f"{LEDGER}/accounts/{account(city, 'hana')}/state", state)
+    assert city.status == 200
+
+
+@when('400 days go by while "hana" waits')
+def go_by_frozen(city: ServingCity) -> None:
+    city.city.clock.advance(400 * 86_400)
+    with pytest.raises(Conflict):
+        city.settle()
 
 
 @given('"hana" has what becomes of her account sent over MQTT')
