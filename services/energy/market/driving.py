@@ -93,7 +93,7 @@ class Driving:
             if one.state == STOPPED:
                 continue
             if now.at >= one.end:
-                happened.append((one.id, _ended(one)))
+                happened += self._ended(one, now)
                 continue
             slot = held.setdefault(one.start, [])
             if why := self._refused([*slot, one], one, now):
@@ -120,6 +120,18 @@ class Driving:
             if refusal.participant in ("", one.seller, one.buyer)
         ]
         return "; ".join(dict.fromkeys(f"{refusal.rule}: {refusal.why}" for refusal in found))[:500]
+
+    def _ended(self, one: Contract, now: _Now) -> list[tuple[str, Happened]]:
+        """What the end of its slot does to it: it stops; or never began, which is known when the last was told."""
+        if one.state == STARTED:
+            return [(one.id, Happened("stop", one.end))]
+        if one.state == NOT_ACTIVATED:
+            return [(one.id, Happened("fail", one.end, "its slot was over before it could begin"))]
+        if now.at < one.end + METERED_AFTER:
+            return []
+        if self._telling.metered(now.legs.get(one.seller, ""), one.start, into=True):
+            return [(one.id, Happened("stop", one.end))]
+        return [(one.id, Happened("fail", one.end, "nothing flowed"))]
 
     def _flows(self, one: Contract, now: _Now) -> bool:
         legs = now.legs
@@ -187,14 +199,6 @@ def _weighed(contract: Contract) -> Contract:
     """With its energy by the part of its slot that it ran for: what was stopped early has a smaller part."""
     until = contract.end if contract.stopped_at is None else min(contract.stopped_at, contract.end)
     return replace(contract, wh=max(1, contract.wh * max(0, until - contract.start) // (contract.end - contract.start)))
-
-
-def _ended(contract: Contract) -> Happened:
-    """At the end of its slot: it stops, or never was anything."""
-    if contract.state == STARTED:
-        return Happened("stop", contract.end)
-    why = "nothing flowed" if contract.state == ACTIVATED else "its slot was over before it could begin"
-    return Happened("fail", contract.end, why)
 
 
 def _named(leg: str) -> str:

@@ -198,8 +198,23 @@ def test_nothing_flowed_is_a_failure_that_is_not_settled(city: MarketCity) -> No
     both(city)
     city.go_to_slot()
     city.flow()
+    city.go(120)
     assert [one["state"] for one in city.contracts("hana")] == ["failed"]
     assert city.part.agreed(0, 1 << 60) == []
+
+
+def test_what_flowed_unseen_is_not_lost(city: MarketCity) -> None:
+    both(city)
+    city.go_to_slot()
+    city.registers["h1"][0] += 650
+    city.registers["h2"][1] += 640
+    city.city.clock.advance(1_800)
+    city.look()
+    assert city.contracts("hana")[0]["state"] == "activated", "what was told last is waited for"
+    city.tell()
+    city.go(180)
+    assert [one["delivered"] for one in city.contracts("hana")] == [650]
+    assert [one["received"] for one in city.contracts("taro")] == [640]
 
 
 def test_only_the_operator_suspends(city: MarketCity) -> None:
