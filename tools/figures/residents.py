@@ -23,6 +23,7 @@ SOURCES = (
     Source("paths", runs.from_tests("residents_paths", PROMISES)),
     Source("revocation", runs.from_tests("residents_revocation", f"{OUTSIDE}/test_revocation.py")),
     Source("cost", runs.from_script("residents_cost", "tools.figures.residents_cost")),
+    Source("doors", runs.from_script("residents_doors", "tools.figures.residents_doors")),
     Source("audit", runs.from_script("residents_audit", "tools.figures.audit_cost")),
     Source("erasure", runs.from_tests("residents_erasure", ENGINES)),
     Source(
@@ -59,7 +60,8 @@ FIGURES = (
     Figure("s after a withdrawal until nothing more leaves by any way", "revocation", "revocation", "at most", 2),
     none_fails("revocation", "ways that go on, or of which the audit says something else"),
     Figure("times that a consented type + q query takes of an unrestricted one", "cost", "query_times", "at most", 2),
-    Figure("% of the creates without consents", "cost", "create_percent", "at least", 85),
+    Figure("... at the door, told, written into the audit and synced", "doors", "door_query_times", "at most", 2),
+    Figure("% of the creates without consents, at the door", "doors", "door_create_percent", "at least", 85),
     Figure("ms that an entry of the audit takes, many at once", "audit", "audit_entry_together_ms", "at most", 1.2),
     none_fails("erasure", "places where something is left, or comes back from a backup"),
     Figure(
