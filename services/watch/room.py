@@ -29,8 +29,8 @@ def open_room(ground: Ground) -> CityRoom:
 
     def took(db: Db, changes: Sequence[HubChange]) -> None:
         for change in changes:
-            for tenant, plan in note(db, names, settings.zone, change):
-                db.execute("UPDATE watch_case SET due = 0 WHERE tenant = ? AND id = ?", (tenant, plan))
+            for plan in note(db, names, settings.zone, settings.tenant, change):
+                db.execute("UPDATE watch_case SET due = 0 WHERE tenant = ? AND id = ?", (settings.tenant, plan))
 
     def render(_: str, case: Case) -> list[Fragment]:
         if case.kind != EVENT:

@@ -63,11 +63,11 @@ class Names:
         self.state: Final = models["sdm-device", "Device"].attributes["deviceState"].iri
 
 
-def note(db: Db, names: Names, zone: ZoneInfo, change: HubChange) -> list[tuple[str, str]]:
-    """Take a change in; the (tenant, plan) of homes to be looked at."""
-    sql = "SELECT tenant, plan, kind FROM watch_source WHERE entity = ?"
+def note(db: Db, names: Names, zone: ZoneInfo, tenant: str, change: HubChange) -> list[str]:
+    """Take a change in; the plans of homes to be looked at."""
+    sql = "SELECT plan, kind FROM watch_source WHERE tenant = ? AND entity = ?"
     told = []
-    for tenant, plan, kind in db.execute(sql, (change.entity_id,)).fetchall():
+    for plan, kind in db.execute(sql, (tenant, change.entity_id)).fetchall():
         for what, value, at in _said(names, str(kind), change):
             _keep(db, (tenant, plan, change.entity_id, what), at, value)
             if what == "activity":
@@ -76,7 +76,7 @@ def note(db: Db, names: Names, zone: ZoneInfo, change: HubChange) -> list[tuple[
                     "INSERT OR IGNORE INTO watch_active VALUES (?,?,?,?)",
                     (tenant, plan, local.date().isoformat(), local.hour),
                 )
-            told.append((str(tenant), str(plan)))
+            told.append(str(plan))
     return told
 
 

@@ -75,7 +75,7 @@ def test_a_sign_that_comes_twice_or_late_changes_nothing(watch: ServingCity) -> 
     file = watch.room._ground.file
     opened, closed = said(names, "open", now - 60_000_000), said(names, "closed", now - 120_000_000)
     for change in (opened, opened, closed, opened):
-        file.write(lambda db, change=change: note(db, names, TOKYO, change)).result()  # type: ignore[misc]
+        file.write(lambda db, change=change: note(db, names, TOKYO, "misono", change)).result()  # type: ignore[misc]
     plan = str(watch.ask("hana", "GET", "/plan")["id"])
     signs = file.write(lambda db: latest(db, "misono", plan)).result()
     assert signs == {"open": [(MOTION, now - 60_000_000, now - 60_000_000, 1.0)]}
@@ -125,7 +125,7 @@ def test_a_new_code_makes_the_one_before_void(lockers: ServingCity) -> None:
 def test_who_ends_the_plan_leaves_no_sign(watch: ServingCity) -> None:
     names, now = planned(watch), watch.city.clock.now()
     file = watch.room._ground.file
-    file.write(lambda db: note(db, names, TOKYO, said(names, "open", now))).result()
+    file.write(lambda db: note(db, names, TOKYO, "misono", said(names, "open", now))).result()
     watch.ask("hana", "POST", "/plan/end", {})
     assert watch.status == 200
     for table in ("watch_source", "watch_sign", "watch_active"):
