@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from broker.keeping import KeptFile
 from broker.model.values import to_text
+from services.energy.market.part import MarketPart
+from services.following import Following, Wish
 from tests.fakes.market_city import MARKET, MarketCity, market_city, participant
 
 
@@ -215,6 +220,42 @@ def test_what_flowed_unseen_is_not_lost(city: MarketCity) -> None:
     city.go(180)
     assert [one["delivered"] for one in city.contracts("hana")] == [650]
     assert [one["received"] for one in city.contracts("taro")] == [640]
+
+
+class NothingFollowed(Following):
+    """Another process of the hub follows."""
+
+    def __init__(self) -> None:
+        """Nothing is registered, nothing begun."""
+
+    def register(self, wish: Wish) -> None:
+        """Leave it to the other."""
+
+
+def test_two_processes_clear_once_and_tell_each_turn_once(city: MarketCity) -> None:
+    both(city)
+    file = KeptFile(city.part.book.file.path, "another process")
+    ground = replace(city.part._ground, file=file, following=NothingFollowed())
+    other = MarketPart(ground, city.part._community, {})
+    try:
+        city.city.clock.advance(2 * 1_800 - 600)
+        tick_together(city.part, other)
+        city.city.clock.advance(600)
+        city.tell()
+        city.look()
+        tick_together(city.part, other)
+    finally:
+        file.close()
+    assert city.part.book.read("SELECT count(*) FROM market_contract") == [(1,)]
+    assert city.part.book.read("SELECT word FROM market_event") == [("activate",)]
+    assert (city.set_point("h1"), city.set_point("h2")) == (1_400, -1_400)
+
+
+def tick_together(*parts: MarketPart) -> None:
+    """Both look at the same time."""
+    with ThreadPoolExecutor() as pool:
+        for done in [pool.submit(part.tick) for part in parts for _ in range(3)]:
+            done.result()
 
 
 def test_only_the_operator_suspends(city: MarketCity) -> None:
