@@ -101,15 +101,10 @@ class Runner:
         held = self._book.held(slots)
         tariffs, run = self._book.tariffs(), None
         due = [one for one in slots if one in marks and (one not in held or held[one].mark != marks[one])]
-        before: tuple[_Slot, Future[None]] | None = None
-        for slot in due:  # the next one is worked out while the one before is written
+        for slot in due:
             one = _Slot(slot, held.get(slot), tariffs)
             run, done = self._start(one, _Wanted(run, booked_on, adjusts))
-            if before is not None:
-                self._finish(*before, _Wanted(run, booked_on, adjusts))
-            before = one, done
-        if before is not None:
-            self._finish(*before, _Wanted(run, booked_on, adjusts))
+            self._finish(one, done, _Wanted(run, booked_on, adjusts))
         last = self._book.last_run(booked_on)
         if last is not None and last.state == "settling":  # this run, or one that was broken off
             self._end(last.number, booked_on)
