@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -98,11 +98,14 @@ class MarketCity:
         """Power flows at these legs for half an hour, told each minute with its registers."""
         for _ in range(30):
             self.city.clock.advance(60)
-            self.tell(**watts)
+            self._say(watts)
             self.look()
 
     def tell(self, soc: float = 0.5, state: str = "connected", **watts: int) -> None:
         """What all routers and their legs say now; power into the line was so for a minute."""
+        self._say(watts, soc, state)
+
+    def _say(self, watts: Mapping[str, int], soc: float = 0.5, state: str = "connected") -> None:
         at = to_text(self.city.clock.now())
         fragments = []
         for name in OWNERS:
