@@ -55,12 +55,13 @@ class IssuerKeys:
         """
         now = self._clock.now()
         found = self._known(key_id, algorithm)
-        if (found is None or not 0 <= now - self._fetched < FRESH_S * _SECOND) and self._may_try(now):
+        needed = found is None or self._too_old(now)
+        if self._may_try(now) and (needed or (self._stale(now) and not self._fetching.locked())):
             if INLINE.get():
                 raise OverBudgetOnce
-            self._renew(now, wait=found is None)
+            self._renew(wait=needed)
             found = self._known(key_id, algorithm)
-        if abs(now - self._fetched) >= KEPT_S * _SECOND:
+        if self._too_old(now):
             raise ServiceUnavailable(
                 f"the keys of the issuer {self.issuer.name} cannot be had", remedy="Ask again in a minute."
             )
@@ -77,23 +78,36 @@ class IssuerKeys:
     def _may_try(self, now: Instant) -> bool:
         return self._tried is None or not 0 <= now - self._tried < self._pause
 
-    def _renew(self, now: Instant, *, wait: bool) -> None:
-        """Fetch them, unless another thread has just done so; who has a key meanwhile need not wait for that."""
+    def _stale(self, now: Instant) -> bool:
+        return not 0 <= now - self._fetched < FRESH_S * _SECOND
+
+    def _too_old(self, now: Instant) -> bool:
+        return abs(now - self._fetched) >= KEPT_S * _SECOND
+
+    def _renew(self, *, wait: bool) -> None:
+        """Fetch them, unless another thread has just done so.
+
+        Who has a key need not wait while another one fetches; who has none waits, and is served by what that one got.
+        """
         if not self._fetching.acquire(blocking=wait):
             return
         try:
-            if not self._may_try(now):
-                return
-            self._tried = now
+            if self._may_try(self._clock.now()):
+                self._take_in()
+        finally:
+            self._fetching.release()
+
+    def _take_in(self) -> None:
+        try:
             found = read_keys(self._document(self._url()))
         except (Refused, BadToken, ValueError) as reason:
             log.warning("the keys of the issuer %s cannot be had: %s", self.issuer.name, reason)
         else:
             if any(found.get(name) != key for name, key in self._keys.items()):
                 self.generation += 1
-            self._keys, self._fetched = found, now
+            self._keys, self._fetched = found, self._clock.now()
         finally:
-            self._fetching.release()
+            self._tried = self._clock.now()  # not before: until then others would do without what is on its way
 
     def _url(self) -> str:
         issuer = self.issuer

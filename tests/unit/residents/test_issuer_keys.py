@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
+from time import sleep
 from typing import Any
 
 import pytest
@@ -23,6 +25,29 @@ def test_keys_are_fetched_once_and_what_was_checked_is_remembered() -> None:
         "https://id.misono.example/.well-known/openid-configuration",
         "https://id.misono.example/jwks",
     ]
+
+
+def test_who_comes_while_keys_are_fetched_waits_for_them() -> None:
+    """The first requests of a hub, and those with a key that was just published: one fetch, and nobody is refused."""
+    issuer = Slow("ES256")
+    city = City(issuer, jwks="https://id.misono.example/jwks")
+    for round_ in range(1, 3):
+        tokens = [issuer.token(sub=f"u-{number}") for number in range(8)]
+        with ThreadPoolExecutor(8) as threads:
+            names = set(threads.map(lambda token: city.who(token).name, tokens))
+        assert len(names) == 8
+        assert len(issuer.asked) == round_
+        issuer.keys.append(made("ES256", "new"))
+        city.clock.advance(30)
+
+
+class Slow(Issuer):
+    """Whose answers take a while."""
+
+    def fetch(self, url: str, allow_private: bool) -> bytes:
+        found = super().fetch(url, allow_private)
+        sleep(0.2)
+        return found
 
 
 def test_what_was_checked_ends_with_its_token() -> None:
