@@ -32,6 +32,9 @@ class Ground(Protocol):
     def reading(self, tenant: str) -> AbstractContextManager[apsw.Connection]:
         """A connection inside a read transaction. Raises NonexistentTenant."""
 
+    def writing(self, tenant: str) -> apsw.Connection | None:
+        """The connection of the write that this thread is in: what it asks is near at hand there. None elsewhere."""
+
 
 def first(pending: Future[list[Any]], make: Callable[[Any], T]) -> Future[T]:
     """What `make` gives of the one job's result; its refusal fails the future."""

@@ -113,6 +113,9 @@ class SqliteHistory:
 
     def known(self, tenant: str, entity_id: str) -> bool:
         """Whether there is anything of the entity, but for what was dropped."""
+        within = self._ground.writing(tenant)
+        if within is not None:
+            return is_known(within, entity_id)
         readers = self._readers.of(tenant)
         db = readers.take()
         try:

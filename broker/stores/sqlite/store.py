@@ -98,6 +98,7 @@ class SqliteStore:
         self.history = SqliteHistory(self, self._readers, self._transaction)
         around = Around(self._path_for_writing, self._dues.lower, self._committed, self._told, self._beside, overwrites)
         self._writer = Writer(clock, label, around)
+        self.writing = self._writer.writing
         self.places = SqlitePlaces(directory, clock, (self._hub, self._readers, self._writer), self._empty)
 
     def apply(self, tenant: str, commands: Sequence[Command]) -> Future[list[object]]:

@@ -15,7 +15,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from threading import Condition, Thread
+from threading import Condition, Thread, current_thread
 from typing import Final, Protocol, TypeAlias
 
 import apsw
@@ -167,6 +167,13 @@ class Writer:
     def run(self, tenant: str, jobs: Sequence[Job], *, alone: bool = False) -> Future[list[object]]:
         """Queue jobs; the future holds each one's result, or the NgsiError it raised, when all is durable."""
         return self._queue(Submission(tenant, Future(), jobs=jobs, alone=alone))
+
+    def writing(self, tenant: str) -> apsw.Connection | None:
+        """The connection of the transaction under way, for what is asked within it; None on any other thread."""
+        if current_thread() is not self._thread:
+            return None
+        held = self._open.get(tenant)
+        return None if held is None or not held.db.in_transaction else held.db
 
     def release(self, tenant: str) -> Future[list[object]]:
         """Let go of the tenant's file once what waits for it is written; the next write opens it again."""
