@@ -275,6 +275,8 @@ class ConsentIndex:
         failed: defaultdict[str, bool] = defaultdict(bool)
         while not self._stopping.wait(LOOK_S):
             for tenant, held in list(self._held.items()):
+                if self._stopping.is_set():
+                    return
                 try:
                     self._catch_up(tenant, held)
                     failed[tenant] = False

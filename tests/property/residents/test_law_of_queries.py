@@ -71,7 +71,7 @@ def test_the_cases_bite(asked: Asked) -> None:
     asked.shown.assert_bites(CASES_MIN)
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize("engine", _ON_WIRES)
 def test_what_is_hidden_is_absent_on_wires(engine: str, tmp_path: Path) -> None:
     shown = Shown()
