@@ -23,6 +23,8 @@ from broker.ports.hub import Hub, HubAway, HubChange, HubForgot
 log = logging.getLogger("misono.services")
 
 WAIT_S: Final = 0.5
+KEPT_EVERY: Final = 1_000
+"""After so many changes that concern a wish in nothing its position is written down all the same."""
 PAUSE_S: Final = 2.0
 """So long a wish that failed, or a hub that is away, is left alone."""
 TABLES: Final = (
@@ -56,6 +58,8 @@ class Following:
         self._hub, self._file = hub, file
         self._wishes: dict[str, dict[str, Wish]] = {}
         self._paused: dict[tuple[str, str], float] = {}
+        self._passed: dict[tuple[str, str], int] = {}
+        """Up to where nothing concerned a wish; it is not written down each time: to be read again does no harm."""
         self._lock, self._ending = Lock(), Event()
         self._threads: list[Thread] = []
         file.tables("following", TABLES)
@@ -83,7 +87,7 @@ class Following:
 
     def state(self) -> Json:
         """`ok`, or which wishes wait after a failure."""
-        waiting = sorted(name for _, name in self._paused)
+        waiting = sorted(name for _, name in tuple(self._paused))
         return f"changes wait for {', '.join(waiting)}" if waiting else "ok"
 
     def once(self, tenant: str, wait_s: float = 0.0) -> bool:
@@ -96,7 +100,8 @@ class Following:
         if not wishes:
             return False
         try:
-            changes = self._hub.changes(tenant, min(positions.values()), wait_s)
+            after = min(max(one, self._passed.get((tenant, name), 0)) for name, one in positions.items())
+            changes = self._hub.changes(tenant, after, wait_s)
         except HubForgot as forgot:
             for wish in wishes:
                 if positions[wish.name] < forgot.oldest:
@@ -133,6 +138,7 @@ class Following:
 
     def _begin(self, wish: Wish) -> int:
         position = self._hub.newest(wish.tenant)
+        self._passed.pop((wish.tenant, wish.name), None)
         wish.begin()
         row = (wish.name, wish.tenant, position)
         self._file.write(lambda db: db.execute("INSERT OR REPLACE INTO followed VALUES (?, ?, ?)", row)).result()
@@ -140,11 +146,16 @@ class Following:
 
     def _hand(self, wish: Wish, position: int, changes: Sequence[HubChange]) -> None:
         """Have the wish take what is new to it; one that fails is left alone for a while, the others go on."""
-        fresh = [one for one in changes if one.sequence > position]
+        key = (wish.tenant, wish.name)
+        begun = max(position, self._passed.get(key, 0))
+        fresh = [one for one in changes if one.sequence > begun]
         if not fresh:
             return
         wanted = [one for one in fresh if not wish.types.isdisjoint(one.types)]
         until = fresh[-1].sequence
+        if not wanted and until - position < KEPT_EVERY:
+            self._passed[key] = until
+            return
 
         def work(db: Db) -> bool:
             moved = db.execute(
@@ -155,7 +166,6 @@ class Following:
                 wish.took(db, wanted)
             return bool(moved and wanted)
 
-        key = (wish.tenant, wish.name)
         try:
             taken = self._file.write(work).result()
         except Exception as error:  # a room's own fault must not keep the others from what they follow

@@ -131,3 +131,26 @@ def test_where_changes_were_missed_everything_is_read_again(file: KeptFile) -> N
     assert seen(file, "lockers") == [10]
     with pytest.raises(ValueError, match="followed already"):
         following.register(room.wish())
+
+
+def test_what_concerns_nobody_costs_no_write(file: KeptFile) -> None:
+    hub, room = Log(), Room("lockers", LOCKER)
+    following = Following(hub, file)  # type: ignore[arg-type]  # no more of it is asked
+    following.register(room.wish())
+    following.once("misono")
+    for _ in range(30):
+        hub.add(METER)
+    before = file.generation()
+    while following.once("misono"):
+        pass
+    assert file.generation() == before
+    hub.add(LOCKER)
+    following.once("misono")
+    assert seen(file, "lockers") == [31]
+    for _ in range(2_000):
+        hub.add(METER)
+    while following.once("misono"):
+        pass
+    (kept,) = file.read("SELECT position FROM followed")[0]
+    assert isinstance(kept, int)
+    assert 1_031 <= kept <= 2_031
